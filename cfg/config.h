@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The router as its operator asked for it: plain data read from one YAML file. A config is one
+// arena: config_free ends every pointer in it. Names are not resolved against the machine (they
+// bind late), only against each other. Control thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cfg/base/addr.h"
+#include "cfg/base/error.h"
+
+enum {
+	CFG_NAME_MAX = 15,    // IFNAMSIZ - 1: an interface's name is its TAP's name
+	CFG_CORES_MAX = 64,   // workers
+	CFG_PORTS_MAX = 64,
+	CFG_INTERFACES_MAX = 64,
+	CFG_ADDRESSES_MAX = 16, // of one interface
+	CFG_NEXTHOPS_MAX = 16,  // of one route (ECMP)
+	CFG_ERRORS_MAX = 100,   // reported for one file
+};
+
+enum cfg_driver {
+	CFG_DRIVER_AUTO = 0,
+	CFG_DRIVER_PCI,
+	CFG_DRIVER_AF_XDP,
+	CFG_DRIVER_AF_PACKET,
+	CFG_DRIVER_TAP,
+	CFG_DRIVER_MEMIF,
+	CFG_DRIVER_NULL,
+	CFG_DRIVER_PCAP,
+};
+
+// Where in the file something was said, for messages that can only be made later.
+struct cfg_place {
+	int line;
+	int column;
+};
+
+struct cfg_port {
+	const char *name;
+	struct cfg_place place;
+	// match: exactly one of these three for pci, af_xdp, af_packet and auto; none for the others
+	const char *match_name;  // kernel name of the netdev, or NULL
+	const char *match_pci;   // "0000:03:00.0", or NULL
+	struct mac_addr match_mac;
+	bool has_match_mac;
+	enum cfg_driver driver;
+	uint16_t mtu;            // bytes of IP packet; 0: as the card has it (1500 where it has none)
+	struct mac_addr mac;     // the MAC to wear instead of the card's own
+	bool has_mac;
+	uint16_t queues;         // 0: one per worker, as far as the card has them
+	bool allow_no_iommu;     // vfio without IOMMU: the card may then read and write all memory
+	const char *memif_socket;
+	bool memif_is_server;
+	const char *tap_name;    // driver tap: name of the kernel's end; NULL: the port's name
+	const char *pcap_rx;     // driver pcap: file read, or NULL
+	const char *pcap_tx;     // driver pcap: file written, or NULL
+	bool pcap_repeat;        // read pcap_rx for ever
+};
+
+struct cfg_interface {
+	const char *name;
+	struct cfg_place place;
+	const char *port;        // a port's name
+	struct ip_prefix addresses[CFG_ADDRESSES_MAX];
+	unsigned n_addresses;
+};
+
+enum cfg_route_kind {
+	CFG_ROUTE_UNICAST = 0,
+	CFG_ROUTE_BLACKHOLE,
+	CFG_ROUTE_UNREACHABLE,
+	CFG_ROUTE_PROHIBIT,
+};
+
+struct cfg_nexthop {
+	struct ip_addr via;      // family IP_NONE: directly on the interface
+	const char *interface;   // NULL: whichever interface's subnet holds `via`
+};
+
+struct cfg_route {
+	struct ip_prefix to;
+	struct cfg_place place;
+	enum cfg_route_kind kind;
+	uint32_t metric;
+	struct cfg_nexthop nexthops[CFG_NEXTHOPS_MAX];
+	unsigned n_nexthops;
+};
+
+// Sources that leave by `interface` take its primary IPv4 address, whichever it is at the time.
+struct cfg_masquerade {
+	const char *interface;
+	struct cfg_place place;
+	const struct ip_prefix *from; // NULL with n_from 0: any source
+	unsigned n_from;
+};
+
+enum cfg_idle {
+	CFG_IDLE_ADAPTIVE = 0,
+	CFG_IDLE_BUSY,
+};
+
+enum cfg_hugepages {
+	CFG_HUGEPAGES_AUTO = 0, // when some are reserved; otherwise without
+	CFG_HUGEPAGES_NEVER,
+};
+
+struct config {
+	const char *file;
+	int cores[CFG_CORES_MAX]; // one worker on each; n_cores 0: control decides
+	unsigned n_cores;
+	enum cfg_idle idle;
+	enum cfg_hugepages hugepages;
+	uint32_t flow_capacity;   // of the whole router
+	struct cfg_port *ports;
+	unsigned n_ports;
+	struct cfg_interface *interfaces;
+	unsigned n_interfaces;
+	struct cfg_route *routes;
+	unsigned n_routes;
+	struct cfg_masquerade *masquerades;
+	unsigned n_masquerades;
+	struct arena *arena;      // owns all of the above
+};
+
+// What is wrong with a file: every error at once, in file order, at most CFG_ERRORS_MAX and then
+// one that says how many more.
+struct cfg_errors {
+	struct error *list; // owned by cfg_errors_free
+	unsigned n;
+	unsigned n_more;
+};
+
+// Reads and checks `path`. Returns the config, which the caller frees, or NULL with at least one
+// error in `errors`. Either way cfg_errors_free is due. `path` must outlive both.
+struct config *config_load(const char *path, struct cfg_errors *errors);
+
+// The same from memory; `name` stands for the file in messages.
+struct config *config_parse(
+	const char *name, const char *text, size_t text_bytes, struct cfg_errors *errors);
+
+void config_free(struct config *config);
+void cfg_errors_free(struct cfg_errors *errors);
+
+const char *cfg_driver_name(enum cfg_driver driver); // "af_packet"

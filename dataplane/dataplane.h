@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one door between control and the workers. Plain C, no DPDK type. Everything here is called
+// from the control thread; nothing blocks longer than one turn of the slowest worker (< 1 ms).
+// What is passed in is copied. Errors: 0 or -errno, sentences where an `err` is taken.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cfg/base/addr.h"
+#include "cfg/base/error.h"
+#include "drivers/port.h"
+
+enum {
+	DP_WORKERS_MAX = 64,
+	DP_INTERFACES_MAX = 64,
+	DP_INTERFACE_ADDRESSES_MAX = 32,
+	DP_NEXTHOPS_MAX = 16,
+	DP_MASQUERADES_MAX = 64,
+	DP_MASQUERADE_SOURCES_MAX = 16,
+	DP_NEIGHBOURS_MAX = 16384,
+	DP_WORKER_NAME_MAX = 15,
+};
+
+struct dataplane;
+
+struct dataplane_options {
+	int cores[DP_WORKERS_MAX]; // one pinned worker on each
+	unsigned n_workers;        // >= 1
+	bool is_busy;              // never sleep
+	uint32_t flow_capacity;    // of the whole router, shared out evenly
+	uint32_t routes4_max;      // prefixes in each FIB
+	uint32_t routes6_max;
+};
+
+// Bytes it will take beside the packet buffers, for the budget that is printed at start.
+uint64_t dataplane_memory_bytes(const struct dataplane_options *options);
+
+// drivers_start comes first. NULL with the reason. No thread runs before dataplane_start.
+struct dataplane *dataplane_new(const struct dataplane_options *options, struct error *err);
+int dataplane_start(struct dataplane *dp, struct error *err);
+void dataplane_stop(struct dataplane *dp); // joins every worker; safe twice
+void dataplane_free(struct dataplane *dp); // NULL is fine; ports and TAPs stay the caller's
+
+// --- interfaces ---
+struct dp_interface {
+	char name[16];
+	struct port *port; // must stay open until the interface is removed
+	int tap_fd;        // non-blocking, IFF_TAP | IFF_NO_PI; stays the caller's
+	struct mac_addr mac;
+	uint16_t mtu;
+	bool is_outside;   // leads to the internet: steering looks at the other port number
+};
+// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start.
+int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface);
+int dataplane_interface_remove(struct dataplane *dp, int id); // its nexthops and neighbours go too
+int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up);
+int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu);
+// Replaces them all; the first of a family is its primary: source of our ICMP errors, and what
+// masquerade translates to. Routes are not implied: they come from the kernel like any other.
+int dataplane_interface_set_addresses(
+	struct dataplane *dp, int id, const struct ip_prefix *addresses, unsigned n);
+
+// --- routes: one per prefix, control picks the best by metric ---
+enum dp_route_kind {
+	DP_ROUTE_UNICAST = 0,
+	DP_ROUTE_LOCAL,       // an address of ours or a broadcast address: up to the kernel
+	DP_ROUTE_BLACKHOLE,   // dropped without a word
+	DP_ROUTE_UNREACHABLE, // ICMP net/host unreachable, no route
+	DP_ROUTE_PROHIBIT,    // ICMP administratively prohibited
+};
+struct dp_nexthop {
+	int interface;      // id
+	struct ip_addr via; // IP_NONE: the destination is on the link
+};
+struct dp_route {
+	struct ip_prefix to; // host bits ignored
+	enum dp_route_kind kind;
+	struct dp_nexthop nexthops[DP_NEXTHOPS_MAX]; // unicast: ECMP; local: interface of the first
+	unsigned n_nexthops;
+};
+int dataplane_route_set(struct dataplane *dp, const struct dp_route *route); // adds or replaces
+int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to);
+// After a batch of route or address changes: live flows look again at their next packet.
+void dataplane_routes_commit(struct dataplane *dp);
+
+// --- neighbours ---
+int dataplane_neighbour_set(
+	struct dataplane *dp, int interface, const struct ip_addr *addr, const struct mac_addr *mac);
+// Gone or failed: packets held for it are answered with host unreachable.
+int dataplane_neighbour_delete(struct dataplane *dp, int interface, const struct ip_addr *addr);
+// Calls `fn` for each neighbour that a worker sent to since the last call.
+typedef void (*dp_neighbour_fn)(void *ctx, int interface, const struct ip_addr *addr);
+void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *ctx);
+
+// --- policy: an immutable snapshot, replaced whole ---
+struct dp_masquerade {
+	int interface; // egress; IPv4 only
+	struct ip_prefix sources[DP_MASQUERADE_SOURCES_MAX];
+	unsigned n_sources; // 0: any
+};
+struct dp_policy {
+	struct dp_masquerade masquerades[DP_MASQUERADES_MAX];
+	unsigned n_masquerades; // 0: nothing stateful, IPv4 skips the flow table
+};
+int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy);
+
+// --- events from the workers ---
+enum dp_event_kind {
+	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
+	DP_EVENT_WORKER_STALLED,       // no turn of its loop for `stalled_ms`
+	DP_EVENT_WORKER_RESUMED,
+};
+struct dp_event {
+	enum dp_event_kind kind;
+	int interface;       // NEIGHBOUR_WANTED
+	struct ip_addr addr; // NEIGHBOUR_WANTED
+	unsigned worker;     // WORKER_*
+	uint32_t stalled_ms;
+};
+int dataplane_event_fd(const struct dataplane *dp); // readable when there may be some
+bool dataplane_event_next(struct dataplane *dp, struct dp_event *out);
+// Every 500 ms or so: looks whether each worker still turns and queues the WORKER_* events.
+void dataplane_watch(struct dataplane *dp, uint64_t now_ms);
+
+// --- reading: sums over all workers, monotonic ---
+struct dp_counter {
+	const char *name; // "drop_ttl", "punt_arp": static
+	const char *help;
+	uint64_t packets;
+};
+// The i-th counter, false past the last. All drops begin with "drop_", punts with "punt_".
+bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out);
+
+struct dp_interface_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t tx_dropped; // the port took no more
+};
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out);
+
+struct dp_worker_stats {
+	int core;
+	uint64_t turns, idle_turns, sleeps;
+	uint64_t rx_packets, handed_over;
+	uint32_t flows, flow_capacity;
+};
+int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct dp_worker_stats *out);
+
+struct dp_flow {
+	unsigned worker;
+	uint8_t protocol;
+	struct ip_addr src, dst;         // as the initiator sent it
+	uint16_t sport, dport;           // host order; ICMP echo: both are the identifier
+	struct ip_addr nat_src, nat_dst; // as it left
+	uint16_t nat_sport, nat_dport;
+	int in_interface, out_interface; // -1: the router itself
+	uint64_t packets[2], bytes[2];   // [0] as sent, [1] the replies
+	uint32_t idle_sec, timeout_sec;
+	const char *state; // "established", "syn_sent", "assured", ...: static
+};
+// Walks live flows; a snapshot that may miss or repeat a few while traffic runs. `cursor` starts
+// at 0; returns how many were written, 0 at the end.
+unsigned dataplane_flows(
+	const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out, unsigned max);
