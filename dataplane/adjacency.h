@@ -24,7 +24,6 @@ enum adjacency_state {
 	ADJACENCY_FREE = 0,
 	ADJACENCY_UNRESOLVED, // asked for, no answer yet
 	ADJACENCY_RESOLVED,
-	ADJACENCY_FAILED,     // the kernel gave up; traffic asks again
 };
 
 struct adjacency {

@@ -24,6 +24,7 @@
 	X(DROP_TCP_HEADER, "drop_tcp_header", "TCP header truncated or data offset wrong")         \
 	X(DROP_UDP_HEADER, "drop_udp_header", "UDP header truncated or length wrong")              \
 	X(DROP_ICMP_HEADER, "drop_icmp_header", "ICMP header truncated")                           \
+	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")             \
 	X(DROP_ICMP_INNER, "drop_icmp_inner", "ICMP error whose quoted packet is malformed")       \
 	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
 	X(DROP_MULTICAST, "drop_multicast", "multicast or broadcast destination, not forwarded")   \

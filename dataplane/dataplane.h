@@ -88,7 +88,7 @@ void dataplane_routes_commit(struct dataplane *dp);
 // --- neighbours ---
 int dataplane_neighbour_set(
 	struct dataplane *dp, int interface, const struct ip_addr *addr, const struct mac_addr *mac);
-// Gone or failed: packets held for it are answered with host unreachable.
+// Gone or failed. Packets held for it are given up, and answered, when their time is over.
 int dataplane_neighbour_delete(struct dataplane *dp, int interface, const struct ip_addr *addr);
 // Calls `fn` for each neighbour that a worker sent to since the last call.
 typedef void (*dp_neighbour_fn)(void *ctx, int interface, const struct ip_addr *addr);

@@ -71,7 +71,7 @@ struct flow_state {
 	uint8_t protocol;
 	uint8_t in_iface, out_iface; // FLOW_IFACE_HOST: the router itself
 	uint8_t tcp_seen;  // SYN and FIN by direction, flow_tcp.c
-	uint8_t is_ip6;
+	uint8_t reserved8;
 	uint32_t created_sec;
 	uint32_t packets_high[2];
 	uint8_t reserved[36];

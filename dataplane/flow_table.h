@@ -40,14 +40,14 @@ struct flow_table {
 	uint32_t n_used;       // live
 	uint32_t n_touched;    // flows beyond have never been used, their pages never written
 	uint32_t free_head;    // by timer_next
-	uint64_t seeds[6];
+	uint64_t seeds[2];
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
 	uint32_t wheel_sec;    // all slots up to this second are done
 	uint64_t buckets_bytes, flows_bytes;
 };
 
-// Huge pages where the machine has them, transparent ones otherwise. 0 or -ENOMEM.
-int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[6]);
+// On transparent huge pages. 0 or -ENOMEM.
+int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2]);
 void flow_table_fini(struct flow_table *table);
 uint64_t flow_table_bytes(uint32_t capacity);
 
@@ -80,16 +80,6 @@ static inline uint64_t flow_hash4(const struct flow_table *table, const struct f
 
 	__builtin_memcpy(words, key, sizeof(words));
 	return flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]);
-}
-
-static inline uint64_t flow_hash6(const struct flow_table *table, const struct flow_key6 *key)
-{
-	uint64_t words[5];
-
-	__builtin_memcpy(words, key, sizeof(words));
-	return flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]) ^
-		flow_mix(words[2] ^ table->seeds[2], words[3] ^ table->seeds[3]) ^
-		flow_mix(words[4] ^ table->seeds[4], table->seeds[5]);
 }
 
 static inline uint16_t flow_tag(uint64_t hash)
@@ -157,13 +147,6 @@ static inline bool flow_key4_equal(const struct flow_key4 *a, const struct flow_
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) == 0xffff;
 }
 
-static inline bool flow_key6_equal(const struct flow_key6 *a, const struct flow_key6 *b)
-{
-	return __builtin_memcmp(a, b, sizeof(*a)) == 0;
-}
-
 // Every slot of both buckets: for what flow_probe's guess did not settle.
 struct flow_dir *flow_find4(
 	const struct flow_table *table, const struct flow_key4 *key, uint64_t hash);
-struct flow_dir *flow_find6(
-	const struct flow_table *table, const struct flow_key6 *key, uint64_t hash);

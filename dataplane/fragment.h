@@ -12,8 +12,9 @@ enum {
 };
 
 // Cuts `m` (Ethernet + IPv4, one buffer or a chain) into pieces of at most `mtu` bytes of IP and
-// sends each by `code` through pipeline_send4. Takes ownership; counts its own failure.
-void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu, bool from_flow);
+// sends each by `code` through pipeline_send4; a chain that fits becomes one buffer. Takes
+// ownership; counts its own failure.
+void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu);
 
 // 0 or -ENOMEM.
 int reassembly_init(struct worker *w);

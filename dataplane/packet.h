@@ -32,23 +32,21 @@ enum packet_flags {
 	PACKET_IS_LATER_FRAGMENT = 1 << 1, // not the first: carries no layer-4 header
 	PACKET_IS_ICMP_ERROR = 1 << 2,
 	PACKET_FROM_HOST = 1 << 3,         // read from a TAP: leaves by `iface`, layer 2 is ready
+	PACKET_IS_OWNED = 1 << 4,          // this worker owns its flow: no need to ask
 };
 
 struct packet {
 	struct rte_mbuf *m;
 	uint8_t kind;      // enum packet_kind
 	uint8_t reason;    // enum counter
-	uint8_t protocol;  // IPPROTO_*, behind extension headers; after packet_parse_l4
-	uint8_t tcp_flags; // 0 for anything but TCP; after packet_parse_l4
+	uint8_t protocol;  // IPPROTO_*; IPv6: behind extension headers after packet_parse_ip6_chain
+	uint8_t tcp_flags; // 0 for anything but TCP; after packet_key4
 	uint16_t ip_len;   // whole IP packet, without Ethernet padding
-	uint16_t l4_offset; // after packet_parse (IPv4), packet_parse_l4 (IPv6)
+	uint16_t l4_offset; // IPv6: after packet_parse_ip6_chain
 	uint16_t flags;    // enum packet_flags
 	uint16_t iface;    // the interface it came in by, or leaves by if from the host
 	uint64_t hash;     // of the flow key
-	union {
-		struct flow_key4 key4;
-		struct flow_key6 key6;
-	};
+	struct flow_key4 key4;
 } __rte_cache_aligned;
 
 static_assert(COUNTER_COUNT <= 256, "a reason fits in a byte");

@@ -12,8 +12,8 @@ void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, uns
 // A burst that the host stack sent on the interface's TAP.
 void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 
-// Sends a finished IP packet on its way by a nexthop code: adjacency, the neighbour on the link,
-// or the hold queue while it is resolved. MTU and TTL are the caller's business; layer 2 is
-// written here. `from_flow`: already translated, so no ICMP error may quote it.
-void pipeline_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, bool from_flow);
-void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code, bool from_flow);
+// Sends a finished IP packet (ours, or a fragment) on its way by a nexthop code: adjacency, the
+// neighbour on the link, or the hold queue while it is resolved. MTU and TTL are the caller's
+// business; layer 2 is written here.
+void pipeline_send4(struct worker *w, struct rte_mbuf *m, uint16_t code);
+void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code);

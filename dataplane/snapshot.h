@@ -23,7 +23,7 @@ struct interface {
 	uint16_t dpdk_port;  // UINT16_MAX: none (bench)
 	uint16_t n_rxq, n_txq;
 	struct rte_ether_addr mac;
-	uint64_t mac_word;   // the MAC as the low 48 bits of a load from the frame's start
+	uint64_t mac_word;   // the first eight bytes of a frame to it, shifted left by 16
 	uint32_t primary4_be; // 0: none
 	uint8_t primary6[16]; // all zero: none
 	bool has_primary6;

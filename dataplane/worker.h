@@ -53,11 +53,14 @@ struct interface_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
 };
 
+// A packet that waits for a neighbour: either as it came in, to walk the pipeline again, or
+// finished (ours, or a fragment), to be sent.
 struct held_packet {
 	struct rte_mbuf *m;
-	struct ip_addr addr;
-	uint8_t iface;
-	bool from_flow; // rewritten already: no ICMP error can be made of it
+	struct ip_addr addr; // the neighbour
+	uint8_t iface;       // it is on
+	uint8_t in_iface;
+	bool is_finished;
 	uint64_t deadline_ms;
 };
 
@@ -110,6 +113,7 @@ struct worker {
 
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
+	uint64_t hold_ms; // looked at last
 	struct reassembly *reassembly;
 	uint64_t random;
 
@@ -126,7 +130,7 @@ struct worker {
 } __rte_cache_aligned;
 
 // 0 or -errno. The thread is not started.
-int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[6]);
+int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2]);
 void worker_fini(struct worker *w);
 int worker_start(struct worker *w);
 void worker_join(struct worker *w);
