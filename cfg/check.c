@@ -29,7 +29,7 @@ void check_is_interface(
 	struct suggestion suggestion = {.written = name};
 	char hint[64];
 
-	if (check_find_interface(check->config, name) != NULL)
+	if (!check->interfaces_are_known || check_find_interface(check->config, name) != NULL)
 		return;
 	for (unsigned i = 0; i < check->config->n_interfaces; i++) {
 		if (check->config->interfaces[i].name != NULL)

@@ -11,10 +11,12 @@ struct check {
 	struct config *config;
 	struct report *report;
 	const struct yaml_node *root; // as read_config left it
+	bool interfaces_are_known;    // all could be read, so one that is not there is missing
 };
 
 void check_ports(const struct check *check);
 void check_interfaces(const struct check *check);
+bool check_interfaces_are_known(const struct yaml_node *root);
 void check_routes(const struct check *check); // also completes the next hops
 void check_nat(const struct check *check);
 

@@ -154,10 +154,10 @@ static bool check_address_beside(const struct check *check, const struct cfg_int
 		if (ip_addr_equal(&beside->addr, &address->addr)) {
 			if (other != interface && is_link_local6(address))
 				continue;
-			report_add(check->report, place,
-				"interface %s: %s is here twice, also on %s", interface->name,
-				ip_addr_str(&address->addr, text),
-				other == interface ? "this interface" : other->name);
+			report_add(check->report, place, "interface %s: %s is %s%s already",
+				interface->name, ip_addr_str(&address->addr, text),
+				other == interface ? "in this list" : "on interface ",
+				other == interface ? "" : other->name);
 			return false;
 		}
 		if (other != interface && overlap(beside, address) && !is_link_local6(address)) {
@@ -214,6 +214,10 @@ static void check_port_of(const struct check *check, unsigned index, struct cfg_
 	char hint[64];
 
 	if (port == NULL) {
+		const struct yaml_node *section = yaml_tree_get(check->root, "ports");
+
+		if (section != NULL && section->is_bad)
+			return; // it would be there
 		for (unsigned i = 0; i < config->n_ports; i++) {
 			if (config->ports[i].name != NULL)
 				suggest_offer(&suggestion, config->ports[i].name);
@@ -245,6 +249,26 @@ static void check_port_of(const struct check *check, unsigned index, struct cfg_
 			"%s "
 			"has %u",
 			interface->name, IP6_MTU_MIN, port->name, port->mtu);
+}
+
+bool check_interfaces_are_known(const struct yaml_node *root)
+{
+	const struct yaml_node *section = yaml_tree_get(root, "interfaces");
+
+	if (section == NULL)
+		return true;
+	for (const struct yaml_node *node = section->first; node != NULL; node = node->next) {
+		struct yaml_node *addresses = yaml_tree_get(node, "addresses");
+		struct yaml_node *item = NULL;
+
+		if (node->is_bad || (addresses != NULL && addresses->is_bad))
+			return false;
+		while (addresses != NULL && (item = yaml_tree_next_item(addresses, item)) != NULL) {
+			if (item->is_bad)
+				return false;
+		}
+	}
+	return !section->is_bad;
 }
 
 void check_interfaces(const struct check *check)

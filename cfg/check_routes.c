@@ -70,6 +70,8 @@ static void check_reach(const struct check *check, const struct cfg_nexthop *nex
 		return; // reported with the name
 	if (interface != NULL && find_subnet(interface, &nexthop->via) != NULL)
 		return;
+	if (!check->interfaces_are_known)
+		return; // the subnet may be that of an address with a fault in it
 	if (find_any_subnet(check->config, &nexthop->via, &holder) == NULL)
 		report_add(check->report, place,
 			"route: `via`: %s is in the subnet of no interface", via);

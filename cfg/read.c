@@ -136,8 +136,19 @@ static const char *list_keys(const struct model_object *object, char *out, size_
 	return out;
 }
 
-static void complain_unknown(struct reader *r, const struct scope *scope,
-	const struct model_object *object, const struct yaml_node *child)
+static const struct model_key *find_key(const struct model_object *object, const char *name)
+{
+	for (const struct model_key *key = object->keys; key->key != NULL; key++) {
+		if (strcmp(key->key, name) == 0)
+			return key;
+	}
+	return NULL;
+}
+
+// Says so, and gives the key that was meant when that is plain and not there as well.
+static const struct model_key *complain_unknown(struct reader *r, const struct scope *scope,
+	const struct model_object *object, const struct yaml_node *mapping,
+	const struct yaml_node *child)
 {
 	struct suggestion suggestion = {.written = child->key};
 	char shown[REPORT_SHOWN_BYTES], known[240], hint[64];
@@ -145,12 +156,17 @@ static void complain_unknown(struct reader *r, const struct scope *scope,
 	for (const struct model_key *key = object->keys; key->key != NULL; key++)
 		suggest_offer(&suggestion, key->key);
 	report_shown(child->key, shown);
-	if (suggestion.best != NULL)
-		complain(r, scope, child->key_place, "unknown key `%s`%s", shown,
-			suggest_str(&suggestion, hint, sizeof(hint)));
-	else
+	if (suggestion.best == NULL) {
 		complain(r, scope, child->key_place, "unknown key `%s`, expected one of %s", shown,
 			list_keys(object, known, sizeof(known)));
+		return NULL;
+	}
+	complain(r, scope, child->key_place, "unknown key `%s`%s", shown,
+		suggest_str(&suggestion, hint, sizeof(hint)));
+	// the search takes its time in a mapping of a million keys; no-one reads that many errors
+	if (r->report->n == CFG_ERRORS_MAX || yaml_tree_get(mapping, suggestion.best) != NULL)
+		return NULL;
+	return find_key(object, suggestion.best);
 }
 
 static void read_object(struct reader *r, const struct scope *scope,
@@ -255,15 +271,6 @@ static void read_key(struct reader *r, const struct scope *scope, const struct m
 	}
 }
 
-static const struct model_key *find_key(const struct model_object *object, const char *name)
-{
-	for (const struct model_key *key = object->keys; key->key != NULL; key++) {
-		if (strcmp(key->key, name) == 0)
-			return key;
-	}
-	return NULL;
-}
-
 static void check_keys_present(struct reader *r, const struct scope *scope,
 	const struct model_object *object, const struct yaml_node *node, struct cfg_place place)
 {
@@ -295,10 +302,11 @@ static void read_object(struct reader *r, const struct scope *scope,
 	for (struct yaml_node *child = node->first; child != NULL; child = child->next) {
 		const struct model_key *key = find_key(object, child->key);
 
+		// a slip in a key neither hides what is wrong below it nor makes it missed
+		if (key == NULL && (key = complain_unknown(r, scope, object, node, child)) != NULL)
+			child->key = key->key;
 		if (key != NULL)
 			read_key(r, scope, key, child, base);
-		else
-			complain_unknown(r, scope, object, child);
 	}
 	check_keys_present(r, scope, object, node, place);
 }

@@ -52,13 +52,17 @@ static char character_at(const struct builder *b, size_t index)
 // What people trip over most, in words that help more than the parser's.
 static const char *syntax_hint(const struct builder *b)
 {
+	const char *context = b->parser.context != NULL ? b->parser.context : "";
 	char c = character_at(b, b->parser.problem_mark.index);
+	bool starts_nothing = strstr(b->parser.problem, "cannot start any token") != NULL;
 
-	if (c == '\t')
+	if (c == '\t' && starts_nothing)
 		return "; a tab cannot indent, use spaces";
-	if (c == ':' && strstr(b->parser.problem, "flow") != NULL)
-		return "; inside { } or [ ] put an IPv6 address such as \"::/0\" in quotes";
-	if (c == '@' || c == '`' || c == '%')
+	if (strstr(b->parser.problem, "unexpected ':'") != NULL ||
+		(c == ':' && strstr(context, "flow") != NULL))
+		return "; within { } or [ ] put IPv6 addresses that begin or end with `:` in "
+		       "quotes";
+	if (starts_nothing)
 		return "; put text that begins with this character in quotes";
 	return "";
 }
@@ -152,17 +156,23 @@ static void drop_duplicate_keys(struct builder *b, struct yaml_node *mapping)
 static void refuse_anchor_and_tag(struct builder *b, const yaml_event_t *event,
 	const yaml_char_t *anchor, const yaml_char_t *tag)
 {
+	static const char yaml_tags[] = "tag:yaml.org,2002:"; // written `!!`
 	char shown[REPORT_SHOWN_BYTES];
+	const char *tag_text = (const char *)tag;
 
 	if (anchor != NULL)
 		report_add(b->report, place_of(event->start_mark),
 			"anchors are not supported: remove `&%s` and write the value where it is "
 			"used",
 			report_shown((const char *)anchor, shown));
-	if (tag != NULL)
-		report_add(b->report, place_of(event->start_mark),
-			"tags are not supported: remove `%s`",
-			report_shown((const char *)tag, shown));
+	if (tag_text == NULL)
+		return;
+
+	bool is_yaml = strncmp(tag_text, yaml_tags, sizeof(yaml_tags) - 1) == 0;
+
+	report_add(b->report, place_of(event->start_mark), "tags are not supported: remove `%s%s`",
+		is_yaml ? "!!" : "",
+		report_shown(is_yaml ? tag_text + sizeof(yaml_tags) - 1 : tag_text, shown));
 }
 
 static bool build_scalar(struct builder *b, const yaml_event_t *event, struct yaml_node *node)
