@@ -13,7 +13,6 @@ so in its MSS: only path MTU discovery gets a bulk transfer there.
 
 import json
 import os
-import re
 from pathlib import Path
 
 from lab import Lab, LabError, run_command, wait_for

@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
 STATE_DIR = Path("/run/millrace-lab")  # one file a lab: who made it, and what
 ETC_NETNS = Path("/etc/netns")  # `ip netns exec` puts what is in here over /etc
 OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro")  # off: frames as a wire would carry them
@@ -120,6 +121,7 @@ class Lab:
         self.hosts = {}  # short name -> namespace
         self.processes = []
         self.dir = None
+        self.hugepages = 0  # reserved by this lab, given back with it
         self._old_handlers = {}
 
     # --- coming and going ---
@@ -174,6 +176,7 @@ class Lab:
             remove_lab(self._state())
             self.hosts.clear()
             self.dir = None
+            self.hugepages = 0
         finally:
             release_signals(held)
             self._restore_signals()
@@ -181,7 +184,7 @@ class Lab:
     def _state(self, kept=False):
         return {"name": self.name, "pid": os.getpid(), "birth": process_birth(os.getpid()),
                 "namespaces": list(self.hosts.values()), "dir": str(self.dir) if self.dir else None,
-                "kept": kept}
+                "hugepages": self.hugepages, "kept": kept}
 
     def _write_state(self, kept=False):
         STATE_DIR.mkdir(mode=0o755, exist_ok=True)
@@ -266,6 +269,17 @@ class Lab:
                 continue
         (etc / "resolv.conf").write_text(f"nameserver {server}\n")
 
+    def reserve_hugepages(self, wanted):
+        """Up to that many of 2 MB for as long as the lab lives; returns how many it got."""
+        try:
+            before = int(HUGEPAGES.read_text())
+            HUGEPAGES.write_text(str(before + wanted))
+            self.hugepages = max(0, int(HUGEPAGES.read_text()) - before)
+        except OSError:
+            return 0
+        self._write_state()
+        return self.hugepages
+
     # --- programs ---
 
     def run(self, host, *argv, timeout=30, check=True, stdin=None):
@@ -333,6 +347,13 @@ def kill_namespace(namespace):
                 pass
 
 
+def give_back_hugepages(count):
+    try:
+        HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - count)))
+    except OSError:
+        pass
+
+
 def remove_lab(state):
     """Takes away everything of one lab. Idempotent."""
     for namespace in state["namespaces"]:
@@ -340,6 +361,8 @@ def remove_lab(state):
             kill_namespace(namespace)
             run_command(["ip", "netns", "del", namespace], check=False)
         shutil.rmtree(ETC_NETNS / namespace, ignore_errors=True)
+    if state.get("hugepages"):
+        give_back_hugepages(state["hugepages"])
     if state["dir"]:
         shutil.rmtree(state["dir"], ignore_errors=True)
     (STATE_DIR / f"{state['name']}.json").unlink(missing_ok=True)
