@@ -218,7 +218,21 @@ class HomeLab(Lab):
                      f"pc1 to reach {target} through the router", timeout)
 
 
-def home_config(driver="auto", cores=(0,), text=None, idle=None):
-    """The quickstart file, with another driver or other cores."""
-    text = text or QUICKSTART.read_text()
-    return text
+def home_config(driver="auto", cores=(0,), wan_mtu=None):
+    """What cfg/examples/quickstart.yaml says, with a driver, cores and an MTU of one's choice."""
+    lines = [f"workers: {{ cores: [{', '.join(str(core) for core in cores)}] }}", "ports:"]
+    for port in ("wan", "lan"):
+        which = f"tap-name: port-{port}" if driver == "tap" else f"match: {{ name: port-{port} }}"
+        mtu = f", mtu: {wan_mtu}" if wan_mtu and port == "wan" else ""
+        lines.append(f"  {port}: {{ driver: {driver}, {which}{mtu} }}")
+    lines += [
+        "interfaces:",
+        f"  wan: {{ port: wan, addresses: [{ROUTER_WAN4}/24, '{ROUTER_WAN6}/64'] }}",
+        f"  lan: {{ port: lan, addresses: [{ROUTER_LAN4}/24, '{ROUTER_LAN6}/64'] }}",
+        "routes:",
+        f"  - {{ to: 0.0.0.0/0, via: {INET4} }}",
+        f"  - {{ to: '::/0', via: '{INET6}' }}",
+        "nat:",
+        "  - masquerade: wan",
+    ]
+    return "\n".join(lines) + "\n"
