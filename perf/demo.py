@@ -20,7 +20,7 @@ ROUNDS = 3
 TCP_SEC = 2
 UDP_SEC = 1
 UDP_MBPS = 300
-PINGS = 100
+PINGS = 50
 
 
 def say(text=""):
@@ -128,7 +128,7 @@ ROWS = [
      "{:.0f} Mbit/s, {:.2f} % lost"),
     ("the far end sees", lambda lab: fetch(lab, "pc1", f"http://{SERVER4}/address").strip(), "{}"),
 ]
-ROW = "  {:<24}  {:<24}  {:<24}"
+ROW = "  {:<26}  {:<23}  {:<23}"
 
 
 def compare(report, ours, kernel):

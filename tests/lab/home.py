@@ -210,9 +210,9 @@ class HomeLab(Lab):
             return None
         return json.loads(done.stdout)
 
-    def wait_path(self, timeout=15):
+    def wait_path(self, timeout=15, targets=(SERVER4, SERVER6)):
         """Until a packet of each family gets from pc1 to the server and back."""
-        for target in (SERVER4, SERVER6):
+        for target in targets:
             wait_for(lambda t=target: self.run("pc1", "ping", "-n", "-c", 1, "-W", 1, t,
                                                check=False).returncode == 0,
                      f"pc1 to reach {target} through the router", timeout)
