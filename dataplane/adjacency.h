@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_common.h>
@@ -57,8 +58,10 @@ struct adjacency_table {
 	struct rte_hash *index;    // struct adjacency_key -> entry
 	uint16_t *free_list;
 	unsigned n_free;
+	bool has_rcu;
 };
 
+// 0 or -ENOMEM. `rcu` has every worker as a reader; NULL while nobody reads (tests).
 int adjacency_table_init(struct adjacency_table *table, struct rte_rcu_qsbr *rcu);
 void adjacency_table_fini(struct adjacency_table *table);
 

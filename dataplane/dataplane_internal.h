@@ -25,6 +25,7 @@ struct dataplane {
 	struct rte_ring *events; // struct dp_event, by value
 	int event_fd;
 	bool is_started;
+	_Atomic bool must_stop;
 	struct port *ports[DP_INTERFACES_MAX];
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 	struct route_book *book; // what each prefix goes by, so that references can be dropped

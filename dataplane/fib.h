@@ -2,11 +2,15 @@
 // Longest-prefix match for both families, on rte_fib and rte_fib6, and the nexthop codes they
 // give. A code is 15 bits and says all that a worker needs: nothing stands between the FIB and
 // the adjacency that holds the layer-2 header. Control writes in place; workers read under RCU.
+// While a change is written a reader may, for some nanoseconds, get NEXTHOP_NONE for an address
+// near the one that changes: who gets NEXTHOP_NONE looks again before believing it.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_fib.h>
 #include <rte_fib6.h>
 
@@ -47,10 +51,19 @@ struct nexthop_group {
 	uint16_t codes[DP_NEXTHOPS_MAX];
 };
 
+struct rte_rcu_qsbr;
+
 struct fib {
 	struct rte_fib *v4;
 	struct rte_fib6 *v6;
 	struct nexthop_group *groups; // NEXTHOP_GROUPS_MAX
+	// The rest is control's.
+	struct rte_rcu_qsbr *rcu; // of the workers; NULL after fib_init: nobody reads yet
+	uint64_t grace_token;     // of the last change; the next waits until all have passed it,
+	bool is_grace_due;        // since it may use again what the last one freed
+	uint32_t n_routes4, n_routes6, routes4_max, routes6_max; // without the built-in ones
+	uint32_t n_blocks4, n_blocks6, blocks4_max, blocks6_max; // of 256 entries, second level
+	uint32_t overridden; // built-in prefixes that have a route of the user's
 };
 
 // 0 or -errno. Both tables answer NEXTHOP_NONE, but for what no router forwards: multicast,
@@ -59,7 +72,8 @@ int fib_init(struct fib *fib, uint32_t routes4_max, uint32_t routes6_max);
 void fib_fini(struct fib *fib);
 uint64_t fib_memory_bytes(uint32_t routes4_max, uint32_t routes6_max);
 
-// Control thread. Replaces what the prefix had. -ENOSPC when a table is full.
+// Control thread. Replaces what the prefix had. -ENOSPC when a table is full: nothing has changed
+// then. With `rcu` set, a change waits until every worker has passed by since the last one.
 int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code);
 // Back to what a shorter prefix says, or to the built-in answer. -ENOENT.
 int fib_delete(struct fib *fib, const struct ip_prefix *to);
@@ -71,14 +85,19 @@ static inline uint16_t fib_lookup4(const struct fib *fib, uint32_t dst_be)
 	uint64_t code = NEXTHOP_NONE;
 
 	rte_fib_lookup_bulk(fib->v4, &ip, &code, 1);
+	if (unlikely(code == NEXTHOP_NONE))
+		rte_fib_lookup_bulk(fib->v4, &ip, &code, 1);
 	return (uint16_t)code;
 }
 
 static inline uint16_t fib_lookup6(const struct fib *fib, const uint8_t dst[16])
 {
+	uint8_t(*ip)[RTE_FIB6_IPV6_ADDR_SIZE] = (uint8_t(*)[RTE_FIB6_IPV6_ADDR_SIZE])(uintptr_t)dst;
 	uint64_t code = NEXTHOP_NONE;
 
-	rte_fib6_lookup_bulk(fib->v6, (uint8_t(*)[RTE_FIB6_IPV6_ADDR_SIZE])(uintptr_t)dst, &code, 1);
+	rte_fib6_lookup_bulk(fib->v6, ip, &code, 1);
+	if (unlikely(code == NEXTHOP_NONE))
+		rte_fib6_lookup_bulk(fib->v6, ip, &code, 1);
 	return (uint16_t)code;
 }
 

@@ -34,6 +34,7 @@ enum flow_key_kind {
 	FLOW_KEY_PLAIN = 0,
 	FLOW_KEY_QUERY = 1,  // ICMP echo request
 	FLOW_KEY_ANSWER = 2, // ICMP echo reply
+	FLOW_KEY_DEAD = 0xff, // of a freed flow: no packet's key is equal to it
 };
 
 enum flow_dir_flags {
@@ -94,7 +95,6 @@ enum flow_phase {
 	FLOW_FREE = 0,
 	FLOW_UNREPLIED,   // one direction only so far
 	FLOW_ASSURED,     // both directions seen; TCP: handshake done
-	FLOW_TCP_OPENING, // SYN answered, not yet acknowledged
 	FLOW_TCP_CLOSING, // FIN from one side
 	FLOW_TCP_CLOSED,  // FIN from both sides, or RST
 };

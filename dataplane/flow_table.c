@@ -225,6 +225,7 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 	flow_leave(table, flow, 1);
 	flow_timer_stop(table, flow);
 	flow->state.state = FLOW_FREE;
+	flow->dir[0].key4.kind = flow->dir[1].key4.kind = FLOW_KEY_DEAD;
 	flow->state.timer_next = table->free_head;
 	table->free_head = flow_index(table, flow);
 	table->n_used--;

@@ -33,6 +33,7 @@ enum packet_flags {
 	PACKET_IS_ICMP_ERROR = 1 << 2,
 	PACKET_FROM_HOST = 1 << 3,         // read from a TAP: leaves by `iface`, layer 2 is ready
 	PACKET_IS_OWNED = 1 << 4,          // this worker owns its flow: no need to ask
+	PACKET_IS_STEERED = 1 << 5,        // the same, where TCP and UDP are concerned
 };
 
 struct packet {

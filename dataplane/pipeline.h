@@ -9,6 +9,8 @@
 void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 // The same for packets handed over by another worker: their owner is not asked again.
 void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
+// A packet just put together from its fragments.
+void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m);
 // A burst that the host stack sent on the interface's TAP.
 void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 

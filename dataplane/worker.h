@@ -33,20 +33,12 @@ enum inbox_kind {
 	INBOX_RX = 0, // as received, for the owner of its flow
 	INBOX_HOST,   // read from the interface's TAP
 	INBOX_TX,     // finished, to be sent by a queue that this worker owns
+	INBOX_WHOLE,  // put together from fragments: whose it is shows only now
 };
 
 struct tx_buffer {
 	uint16_t n;
-	uint16_t dpdk_port;
-	uint16_t queue;
-	uint16_t owner; // worker whose queue it is, when it is not ours
 	struct rte_mbuf *pkts[TX_BUFFER];
-};
-
-struct rx_queue {
-	uint16_t dpdk_port;
-	uint16_t queue;
-	uint8_t iface;
 };
 
 struct interface_counters {
@@ -108,12 +100,8 @@ struct worker {
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
 	struct token_bucket ask_budget;      // neighbours asked for
-	struct rx_queue rx[DP_INTERFACES_MAX * 2];
-	unsigned n_rx;
-
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
-	uint64_t hold_ms; // looked at last
 	struct reassembly *reassembly;
 	uint64_t random;
 
