@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cfg/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *family_name(uint8_t family)
+{
+	return family == IP_V4 ? "IPv4" : "IPv6";
+}
+
+// The address of `interface` in whose subnet `addr` is, or NULL.
+static const struct ip_prefix *find_subnet(
+	const struct cfg_interface *interface, const struct ip_addr *addr)
+{
+	for (unsigned i = 0; i < interface->n_addresses; i++) {
+		if (ip_prefix_contains(&interface->addresses[i], addr))
+			return &interface->addresses[i];
+	}
+	return NULL;
+}
+
+static const struct ip_prefix *find_any_subnet(
+	const struct config *config, const struct ip_addr *addr, const struct cfg_interface **found)
+{
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct ip_prefix *subnet = find_subnet(&config->interfaces[i], addr);
+
+		if (subnet != NULL && config->interfaces[i].name != NULL) {
+			*found = &config->interfaces[i];
+			return subnet;
+		}
+	}
+	return NULL;
+}
+
+static bool is_own_address(const struct config *config, const struct ip_addr *addr)
+{
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		for (unsigned j = 0; j < config->interfaces[i].n_addresses; j++) {
+			if (ip_addr_equal(&config->interfaces[i].addresses[j].addr, addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+// Whether the next router is on a link of ours: there is no looking it up through other routes.
+static void check_reach(const struct check *check, const struct cfg_nexthop *nexthop,
+	const struct cfg_interface *interface, struct cfg_place place)
+{
+	const struct cfg_interface *holder = NULL;
+	char via[ADDR_STR_BYTES];
+
+	ip_addr_str(&nexthop->via, via);
+	if (nexthop->via.family == IP_V6 && ip_addr_is_link_local(&nexthop->via)) {
+		if (nexthop->interface == NULL)
+			report_add(check->report, place,
+				"route: `via`: %s is link-local: say on which link with "
+				"`interface`",
+				via);
+		return;
+	}
+	if (is_own_address(check->config, &nexthop->via)) {
+		report_add(
+			check->report, place, "route: `via`: %s is the router's own address", via);
+		return;
+	}
+	if (nexthop->interface != NULL && interface == NULL)
+		return; // reported with the name
+	if (interface != NULL && find_subnet(interface, &nexthop->via) != NULL)
+		return;
+	if (!check->interfaces_are_known)
+		return; // the subnet may be that of an address with a fault in it
+	if (find_any_subnet(check->config, &nexthop->via, &holder) == NULL)
+		report_add(check->report, place,
+			"route: `via`: %s is in the subnet of no interface", via);
+	else if (interface != NULL)
+		report_add(check->report, place,
+			"route: `via`: %s is not in a subnet of interface %s but of %s", via,
+			interface->name, holder->name);
+}
+
+static void check_nexthop(const struct check *check, const struct cfg_route *route, unsigned index,
+	const struct cfg_interface *interface, struct cfg_place place)
+{
+	const struct cfg_nexthop *nexthop = &route->nexthops[index];
+	char via[ADDR_STR_BYTES], to[ADDR_STR_BYTES];
+
+	ip_addr_str(&nexthop->via, via);
+	for (unsigned i = 0; i < index; i++) {
+		if (ip_addr_equal(&route->nexthops[i].via, &nexthop->via)) {
+			report_add(check->report, place, "route: `via`: %s is here twice", via);
+			return;
+		}
+	}
+	if (route->to.addr.family != IP_NONE && route->to.addr.family != nexthop->via.family) {
+		report_add(check->report, place,
+			"route: `via`: %s is %s, but the route is to %s, %s", via,
+			family_name(nexthop->via.family), ip_prefix_str(&route->to, to),
+			family_name(route->to.addr.family));
+		return;
+	}
+	check_reach(check, nexthop, interface, place);
+}
+
+static void check_unicast(
+	const struct check *check, struct cfg_route *route, const struct yaml_node *node)
+{
+	struct yaml_node *via = yaml_tree_get(node, "via");
+	const struct yaml_node *interface_node = yaml_tree_get(node, "interface");
+	const char *interface_name = route->nexthops[0].interface;
+	const struct cfg_interface *interface = NULL;
+	struct yaml_node *item = NULL;
+
+	if (via == NULL && interface_node == NULL) {
+		report_add(check->report, route->place,
+			"route: expected `via`, `interface` or both, or a `type` that needs none");
+		return;
+	}
+	if (route->to.addr.family != IP_NONE && ip_addr_is_multicast(&route->to.addr))
+		report_add(check->report, check_place(node, "to"),
+			"route: `to`: multicast is not routed by static routes");
+	if (interface_name != NULL) {
+		interface = check_find_interface(check->config, interface_name);
+		if (interface == NULL)
+			check_is_interface(
+				check, "route: `interface`", interface_name, interface_node->place);
+	}
+	if (via == NULL) {
+		route->n_nexthops = 1; // on the link
+		return;
+	}
+	for (unsigned i = 0; i < route->n_nexthops; i++) {
+		item = yaml_tree_next_item(via, item);
+		route->nexthops[i].interface = interface_name;
+		if (!item->is_bad)
+			check_nexthop(check, route, i, interface, item->place);
+	}
+}
+
+static void check_route(
+	const struct check *check, struct cfg_route *route, const struct yaml_node *node)
+{
+	static const char *const forwarding_keys[] = {"via", "interface"};
+	const struct yaml_node *type = yaml_tree_get(node, "type");
+
+	if (type != NULL && type->is_bad)
+		return;
+	if (route->kind == CFG_ROUTE_UNICAST) {
+		check_unicast(check, route, node);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct yaml_node *value = yaml_tree_get(node, forwarding_keys[i]);
+
+		if (value != NULL)
+			report_add(check->report, value->key_place,
+				"route: a route of type %s forwards nothing, so `%s` cannot be "
+				"there",
+				type->text, forwarding_keys[i]);
+	}
+}
+
+static int compare_places(struct cfg_place a, struct cfg_place b)
+{
+	if (a.line != b.line)
+		return a.line < b.line ? -1 : 1;
+	return a.column < b.column ? -1 : a.column > b.column;
+}
+
+static int compare_destinations(const struct cfg_route *a, const struct cfg_route *b)
+{
+	int order;
+
+	if (a->to.addr.family != b->to.addr.family)
+		return a->to.addr.family < b->to.addr.family ? -1 : 1;
+	order = memcmp(a->to.addr.bytes, b->to.addr.bytes, sizeof(a->to.addr.bytes));
+	if (order != 0)
+		return order;
+	if (a->to.len != b->to.len)
+		return a->to.len < b->to.len ? -1 : 1;
+	return a->metric < b->metric ? -1 : a->metric > b->metric;
+}
+
+static int compare_routes(const void *left, const void *right)
+{
+	const struct cfg_route *a = *(const struct cfg_route *const *)left;
+	const struct cfg_route *b = *(const struct cfg_route *const *)right;
+	int order = compare_destinations(a, b);
+
+	return order != 0 ? order : compare_places(a->place, b->place);
+}
+
+// A full table has a million routes: sorted, not each against each.
+static void check_routes_differ(const struct check *check)
+{
+	const struct config *config = check->config;
+	const struct cfg_route **sorted, *original;
+	char to[ADDR_STR_BYTES];
+
+	if (config->n_routes < 2)
+		return;
+	sorted = malloc(config->n_routes * sizeof(*sorted));
+	if (sorted == NULL) {
+		report_add(check->report, (struct cfg_place){0}, "not enough memory to read it");
+		return;
+	}
+	for (unsigned i = 0; i < config->n_routes; i++)
+		sorted[i] = &config->routes[i];
+	qsort(sorted, config->n_routes, sizeof(*sorted), compare_routes);
+	original = sorted[0];
+	for (unsigned i = 1; i < config->n_routes; i++) {
+		const struct cfg_route *route = sorted[i];
+
+		if (compare_destinations(original, route) != 0 ||
+			route->to.addr.family == IP_NONE) {
+			original = route;
+			continue;
+		}
+		report_add(check->report, route->place,
+			"route: to %s with metric %u is on line %d already; for several next "
+			"routers "
+			"give one route a list in `via`",
+			ip_prefix_str(&route->to, to), route->metric, original->place.line);
+	}
+	free(sorted);
+}
+
+void check_routes(const struct check *check)
+{
+	const struct yaml_node *section = yaml_tree_get(check->root, "routes");
+	const struct yaml_node *node = section != NULL ? section->first : NULL;
+
+	for (unsigned i = 0; i < check->config->n_routes; i++, node = node->next) {
+		if (!node->is_bad)
+			check_route(check, &check->config->routes[i], node);
+	}
+	check_routes_differ(check);
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cfg/model.h"
+
+#define AT(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define DRIVER(name)	 (1u << CFG_DRIVER_##name)
+
+enum {
+	CARD_DRIVERS = DRIVER(AUTO) | DRIVER(PCI) | DRIVER(AF_XDP) | DRIVER(AF_PACKET),
+	CORE_MAX = 1023,	     // CPU_SETSIZE - 1
+	SOCKET_PATH_BYTES_MAX = 107, // sun_path with its NUL
+	FILE_PATH_BYTES_MAX = 4095,
+};
+
+static const struct model_choice idle_choices[] = {
+	{"adaptive", CFG_IDLE_ADAPTIVE, "rest when there is no traffic"},
+	{"busy", CFG_IDLE_BUSY, "poll all the time: least latency, a whole core each"},
+	{0},
+};
+
+static const struct model_key workers_keys[] = {
+	{.key = "cores",
+		.type = MODEL_WHOLE,
+		.help = "CPU cores to run a worker on, one each; absent: chosen at start",
+		.max = CORE_MAX,
+		AT(struct config, cores[0]),
+		.n_max = CFG_CORES_MAX,
+		.count_offset = offsetof(struct config, n_cores)},
+	{.key = "idle",
+		.type = MODEL_CHOICE,
+		.help = "what a worker does without traffic",
+		.default_text = "adaptive",
+		.choices = idle_choices,
+		AT(struct config, idle)},
+	{0},
+};
+
+static const struct model_object workers = {.noun = "workers", .keys = workers_keys};
+
+static const struct model_choice hugepages_choices[] = {
+	{"auto", CFG_HUGEPAGES_AUTO, "use those that the system has reserved, if any"},
+	{"never", CFG_HUGEPAGES_NEVER, "do without"},
+	{0},
+};
+
+static const struct model_key memory_keys[] = {
+	{.key = "hugepages",
+		.type = MODEL_CHOICE,
+		.help = "whether to use huge pages",
+		.default_text = "auto",
+		.choices = hugepages_choices,
+		AT(struct config, hugepages)},
+	{0},
+};
+
+static const struct model_object memory = {.noun = "memory", .keys = memory_keys};
+
+static const struct model_key flows_keys[] = {
+	{.key = "capacity",
+		.type = MODEL_WHOLE,
+		.help = "flows the router can hold at a time; their memory is taken at start",
+		.default_text = "262144",
+		.min = 1024,
+		.max = 100000000,
+		AT(struct config, flow_capacity)},
+	{0},
+};
+
+static const struct model_object flows = {.noun = "flows", .keys = flows_keys};
+
+static const struct model_key match_keys[] = {
+	{.key = "name",
+		.type = MODEL_NETDEV,
+		.help = "the card's name in the kernel",
+		AT(struct cfg_port, match_name)},
+	{.key = "mac",
+		.type = MODEL_MAC,
+		.help = "the card's own MAC address",
+		AT(struct cfg_port, match_mac),
+		.has_offset = offsetof(struct cfg_port, has_match_mac)},
+	{.key = "pci",
+		.type = MODEL_PCI,
+		.help = "the card's PCI address",
+		AT(struct cfg_port, match_pci)},
+	{0},
+};
+
+static const struct model_object match = {
+	.noun = "match", .keys = match_keys, .wants_exactly_one = true};
+
+const struct model_choice model_drivers[] = {
+	{"auto", CFG_DRIVER_AUTO, "the first that works of pci, af_xdp and af_packet"},
+	{"pci", CFG_DRIVER_PCI, "the card itself, through vfio-pci"},
+	{"af_xdp", CFG_DRIVER_AF_XDP, "a kernel netdev through AF_XDP"},
+	{"af_packet", CFG_DRIVER_AF_PACKET, "a kernel netdev through AF_PACKET"},
+	{"tap", CFG_DRIVER_TAP, "a TAP device made for it"},
+	{"memif", CFG_DRIVER_MEMIF, "memory shared with another process"},
+	{"null", CFG_DRIVER_NULL, "receives empty packets, sends into nothing"},
+	{"pcap", CFG_DRIVER_PCAP, "receives from a capture file, sends into another"},
+	{0},
+};
+
+static const struct model_choice role_choices[] = {
+	{"client", false, "connects to the socket"},
+	{"server", true, "makes the socket"},
+	{0},
+};
+
+static const struct model_key port_keys[] = {
+	{.key = "match",
+		.type = MODEL_GROUP,
+		.help = "which card it is: exactly one of name, mac, pci",
+		.object = &match,
+		.drivers = CARD_DRIVERS,
+		.required_for = CARD_DRIVERS},
+	{.key = "driver",
+		.type = MODEL_CHOICE,
+		.help = "how the card is opened",
+		.default_text = "auto",
+		.choices = model_drivers,
+		AT(struct cfg_port, driver)},
+	{.key = "mtu",
+		.type = MODEL_WHOLE,
+		.help = "largest IP packet in bytes; absent: as the card has it",
+		.min = 68, // RFC 791 section 3.2
+		.max = 9600,
+		AT(struct cfg_port, mtu)},
+	{.key = "mac",
+		.type = MODEL_MAC,
+		.help = "MAC address to wear instead of the card's own",
+		AT(struct cfg_port, mac),
+		.has_offset = offsetof(struct cfg_port, has_mac)},
+	{.key = "queues",
+		.type = MODEL_WHOLE,
+		.help = "receive queues; absent: one for each worker, as far as the card has them",
+		.min = 1,
+		.max = 64,
+		AT(struct cfg_port, queues)},
+	{.key = "allow-no-iommu",
+		.type = MODEL_BOOL,
+		.help = "open the card even without IOMMU; it can then read and write all memory",
+		.default_text = "false",
+		AT(struct cfg_port, allow_no_iommu),
+		.drivers = DRIVER(AUTO) | DRIVER(PCI)},
+	{.key = "socket",
+		.type = MODEL_PATH,
+		.help = "path of the control socket",
+		.max = SOCKET_PATH_BYTES_MAX,
+		AT(struct cfg_port, memif_socket),
+		.drivers = DRIVER(MEMIF),
+		.required_for = DRIVER(MEMIF)},
+	{.key = "role",
+		.type = MODEL_CHOICE,
+		.help = "which end of the socket",
+		.default_text = "client",
+		.choices = role_choices,
+		AT(struct cfg_port, memif_is_server),
+		.drivers = DRIVER(MEMIF)},
+	{.key = "tap-name",
+		.type = MODEL_NETDEV,
+		.help = "name of the kernel's end; absent: the port's name",
+		AT(struct cfg_port, tap_name),
+		.drivers = DRIVER(TAP)},
+	{.key = "rx-file",
+		.type = MODEL_PATH,
+		.help = "capture file to receive from",
+		.max = FILE_PATH_BYTES_MAX,
+		AT(struct cfg_port, pcap_rx),
+		.drivers = DRIVER(PCAP)},
+	{.key = "tx-file",
+		.type = MODEL_PATH,
+		.help = "capture file to send into",
+		.max = FILE_PATH_BYTES_MAX,
+		AT(struct cfg_port, pcap_tx),
+		.drivers = DRIVER(PCAP)},
+	{.key = "repeat",
+		.type = MODEL_BOOL,
+		.help = "receive rx-file over and over",
+		.default_text = "false",
+		AT(struct cfg_port, pcap_repeat),
+		.drivers = DRIVER(PCAP)},
+	{0},
+};
+
+const struct model_object model_port = {
+	.noun = "port",
+	.keys = port_keys,
+	.bytes = sizeof(struct cfg_port),
+	.name_offset = offsetof(struct cfg_port, name),
+	.place_offset = offsetof(struct cfg_port, place),
+};
+
+static const struct model_key interface_keys[] = {
+	{.key = "port",
+		.type = MODEL_NAME,
+		.help = "the port it is on",
+		.is_required = true,
+		AT(struct cfg_interface, port)},
+	{.key = "addresses",
+		.type = MODEL_HOST,
+		.help = "the router's own addresses, each with the length of its subnet's prefix",
+		AT(struct cfg_interface, addresses[0]),
+		.n_max = CFG_ADDRESSES_MAX,
+		.count_offset = offsetof(struct cfg_interface, n_addresses)},
+	{0},
+};
+
+// Linux has these for itself: the loopback, and two directories under /proc/sys/net/ipv4/conf.
+static const char *const interface_reserved[] = {"lo", "all", "default", NULL};
+
+static const struct model_object interface = {
+	.noun = "interface",
+	.keys = interface_keys,
+	.bytes = sizeof(struct cfg_interface),
+	.name_offset = offsetof(struct cfg_interface, name),
+	.place_offset = offsetof(struct cfg_interface, place),
+	.reserved_names = interface_reserved,
+	.reserved_because =
+		"an interface has a kernel device of its name, and Linux keeps this one",
+};
+
+static const struct model_choice route_kinds[] = {
+	{"unicast", CFG_ROUTE_UNICAST, "forward"},
+	{"blackhole", CFG_ROUTE_BLACKHOLE, "drop in silence"},
+	{"unreachable", CFG_ROUTE_UNREACHABLE, "drop, and answer host unreachable"},
+	{"prohibit", CFG_ROUTE_PROHIBIT, "drop, and answer administratively prohibited"},
+	{0},
+};
+
+static const struct model_key route_keys[] = {
+	{.key = "to",
+		.type = MODEL_NETWORK,
+		.help = "destinations; 0.0.0.0/0 and ::/0 are all of IPv4 and of IPv6",
+		.is_required = true,
+		AT(struct cfg_route, to)},
+	{.key = "type",
+		.type = MODEL_CHOICE,
+		.help = "what happens to the packets",
+		.default_text = "unicast",
+		.choices = route_kinds,
+		AT(struct cfg_route, kind)},
+	{.key = "via",
+		.type = MODEL_ADDRESS,
+		.help = "next router; several share the flows among them",
+		AT(struct cfg_route, nexthops[0].via),
+		.n_max = CFG_NEXTHOPS_MAX,
+		.count_offset = offsetof(struct cfg_route, n_nexthops),
+		.stride = sizeof(struct cfg_nexthop)},
+	{.key = "interface",
+		.type = MODEL_NAME,
+		.help = "interface to leave by; without via, the destinations are on its link",
+		AT(struct cfg_route, nexthops[0].interface)},
+	{.key = "metric",
+		.type = MODEL_WHOLE,
+		.help = "of several routes to the same network, the lowest is used",
+		.default_text = "0",
+		.max = UINT32_MAX,
+		AT(struct cfg_route, metric)},
+	{0},
+};
+
+static const struct model_object route = {
+	.noun = "route",
+	.keys = route_keys,
+	.bytes = sizeof(struct cfg_route),
+	.place_offset = offsetof(struct cfg_route, place),
+};
+
+static const struct model_key nat_keys[] = {
+	{.key = "masquerade",
+		.type = MODEL_NAME,
+		.help = "what leaves by this interface gets its IPv4 address as source",
+		.is_required = true,
+		AT(struct cfg_masquerade, interface)},
+	{.key = "from",
+		.type = MODEL_NETWORK,
+		.help = "only sources in these networks; absent: all",
+		.family = IP_V4,
+		.offset = offsetof(struct cfg_masquerade, from),
+		.bytes = sizeof(struct ip_prefix),
+		.n_max = MODEL_N_ANY,
+		.count_offset = offsetof(struct cfg_masquerade, n_from),
+		.is_pointer = true},
+	{0},
+};
+
+static const struct model_object nat = {
+	.noun = "nat rule",
+	.keys = nat_keys,
+	.bytes = sizeof(struct cfg_masquerade),
+	.place_offset = offsetof(struct cfg_masquerade, place),
+};
+
+static const struct model_key config_keys[] = {
+	{.key = "workers",
+		.type = MODEL_GROUP,
+		.help = "the threads that forward packets",
+		.object = &workers},
+	{.key = "memory",
+		.type = MODEL_GROUP,
+		.help = "where memory comes from",
+		.object = &memory},
+	{.key = "flows", .type = MODEL_GROUP, .help = "the flow table", .object = &flows},
+	{.key = "ports",
+		.type = MODEL_NAMED,
+		.help = "network cards, and what stands for one",
+		.object = &model_port,
+		AT(struct config, ports),
+		.n_max = CFG_PORTS_MAX,
+		.count_offset = offsetof(struct config, n_ports)},
+	{.key = "interfaces",
+		.type = MODEL_NAMED,
+		.help = "the router's own IP interfaces, each on a port",
+		.object = &interface,
+		AT(struct config, interfaces),
+		.n_max = CFG_INTERFACES_MAX,
+		.count_offset = offsetof(struct config, n_interfaces)},
+	{.key = "routes",
+		.type = MODEL_LIST,
+		.help = "static routes",
+		.object = &route,
+		AT(struct config, routes),
+		.n_max = MODEL_N_ANY,
+		.count_offset = offsetof(struct config, n_routes)},
+	{.key = "nat",
+		.type = MODEL_LIST,
+		.help = "address translation",
+		.object = &nat,
+		AT(struct config, masquerades),
+		.n_max = MODEL_N_ANY,
+		.count_offset = offsetof(struct config, n_masquerades)},
+	{0},
+};
+
+const struct model_object model_config = {.noun = "", .keys = config_keys};

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cfg/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What is left to say when there is no memory to say it in.
+static struct error out_of_memory = {.text = "not enough memory to read the configuration"};
+
+int report_init(struct report *report, const char *file)
+{
+	*report = (struct report){.file = file};
+	report->list = calloc(CFG_ERRORS_MAX, sizeof(*report->list));
+	return report->list != NULL ? 0 : -ENOMEM;
+}
+
+static bool is_before(struct cfg_place place, const struct error *err)
+{
+	return place.line < err->line || (place.line == err->line && place.column < err->column);
+}
+
+void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
+{
+	unsigned at = report->n;
+	va_list ap;
+
+	while (at > 0 && is_before(place, &report->list[at - 1]))
+		at--;
+	if (report->n == CFG_ERRORS_MAX) {
+		report->n_more++;
+		if (at == CFG_ERRORS_MAX)
+			return;
+		report->n--; // the last in the file makes room
+	}
+
+	struct error *slot = &report->list[at];
+
+	memmove(slot + 1, slot, (report->n - at) * sizeof(*slot));
+	report->n++;
+	va_start(ap, fmt);
+	vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
+	va_end(ap);
+	slot->file = report->file;
+	slot->line = place.line;
+	slot->column = place.column;
+}
+
+bool report_is_clean(const struct report *report)
+{
+	return report->n == 0;
+}
+
+void report_finish(struct report *report, struct cfg_errors *errors)
+{
+	*errors = (struct cfg_errors){0};
+	if (report->list == NULL) {
+		errors->list = &out_of_memory;
+		errors->n = 1;
+	} else if (report->n > 0) {
+		*errors = (struct cfg_errors){report->list, report->n, report->n_more};
+	} else {
+		free(report->list);
+	}
+	*report = (struct report){0};
+}
+
+void cfg_errors_free(struct cfg_errors *errors)
+{
+	if (errors->list != &out_of_memory)
+		free(errors->list);
+	*errors = (struct cfg_errors){0};
+}
+
+const char *report_shown(const char *text, char *out)
+{
+	enum { CUT = REPORT_SHOWN_BYTES - 8 };
+	size_t len = 0;
+
+	for (; text[len] != '\0' && len < CUT; len++) {
+		unsigned char c = (unsigned char)text[len];
+		bool is_c1_control = len > 0 && (unsigned char)text[len - 1] == 0xc2 && c < 0xa0;
+
+		out[len] = c < 0x20 || c == 0x7f || is_c1_control ? '?' : text[len];
+	}
+	if (text[len] != '\0') {
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--; // whole characters only
+		memcpy(out + len, "...", 3);
+		len += 3;
+	}
+	out[len] = '\0';
+	return out;
+}

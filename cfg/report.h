@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Collects what is wrong with one file: in file order whatever the order it was found in, the
+// first CFG_ERRORS_MAX of them kept, the others counted. Control thread.
+#pragma once
+
+#include <stdbool.h>
+
+#include "cfg/config.h"
+
+struct report {
+	const char *file; // borrowed
+	struct error *list;
+	unsigned n;
+	unsigned n_more;
+};
+
+int report_init(struct report *report, const char *file); // 0 or -ENOMEM
+
+// Place {0, 0} means the file as a whole.
+void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool report_is_clean(const struct report *report);
+
+// Hands the list over to `errors`. A report whose init failed becomes one error that says so.
+void report_finish(struct report *report, struct cfg_errors *errors);
+
+// What an operator wrote, fit to be shown on a terminal: cut short and without control
+// characters. Writes at most REPORT_SHOWN_BYTES to `out` and returns it.
+enum { REPORT_SHOWN_BYTES = 64 };
+const char *report_shown(const char *text, char *out);
