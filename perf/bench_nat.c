@@ -147,12 +147,16 @@ static int offer_flows(struct nat_world *nat, uint32_t first, unsigned n, unsign
 	if (bench_offer(&nat->world.target, (uint8_t)from, frames, n, FRAME4_BYTES, &sent, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < n; i++) {
-		const struct rte_tcp_hdr *l4 =
-			(const struct rte_tcp_hdr *)(packet_ip4(sent.pkts[i]) + 1);
+		const struct rte_ipv4_hdr *ip = packet_ip4(sent.pkts[i]);
+		const struct rte_tcp_hdr *l4 = (const struct rte_tcp_hdr *)(ip + 1);
+		uint32_t flow = first + sent.frame_of[i];
 
+		if (sent.ifaces[i] != (from == LAN ? WAN : LAN) ||
+			(from == LAN && ip->src_addr != rte_cpu_to_be_32(PUBLIC_ADDR)))
+			return error_set(err, "flow %u was not translated from the %s", flow,
+				from == LAN ? "LAN" : "WAN");
 		if (from == LAN)
-			nat->flows[first + sent.frame_of[i]].public_port =
-				rte_be_to_cpu_16(l4->src_port);
+			nat->flows[flow].public_port = rte_be_to_cpu_16(l4->src_port);
 	}
 	return 0;
 }

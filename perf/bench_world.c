@@ -9,7 +9,7 @@
 #include "dataplane/memory.h"
 #include "dataplane/pipeline.h"
 
-enum { ROUTES_MAX = 65536, MTU = 1500 };
+enum { ROUTES_MAX = 4096, MTU = 1500 };
 
 struct mac_addr bench_mac_of_interface(unsigned iface)
 {
@@ -46,6 +46,7 @@ int bench_world_init(struct bench_world *world, uint32_t n_flows, int core, stru
 	if (world->dp == NULL)
 		return -1;
 	world->worker = dataplane_worker(world->dp, 0);
+	world->start_ms = clock_now_ms();
 	return 0;
 }
 
@@ -159,7 +160,7 @@ void bench_world_turn(struct bench_target *t)
 
 	w->snap = atomic_load_explicit(&world->dp->snapshot, memory_order_acquire);
 	w->epoch = atomic_load_explicit(&world->dp->epoch, memory_order_acquire);
-	w->now_ms = clock_now_ms();
+	w->now_ms = clock_now_ms() - world->start_ms;
 	w->now_sec = (uint32_t)(w->now_ms / 1000);
 }
 
