@@ -36,11 +36,11 @@ struct adjacency {
 			uint64_t src_word_rest;
 		};
 	};
-	uint16_t mtu;   // of the interface
+	uint16_t mtu; // of the interface
 	uint8_t iface;
 	_Atomic uint8_t state; // enum adjacency_state
 	struct ip_addr addr;
-	uint32_t n_refs; // control only: routes that go by it, plus one for a known neighbour
+	uint32_t n_refs;      // control only: routes that go by it, plus one for a known neighbour
 	uint8_t is_neighbour; // control only: the kernel has it
 } __rte_cache_aligned;
 
@@ -55,7 +55,7 @@ struct adjacency_key {
 
 struct adjacency_table {
 	struct adjacency *entries; // ADJACENCIES_MAX
-	struct rte_hash *index;    // struct adjacency_key -> entry
+	struct rte_hash *index;	   // struct adjacency_key -> entry
 	uint16_t *free_list;
 	unsigned n_free;
 	bool has_rcu;

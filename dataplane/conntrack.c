@@ -12,16 +12,16 @@ enum tcp_seen {
 
 // Where a flow goes and as whom: what policy and routes say of its first packet.
 struct decision {
-	uint16_t code;       // the way out; NEXTHOP_LOCAL: the host stack
-	uint8_t out_iface;   // FLOW_IFACE_HOST for the host stack
-	uint32_t new_src_be; // the packet's own where nothing is translated
+	uint16_t code;	      // the way out; NEXTHOP_LOCAL: the host stack
+	uint8_t out_iface;    // FLOW_IFACE_HOST for the host stack
+	uint32_t new_src_be;  // the packet's own where nothing is translated
 	enum counter refused; // why not; COUNTER_COUNT: it goes
 };
 
 static const struct dp_masquerade *masquerade_for(
 	const struct snapshot *snap, uint8_t out_iface, uint32_t src_be)
 {
-	struct ip_addr src = { .family = IP_V4 };
+	struct ip_addr src = {.family = IP_V4};
 
 	memcpy(src.v4, &src_be, 4);
 	for (unsigned i = 0; i < snap->policy.n_masquerades; i++) {
@@ -51,7 +51,7 @@ static struct decision decide4(
 	struct worker *w, const struct flow_key4 *key, uint8_t iface, bool from_host, uint32_t hash)
 {
 	const struct snapshot *snap = w->snap;
-	struct decision d = { .new_src_be = key->src_be, .refused = COUNTER_COUNT };
+	struct decision d = {.new_src_be = key->src_be, .refused = COUNTER_COUNT};
 
 	if (from_host) {
 		d.code = NEXTHOP_LOCAL;
@@ -170,8 +170,8 @@ struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct fl
 	const struct flow_key4 *key = &flow->dir[0].key4;
 	bool from_host = flow->state.in_iface == FLOW_IFACE_HOST;
 	uint32_t hash = pipeline_path_hash(p);
-	struct decision d = decide4(w, key, from_host ? flow->state.out_iface : flow->state.in_iface,
-		from_host, hash);
+	struct decision d = decide4(
+		w, key, from_host ? flow->state.out_iface : flow->state.in_iface, from_host, hash);
 	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
 
 	// Still the same flow if it leaves as the same address, to the same side of the house.
@@ -185,8 +185,7 @@ struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct fl
 	if (!(dir->flags & FLOW_IS_REPLY))
 		dir->nexthop = d.code;
 	else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
-		dir->nexthop = nexthop_resolve(
-			w->fib, fib_lookup4(w->fib, dir->new_dst_be), hash);
+		dir->nexthop = nexthop_resolve(w->fib, fib_lookup4(w->fib, dir->new_dst_be), hash);
 	dir->epoch = w->epoch;
 	return dir;
 }

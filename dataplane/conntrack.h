@@ -7,7 +7,7 @@
 #include "dataplane/worker.h"
 
 enum {
-	TIMEOUT_TCP_UNREPLIED_SEC = 240,   // RFC 5382 REQ-5: transitory, 4 min
+	TIMEOUT_TCP_UNREPLIED_SEC = 240,    // RFC 5382 REQ-5: transitory, 4 min
 	TIMEOUT_TCP_ESTABLISHED_SEC = 7440, // 2 h 4 min
 	TIMEOUT_TCP_CLOSING_SEC = 240,
 	TIMEOUT_TCP_CLOSED_SEC = 10,

@@ -10,11 +10,14 @@
 	X(DROP_SOURCE_MAC, "drop_source_mac", "frame from a group or all-zero MAC")                \
 	X(DROP_IP4_SHORT, "drop_ip4_short", "frame shorter than an IPv4 header")                   \
 	X(DROP_IP4_VERSION, "drop_ip4_version", "IPv4 frame whose version is not 4")               \
-	X(DROP_IP4_HEADER_LEN, "drop_ip4_header_len", "IPv4 header length below 20 or past the end") \
+	X(DROP_IP4_HEADER_LEN, "drop_ip4_header_len",                                              \
+		"IPv4 header length below 20 or past the end")                                     \
 	X(DROP_IP4_LENGTH, "drop_ip4_length", "IPv4 total length past the frame or below header")  \
 	X(DROP_IP4_CHECKSUM, "drop_ip4_checksum", "IPv4 header checksum wrong (RFC 1812 5.2.2)")   \
-	X(DROP_IP4_SOURCE, "drop_ip4_source", "IPv4 source that no host may have (RFC 1122 3.2.1.3)") \
-	X(DROP_IP4_OPTIONS, "drop_ip4_options", "IPv4 source route or malformed options (RFC 7126)") \
+	X(DROP_IP4_SOURCE, "drop_ip4_source",                                                      \
+		"IPv4 source that no host may have (RFC 1122 3.2.1.3)")                            \
+	X(DROP_IP4_OPTIONS, "drop_ip4_options",                                                    \
+		"IPv4 source route or malformed options (RFC 7126)")                               \
 	X(DROP_IP6_SHORT, "drop_ip6_short", "frame shorter than an IPv6 header")                   \
 	X(DROP_IP6_VERSION, "drop_ip6_version", "IPv6 frame whose version is not 6")               \
 	X(DROP_IP6_LENGTH, "drop_ip6_length", "IPv6 payload length past the frame")                \
@@ -24,7 +27,7 @@
 	X(DROP_TCP_HEADER, "drop_tcp_header", "TCP header truncated or data offset wrong")         \
 	X(DROP_UDP_HEADER, "drop_udp_header", "UDP header truncated or length wrong")              \
 	X(DROP_ICMP_HEADER, "drop_icmp_header", "ICMP header truncated")                           \
-	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")             \
+	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")            \
 	X(DROP_ICMP_INNER, "drop_icmp_inner", "ICMP error whose quoted packet is malformed")       \
 	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
 	X(DROP_MULTICAST, "drop_multicast", "multicast or broadcast destination, not forwarded")   \
@@ -67,5 +70,5 @@ enum counter {
 #define COUNTER_ENUM(id, name, help) COUNTER_##id,
 	COUNTERS(COUNTER_ENUM)
 #undef COUNTER_ENUM
-	COUNTER_COUNT,
+		COUNTER_COUNT,
 };

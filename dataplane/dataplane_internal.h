@@ -28,9 +28,13 @@ struct dataplane {
 	_Atomic bool must_stop;
 	struct port *ports[DP_INTERFACES_MAX];
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
-	struct route_book *book; // what each prefix goes by, so that references can be dropped
 };
 
+// A worker, brought up to date with the last change if its thread does not run: for bench, tests.
 struct worker *dataplane_worker(struct dataplane *dp, unsigned index);
 // Workers: queues an event for control; dropped when control is far behind.
 void dataplane_raise(struct dataplane *dp, const struct dp_event *event);
+// Control: live flows look again at their next packet.
+void dataplane_next_epoch(struct dataplane *dp);
+// Control: returns when every worker has passed by once.
+void dataplane_synchronize(struct dataplane *dp);

@@ -366,6 +366,18 @@ int fib_delete(struct fib *fib, const struct ip_prefix *to)
 	return 0;
 }
 
+uint16_t fib_find(const struct fib *fib, const struct ip_prefix *to)
+{
+	const struct family *f = family_of(to);
+	int builtin = builtin_find(to);
+	void *node;
+
+	if (f == NULL || (builtin >= 0 && (fib->overridden & 1u << builtin) == 0))
+		return NEXTHOP_NONE;
+	node = f->find(fib, to);
+	return node != NULL ? f->code(node) : NEXTHOP_NONE;
+}
+
 int fib_init(struct fib *fib, uint32_t routes4_max, uint32_t routes6_max)
 {
 	struct rte_fib_conf conf4 = {

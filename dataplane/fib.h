@@ -59,8 +59,8 @@ struct fib {
 	struct nexthop_group *groups; // NEXTHOP_GROUPS_MAX
 	// The rest is control's.
 	struct rte_rcu_qsbr *rcu; // of the workers; NULL after fib_init: nobody reads yet
-	uint64_t grace_token;     // of the last change; the next waits until all have passed it,
-	bool is_grace_due;        // since it may use again what the last one freed
+	uint64_t grace_token;	  // of the last change; the next waits until all have passed it,
+	bool is_grace_due;	  // since it may use again what the last one freed
 	uint32_t n_routes4, n_routes6, routes4_max, routes6_max; // without the built-in ones
 	uint32_t n_blocks4, n_blocks6, blocks4_max, blocks6_max; // of 256 entries, second level
 	uint32_t overridden; // built-in prefixes that have a route of the user's
@@ -77,6 +77,9 @@ uint64_t fib_memory_bytes(uint32_t routes4_max, uint32_t routes6_max);
 int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code);
 // Back to what a shorter prefix says, or to the built-in answer. -ENOENT.
 int fib_delete(struct fib *fib, const struct ip_prefix *to);
+
+// What the user's route for exactly this prefix goes by; NEXTHOP_NONE when there is none.
+uint16_t fib_find(const struct fib *fib, const struct ip_prefix *to);
 
 // One lookup, for the slow ways. Addresses in network order.
 static inline uint16_t fib_lookup4(const struct fib *fib, uint32_t dst_be)

@@ -12,7 +12,7 @@ enum {
 	TIMER_SLOT_NONE = UINT16_MAX,
 };
 
-static_assert(WHEEL_SLOTS < TIMER_SLOT_NONE, "a slot fits in flow_state.timer_slot");
+static_assert(WHEEL_SLOTS < UINT16_MAX, "a slot fits in flow_state.timer_slot");
 
 static uint32_t bucket_count(uint32_t capacity)
 {
@@ -27,7 +27,7 @@ static uint32_t bucket_count(uint32_t capacity)
 uint64_t flow_table_bytes(uint32_t capacity)
 {
 	return (uint64_t)capacity * sizeof(struct flow) +
-		(uint64_t)bucket_count(capacity) * sizeof(struct flow_bucket);
+	       (uint64_t)bucket_count(capacity) * sizeof(struct flow_bucket);
 }
 
 int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2])
@@ -272,8 +272,7 @@ static struct flow_dir *bucket_find4(const struct flow_table *table,
 	const struct flow_bucket *bucket, uint16_t tag, const struct flow_key4 *key)
 {
 	for (unsigned match = flow_bucket_match(bucket, tag); match != 0; match &= match - 1) {
-		struct flow_dir *dir =
-			flow_dir_at(table, bucket->dirs[__builtin_ctz(match) >> 1]);
+		struct flow_dir *dir = flow_dir_at(table, bucket->dirs[__builtin_ctz(match) >> 1]);
 
 		if (flow_key4_equal(&dir->key4, key))
 			return dir;
@@ -291,7 +290,5 @@ struct flow_dir *flow_find4(
 
 	if (dir != NULL || bucket->n_away == 0)
 		return dir;
-	return bucket_find4(
-		table, &table->buckets[flow_bucket_other(table, first, tag)], tag, key);
+	return bucket_find4(table, &table->buckets[flow_bucket_other(table, first, tag)], tag, key);
 }
-

@@ -36,13 +36,13 @@ struct flow_table {
 	struct flow_bucket *buckets;
 	struct flow *flows;
 	uint32_t bucket_mask;
-	uint32_t capacity;     // flows
-	uint32_t n_used;       // live
-	uint32_t n_touched;    // flows beyond have never been used, their pages never written
-	uint32_t free_head;    // by timer_next
+	uint32_t capacity;  // flows
+	uint32_t n_used;    // live
+	uint32_t n_touched; // flows beyond have never been used, their pages never written
+	uint32_t free_head; // by timer_next
 	uint64_t seeds[2];
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
-	uint32_t wheel_sec;    // all slots up to this second are done
+	uint32_t wheel_sec;	     // all slots up to this second are done
 	uint64_t buckets_bytes, flows_bytes;
 };
 

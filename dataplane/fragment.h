@@ -7,7 +7,7 @@
 #include "dataplane/worker.h"
 
 enum {
-	REASSEMBLY_MAX = 1024,      // packets under reassembly, of one worker
+	REASSEMBLY_MAX = 1024, // packets under reassembly, of one worker
 	REASSEMBLY_TIMEOUT_MS = 2000,
 };
 

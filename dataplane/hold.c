@@ -73,11 +73,11 @@ static void hold_give_up(struct worker *w, struct held_packet *held)
 	if (held->is_finished)
 		worker_drop(w, held->m, COUNTER_DROP_NO_NEIGHBOUR);
 	else if (is_ip6(held->m))
-		icmp_error6(w, held->in_iface, held->m, ICMP_ERROR_HOST, 0,
-			COUNTER_DROP_NO_NEIGHBOUR);
+		icmp_error6(
+			w, held->in_iface, held->m, ICMP_ERROR_HOST, 0, COUNTER_DROP_NO_NEIGHBOUR);
 	else
-		icmp_error4(w, held->in_iface, held->m, ICMP_ERROR_HOST, 0,
-			COUNTER_DROP_NO_NEIGHBOUR);
+		icmp_error4(
+			w, held->in_iface, held->m, ICMP_ERROR_HOST, 0, COUNTER_DROP_NO_NEIGHBOUR);
 }
 
 // Each entry is taken out before it is let go: what it becomes may be held again.

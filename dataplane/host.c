@@ -16,8 +16,8 @@
 
 enum {
 	HOST_BURST = 32,
-	HOST_CHAIN_MAX = 64,  // buffers of one packet
-	TAP_READS_A_TURN = 64, // of one TAP, so that no interface starves the others
+	HOST_CHAIN_MAX = 64,	      // buffers of one packet
+	TAP_READS_A_TURN = 64,	      // of one TAP, so that no interface starves the others
 	WAKE_TAG = DP_INTERFACES_MAX, // epoll's name for wake_fd
 };
 
@@ -111,12 +111,12 @@ static unsigned drain_workers(struct host *host)
 	return n;
 }
 
-static uint16_t host_owner(struct dataplane *dp, const struct snapshot *snap, struct rte_mbuf *m,
-	uint8_t iface)
+static uint16_t host_owner(
+	struct dataplane *dp, const struct snapshot *snap, struct rte_mbuf *m, uint8_t iface)
 {
 	const struct interface *out = &snap->interfaces[iface];
 	uint16_t n_workers = (uint16_t)dp->options.n_workers;
-	struct packet p = { .m = m, .iface = iface };
+	struct packet p = {.m = m, .iface = iface};
 
 	if (n_workers == 1)
 		return 0;
@@ -211,7 +211,7 @@ static void *host_main(void *arg)
 
 int host_init(struct host *host, struct dataplane *dp)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = WAKE_TAG };
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE_TAG};
 
 	host->dp = dp;
 	host->rcu_id = dp->options.n_workers;
@@ -264,7 +264,7 @@ void host_join(struct host *host)
 
 int host_add_tap(struct host *host, uint8_t iface, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = iface };
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = iface};
 
 	if (epoll_ctl(host->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 		return -errno;

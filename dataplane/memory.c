@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/memory.h"
 
+#include <stddef.h>
 #include <sys/mman.h>
 
 enum { HUGE_PAGE = 2 << 20 };

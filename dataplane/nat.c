@@ -66,8 +66,8 @@ static bool choose_in_bucket(struct worker *w, uint8_t bucket, struct flow_key4 
 	return false;
 }
 
-bool nat_choose4(struct worker *w, const struct flow_key4 *key, uint32_t new_src_be,
-	struct flow_key4 *reply)
+bool nat_choose4(
+	struct worker *w, const struct flow_key4 *key, uint32_t new_src_be, struct flow_key4 *reply)
 {
 	uint8_t own = steering_bucket(rte_be_to_cpu_16(key->sport_be));
 
@@ -97,12 +97,12 @@ static uint32_t difference16(uint16_t old, uint16_t new)
 
 static uint32_t difference32(uint32_t old, uint32_t new)
 {
-	return difference16((uint16_t)old, (uint16_t)new) +
-		difference16((uint16_t)(old >> 16), (uint16_t)(new >> 16));
+	return difference16((uint16_t)old, (uint16_t) new) +
+	       difference16((uint16_t)(old >> 16), (uint16_t)(new >> 16));
 }
 
-static void fill_direction(struct flow_dir *dir, const struct flow_key4 *key,
-	const struct flow_key4 *opposite)
+static void fill_direction(
+	struct flow_dir *dir, const struct flow_key4 *key, const struct flow_key4 *opposite)
 {
 	uint32_t l3, l4;
 
@@ -111,9 +111,10 @@ static void fill_direction(struct flow_dir *dir, const struct flow_key4 *key,
 	dir->new_dst_be = opposite->src_be;
 	dir->new_sport_be = opposite->dport_be;
 	dir->new_dport_be = opposite->sport_be;
-	l3 = difference32(key->src_be, dir->new_src_be) + difference32(key->dst_be, dir->new_dst_be);
+	l3 = difference32(key->src_be, dir->new_src_be) +
+	     difference32(key->dst_be, dir->new_dst_be);
 	l4 = difference16(key->sport_be, dir->new_sport_be) +
-		difference16(key->dport_be, dir->new_dport_be);
+	     difference16(key->dport_be, dir->new_dport_be);
 	dir->l3_diff = checksum_fold(l3);
 	dir->l4_diff = checksum_fold(l3 + l4);
 	if (dir->new_src_be != key->src_be || dir->new_dst_be != key->dst_be ||
@@ -181,12 +182,13 @@ static bool quote_parse(const struct packet *p, struct quote *quote)
 		memcpy(&quote->key.dport_be, quote->l4 + 2, 2);
 		return true;
 	case IPPROTO_ICMP:
-		if (quote->l4[0] != RTE_IP_ICMP_ECHO_REQUEST && quote->l4[0] != RTE_IP_ICMP_ECHO_REPLY)
+		if (quote->l4[0] != RTE_IP_ICMP_ECHO_REQUEST &&
+			quote->l4[0] != RTE_IP_ICMP_ECHO_REPLY)
 			return false; // never about anything else
 		memcpy(&quote->key.sport_be, quote->l4 + 4, 2);
 		quote->key.dport_be = quote->key.sport_be;
-		quote->key.kind = quote->l4[0] == RTE_IP_ICMP_ECHO_REQUEST ? FLOW_KEY_QUERY
-									    : FLOW_KEY_ANSWER;
+		quote->key.kind =
+			quote->l4[0] == RTE_IP_ICMP_ECHO_REQUEST ? FLOW_KEY_QUERY : FLOW_KEY_ANSWER;
 		return true;
 	default:
 		return true;
@@ -217,9 +219,9 @@ static void adjust_at(uint8_t *checksum, uint32_t difference)
 static void quote_restore(struct quote *quote, const struct flow_dir *dir)
 {
 	uint32_t l3 = difference32(quote->ip->src_addr, dir->new_dst_be) +
-		difference32(quote->ip->dst_addr, dir->new_src_be);
+		      difference32(quote->ip->dst_addr, dir->new_src_be);
 	uint32_t l4 = difference16(quote->key.sport_be, dir->new_dport_be) +
-		difference16(quote->key.dport_be, dir->new_sport_be);
+		      difference16(quote->key.dport_be, dir->new_sport_be);
 
 	quote->ip->src_addr = dir->new_dst_be;
 	quote->ip->dst_addr = dir->new_src_be;
@@ -277,9 +279,9 @@ int nat_icmp_error4(struct worker *w, struct packet *p, struct flow_dir **dir)
 		// show its own address (RFC 5508 REQ-4, REQ-5).
 		if (found->new_src_be != found->key4.src_be)
 			ip->src_addr = found->new_src_be;
-		ip->hdr_checksum = checksum_adjust(ip->hdr_checksum,
-			difference32(src_be, ip->src_addr) +
-				difference32(ip->dst_addr, found->new_dst_be));
+		ip->hdr_checksum = checksum_adjust(
+			ip->hdr_checksum, difference32(src_be, ip->src_addr) +
+						  difference32(ip->dst_addr, found->new_dst_be));
 		ip->dst_addr = found->new_dst_be;
 		icmp->icmp_cksum = 0;
 		sum = (uint16_t)~rte_raw_cksum(icmp, bytes);

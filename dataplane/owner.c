@@ -18,7 +18,8 @@ uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint
 	bool ours_is_source = is_outside == from_host;
 	uint16_t port_be;
 
-	if (p->flags & PACKET_IS_FRAGMENT) // all pieces meet somewhere; the whole goes on from there
+	if (p->flags &
+		PACKET_IS_FRAGMENT) // all pieces meet somewhere; the whole goes on from there
 		return owner_by_address(key->src_be ^ key->dst_be, n_workers);
 	if (p->flags & PACKET_IS_ICMP_ERROR)
 		port_be = nat_icmp_error_port4(p, is_outside);

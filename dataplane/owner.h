@@ -13,5 +13,5 @@ uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint
 // True: it is ours. False: it was handed over, or dropped and counted.
 bool owner_keep4(struct worker *w, struct packet *p);
 // Puts a packet into a worker's inbox. Takes ownership.
-void owner_hand_over(struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind,
-	uint8_t iface);
+void owner_hand_over(
+	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

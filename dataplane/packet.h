@@ -22,31 +22,31 @@ enum { L3_OFFSET = RTE_ETHER_HDR_LEN };
 
 enum packet_kind {
 	PACKET_DROP = 0, // `reason` says why
-	PACKET_IP4,      // unicast to our MAC, header sound
+	PACKET_IP4,	 // unicast to our MAC, header sound
 	PACKET_IP6,
-	PACKET_HOST,     // for the host stack by its kind alone, `reason` is the punt counter
+	PACKET_HOST, // for the host stack by its kind alone, `reason` is the punt counter
 };
 
 enum packet_flags {
-	PACKET_IS_FRAGMENT = 1 << 0,       // any fragment; ports are unknown
+	PACKET_IS_FRAGMENT = 1 << 0,	   // any fragment; ports are unknown
 	PACKET_IS_LATER_FRAGMENT = 1 << 1, // not the first: carries no layer-4 header
 	PACKET_IS_ICMP_ERROR = 1 << 2,
-	PACKET_FROM_HOST = 1 << 3,         // read from a TAP: leaves by `iface`, layer 2 is ready
-	PACKET_IS_OWNED = 1 << 4,          // this worker owns its flow: no need to ask
-	PACKET_IS_STEERED = 1 << 5,        // the same, where TCP and UDP are concerned
+	PACKET_FROM_HOST = 1 << 3,  // read from a TAP: leaves by `iface`, layer 2 is ready
+	PACKET_IS_OWNED = 1 << 4,   // this worker owns its flow: no need to ask
+	PACKET_IS_STEERED = 1 << 5, // the same, where TCP and UDP are concerned
 };
 
 struct packet {
 	struct rte_mbuf *m;
-	uint8_t kind;      // enum packet_kind
-	uint8_t reason;    // enum counter
+	uint8_t kind;	   // enum packet_kind
+	uint8_t reason;	   // enum counter
 	uint8_t protocol;  // IPPROTO_*; IPv6: behind extension headers after packet_parse_ip6_chain
 	uint8_t tcp_flags; // 0 for anything but TCP; after packet_key4
 	uint16_t ip_len;   // whole IP packet, without Ethernet padding
 	uint16_t l4_offset; // IPv6: after packet_parse_ip6_chain
-	uint16_t flags;    // enum packet_flags
-	uint16_t iface;    // the interface it came in by, or leaves by if from the host
-	uint64_t hash;     // of the flow key
+	uint16_t flags;	    // enum packet_flags
+	uint16_t iface;	    // the interface it came in by, or leaves by if from the host
+	uint64_t hash;	    // of the flow key
 	struct flow_key4 key4;
 } __rte_cache_aligned;
 

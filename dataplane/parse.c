@@ -18,7 +18,7 @@ bool ip6_source_is_bad(const uint8_t src[16])
 		return false;
 	if (src[10] == 0xff && src[11] == 0xff)
 		return true; // IPv4-mapped, never on a wire (RFC 4942 2.2)
-	return memcmp(src, zeroes, 15) == 0 && src[15] == 1;
+	return memcmp(src, zeroes, 15) == 0 && src[15] <= 1;
 }
 
 enum counter packet_host_reason(const struct packet *p, bool is_group)
@@ -78,10 +78,11 @@ static bool icmp4_key(struct packet *p, uint32_t bytes)
 		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
 		return false;
 	}
-	if (icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST || icmp->icmp_type == RTE_IP_ICMP_ECHO_REPLY) {
+	if (icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ||
+		icmp->icmp_type == RTE_IP_ICMP_ECHO_REPLY) {
 		p->key4.sport_be = p->key4.dport_be = icmp->icmp_ident;
 		p->key4.kind = icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ? FLOW_KEY_QUERY
-									     : FLOW_KEY_ANSWER;
+									   : FLOW_KEY_ANSWER;
 	} else if (icmp4_is_error(icmp->icmp_type)) {
 		p->flags |= PACKET_IS_ICMP_ERROR;
 	}
@@ -103,7 +104,8 @@ bool packet_key4_slow(struct packet *p)
 	}
 	switch (p->protocol) {
 	case IPPROTO_TCP:
-		packet_refuse(p, COUNTER_DROP_TCP_HEADER); // shorter than 20 bytes, or it had passed
+		packet_refuse(
+			p, COUNTER_DROP_TCP_HEADER); // shorter than 20 bytes, or it had passed
 		return false;
 	case IPPROTO_UDP:
 		packet_refuse(p, COUNTER_DROP_UDP_HEADER);

@@ -24,7 +24,7 @@ static inline bool ip6_is_link_local(const uint8_t addr[16])
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
 }
 
-bool ip6_source_is_bad(const uint8_t src[16]); // multicast, ::1, ::ffff:0:0/96
+bool ip6_source_is_bad(const uint8_t src[16]); // multicast, ::, ::1, ::ffff:0:0/96
 
 static inline uint8_t packet_refuse(struct packet *p, enum counter reason)
 {
@@ -88,8 +88,7 @@ static inline uint8_t packet_parse_ip6(struct packet *p, uint32_t bytes)
 
 	if (unlikely(bytes < sizeof(*ip)))
 		return packet_refuse(p, COUNTER_DROP_IP6_SHORT);
-	if (unlikely((ip->vtc_flow & rte_cpu_to_be_32(0xf0000000)) !=
-		    rte_cpu_to_be_32(0x60000000)))
+	if (unlikely((ip->vtc_flow & rte_cpu_to_be_32(0xf0000000)) != rte_cpu_to_be_32(0x60000000)))
 		return packet_refuse(p, COUNTER_DROP_IP6_VERSION);
 	total = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
 	if (unlikely(total > bytes))
@@ -137,8 +136,8 @@ static inline bool packet_key4(struct packet *p)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
-	bool is_fragment =
-		(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0;
+	bool is_fragment = (ip->fragment_offset &
+				   RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0;
 
 	p->key4.src_be = ip->src_addr;
 	p->key4.dst_be = ip->dst_addr;

@@ -57,7 +57,7 @@ static void send_finished(
 
 void pipeline_send4(struct worker *w, struct rte_mbuf *m, uint16_t code)
 {
-	struct ip_addr dst = { .family = IP_V4 };
+	struct ip_addr dst = {.family = IP_V4};
 
 	memcpy(dst.v4, &packet_ip4(m)->dst_addr, 4);
 	send_finished(w, m, code, &dst);
@@ -65,7 +65,7 @@ void pipeline_send4(struct worker *w, struct rte_mbuf *m, uint16_t code)
 
 void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code)
 {
-	struct ip_addr dst = { .family = IP_V6 };
+	struct ip_addr dst = {.family = IP_V6};
 
 	memcpy(dst.v6, packet_ip6(m)->dst_addr, 16);
 	send_finished(w, m, code, &dst);
@@ -78,7 +78,7 @@ void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code)
 static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 {
 	bool is_ip6 = p->kind == PACKET_IP6;
-	struct ip_addr dst = { .family = is_ip6 ? IP_V6 : IP_V4 };
+	struct ip_addr dst = {.family = is_ip6 ? IP_V6 : IP_V4};
 	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
 	const struct adjacency *adj = NULL;
 	uint16_t i;
@@ -98,10 +98,6 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 	}
 	if (is_ip6 && ip6_is_link_local(packet_ip6(p->m)->src_addr)) {
 		pipeline_answer(w, p, ICMP_ERROR_SCOPE, 0, COUNTER_DROP_IP6_SCOPE);
-		return;
-	}
-	if (is_ip6 && rte_is_zero_ip6(packet_ip6(p->m)->src_addr)) {
-		worker_drop(w, p->m, COUNTER_DROP_IP6_SOURCE);
 		return;
 	}
 	if (hops <= 1) {
@@ -137,8 +133,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		return;
 	}
 	if (p->ip_len > adj->mtu &&
-		(is_ip6 ||
-			packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG))) {
+		(is_ip6 || packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG))) {
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
@@ -182,8 +177,8 @@ static __rte_always_inline void forward_burst(
 			code = nexthop_resolve(w->fib, code, pipeline_path_hash(p));
 		adj = &w->adjacencies[(uint16_t)(code - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 		if (unlikely(!nexthop_is_adjacency(code) || p->ip_len > adj->mtu ||
-			    adjacency_state(adj) != ADJACENCY_RESOLVED ||
-			    !forward_is_plain(p, is_ip6))) {
+			     adjacency_state(adj) != ADJACENCY_RESOLVED ||
+			     !forward_is_plain(p, is_ip6))) {
 			forward_slow(w, p, code);
 			continue;
 		}
@@ -226,7 +221,7 @@ static void flow_slow4(struct worker *w, struct packet *p, struct flow_dir *dir)
 	}
 	if (nexthop_is_connected(dir->nexthop)) {
 		uint8_t iface = (uint8_t)(dir->nexthop - NEXTHOP_CONNECTED_BASE);
-		struct ip_addr dst = { .family = IP_V4 };
+		struct ip_addr dst = {.family = IP_V4};
 
 		memcpy(dst.v4, &dir->new_dst_be, 4);
 		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
@@ -275,14 +270,14 @@ static __rte_always_inline void flow_forward4(
 			return;
 	}
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) ||
-		    (dir->flags & FLOW_WATCH)))
+		     (dir->flags & FLOW_WATCH)))
 		conntrack_watch(w, p, dir);
 
 	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 	if (unlikely((dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) ||
-		    !nexthop_is_adjacency(dir->nexthop) || ip->time_to_live <= 1 ||
-		    p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
-		    adjacency_state(adj) != ADJACENCY_RESOLVED)) {
+		     !nexthop_is_adjacency(dir->nexthop) || ip->time_to_live <= 1 ||
+		     p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
+		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
 		flow_slow4(w, p, dir);
 		return;
 	}
@@ -325,9 +320,10 @@ static void flow_odd4(struct worker *w, struct packet *p)
 		if (dir->flags & FLOW_TO_HOST)
 			host_punt(w, iface, p->m, COUNTER_PUNT_LOCAL);
 		else
-			forward_slow(w, p, nexthop_resolve(w->fib,
-				fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
-				pipeline_path_hash(p)));
+			forward_slow(w, p,
+				nexthop_resolve(w->fib,
+					fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
+					pipeline_path_hash(p)));
 		return;
 	}
 }
@@ -377,8 +373,8 @@ static void flow_burst4(struct worker *w, struct packet **list, unsigned n)
 
 // --- entry ---
 
-static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_mbuf **pkts,
-	unsigned n, uint16_t flags)
+static __rte_always_inline void run(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, uint16_t flags)
 {
 	const struct interface *in = &w->snap->interfaces[iface];
 	uint64_t own_mac_word = in->mac_word;
@@ -430,9 +426,9 @@ void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsign
 	counters->rx_bytes += bytes;
 	w->rx_packets += n;
 	run(w, iface, pkts, kept,
-		w->n_workers == 1 ? PACKET_IS_OWNED
-				  : (w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED
-									       : 0));
+		w->n_workers == 1
+			? PACKET_IS_OWNED
+			: (w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0));
 }
 
 void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)

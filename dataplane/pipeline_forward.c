@@ -21,10 +21,9 @@ uint32_t pipeline_path_hash(const struct packet *p)
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 		uint32_t ports = 0;
 		bool is_fragment = ip->fragment_offset &
-			RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+				   RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
 
-		if (!is_fragment &&
-			(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP) &&
+		if (!is_fragment && (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP) &&
 			p->ip_len >= p->l4_offset - L3_OFFSET + sizeof(ports))
 			memcpy(&ports, packet_l4(p), sizeof(ports));
 		a = (uint64_t)ip->src_addr << 32 | ip->dst_addr;

@@ -8,7 +8,7 @@
 #include "dataplane/worker.h"
 
 // One less TTL is 0x0100 less in the word of TTL and protocol: ~m + m' is its complement.
-#define TTL_DIFFERENCE ((uint16_t) ~RTE_BE16(0x0100))
+#define TTL_DIFFERENCE ((uint16_t)~RTE_BE16(0x0100))
 
 static inline uint16_t checksum_fold(uint32_t sum)
 {
@@ -35,14 +35,15 @@ static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
 	if (is_ip6) {
 		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
 
-		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer look
+		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer
+		// look
 		return ip->hop_limits > 1 &&
-			((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
+		       ((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
 	} else {
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 
 		return ip->time_to_live > 1 && !ip4_source_is_bad(ip->src_addr) &&
-			ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
+		       ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
 	}
 }
 

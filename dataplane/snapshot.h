@@ -15,15 +15,15 @@ enum { INTERFACE_NONE = 0xff };
 struct interface {
 	char name[16];
 	bool is_used;
-	bool is_up;          // the port has link
+	bool is_up; // the port has link
 	bool is_outside;
 	bool steers_by_rss;  // the port delivers each bucket to its worker
 	bool is_masqueraded; // packets that leave by it may be translated
 	uint16_t mtu;
-	uint16_t dpdk_port;  // UINT16_MAX: none (bench)
+	uint16_t dpdk_port; // UINT16_MAX: none (bench)
 	uint16_t n_rxq, n_txq;
 	struct rte_ether_addr mac;
-	uint64_t mac_word;   // the first eight bytes of a frame to it, shifted left by 16
+	uint64_t mac_word;    // the first eight bytes of a frame to it, shifted left by 16
 	uint32_t primary4_be; // 0: none
 	uint8_t primary6[16]; // all zero: none
 	bool has_primary6;
@@ -33,6 +33,8 @@ struct interface {
 
 struct snapshot {
 	struct interface interfaces[DP_INTERFACES_MAX];
+	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
+	unsigned n_ids;
 	struct dp_policy policy;
 	bool tracks4; // IPv4 passes the flow table
 };

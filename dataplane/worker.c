@@ -23,7 +23,7 @@
 #include "dataplane/pipeline.h"
 
 enum {
-	EXPIRE_BUDGET = 32,  // flows looked at in one turn
+	EXPIRE_BUDGET = 32, // flows looked at in one turn
 	TX_RETRIES = 8,
 	HOST_RING = 2048,
 	HOST_URGENT_RING = 512,
@@ -37,19 +37,20 @@ enum {
 // Packets a second that each worker lets through, and how many at once. What reaches the kernel
 // competes with SSH and routing daemons for one core; ARP and ND have budgets of their own.
 static const struct token_bucket punt_budgets[PUNT_REASON_COUNT] = {
-	[PUNT_REASON_ARP] = { .per_sec = 4000, .burst = 400 },
-	[PUNT_REASON_ND] = { .per_sec = 4000, .burst = 400 },
-	[PUNT_REASON_MULTICAST] = { .per_sec = 10000, .burst = 1000 },
-	[PUNT_REASON_LOCAL] = { .per_sec = 400000, .burst = 8000 },
-	[PUNT_REASON_OTHER] = { .per_sec = 1000, .burst = 100 },
+	[PUNT_REASON_ARP] = {.per_sec = 4000, .burst = 400},
+	[PUNT_REASON_ND] = {.per_sec = 4000, .burst = 400},
+	[PUNT_REASON_MULTICAST] = {.per_sec = 10000, .burst = 1000},
+	[PUNT_REASON_LOCAL] = {.per_sec = 400000, .burst = 8000},
+	[PUNT_REASON_OTHER] = {.per_sec = 1000, .burst = 100},
 };
-static const struct token_bucket icmp_budget = { .per_sec = 1000, .burst = 200 };
-static const struct token_bucket icmp_mtu_budget = { .per_sec = 1000, .burst = 200 };
-static const struct token_bucket ask_budget = { .per_sec = 1000, .burst = 128 };
+static const struct token_bucket icmp_budget = {.per_sec = 1000, .burst = 200};
+static const struct token_bucket icmp_mtu_budget = {.per_sec = 1000, .burst = 200};
+static const struct token_bucket ask_budget = {.per_sec = 1000, .burst = 128};
 
 static struct rte_ring *ring_new(const char *what, unsigned index, unsigned size, unsigned flags)
 {
-	static _Atomic unsigned serial; // rings have names; several routers in one test must not meet
+	static _Atomic unsigned
+		serial; // rings have names; several routers in one test must not meet
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s%u_%u", what, index, atomic_fetch_add(&serial, 1));
@@ -144,8 +145,7 @@ void worker_flush(struct worker *w, uint8_t iface)
 	}
 	if (w->index >= out->n_txq) { // no queue of our own: by way of one who has
 		for (uint16_t i = 0; i < tx->n; i++)
-			owner_hand_over(
-				w, w->index % out->n_txq, tx->pkts[i], INBOX_TX, iface);
+			owner_hand_over(w, w->index % out->n_txq, tx->pkts[i], INBOX_TX, iface);
 		tx->n = 0;
 		return;
 	}
@@ -179,11 +179,10 @@ static unsigned poll_ports(struct worker *w)
 	struct rte_mbuf *pkts[BURST];
 	unsigned total = 0;
 
-	for (uint8_t i = 0; i < DP_INTERFACES_MAX; i++) {
+	for (unsigned k = 0; k < w->snap->n_ids; k++) {
+		uint8_t i = w->snap->ids[k];
 		const struct interface *in = &w->snap->interfaces[i];
 
-		if (!in->is_used || in->n_rxq == 0)
-			continue;
 		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
 			uint16_t n = rte_eth_rx_burst(in->dpdk_port, q, pkts, BURST);
 
@@ -260,7 +259,7 @@ static void tick(struct worker *w, uint64_t now_ms)
 static void worker_sleep(struct worker *w, unsigned n_empty)
 {
 	uint64_t ns = (uint64_t)SLEEP_FIRST_NS * (n_empty - IDLE_PAUSES + 1);
-	struct timespec ts = { .tv_nsec = (long)RTE_MIN(ns, (uint64_t)SLEEP_LONGEST_NS) };
+	struct timespec ts = {.tv_nsec = (long)RTE_MIN(ns, (uint64_t)SLEEP_LONGEST_NS)};
 
 	w->sleeps++;
 	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);
@@ -268,15 +267,12 @@ static void worker_sleep(struct worker *w, unsigned n_empty)
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->rcu_id);
 }
 
-static void worker_pin(const struct worker *w)
+// The epoch first: a flow judged by a newer snapshot than its epoch says is only judged once more;
+// the other way round it would keep an old verdict.
+void worker_refresh(struct worker *w)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)w->core, &set);
-	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
-		return; // dataplane_start has checked the core; it may have gone since
-	prctl(PR_SET_TIMERSLACK, 1000); // ns: a short sleep is to be short
+	w->epoch = atomic_load_explicit(&w->dp->epoch, memory_order_acquire);
+	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
 }
 
 static void *worker_main(void *arg)
@@ -287,8 +283,8 @@ static void *worker_main(void *arg)
 	uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
 	unsigned n_empty = 0;
 
-	worker_pin(w);
-	rte_thread_register(); // a mempool cache of its own; it works without
+	prctl(PR_SET_TIMERSLACK, 1000); // ns: a short sleep is to be short
+	rte_thread_register();		// a mempool cache of its own; it works without
 	rte_rcu_qsbr_thread_register(dp->rcu, w->rcu_id);
 	rte_rcu_qsbr_thread_online(dp->rcu, w->rcu_id);
 	while (!atomic_load_explicit(&dp->must_stop, memory_order_relaxed)) {
@@ -296,8 +292,7 @@ static void *worker_main(void *arg)
 		unsigned n;
 
 		rte_rcu_qsbr_quiescent(dp->rcu, w->rcu_id);
-		w->snap = atomic_load_explicit(&dp->snapshot, memory_order_acquire);
-		w->epoch = atomic_load_explicit(&dp->epoch, memory_order_acquire);
+		worker_refresh(w);
 		w->turns++;
 		if (now_ms != w->now_ms)
 			tick(w, now_ms);
@@ -329,8 +324,19 @@ static void *worker_main(void *arg)
 int worker_start(struct worker *w)
 {
 	char name[DP_WORKER_NAME_MAX + 1];
-	int error = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_attr_t attr;
+	cpu_set_t set;
+	int error;
 
+	if (w->core < 0 || w->core >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)w->core, &set);
+	pthread_attr_init(&attr);
+	error = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	if (error == 0)
+		error = pthread_create(&w->thread, &attr, worker_main, w);
+	pthread_attr_destroy(&attr);
 	if (error != 0)
 		return -error;
 	snprintf(name, sizeof(name), "worker-%u", w->index);

@@ -19,9 +19,9 @@
 
 enum {
 	BURST = 64,
-	TX_BUFFER = 256,       // holds what one burst may become
+	TX_BUFFER = 256, // holds what one burst may become
 	INBOX_SIZE = 4096,
-	HOLD_MAX = 512,        // packets waiting for neighbours, of one worker
+	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
 };
 
@@ -50,7 +50,7 @@ struct interface_counters {
 struct held_packet {
 	struct rte_mbuf *m;
 	struct ip_addr addr; // the neighbour
-	uint8_t iface;       // it is on
+	uint8_t iface;	     // it is on
 	uint8_t in_iface;
 	bool is_finished;
 	uint64_t deadline_ms;
@@ -75,7 +75,7 @@ struct worker {
 	const struct fib *fib;
 	const struct adjacency *adjacencies;
 	uint8_t *adjacency_used; // ADJACENCIES_MAX bytes: sent to since control last looked
-	uint32_t epoch;          // of policy, routes and addresses, for this turn
+	uint32_t epoch;		 // of policy, routes and addresses, for this turn
 	uint32_t now_sec;
 	uint64_t now_ms;
 	uint16_t index;
@@ -95,11 +95,11 @@ struct worker {
 	struct rte_ring *inbox;
 	struct rte_ring *to_host_urgent; // ARP, ND
 	struct rte_ring *to_host;
-	bool host_signal;                // something was put there this turn
+	bool host_signal; // something was put there this turn
 	struct token_bucket punt_budget[PUNT_REASON_COUNT];
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
-	struct token_bucket ask_budget;      // neighbours asked for
+	struct token_bucket ask_budget;	     // neighbours asked for
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;
@@ -122,6 +122,8 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 void worker_fini(struct worker *w);
 int worker_start(struct worker *w);
 void worker_join(struct worker *w);
+// Takes up the newest epoch and snapshot: at the top of each turn.
+void worker_refresh(struct worker *w);
 
 static inline void worker_count(struct worker *w, enum counter counter)
 {
