@@ -15,7 +15,6 @@ struct floor_target {
 	struct bench_target target; // first
 	struct bench_target *world; // whose tables and frames are used
 	struct tx_buffer tx[DP_INTERFACES_MAX];
-	uint64_t tx_pending;
 	uint64_t rx_packets, rx_bytes, n_refused;
 };
 
@@ -25,69 +24,74 @@ static __rte_noinline void floor_refuse(struct floor_target *f, struct rte_mbuf 
 	rte_pktmbuf_free(m);
 }
 
-static inline bool floor_is_sound(const struct rte_mbuf *m)
+// What is not the plain header of nearly every packet.
+static __rte_noinline bool floor_has_options(const struct rte_ipv4_hdr *ip, uint32_t bytes)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
-	uint32_t bytes, header_bytes, total;
+	uint32_t header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
 
-	if (unlikely(m->data_len < sizeof(*eth) + sizeof(*ip) ||
+	return ip->version_ihl >> 4 == 4 && header_bytes >= sizeof(*ip) &&
+	       rte_be_to_cpu_16(ip->total_length) >= header_bytes;
+}
+
+static inline bool floor_is_sound(const struct rte_mbuf *m, const struct rte_ether_hdr *eth)
+{
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
+	uint32_t bytes = m->data_len;
+	uint32_t total;
+
+	if (unlikely(bytes < sizeof(*eth) + sizeof(*ip) ||
 		     eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4)))
 		return false;
-	bytes = m->data_len - sizeof(*eth);
-	header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
+	bytes -= sizeof(*eth);
 	total = rte_be_to_cpu_16(ip->total_length);
-	return likely(ip->version_ihl >> 4 == 4 && header_bytes >= sizeof(*ip) &&
-		      total >= header_bytes && total <= bytes && ip->time_to_live > 1);
+	if (unlikely(total < sizeof(*ip) || total > bytes || ip->time_to_live <= 1))
+		return false;
+	return likely(ip->version_ihl == RTE_IPV4_VHL_DEF) || floor_has_options(ip, bytes);
 }
 
 static void floor_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	struct floor_target *f = (struct floor_target *)t;
 	const struct worker *w = ((struct bench_world *)f->world)->worker;
+	const struct adjacency *adjacencies = w->adjacencies - NEXTHOP_ADJACENCY_BASE;
 	struct rte_mbuf *kept[BURST];
 	uint32_t dst[BURST];
 	uint64_t codes[BURST];
 	uint64_t bytes = 0;
 	unsigned n_kept = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
+		const struct rte_ether_hdr *eth = packet_eth(m);
 
 		bytes += m->data_len;
-		if (unlikely(!floor_is_sound(m))) {
+		if (unlikely(!floor_is_sound(m, eth))) {
 			floor_refuse(f, m);
 			continue;
 		}
-		dst[n_kept] = rte_be_to_cpu_32(packet_ip4(m)->dst_addr);
+		dst[n_kept] = rte_be_to_cpu_32(((const struct rte_ipv4_hdr *)(eth + 1))->dst_addr);
 		kept[n_kept++] = m;
 	}
 	rte_fib_lookup_bulk(w->fib->v4, dst, codes, (int)n_kept);
 	for (unsigned i = 0; i < n_kept; i++) {
 		struct rte_mbuf *m = kept[i];
-		struct rte_ipv4_hdr *ip = packet_ip4(m);
-		const struct adjacency *adj;
+		const struct adjacency *adj = &adjacencies[codes[i]];
+		struct rte_ether_hdr *eth = packet_eth(m);
+		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
 		struct tx_buffer *tx;
 		uint32_t sum;
 
-		if (unlikely(!nexthop_is_adjacency((uint32_t)codes[i]))) {
-			floor_refuse(f, m);
-			continue;
-		}
-		adj = &w->adjacencies[codes[i] - NEXTHOP_ADJACENCY_BASE];
-		if (unlikely(m->data_len - sizeof(struct rte_ether_hdr) > adj->mtu)) {
+		if (unlikely(codes[i] < NEXTHOP_ADJACENCY_BASE ||
+			     m->data_len - sizeof(*eth) > adj->mtu)) {
 			floor_refuse(f, m);
 			continue;
 		}
 		ip->time_to_live--;
 		sum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
 		ip->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
-		adjacency_write_eth(adj, packet_eth(m));
 		tx = &f->tx[adj->iface];
+		adjacency_write_eth(adj, eth);
 		tx->pkts[tx->n++] = m; // a burst fits: emptied after each
-		f->tx_pending |= UINT64_C(1) << adj->iface;
 	}
 	f->rx_packets += n;
 	f->rx_bytes += bytes;
@@ -96,8 +100,11 @@ static void floor_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pk
 static unsigned floor_take_sent(struct bench_target *t, struct bench_sent *out)
 {
 	struct floor_target *f = (struct floor_target *)t;
+	uint64_t pending = 0;
 
-	return bench_take_tx(f->tx, &f->tx_pending, out);
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		pending |= (uint64_t)(f->tx[i].n > 0) << i;
+	return bench_take_tx(f->tx, &pending, out);
 }
 
 static void floor_turn(struct bench_target *t)

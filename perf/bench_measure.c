@@ -12,7 +12,7 @@
 enum {
 	TIMER_SAMPLES = 1001,
 	WARM_UP_PKTS = 32768,
-	STEP_PKTS = 2048,
+	STEP_PKTS = 512,
 	// A burst that took this many times the usual was not ours alone: a preemption by another
 	// process costs a thousand times a burst, the scheduler's tick less than this.
 	INTERRUPTED = 16,

@@ -117,8 +117,8 @@ int nat_network_make(
 
 	if (bench_world_add_interface(world, "lan", &lan, lan_port, err) < 0 ||
 		bench_world_add_interface(world, "wan", &wan, wan_port, err) < 0 ||
-		bench_world_add_route(world, &lan_net, LAN, &on_link, err) < 0 ||
 		bench_world_add_route(world, &all, WAN, &gateway, err) < 0 ||
+		bench_world_add_route(world, &lan_net, LAN, &on_link, err) < 0 ||
 		bench_world_add_neighbour(world, WAN, &gateway, &gateway_mac, err) < 0)
 		return -1;
 	for (uint32_t h = 0; h < NAT_LAN_HOSTS; h++) {

@@ -11,7 +11,7 @@ struct bench_world {
 	struct dataplane *dp;
 	struct worker *worker;
 	unsigned n_interfaces;
-	uint64_t start_ms; // the worker's clock begins at zero
+	uint64_t start_ms;		   // the worker's clock begins at zero
 	uint32_t *owner_of[BENCH_STREAMS]; // of each frame: its route, its flow
 	uint64_t owner_bytes[BENCH_STREAMS];
 };
