@@ -19,7 +19,7 @@
 #define SYS_PCI	 "/sys/bus/pci/devices/"
 #define NO_IOMMU "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 
-enum { NETDEV_WAIT_MS = 1500, CLASS_ETHERNET = 0x0200 };
+enum { NETDEV_WAIT_MS = 1500, CLASS_ETHERNET = 0x0200, PATH_BYTES = 512 };
 
 extern char **environ;
 
@@ -51,7 +51,7 @@ static bool read_text(const char *path, char *out, size_t out_bytes)
 // The last part of where a link of the card's directory points; "" when there is none.
 static void link_name(const char *address, const char *what, char *out, size_t out_bytes)
 {
-	char path[128];
+	char path[PATH_BYTES];
 	char target[256];
 	const char *base;
 	ssize_t n;
@@ -65,7 +65,7 @@ static void link_name(const char *address, const char *what, char *out, size_t o
 
 static int attribute(const char *address, const char *what, const char *text)
 {
-	char path[128];
+	char path[PATH_BYTES];
 
 	snprintf(path, sizeof(path), SYS_PCI "%s/%s", address, what);
 	return write_text(path, text);
@@ -96,7 +96,7 @@ static bool first_entry(const char *path, const char *prefix, char *out, size_t 
 	while (d != NULL && !found && (e = readdir(d)) != NULL) {
 		found = e->d_name[0] != '.' && strncmp(e->d_name, prefix, strlen(prefix)) == 0;
 		if (found)
-			snprintf(out, out_bytes, "%s", e->d_name);
+			snprintf(out, out_bytes, "%.*s", (int)out_bytes - 1, e->d_name);
 	}
 	if (d != NULL)
 		closedir(d);
@@ -105,7 +105,7 @@ static bool first_entry(const char *path, const char *prefix, char *out, size_t 
 
 bool pci_netdev(const char *address, char *out, unsigned out_bytes)
 {
-	char path[192];
+	char path[PATH_BYTES];
 	char virtio[32];
 
 	snprintf(path, sizeof(path), SYS_PCI "%s/net", address);
@@ -141,7 +141,7 @@ static bool vfio_is_loaded(void)
 static int check_group(const char *address, const char *group, struct error *err)
 {
 	static const char *const harmless[] = {"", "vfio-pci", "pci-stub", "pcieport"};
-	char path[128];
+	char path[PATH_BYTES];
 	char blocker[64] = "";
 	char blocker_driver[64] = "";
 	struct dirent *e;
@@ -158,7 +158,7 @@ static int check_group(const char *address, const char *group, struct error *err
 		for (unsigned i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
 			is_harmless |= strcmp(driver, harmless[i]) == 0;
 		if (!is_harmless) {
-			snprintf(blocker, sizeof(blocker), "%s", e->d_name);
+			snprintf(blocker, sizeof(blocker), "%.63s", e->d_name);
 			snprintf(blocker_driver, sizeof(blocker_driver), "%s", driver);
 		}
 	}
@@ -183,7 +183,7 @@ static int check_group(const char *address, const char *group, struct error *err
 
 int pci_check(const char *address, bool allow_no_iommu, struct error *err)
 {
-	char path[128];
+	char path[PATH_BYTES];
 	char text[32];
 	char driver[64];
 	char group[32];
