@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cfg/value.h"
+
 static const char *family_name(uint8_t family)
 {
 	return family == IP_V4 ? "IPv4" : "IPv6";
@@ -50,6 +52,7 @@ static void check_reach(const struct check *check, const struct cfg_nexthop *nex
 	const struct cfg_interface *interface, struct cfg_place place)
 {
 	const struct cfg_interface *holder = NULL;
+	const struct ip_prefix *subnet = NULL;
 	char via[ADDR_STR_BYTES];
 
 	ip_addr_str(&nexthop->via, via);
@@ -68,17 +71,29 @@ static void check_reach(const struct check *check, const struct cfg_nexthop *nex
 	}
 	if (nexthop->interface != NULL && interface == NULL)
 		return; // reported with the name
-	if (interface != NULL && find_subnet(interface, &nexthop->via) != NULL)
-		return;
 	if (!check->interfaces_are_known)
 		return; // the subnet may be that of an address with a fault in it
-	if (find_any_subnet(check->config, &nexthop->via, &holder) == NULL)
+	if (interface != NULL)
+		subnet = find_subnet(interface, &nexthop->via);
+	if (subnet == NULL)
+		subnet = find_any_subnet(check->config, &nexthop->via, &holder);
+	if (subnet == NULL) {
 		report_add(check->report, place,
 			"route: `via`: %s is in the subnet of no interface", via);
-	else if (interface != NULL)
+		return;
+	}
+	if (interface != NULL && holder != NULL) {
 		report_add(check->report, place,
 			"route: `via`: %s is not in a subnet of interface %s but of %s", via,
 			interface->name, holder->name);
+		return;
+	}
+
+	struct ip_prefix host = {.addr = nexthop->via, .len = subnet->len};
+	const char *why_not = value_why_not_in_subnet(&host);
+
+	if (why_not != NULL)
+		report_add(check->report, place, "route: `via`: %s is %s", via, why_not);
 }
 
 static void check_nexthop(const struct check *check, const struct cfg_route *route, unsigned index,

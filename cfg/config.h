@@ -11,13 +11,13 @@
 #include "cfg/base/error.h"
 
 enum {
-	CFG_NAME_MAX = 15,    // IFNAMSIZ - 1: an interface's name is its TAP's name
-	CFG_CORES_MAX = 64,   // workers
+	CFG_NAME_MAX = 15,  // IFNAMSIZ - 1: an interface's name is its TAP's name
+	CFG_CORES_MAX = 64, // workers
 	CFG_PORTS_MAX = 64,
 	CFG_INTERFACES_MAX = 64,
 	CFG_ADDRESSES_MAX = 16, // of one interface
-	CFG_NEXTHOPS_MAX = 16,  // of one route (ECMP)
-	CFG_ERRORS_MAX = 100,   // reported for one file
+	CFG_NEXTHOPS_MAX = 16,	// of one route (ECMP)
+	CFG_ERRORS_MAX = 100,	// reported for one file
 };
 
 enum cfg_driver {
@@ -40,29 +40,30 @@ struct cfg_place {
 struct cfg_port {
 	const char *name;
 	struct cfg_place place;
-	// match: exactly one of these three for pci, af_xdp, af_packet and auto; none for the others
-	const char *match_name;  // kernel name of the netdev, or NULL
-	const char *match_pci;   // "0000:03:00.0", or NULL
+	// match: exactly one of these three for pci, af_xdp, af_packet and auto; none for the
+	// others
+	const char *match_name; // kernel name of the netdev, or NULL
+	const char *match_pci;	// "0000:03:00.0", or NULL
 	struct mac_addr match_mac;
 	bool has_match_mac;
 	enum cfg_driver driver;
-	uint16_t mtu;            // bytes of IP packet; 0: as the card has it (1500 where it has none)
-	struct mac_addr mac;     // the MAC to wear instead of the card's own
+	uint16_t mtu;	     // bytes of IP packet; 0: as the card has it (1500 where it has none)
+	struct mac_addr mac; // the MAC to wear instead of the card's own
 	bool has_mac;
-	uint16_t queues;         // 0: one per worker, as far as the card has them
-	bool allow_no_iommu;     // vfio without IOMMU: the card may then read and write all memory
+	uint16_t queues;     // 0: one per worker, as far as the card has them
+	bool allow_no_iommu; // vfio without IOMMU: the card may then read and write all memory
 	const char *memif_socket;
 	bool memif_is_server;
-	const char *tap_name;    // driver tap: name of the kernel's end; NULL: the port's name
-	const char *pcap_rx;     // driver pcap: file read, or NULL
-	const char *pcap_tx;     // driver pcap: file written, or NULL
-	bool pcap_repeat;        // read pcap_rx for ever
+	const char *tap_name; // driver tap: name of the kernel's end; NULL: the port's name
+	const char *pcap_rx;  // driver pcap: file read, or NULL
+	const char *pcap_tx;  // driver pcap: file written, or NULL
+	bool pcap_repeat;     // read pcap_rx for ever
 };
 
 struct cfg_interface {
 	const char *name;
 	struct cfg_place place;
-	const char *port;        // a port's name
+	const char *port; // a port's name
 	struct ip_prefix addresses[CFG_ADDRESSES_MAX];
 	unsigned n_addresses;
 };
@@ -75,8 +76,8 @@ enum cfg_route_kind {
 };
 
 struct cfg_nexthop {
-	struct ip_addr via;      // family IP_NONE: directly on the interface
-	const char *interface;   // NULL: whichever interface's subnet holds `via`
+	struct ip_addr via;    // family IP_NONE: directly on the interface
+	const char *interface; // NULL: whichever interface's subnet holds `via`
 };
 
 struct cfg_route {
@@ -112,7 +113,7 @@ struct config {
 	unsigned n_cores;
 	enum cfg_idle idle;
 	enum cfg_hugepages hugepages;
-	uint32_t flow_capacity;   // of the whole router
+	uint32_t flow_capacity; // of the whole router
 	struct cfg_port *ports;
 	unsigned n_ports;
 	struct cfg_interface *interfaces;
@@ -121,7 +122,7 @@ struct config {
 	unsigned n_routes;
 	struct cfg_masquerade *masquerades;
 	unsigned n_masquerades;
-	struct arena *arena;      // owns all of the above
+	struct arena *arena; // owns all of the above
 };
 
 // What is wrong with a file: every error at once, in file order, at most CFG_ERRORS_MAX and then

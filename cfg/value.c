@@ -319,13 +319,23 @@ static bool is_broadcast(const struct ip_prefix *host)
 	return host->addr.family == IP_V4 && ip_addr_equal(&network.addr, &host->addr);
 }
 
+const char *value_why_not_in_subnet(const struct ip_prefix *host)
+{
+	struct ip_prefix network = ip_prefix_network(host);
+
+	// RFC 3021 and RFC 6164: a link of two has no other addresses
+	if (host->len >= ip_family_bits(host->addr.family) - 1)
+		return NULL;
+	if (ip_addr_equal(&network.addr, &host->addr))
+		return "the network itself, not the address of a host in it";
+	return is_broadcast(host) ? "the network's broadcast address" : NULL;
+}
+
 static int read_host(
 	const struct model_key *key, const char *text, struct ip_prefix *out, struct error *err)
 {
 	struct ip_addr bare;
-	struct ip_prefix network;
 	const char *why_not;
-	unsigned bits;
 
 	if (ip_prefix_parse(text, out) != 0)
 		return unexpected(key, text,
@@ -337,13 +347,9 @@ static int read_host(
 	if (out->len == 0)
 		return error_set(
 			err, "%s: a prefix length of 0 would put every address on this link", text);
-	bits = ip_family_bits(out->addr.family);
-	network = ip_prefix_network(out);
-	// RFC 3021 and RFC 6164: a link of two has no other addresses
-	if (out->len < bits - 1 && ip_addr_equal(&network.addr, &out->addr))
-		return error_set(err, "%s is the network itself, no address of a host in it", text);
-	if (out->len < bits - 1 && is_broadcast(out))
-		return error_set(err, "%s is the network's broadcast address", text);
+	why_not = value_why_not_in_subnet(out);
+	if (why_not != NULL)
+		return error_set(err, "%s is %s", text, why_not);
 	return 0;
 }
 

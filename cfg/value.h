@@ -11,6 +11,9 @@
 int value_read(const struct model_key *key, const char *text, struct arena *arena, void *out,
 	struct error *err);
 
+// Why the address cannot be a host's in its own subnet, "the network's broadcast address"; or NULL.
+const char *value_why_not_in_subnet(const struct ip_prefix *host);
+
 // "a whole number from 68 to 9600" into `out`, which it returns.
 enum { VALUE_EXPECTED_BYTES = 160 };
 const char *value_expected(const struct model_key *key, char *out);

@@ -27,10 +27,10 @@ struct dataplane;
 
 struct dataplane_options {
 	int cores[DP_WORKERS_MAX]; // one pinned worker on each
-	unsigned n_workers;        // >= 1
-	bool is_busy;              // never sleep
-	uint32_t flow_capacity;    // of the whole router, shared out evenly
-	uint32_t routes4_max;      // prefixes in each FIB
+	unsigned n_workers;	   // >= 1
+	bool is_busy;		   // never sleep
+	uint32_t flow_capacity;	   // of the whole router, shared out evenly
+	uint32_t routes4_max;	   // prefixes in each FIB
 	uint32_t routes6_max;
 };
 
@@ -47,10 +47,10 @@ void dataplane_free(struct dataplane *dp); // NULL is fine; ports and TAPs stay 
 struct dp_interface {
 	char name[16];
 	struct port *port; // must stay open until the interface is removed
-	int tap_fd;        // non-blocking, IFF_TAP | IFF_NO_PI; stays the caller's
+	int tap_fd;	   // non-blocking, IFF_TAP | IFF_NO_PI; stays the caller's
 	struct mac_addr mac;
 	uint16_t mtu;
-	bool is_outside;   // leads to the internet: steering looks at the other port number
+	bool is_outside; // leads to the internet: steering looks at the other port number
 };
 // The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start.
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface);
@@ -65,13 +65,13 @@ int dataplane_interface_set_addresses(
 // --- routes: one per prefix, control picks the best by metric ---
 enum dp_route_kind {
 	DP_ROUTE_UNICAST = 0,
-	DP_ROUTE_LOCAL,       // an address of ours or a broadcast address: up to the kernel
+	DP_ROUTE_LOCAL,	      // an address of ours or a broadcast address: up to the kernel
 	DP_ROUTE_BLACKHOLE,   // dropped without a word
 	DP_ROUTE_UNREACHABLE, // ICMP net/host unreachable, no route
 	DP_ROUTE_PROHIBIT,    // ICMP administratively prohibited
 };
 struct dp_nexthop {
-	int interface;      // id
+	int interface;	    // id
 	struct ip_addr via; // IP_NONE: the destination is on the link
 };
 struct dp_route {
@@ -86,9 +86,9 @@ int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to);
 void dataplane_routes_commit(struct dataplane *dp);
 
 // --- neighbours ---
-int dataplane_neighbour_set(
-	struct dataplane *dp, int interface, const struct ip_addr *addr, const struct mac_addr *mac);
-// Gone or failed: packets held for it are answered with host unreachable.
+int dataplane_neighbour_set(struct dataplane *dp, int interface, const struct ip_addr *addr,
+	const struct mac_addr *mac);
+// Gone or failed. Packets held for it are given up, and answered, when their time is over.
 int dataplane_neighbour_delete(struct dataplane *dp, int interface, const struct ip_addr *addr);
 // Calls `fn` for each neighbour that a worker sent to since the last call.
 typedef void (*dp_neighbour_fn)(void *ctx, int interface, const struct ip_addr *addr);
@@ -114,7 +114,7 @@ enum dp_event_kind {
 };
 struct dp_event {
 	enum dp_event_kind kind;
-	int interface;       // NEIGHBOUR_WANTED
+	int interface;	     // NEIGHBOUR_WANTED
 	struct ip_addr addr; // NEIGHBOUR_WANTED
 	unsigned worker;     // WORKER_*
 	uint32_t stalled_ms;
@@ -145,17 +145,18 @@ struct dp_worker_stats {
 	uint64_t rx_packets, handed_over;
 	uint32_t flows, flow_capacity;
 };
-int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct dp_worker_stats *out);
+int dataplane_worker_stats(
+	const struct dataplane *dp, unsigned worker, struct dp_worker_stats *out);
 
 struct dp_flow {
 	unsigned worker;
 	uint8_t protocol;
-	struct ip_addr src, dst;         // as the initiator sent it
-	uint16_t sport, dport;           // host order; ICMP echo: both are the identifier
+	struct ip_addr src, dst;	 // as the initiator sent it
+	uint16_t sport, dport;		 // host order; ICMP echo: both are the identifier
 	struct ip_addr nat_src, nat_dst; // as it left
 	uint16_t nat_sport, nat_dport;
 	int in_interface, out_interface; // -1: the router itself
-	uint64_t packets[2], bytes[2];   // [0] as sent, [1] the replies
+	uint64_t packets[2], bytes[2];	 // [0] as sent, [1] the replies
 	uint32_t idle_sec, timeout_sec;
 	const char *state; // "established", "syn_sent", "assured", ...: static
 };

@@ -34,9 +34,9 @@ struct port_spec {
 	const char *match_pci;
 	const struct mac_addr *match_mac;
 	const struct mac_addr *mac; // to wear instead of its own, or NULL
-	uint16_t mtu;               // 0: as the card has it
-	uint16_t n_queues;          // wanted; the port may have fewer, see port_info
-	bool is_outside;            // RSS by the far side's view of our port numbers (design: steering)
+	uint16_t mtu;		    // 0: as the card has it
+	uint16_t n_queues;	    // wanted; the port may have fewer, see port_info
+	bool is_outside; // RSS by the far side's view of our port numbers (design: steering)
 	bool allow_no_iommu;
 	const char *memif_socket;
 	bool memif_is_server;
@@ -49,12 +49,12 @@ struct port_spec {
 struct port_info {
 	char name[PORT_NAME_MAX + 1];
 	char netdev[PORT_NAME_MAX + 1]; // kernel name it was matched by, or ""
-	char pci[16];                   // "0000:03:00.0" or ""
-	enum port_driver driver;        // the one in use, never AUTO
+	char pci[16];			// "0000:03:00.0" or ""
+	enum port_driver driver;	// the one in use, never AUTO
 	uint16_t dpdk_port;
-	uint16_t n_rxq;                 // >= 1
-	uint16_t n_txq;                 // >= 1
-	bool steers_by_rss;             // each bucket arrives on queue reta[bucket]
+	uint16_t n_rxq;	    // >= 1
+	uint16_t n_txq;	    // >= 1
+	bool steers_by_rss; // each bucket arrives on queue reta[bucket]
 	struct mac_addr mac;
 	uint16_t mtu;
 };
@@ -67,17 +67,17 @@ struct port_link {
 
 struct port_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	uint64_t rx_missed;  // the card had no room
-	uint64_t rx_nombuf;  // we had no buffer
+	uint64_t rx_missed; // the card had no room
+	uint64_t rx_nombuf; // we had no buffer
 	uint64_t rx_errors, tx_errors;
 };
 
 struct drivers_options {
 	bool try_hugepages;
-	uint32_t n_mbufs;        // buffers in the shared pool
-	uint16_t mtu_max;        // the largest MTU any port will have; sizes the buffers
-	uint64_t reserve_bytes;  // DPDK memory beside the pool (FIBs, rings)
-	int main_core;           // core DPDK may take for itself while it starts; -1: any
+	uint32_t n_mbufs;	// buffers in the shared pool
+	uint16_t mtu_max;	// the largest MTU any port will have; sizes the buffers
+	uint64_t reserve_bytes; // DPDK memory beside the pool (FIBs, rings)
+	int main_core;		// core DPDK may take for itself while it starts; -1: any
 };
 
 // Starts DPDK once for the process: in memory only (no files, nothing that a second instance

@@ -9,17 +9,20 @@
 
 enum { STEERING_BUCKETS = 128, STEERING_KEY_BYTES = 40 };
 
-// `port` in host byte order: the source port on an inside port, the destination port on an
-// outside one.
-static inline uint8_t steering_bucket(uint16_t port)
+static inline uint8_t steering_reverse7(uint8_t v)
 {
-	uint8_t v = ((port >> 6) ^ port) & 127;
-
-	// reverse seven bits: reverse eight, drop the lowest
+	// reverse eight bits, drop the lowest
 	v = (uint8_t)((v & 0xf0) >> 4 | (v & 0x0f) << 4);
 	v = (uint8_t)((v & 0xcc) >> 2 | (v & 0x33) << 2);
 	v = (uint8_t)((v & 0xaa) >> 1 | (v & 0x55) << 1);
 	return v >> 1;
+}
+
+// `port` in host byte order: the source port on an inside port, the destination port on an
+// outside one.
+static inline uint8_t steering_bucket(uint16_t port)
+{
+	return steering_reverse7(((port >> 6) ^ port) & 127);
 }
 
 // The RSS key for a port on that side.

@@ -47,6 +47,6 @@ const char *mac_addr_str(const struct mac_addr *mac, char *out);
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix); // host bits cleared
-unsigned ip_family_bits(uint8_t family);                            // 32, 128 or 0
+unsigned ip_family_bits(uint8_t family);			    // 32, 128 or 0
 bool ip_addr_is_multicast(const struct ip_addr *addr);
 bool ip_addr_is_link_local(const struct ip_addr *addr); // 169.254/16, fe80::/10

@@ -24,7 +24,8 @@ int error_set(struct error *err, const char *fmt, ...)
 const char *error_str(const struct error *err, char *out, size_t out_bytes)
 {
 	if (err->file != NULL && err->line > 0)
-		snprintf(out, out_bytes, "%s:%d:%d: %s", err->file, err->line, err->column, err->text);
+		snprintf(out, out_bytes, "%s:%d:%d: %s", err->file, err->line, err->column,
+			err->text);
 	else if (err->file != NULL)
 		snprintf(out, out_bytes, "%s: %s", err->file, err->text);
 	else

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const level_names[] = { "error", "warning", "info", "debug" };
-static const int syslog_levels[] = { 3, 4, 6, 7 };
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const int syslog_levels[] = {3, 4, 6, 7};
 
 static enum log_level log_threshold = LOG_LEVEL_INFO;
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every way a packet can end other than being sent: one name each, counted per worker. The list
+// is the documentation; control reads the sums by name. Written by the owning worker only.
+#pragma once
+
+#define COUNTERS(X)                                                                                \
+	X(DROP_SHORT_FRAME, "drop_short_frame", "frame shorter than its Ethernet header")          \
+	X(DROP_SEGMENTED, "drop_segmented", "frame in several buffers from a port")                \
+	X(DROP_NOT_FOR_US, "drop_not_for_us", "unicast frame to another station's MAC")            \
+	X(DROP_SOURCE_MAC, "drop_source_mac", "frame from a group or all-zero MAC")                \
+	X(DROP_IP4_SHORT, "drop_ip4_short", "frame shorter than an IPv4 header")                   \
+	X(DROP_IP4_VERSION, "drop_ip4_version", "IPv4 frame whose version is not 4")               \
+	X(DROP_IP4_HEADER_LEN, "drop_ip4_header_len",                                              \
+		"IPv4 header length below 20 or past the end")                                     \
+	X(DROP_IP4_LENGTH, "drop_ip4_length", "IPv4 total length past the frame or below header")  \
+	X(DROP_IP4_CHECKSUM, "drop_ip4_checksum", "IPv4 header checksum wrong (RFC 1812 5.2.2)")   \
+	X(DROP_IP4_SOURCE, "drop_ip4_source",                                                      \
+		"IPv4 source that no host may have (RFC 1122 3.2.1.3)")                            \
+	X(DROP_IP4_OPTIONS, "drop_ip4_options",                                                    \
+		"IPv4 source route or malformed options (RFC 7126)")                               \
+	X(DROP_IP6_SHORT, "drop_ip6_short", "frame shorter than an IPv6 header")                   \
+	X(DROP_IP6_VERSION, "drop_ip6_version", "IPv6 frame whose version is not 6")               \
+	X(DROP_IP6_LENGTH, "drop_ip6_length", "IPv6 payload length past the frame")                \
+	X(DROP_IP6_SOURCE, "drop_ip6_source", "IPv6 source multicast, loopback or unspecified")    \
+	X(DROP_IP6_SCOPE, "drop_ip6_scope", "link-local source beyond its link (RFC 4291 2.5.6)")  \
+	X(DROP_IP6_EXTENSION, "drop_ip6_extension", "IPv6 extension chain malformed or too long")  \
+	X(DROP_TCP_HEADER, "drop_tcp_header", "TCP header truncated or data offset wrong")         \
+	X(DROP_UDP_HEADER, "drop_udp_header", "UDP header truncated or length wrong")              \
+	X(DROP_ICMP_HEADER, "drop_icmp_header", "ICMP header truncated")                           \
+	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")            \
+	X(DROP_ICMP_INNER, "drop_icmp_inner", "ICMP error whose quoted packet is malformed")       \
+	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
+	X(DROP_MULTICAST, "drop_multicast", "multicast or broadcast destination, not forwarded")   \
+	X(DROP_TTL, "drop_ttl", "TTL or hop limit ran out")                                        \
+	X(DROP_NO_ROUTE, "drop_no_route", "no route to the destination")                           \
+	X(DROP_BLACKHOLE, "drop_blackhole", "blackhole route")                                     \
+	X(DROP_UNREACHABLE, "drop_unreachable", "unreachable route")                               \
+	X(DROP_PROHIBIT, "drop_prohibit", "prohibit route")                                        \
+	X(DROP_TOO_BIG, "drop_too_big", "larger than the egress MTU and may not be fragmented")    \
+	X(DROP_FRAGMENT_FAILED, "drop_fragment_failed", "no buffers to fragment into")             \
+	X(DROP_REASSEMBLY, "drop_reassembly", "fragment malformed, overlapping, late or no room")  \
+	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
+	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
+	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
+	X(DROP_NAT_NO_ADDRESS, "drop_nat_no_address", "masquerade interface without an address")   \
+	X(DROP_NAT_NO_PORT, "drop_nat_no_port", "no port free towards this remote")                \
+	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "flow table full")                         \
+	X(DROP_INTERFACE_DOWN, "drop_interface_down", "egress interface gone or without link")     \
+	X(DROP_TX_FULL, "drop_tx_full", "the port's send queue stayed full")                       \
+	X(DROP_HANDOVER_FULL, "drop_handover_full", "another worker's ring was full")              \
+	X(DROP_PUNT_BUDGET, "drop_punt_budget", "over the budget of its punt reason")              \
+	X(DROP_PUNT_FULL, "drop_punt_full", "ring to the host stack full")                         \
+	X(DROP_NO_BUFFER, "drop_no_buffer", "packet pool empty")                                   \
+	X(PUNT_ARP, "punt_arp", "ARP to the host stack")                                           \
+	X(PUNT_ND, "punt_nd", "neighbour discovery to the host stack")                             \
+	X(PUNT_MULTICAST, "punt_multicast", "multicast and broadcast to the host stack")           \
+	X(PUNT_LOCAL, "punt_local", "packets to an address of ours to the host stack")             \
+	X(PUNT_OTHER, "punt_other", "other Ethernet protocols to the host stack")                  \
+	X(HOST_SENT, "host_sent", "packets of the host stack sent by a port")                      \
+	X(HELD, "held", "packets that waited for a neighbour")                                     \
+	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
+	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
+	X(FRAGMENTED, "fragmented", "IPv4 packets fragmented on egress")                           \
+	X(REASSEMBLED, "reassembled", "IPv4 packets put together for translation")                 \
+	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
+	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
+	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
+
+enum counter {
+#define COUNTER_ENUM(id, name, help) COUNTER_##id,
+	COUNTERS(COUNTER_ENUM)
+#undef COUNTER_ENUM
+		COUNTER_COUNT,
+};

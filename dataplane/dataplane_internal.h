@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What stands behind the door: shared by the files of this room, and by bench and tests.
+#pragma once
+
+#include <stdatomic.h>
+
+#include "dataplane/adjacency.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/fib.h"
+#include "dataplane/host.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/worker.h"
+
+enum { EVENT_RING_SIZE = 1024 };
+
+struct dataplane {
+	struct dataplane_options options;
+	struct rte_rcu_qsbr *rcu;
+	_Atomic(struct snapshot *) snapshot; // control replaces it whole
+	_Atomic uint32_t epoch;
+	struct fib fib;
+	struct adjacency_table adjacencies;
+	struct worker *workers; // options.n_workers
+	struct host host;
+	struct rte_ring *events; // struct dp_event, by value
+	int event_fd;
+	bool is_started;
+	_Atomic bool must_stop;
+	struct port *ports[DP_INTERFACES_MAX];
+	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
+};
+
+// A worker, brought up to date with the last change if its thread does not run: for bench, tests.
+struct worker *dataplane_worker(struct dataplane *dp, unsigned index);
+// Workers: queues an event for control; dropped when control is far behind.
+void dataplane_raise(struct dataplane *dp, const struct dp_event *event);
+// Control: live flows look again at their next packet.
+void dataplane_next_epoch(struct dataplane *dp);
+// Control: returns when every worker has passed by once.
+void dataplane_synchronize(struct dataplane *dp);

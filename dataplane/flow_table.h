@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker's flow table: hash buckets of one cache line that name directions of flows, a pool of
+// flows, and a timer wheel of one-second slots. Both directions of a flow are entered under keys
+// of their own. Everything is called by the owning worker; control only reads (dataplane_flows).
+// The hash is keyed per process: a sender cannot aim at one bucket.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <emmintrin.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
+
+#include "dataplane/flow.h"
+
+enum {
+	BUCKET_SLOTS = 8,
+	WHEEL_SLOTS = 16384, // seconds; longer timeouts go round again
+	FLOW_DIR_NONE = UINT32_MAX,
+};
+
+// A slot holds 2 * flow + direction. Tag 0 marks a free slot. A key whose first bucket was full
+// is in its second one; `n_away` counts those, so that a miss ends early when it is zero.
+struct flow_bucket {
+	uint16_t tags[BUCKET_SLOTS];
+	uint32_t dirs[BUCKET_SLOTS];
+	uint16_t n_away;
+	uint16_t zero[7];
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
+
+struct flow_table {
+	struct flow_bucket *buckets;
+	struct flow *flows;
+	uint32_t bucket_mask;
+	uint32_t capacity;  // flows
+	uint32_t n_used;    // live
+	uint32_t n_touched; // flows beyond have never been used, their pages never written
+	uint32_t free_head; // by timer_next
+	uint64_t seeds[2];
+	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
+	uint32_t wheel_sec;	     // all slots up to this second are done
+	uint64_t buckets_bytes, flows_bytes;
+};
+
+// On transparent huge pages. 0 or -ENOMEM.
+int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2]);
+void flow_table_fini(struct flow_table *table);
+uint64_t flow_table_bytes(uint32_t capacity);
+
+// A free flow, zeroed but for its place, or NULL when the table is full. Not yet findable.
+struct flow *flow_alloc(struct flow_table *table);
+// Makes a direction findable under its key. False when neither bucket has room.
+bool flow_enter(struct flow_table *table, struct flow *flow, unsigned dir);
+// Takes both directions and the timer out and frees the flow.
+void flow_remove(struct flow_table *table, struct flow *flow);
+// (Re)starts its timer: looked at again at `deadline_sec`.
+void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadline_sec);
+
+// Removes flows whose time is up, at most `budget` looked at; returns how many ended. `timeout`
+// gives a flow's idle time by its state.
+typedef uint32_t (*flow_timeout_fn)(const struct flow_state *state);
+unsigned flow_table_expire(
+	struct flow_table *table, uint32_t now_sec, unsigned budget, flow_timeout_fn timeout);
+
+// --- lookup, in the three steps of a burst ---
+static inline uint64_t flow_mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t flow_hash4(const struct flow_table *table, const struct flow_key4 *key)
+{
+	uint64_t words[2];
+
+	__builtin_memcpy(words, key, sizeof(words));
+	return flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]);
+}
+
+static inline uint16_t flow_tag(uint64_t hash)
+{
+	uint16_t tag = (uint16_t)(hash >> 48);
+
+	return tag != 0 ? tag : 1;
+}
+
+static inline uint32_t flow_bucket_first(const struct flow_table *table, uint64_t hash)
+{
+	return (uint32_t)hash & table->bucket_mask;
+}
+
+// The other bucket is known from one and the tag alone, and is its own inverse.
+static inline uint32_t flow_bucket_other(
+	const struct flow_table *table, uint32_t bucket, uint16_t tag)
+{
+	return (bucket ^ (tag * 0x5bd1e995u | 1)) & table->bucket_mask;
+}
+
+static inline void flow_prefetch_bucket(const struct flow_table *table, uint64_t hash)
+{
+	rte_prefetch0(&table->buckets[flow_bucket_first(table, hash)]);
+}
+
+static inline struct flow_dir *flow_dir_at(const struct flow_table *table, uint32_t dir)
+{
+	return &table->flows[dir >> 1].dir[dir & 1];
+}
+
+static inline struct flow *flow_of(const struct flow_dir *dir)
+{
+	return (struct flow *)(uintptr_t)(dir - (dir->flags & FLOW_IS_REPLY ? 1 : 0));
+}
+
+static inline unsigned flow_bucket_match(const struct flow_bucket *bucket, uint16_t tag)
+{
+	__m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
+	__m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(equal) & 0x5555; // two bits a slot, keep one
+}
+
+// The first slot whose tag matches: likely the one. Prefetches its flow line; FLOW_DIR_NONE ends
+// the search only when no key of this bucket went away.
+static inline uint32_t flow_probe(const struct flow_table *table, uint64_t hash)
+{
+	const struct flow_bucket *bucket = &table->buckets[flow_bucket_first(table, hash)];
+	unsigned match = flow_bucket_match(bucket, flow_tag(hash));
+	uint32_t dir;
+
+	if (unlikely(match == 0))
+		return FLOW_DIR_NONE;
+	dir = bucket->dirs[__builtin_ctz(match) >> 1];
+	rte_prefetch0(flow_dir_at(table, dir));
+	return dir;
+}
+
+static inline bool flow_key4_equal(const struct flow_key4 *a, const struct flow_key4 *b)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)a);
+	__m128i y = _mm_loadu_si128((const __m128i *)b);
+
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) == 0xffff;
+}
+
+// Every slot of both buckets: for what flow_probe's guess did not settle.
+struct flow_dir *flow_find4(
+	const struct flow_table *table, const struct flow_key4 *key, uint64_t hash);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/hold.h"
+
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/icmp.h"
+#include "dataplane/pipeline.h"
+
+static bool hold_is_ready(const struct worker *w, const struct held_packet *held)
+{
+	uint16_t i = adjacency_find(&w->dp->adjacencies, held->iface, &held->addr);
+
+	return i != ADJACENCY_NONE && adjacency_state(&w->adjacencies[i]) == ADJACENCY_RESOLVED;
+}
+
+static void hold_ask(struct worker *w, uint8_t iface, const struct ip_addr *addr)
+{
+	struct dp_event event = {
+		.kind = DP_EVENT_NEIGHBOUR_WANTED,
+		.interface = iface,
+		.addr = *addr,
+	};
+
+	if (token_take(&w->ask_budget))
+		dataplane_raise(w->dp, &event);
+}
+
+void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
+	uint8_t in_iface, bool is_finished)
+{
+	unsigned n_same = 0;
+
+	for (unsigned i = 0; i < w->n_held; i++)
+		n_same += w->held[i].iface == iface && ip_addr_equal(&w->held[i].addr, addr);
+	if (w->n_held == HOLD_MAX || n_same >= HOLD_PER_NEIGHBOUR) {
+		worker_drop(w, m, COUNTER_DROP_HOLD_FULL);
+		return;
+	}
+	w->held[w->n_held++] = (struct held_packet){
+		.m = m,
+		.addr = *addr,
+		.iface = iface,
+		.in_iface = in_iface,
+		.is_finished = is_finished,
+		.deadline_ms = w->now_ms + HOLD_TIMEOUT_MS,
+	};
+	worker_count(w, COUNTER_HELD);
+	if (n_same == 0)
+		hold_ask(w, iface, addr);
+}
+
+static bool is_ip6(struct rte_mbuf *m)
+{
+	return packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
+}
+
+static void hold_release(struct worker *w, struct held_packet *held)
+{
+	uint16_t code = NEXTHOP_CONNECTED_BASE + held->iface;
+	uint16_t i = adjacency_find(&w->dp->adjacencies, held->iface, &held->addr);
+
+	if (i != ADJACENCY_NONE)
+		code = NEXTHOP_ADJACENCY_BASE + i;
+	if (!held->is_finished)
+		pipeline_owned(w, held->in_iface, &held->m, 1);
+	else if (is_ip6(held->m))
+		pipeline_send6(w, held->m, code);
+	else
+		pipeline_send4(w, held->m, code);
+}
+
+static void hold_give_up(struct worker *w, struct held_packet *held)
+{
+	if (held->is_finished)
+		worker_drop(w, held->m, COUNTER_DROP_NO_NEIGHBOUR);
+	else if (is_ip6(held->m))
+		icmp_error6(
+			w, held->in_iface, held->m, ICMP_ERROR_HOST, 0, COUNTER_DROP_NO_NEIGHBOUR);
+	else
+		icmp_error4(
+			w, held->in_iface, held->m, ICMP_ERROR_HOST, 0, COUNTER_DROP_NO_NEIGHBOUR);
+}
+
+// Each entry is taken out before it is let go: what it becomes may be held again.
+void hold_tick(struct worker *w)
+{
+	struct held_packet waiting[HOLD_MAX];
+	unsigned n = w->n_held;
+
+	memcpy(waiting, w->held, n * sizeof(waiting[0]));
+	w->n_held = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (hold_is_ready(w, &waiting[i]))
+			hold_release(w, &waiting[i]);
+		else if (waiting[i].deadline_ms <= w->now_ms)
+			hold_give_up(w, &waiting[i]);
+		else if (w->n_held < HOLD_MAX)
+			w->held[w->n_held++] = waiting[i];
+		else
+			worker_drop(w, waiting[i].m, COUNTER_DROP_HOLD_FULL);
+	}
+}
+
+void hold_free_all(struct worker *w)
+{
+	for (unsigned i = 0; i < w->n_held; i++)
+		rte_pktmbuf_free(w->held[i].m);
+	w->n_held = 0;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Packets that wait while a neighbour is resolved: a few for each neighbour, bounded in all, so
+// that a scan of a large subnet cannot take the room of others (RFC 1122 2.3.2.2, RFC 4861 7.2.2).
+// Worker threads.
+#pragma once
+
+#include "dataplane/worker.h"
+
+// How long the kernel asks before it gives up: three times, a second apart.
+enum { HOLD_TIMEOUT_MS = 3000 };
+
+// Takes ownership and asks control for the neighbour. `in_iface` is where the packet came in, for
+// the ICMP error if the neighbour never answers; a finished packet gets none.
+void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
+	uint8_t in_iface, bool is_finished);
+// Once a millisecond: sends what can go, gives up what waited too long.
+void hold_tick(struct worker *w);
+void hold_free_all(struct worker *w);

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <rte_lcore.h>
+
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/owner.h"
+#include "dataplane/parse.h"
+
+enum {
+	HOST_BURST = 32,
+	HOST_CHAIN_MAX = 64,	      // buffers of one packet
+	TAP_READS_A_TURN = 64,	      // of one TAP, so that no interface starves the others
+	WAKE_TAG = DP_INTERFACES_MAX, // epoll's name for wake_fd
+};
+
+// --- workers ---
+
+static enum punt_reason punt_reason_of(enum counter counter)
+{
+	if (counter == COUNTER_PUNT_ARP)
+		return PUNT_REASON_ARP;
+	if (counter == COUNTER_PUNT_ND)
+		return PUNT_REASON_ND;
+	if (counter == COUNTER_PUNT_MULTICAST)
+		return PUNT_REASON_MULTICAST;
+	if (counter == COUNTER_PUNT_LOCAL)
+		return PUNT_REASON_LOCAL;
+	return PUNT_REASON_OTHER;
+}
+
+void host_punt(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum counter reason)
+{
+	enum punt_reason why = punt_reason_of(reason);
+	bool is_urgent = why == PUNT_REASON_ARP || why == PUNT_REASON_ND;
+
+	if (!token_take(&w->punt_budget[why])) {
+		worker_drop(w, m, COUNTER_DROP_PUNT_BUDGET);
+		return;
+	}
+	m->port = iface;
+	if (rte_ring_sp_enqueue(is_urgent ? w->to_host_urgent : w->to_host, m) != 0) {
+		worker_drop(w, m, COUNTER_DROP_PUNT_FULL);
+		return;
+	}
+	worker_count(w, reason);
+	w->host_signal = true;
+}
+
+void host_wake(struct worker *w)
+{
+	struct host *host = &w->dp->host;
+	uint64_t one = 1;
+
+	w->host_signal = false;
+	atomic_thread_fence(memory_order_seq_cst); // the ring's store before the flag's load
+	if (atomic_load_explicit(&host->is_asleep, memory_order_relaxed) &&
+		write(host->wake_fd, &one, sizeof(one)) < 0)
+		return; // EAGAIN: it has plenty of reasons to wake already
+}
+
+// --- the host thread ---
+
+static void tap_write(struct host *host, struct rte_mbuf *m)
+{
+	int fd = atomic_load_explicit(&host->tap_fds[m->port], memory_order_relaxed);
+	struct iovec pieces[HOST_CHAIN_MAX];
+	int n = 0;
+
+	if (fd >= 0) {
+		for (struct rte_mbuf *seg = m; seg != NULL && n < HOST_CHAIN_MAX; seg = seg->next)
+			pieces[n++] = (struct iovec){
+				.iov_base = rte_pktmbuf_mtod(seg, void *),
+				.iov_len = seg->data_len,
+			};
+		// A TAP that is down or full loses the packet, as any queue would.
+		if (writev(fd, pieces, n) < 0 && errno == EBADF)
+			atomic_store(&host->tap_fds[m->port], -1);
+	}
+	rte_pktmbuf_free(m);
+}
+
+static unsigned drain(struct host *host, struct rte_ring *ring, unsigned max)
+{
+	struct rte_mbuf *pkts[HOST_BURST];
+	unsigned n = rte_ring_sc_dequeue_burst(ring, (void **)pkts, RTE_MIN(max, HOST_BURST), NULL);
+
+	for (unsigned i = 0; i < n; i++)
+		tap_write(host, pkts[i]);
+	return n;
+}
+
+// Urgent rings first, all of them, at every step: ARP and ND never wait behind a flood.
+static unsigned drain_workers(struct host *host)
+{
+	struct dataplane *dp = host->dp;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < dp->options.n_workers; i++) {
+		for (unsigned k = 0; k < dp->options.n_workers; k++)
+			n += drain(host, dp->workers[k].to_host_urgent, HOST_BURST);
+		n += drain(host, dp->workers[i].to_host, HOST_BURST);
+	}
+	return n;
+}
+
+static uint16_t host_owner(
+	struct dataplane *dp, const struct snapshot *snap, struct rte_mbuf *m, uint8_t iface)
+{
+	const struct interface *out = &snap->interfaces[iface];
+	uint16_t n_workers = (uint16_t)dp->options.n_workers;
+	struct packet p = {.m = m, .iface = iface};
+
+	if (n_workers == 1)
+		return 0;
+	if (snap->tracks4 && packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) &&
+		packet_parse_ip4(&p, m->pkt_len - RTE_ETHER_HDR_LEN) == PACKET_IP4 &&
+		packet_key4(&p))
+		return owner_of4(&p, out->is_outside, true, n_workers);
+	return iface % n_workers;
+}
+
+static void to_worker(struct host *host, uint8_t iface, struct rte_mbuf *m)
+{
+	struct dataplane *dp = host->dp;
+	const struct snapshot *snap = atomic_load_explicit(&dp->snapshot, memory_order_acquire);
+	struct worker *w = &dp->workers[host_owner(dp, snap, m, iface)];
+
+	m->packet_type = INBOX_HOST;
+	m->port = iface;
+	if (rte_ring_mp_enqueue(w->inbox, m) != 0)
+		rte_pktmbuf_free(m); // the kernel's queues lose packets in this way too
+}
+
+static void tap_read(struct host *host, uint8_t iface)
+{
+	for (unsigned i = 0; i < TAP_READS_A_TURN; i++) {
+		int fd = atomic_load_explicit(&host->tap_fds[iface], memory_order_relaxed);
+		struct rte_mbuf *m;
+		ssize_t bytes;
+
+		if (fd < 0)
+			return;
+		m = rte_pktmbuf_alloc(drivers_pool());
+		if (m == NULL)
+			return;
+		bytes = read(fd, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_tailroom(m));
+		if (bytes < (ssize_t)RTE_ETHER_HDR_LEN) {
+			rte_pktmbuf_free(m);
+			return;
+		}
+		m->data_len = (uint16_t)bytes;
+		m->pkt_len = (uint32_t)bytes;
+		to_worker(host, iface, m);
+	}
+}
+
+// Looks at the TAPs; waits for them, or for a worker, when there was nothing else to do.
+static void host_poll(struct host *host, bool was_idle)
+{
+	struct dataplane *dp = host->dp;
+	struct epoll_event events[DP_INTERFACES_MAX + 1];
+	int timeout_ms = was_idle ? -1 : 0;
+	uint64_t count;
+	int n;
+
+	// sequentially consistent: the flag is seen before the rings are looked at once more
+	atomic_store(&host->is_asleep, was_idle);
+	for (unsigned i = 0; i < dp->options.n_workers; i++)
+		if (!rte_ring_empty(dp->workers[i].to_host) ||
+			!rte_ring_empty(dp->workers[i].to_host_urgent))
+			timeout_ms = 0;
+	rte_rcu_qsbr_thread_offline(dp->rcu, host->rcu_id);
+	n = epoll_wait(host->epoll_fd, events, RTE_DIM(events), timeout_ms);
+	rte_rcu_qsbr_thread_online(dp->rcu, host->rcu_id);
+	atomic_store(&host->is_asleep, false);
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.u32 == WAKE_TAG) {
+			if (read(host->wake_fd, &count, sizeof(count)) < 0)
+				continue;
+		} else {
+			tap_read(host, (uint8_t)events[i].data.u32);
+		}
+	}
+}
+
+static void *host_main(void *arg)
+{
+	struct host *host = arg;
+	struct dataplane *dp = host->dp;
+
+	rte_thread_register(); // for a mempool cache of its own; it works without
+	rte_rcu_qsbr_thread_register(dp->rcu, host->rcu_id);
+	rte_rcu_qsbr_thread_online(dp->rcu, host->rcu_id);
+	while (!atomic_load(&host->must_stop))
+		host_poll(host, drain_workers(host) == 0);
+	rte_rcu_qsbr_thread_offline(dp->rcu, host->rcu_id);
+	rte_rcu_qsbr_thread_unregister(dp->rcu, host->rcu_id);
+	rte_thread_unregister();
+	return NULL;
+}
+
+// --- control ---
+
+int host_init(struct host *host, struct dataplane *dp)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE_TAG};
+
+	host->dp = dp;
+	host->rcu_id = dp->options.n_workers;
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		host->tap_fds[i] = -1;
+	host->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	host->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (host->epoll_fd < 0 || host->wake_fd < 0 ||
+		epoll_ctl(host->epoll_fd, EPOLL_CTL_ADD, host->wake_fd, &event) != 0) {
+		int error = errno;
+
+		host_fini(host);
+		return -error;
+	}
+	return 0;
+}
+
+void host_fini(struct host *host)
+{
+	if (host->epoll_fd >= 0)
+		close(host->epoll_fd);
+	if (host->wake_fd >= 0)
+		close(host->wake_fd);
+	host->epoll_fd = host->wake_fd = -1;
+}
+
+int host_start(struct host *host)
+{
+	int error = pthread_create(&host->thread, NULL, host_main, host);
+
+	if (error != 0)
+		return -error;
+	pthread_setname_np(host->thread, "millrace-host");
+	host->is_running = true;
+	return 0;
+}
+
+void host_join(struct host *host)
+{
+	uint64_t one = 1;
+
+	if (!host->is_running)
+		return;
+	atomic_store(&host->must_stop, true);
+	if (write(host->wake_fd, &one, sizeof(one)) < 0)
+		return;
+	pthread_join(host->thread, NULL);
+	host->is_running = false;
+}
+
+int host_add_tap(struct host *host, uint8_t iface, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = iface};
+
+	if (epoll_ctl(host->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+		return -errno;
+	atomic_store(&host->tap_fds[iface], fd);
+	return 0;
+}
+
+void host_remove_tap(struct host *host, uint8_t iface)
+{
+	int fd = atomic_exchange(&host->tap_fds[iface], -1);
+
+	if (fd >= 0)
+		epoll_ctl(host->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}

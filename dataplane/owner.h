@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which worker owns a packet's flow, for packets that no card has steered: by our side's port
+// (drivers/steering.h), else by the remote address. A packet of another's goes to its inbox.
+#pragma once
+
+#include "dataplane/worker.h"
+
+// The worker for a parsed IPv4 packet with its key filled. `is_outside` is the side of the
+// interface that it came in by; for what the host stack sends, the side it leaves by and true
+// for `from_host`.
+uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers);
+
+// True: it is ours. False: it was handed over, or dropped and counted.
+bool owner_keep4(struct worker *w, struct packet *p);
+// Puts a packet into a worker's inbox. Takes ownership.
+void owner_hand_over(
+	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/parse.h"
+
+#include <netinet/in.h>
+
+enum {
+	ICMP6_ND_FIRST = 133, // router solicitation ...
+	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
+};
+
+bool ip6_source_is_bad(const uint8_t src[16])
+{
+	static const uint8_t zeroes[15];
+
+	if (src[0] == 0xff)
+		return true;
+	if (memcmp(src, zeroes, 10) != 0)
+		return false;
+	if (src[10] == 0xff && src[11] == 0xff)
+		return true; // IPv4-mapped, never on a wire (RFC 4942 2.2)
+	return memcmp(src, zeroes, 15) == 0 && src[15] <= 1;
+}
+
+enum counter packet_host_reason(const struct packet *p, bool is_group)
+{
+	if (p->kind == PACKET_IP6 && p->protocol == IPPROTO_ICMPV6 &&
+		p->m->pkt_len > p->l4_offset) {
+		uint8_t type = *(const uint8_t *)packet_l4(p);
+
+		if (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST)
+			return COUNTER_PUNT_ND;
+	}
+	return is_group ? COUNTER_PUNT_MULTICAST : COUNTER_PUNT_LOCAL;
+}
+
+// The kernel gets only what is sound: it would refuse the rest itself, but nobody would see why.
+static uint8_t packet_parse_group(struct packet *p)
+{
+	struct rte_ether_hdr *eth = packet_eth(p->m);
+	uint32_t bytes = p->m->pkt_len - sizeof(*eth);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		if (packet_parse_ip4(p, bytes) == PACKET_DROP)
+			return PACKET_DROP;
+	} else if (packet_parse_ip6(p, bytes) == PACKET_DROP) {
+		return PACKET_DROP;
+	}
+	return packet_to_host(p, packet_host_reason(p, true));
+}
+
+uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word)
+{
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
+	uint64_t dst_word;
+	bool is_group = rte_is_multicast_ether_addr(&eth->dst_addr);
+
+	__builtin_memcpy(&dst_word, eth, sizeof(dst_word));
+	if (!is_group && (dst_word << 16) != own_mac_word)
+		return packet_refuse(p, COUNTER_DROP_NOT_FOR_US);
+	if (rte_is_multicast_ether_addr(&eth->src_addr) || rte_is_zero_ether_addr(&eth->src_addr))
+		return packet_refuse(p, COUNTER_DROP_SOURCE_MAC);
+	switch (rte_be_to_cpu_16(eth->ether_type)) {
+	case RTE_ETHER_TYPE_IPV4:
+	case RTE_ETHER_TYPE_IPV6:
+		return packet_parse_group(p);
+	case RTE_ETHER_TYPE_ARP:
+		return packet_to_host(p, COUNTER_PUNT_ARP);
+	default:
+		return packet_to_host(p, COUNTER_PUNT_OTHER);
+	}
+}
+
+static bool icmp4_key(struct packet *p, uint32_t bytes)
+{
+	const struct rte_icmp_hdr *icmp = packet_l4(p);
+
+	if (bytes < sizeof(*icmp)) {
+		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
+		return false;
+	}
+	if (icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ||
+		icmp->icmp_type == RTE_IP_ICMP_ECHO_REPLY) {
+		p->key4.sport_be = p->key4.dport_be = icmp->icmp_ident;
+		p->key4.kind = icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ? FLOW_KEY_QUERY
+									   : FLOW_KEY_ANSWER;
+	} else if (icmp4_is_error(icmp->icmp_type)) {
+		p->flags |= PACKET_IS_ICMP_ERROR;
+	}
+	return true;
+}
+
+bool packet_key4_slow(struct packet *p)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
+	uint16_t fragment = rte_be_to_cpu_16(ip->fragment_offset);
+
+	p->key4.sport_be = p->key4.dport_be = 0;
+	if (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
+		p->flags |= PACKET_IS_FRAGMENT;
+		if (fragment & RTE_IPV4_HDR_OFFSET_MASK)
+			p->flags |= PACKET_IS_LATER_FRAGMENT;
+		return true;
+	}
+	switch (p->protocol) {
+	case IPPROTO_TCP:
+		packet_refuse(
+			p, COUNTER_DROP_TCP_HEADER); // shorter than 20 bytes, or it had passed
+		return false;
+	case IPPROTO_UDP:
+		packet_refuse(p, COUNTER_DROP_UDP_HEADER);
+		return false;
+	case IPPROTO_ICMP:
+		return icmp4_key(p, bytes);
+	default:
+		return true;
+	}
+}
+
+bool packet_parse_ip6_chain(struct packet *p)
+{
+	uint32_t end = L3_OFFSET + p->ip_len;
+	uint32_t at = L3_OFFSET + sizeof(struct rte_ipv6_hdr);
+	uint8_t next = packet_ip6(p->m)->proto;
+
+	for (unsigned i = 0; i <= IP6_EXTENSIONS_MAX; i++) {
+		const uint8_t *header = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at);
+
+		p->protocol = next;
+		p->l4_offset = (uint16_t)at;
+		switch (next) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+		case IPPROTO_MH:
+			if (end - at < 8)
+				goto malformed;
+			at += ((uint32_t)header[1] + 1) * 8;
+			break;
+		case IPPROTO_AH: // length in words of four, less two (RFC 4302 2.2)
+			if (end - at < 8)
+				goto malformed;
+			at += ((uint32_t)header[1] + 2) * 4;
+			break;
+		case IPPROTO_FRAGMENT:
+			if (end - at < 8)
+				goto malformed;
+			p->flags |= PACKET_IS_FRAGMENT;
+			if ((header[2] << 8 | (header[3] & 0xf8)) != 0) {
+				p->flags |= PACKET_IS_LATER_FRAGMENT;
+				p->protocol = header[0];
+				p->l4_offset = (uint16_t)(at + 8);
+				return true; // what follows is the middle of something
+			}
+			at += 8;
+			break;
+		default:
+			return true;
+		}
+		if (at > end)
+			goto malformed;
+		next = header[0];
+	}
+malformed:
+	packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
+	return false;
+}

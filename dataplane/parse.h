@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From frame to struct packet: every length and offset that anything downstream relies on is
+// checked here, once (RFC 791, 8200, 9293, 768, 792, 4443). No length field is trusted beyond the
+// bytes that are there. Pure: reads the frame, writes the packet. Any thread.
+#pragma once
+
+#include "dataplane/packet.h"
+
+// Frames with this many bytes of IPv6 extension headers or more of them are refused: no host
+// sends that, and walking them is work an attacker would give us for free (RFC 8504 5.3).
+enum { IP6_EXTENSIONS_MAX = 8 };
+
+// What neither direction of an IPv4 packet may carry as its source (RFC 1122 3.2.1.3, RFC 6890):
+// "this network", loopback, multicast and class E.
+static inline bool ip4_source_is_bad(uint32_t src_be)
+{
+	uint8_t first = (uint8_t)(rte_be_to_cpu_32(src_be) >> 24);
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
+static inline bool ip6_is_link_local(const uint8_t addr[16])
+{
+	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
+}
+
+bool ip6_source_is_bad(const uint8_t src[16]); // multicast, ::, ::1, ::ffff:0:0/96
+
+static inline uint8_t packet_refuse(struct packet *p, enum counter reason)
+{
+	p->reason = (uint8_t)reason;
+	p->kind = PACKET_DROP;
+	return PACKET_DROP;
+}
+
+static inline uint8_t packet_to_host(struct packet *p, enum counter reason)
+{
+	p->reason = (uint8_t)reason;
+	p->kind = PACKET_HOST;
+	return PACKET_HOST;
+}
+
+// RFC 1812 5.2.2: all four checks. `bytes` is what follows the Ethernet header.
+static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	uint32_t header_bytes, total;
+	uint32_t words[5];
+	uint64_t sum;
+
+	if (unlikely(bytes < sizeof(*ip)))
+		return packet_refuse(p, COUNTER_DROP_IP4_SHORT);
+	if (unlikely(ip->version_ihl >> 4 != 4))
+		return packet_refuse(p, COUNTER_DROP_IP4_VERSION);
+	header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
+	if (unlikely(header_bytes < sizeof(*ip) || header_bytes > bytes))
+		return packet_refuse(p, COUNTER_DROP_IP4_HEADER_LEN);
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(total < header_bytes || total > bytes))
+		return packet_refuse(p, COUNTER_DROP_IP4_LENGTH);
+
+	__builtin_memcpy(words, ip, sizeof(words));
+	sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+	for (uint32_t at = sizeof(words); unlikely(at < header_bytes); at += 4) {
+		uint32_t word;
+
+		__builtin_memcpy(&word, (const uint8_t *)ip + at, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	if (unlikely(sum != 0xffff))
+		return packet_refuse(p, COUNTER_DROP_IP4_CHECKSUM);
+
+	p->ip_len = (uint16_t)total;
+	p->l4_offset = (uint16_t)(L3_OFFSET + header_bytes);
+	p->protocol = ip->next_proto_id;
+	p->kind = PACKET_IP4;
+	return PACKET_IP4;
+}
+
+static inline uint8_t packet_parse_ip6(struct packet *p, uint32_t bytes)
+{
+	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+	uint32_t total;
+
+	if (unlikely(bytes < sizeof(*ip)))
+		return packet_refuse(p, COUNTER_DROP_IP6_SHORT);
+	if (unlikely((ip->vtc_flow & rte_cpu_to_be_32(0xf0000000)) != rte_cpu_to_be_32(0x60000000)))
+		return packet_refuse(p, COUNTER_DROP_IP6_VERSION);
+	total = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
+	if (unlikely(total > bytes))
+		return packet_refuse(p, COUNTER_DROP_IP6_LENGTH);
+	p->ip_len = (uint16_t)RTE_MIN(total, (uint32_t)UINT16_MAX);
+	p->l4_offset = L3_OFFSET + sizeof(*ip);
+	p->protocol = ip->proto;
+	p->kind = PACKET_IP6;
+	return PACKET_IP6;
+}
+
+// The reason under which an IP packet for the host stack is counted and budgeted.
+enum counter packet_host_reason(const struct packet *p, bool is_group);
+
+// Frames that are not unicast IP to our MAC: to the host stack, or refused.
+uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word);
+
+// The parser. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
+// the first one: true of what reassembly makes, and ports deliver no chains (pipeline_rx).
+static inline uint8_t packet_parse(struct packet *p, struct rte_mbuf *m, uint64_t own_mac_word)
+{
+	const struct rte_ether_hdr *eth = packet_eth(m);
+	uint64_t dst_word;
+
+	p->m = m;
+	p->flags = 0;
+	p->tcp_flags = 0;
+	if (unlikely(m->pkt_len < sizeof(*eth) + 2))
+		return packet_refuse(p, COUNTER_DROP_SHORT_FRAME);
+	__builtin_memcpy(&dst_word, eth, sizeof(dst_word));
+	if (likely((dst_word << 16) == own_mac_word)) {
+		if (likely(eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)))
+			return packet_parse_ip4(p, m->pkt_len - sizeof(*eth));
+		if (likely(eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6)))
+			return packet_parse_ip6(p, m->pkt_len - sizeof(*eth));
+	}
+	return packet_parse_other(p, own_mac_word);
+}
+
+// The layer above, for packets whose flow matters: fills tcp_flags, flags and the flow key. A
+// fragment gets no ports. False: refused, kind and reason say why.
+bool packet_key4_slow(struct packet *p);
+
+static inline bool packet_key4(struct packet *p)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
+	bool is_fragment = (ip->fragment_offset &
+				   RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0;
+
+	p->key4.src_be = ip->src_addr;
+	p->key4.dst_be = ip->dst_addr;
+	p->key4.protocol = p->protocol;
+	p->key4.kind = FLOW_KEY_PLAIN;
+	p->key4.zero = 0;
+	if (likely(p->protocol == IPPROTO_TCP && !is_fragment && bytes >= 20)) {
+		const struct rte_tcp_hdr *tcp = packet_l4(p);
+		uint32_t tcp_bytes = (uint32_t)(tcp->data_off >> 4) * 4;
+
+		if (unlikely(tcp_bytes < 20 || tcp_bytes > bytes)) {
+			packet_refuse(p, COUNTER_DROP_TCP_HEADER);
+			return false;
+		}
+		p->key4.sport_be = tcp->src_port;
+		p->key4.dport_be = tcp->dst_port;
+		p->tcp_flags = tcp->tcp_flags;
+		return true;
+	}
+	if (likely(p->protocol == IPPROTO_UDP && !is_fragment && bytes >= 8)) {
+		const struct rte_udp_hdr *udp = packet_l4(p);
+		uint32_t udp_bytes = rte_be_to_cpu_16(udp->dgram_len);
+
+		if (unlikely(udp_bytes < 8 || udp_bytes > bytes)) {
+			packet_refuse(p, COUNTER_DROP_UDP_HEADER);
+			return false;
+		}
+		p->key4.sport_be = udp->src_port;
+		p->key4.dport_be = udp->dst_port;
+		return true;
+	}
+	return packet_key4_slow(p);
+}
+
+// Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
+// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
+bool packet_parse_ip6_chain(struct packet *p);
+
+static inline bool icmp4_is_error(uint8_t type)
+{
+	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}

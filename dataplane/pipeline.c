@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The life of a packet, top to bottom:
+//
+//   pipeline_rx      frames of a port        parse, count, find the owner
+//   pipeline_owned   handed over, or held    the same without asking for the owner
+//   pipeline_host    from the kernel's TAP   to the flow table, then out
+//
+//   IPv4, stateful   key -> bucket -> flow line -> translate, TTL, layer 2 -> send
+//                    no flow: conntrack_open4, the long way, then the same
+//   otherwise        FIB -> TTL, layer 2 -> send
+//
+// What is not unicast IP to our MAC goes to the host stack under a budget, or is dropped by name.
+#include "dataplane/pipeline.h"
+
+#include "dataplane/conntrack.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/fragment.h"
+#include "dataplane/hold.h"
+#include "dataplane/host.h"
+#include "dataplane/icmp.h"
+#include "dataplane/nat.h"
+#include "dataplane/owner.h"
+#include "dataplane/parse.h"
+#include "dataplane/pipeline_forward.h"
+
+// --- finished packets ---
+
+static void send_finished(
+	struct worker *w, struct rte_mbuf *m, uint16_t code, const struct ip_addr *dst)
+{
+	uint16_t i;
+	uint8_t iface;
+
+	if (nexthop_is_adjacency(code)) {
+		i = code - NEXTHOP_ADJACENCY_BASE;
+		iface = w->adjacencies[i].iface;
+		if (adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
+			hold_packet(w, m, iface, &w->adjacencies[i].addr, INTERFACE_NONE, true);
+			return;
+		}
+	} else if (nexthop_is_connected(code)) {
+		iface = (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
+		i = adjacency_find(&w->dp->adjacencies, iface, dst);
+		if (i == ADJACENCY_NONE ||
+			adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
+			hold_packet(w, m, iface, dst, INTERFACE_NONE, true);
+			return;
+		}
+	} else {
+		worker_drop(w, m, COUNTER_DROP_NO_ROUTE);
+		return;
+	}
+	w->adjacency_used[i] = 1;
+	adjacency_write_eth(&w->adjacencies[i], packet_eth(m));
+	worker_send(w, iface, m);
+}
+
+void pipeline_send4(struct worker *w, struct rte_mbuf *m, uint16_t code)
+{
+	struct ip_addr dst = {.family = IP_V4};
+
+	memcpy(dst.v4, &packet_ip4(m)->dst_addr, 4);
+	send_finished(w, m, code, &dst);
+}
+
+void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code)
+{
+	struct ip_addr dst = {.family = IP_V6};
+
+	memcpy(dst.v6, packet_ip6(m)->dst_addr, 16);
+	send_finished(w, m, code, &dst);
+}
+
+// --- plain forwarding: no flow, the FIB says it all ---
+
+// Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
+// the straight way left over.
+static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
+{
+	bool is_ip6 = p->kind == PACKET_IP6;
+	struct ip_addr dst = {.family = is_ip6 ? IP_V6 : IP_V4};
+	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
+	const struct adjacency *adj = NULL;
+	uint16_t i;
+
+	if (code == NEXTHOP_LOCAL) {
+		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
+		return;
+	}
+	if (code == NEXTHOP_MULTICAST) {
+		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
+		return;
+	}
+	if (is_ip6 ? ip6_source_is_bad(packet_ip6(p->m)->src_addr)
+		   : ip4_source_is_bad(packet_ip4(p->m)->src_addr)) {
+		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
+		return;
+	}
+	if (is_ip6 && ip6_is_link_local(packet_ip6(p->m)->src_addr)) {
+		pipeline_answer(w, p, ICMP_ERROR_SCOPE, 0, COUNTER_DROP_IP6_SCOPE);
+		return;
+	}
+	if (hops <= 1) {
+		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return;
+	}
+	if (!nexthop_is_adjacency(code) && !nexthop_is_connected(code)) {
+		pipeline_no_route(w, p, code);
+		return;
+	}
+	if (!is_ip6 && pipeline_options_are_bad(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
+		return;
+	}
+	if (nexthop_is_connected(code)) {
+		uint8_t iface = (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
+
+		if (is_ip6)
+			memcpy(dst.v6, packet_ip6(p->m)->dst_addr, 16);
+		else
+			memcpy(dst.v4, &packet_ip4(p->m)->dst_addr, 4);
+		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
+		if (i == ADJACENCY_NONE) {
+			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			return;
+		}
+	} else {
+		i = code - NEXTHOP_ADJACENCY_BASE;
+	}
+	adj = &w->adjacencies[i];
+	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
+		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		return;
+	}
+	if (p->ip_len > adj->mtu &&
+		(is_ip6 || packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG))) {
+		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
+		return;
+	}
+	w->adjacency_used[i] = 1;
+	if (is_ip6)
+		packet_ip6(p->m)->hop_limits--;
+	else
+		ip4_decrement_ttl(packet_ip4(p->m));
+	if (!is_ip6 && (p->ip_len > adj->mtu || p->m->nb_segs > 1)) {
+		fragment_send4(w, p->m, NEXTHOP_ADJACENCY_BASE + i, adj->mtu);
+		return;
+	}
+	adjacency_write_eth(adj, packet_eth(p->m));
+	worker_send(w, adj->iface, p->m);
+}
+
+// Twins by a constant: the compiler makes one function of each.
+static __rte_always_inline void forward_burst(
+	struct worker *w, struct packet **list, unsigned n, const bool is_ip6)
+{
+	uint32_t dst4[BURST];
+	uint8_t dst6[BURST][RTE_FIB6_IPV6_ADDR_SIZE];
+	uint64_t codes[BURST];
+
+	if (is_ip6) {
+		for (unsigned i = 0; i < n; i++)
+			memcpy(dst6[i], packet_ip6(list[i]->m)->dst_addr, 16);
+		rte_fib6_lookup_bulk(w->fib->v6, dst6, codes, (int)n);
+	} else {
+		for (unsigned i = 0; i < n; i++)
+			dst4[i] = rte_be_to_cpu_32(packet_ip4(list[i]->m)->dst_addr);
+		rte_fib_lookup_bulk(w->fib->v4, dst4, codes, (int)n);
+	}
+
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = list[i];
+		uint16_t code = (uint16_t)codes[i];
+		const struct adjacency *adj;
+
+		if (unlikely(nexthop_is_group(code)))
+			code = nexthop_resolve(w->fib, code, pipeline_path_hash(p));
+		adj = &w->adjacencies[(uint16_t)(code - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
+		if (unlikely(!nexthop_is_adjacency(code) || p->ip_len > adj->mtu ||
+			     adjacency_state(adj) != ADJACENCY_RESOLVED ||
+			     !forward_is_plain(p, is_ip6))) {
+			forward_slow(w, p, code);
+			continue;
+		}
+		w->adjacency_used[code - NEXTHOP_ADJACENCY_BASE] = 1;
+		if (is_ip6)
+			packet_ip6(p->m)->hop_limits--;
+		else
+			ip4_decrement_ttl(packet_ip4(p->m));
+		adjacency_write_eth(adj, packet_eth(p->m));
+		worker_send(w, adj->iface, p->m);
+	}
+}
+
+// --- stateful IPv4 ---
+
+// A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
+// or the host stack at one end.
+static void flow_slow4(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	const struct adjacency *adj;
+	uint16_t i;
+
+	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) {
+		if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
+			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE); // claims our address
+			return;
+		}
+		flow_count(w, p, dir);
+		nat_translate4(p->m, p, dir);
+		if (dir->flags & FLOW_TO_HOST)
+			host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
+		else
+			worker_send(w, (uint8_t)p->iface, p->m);
+		return;
+	}
+	if (ip->time_to_live <= 1) {
+		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return;
+	}
+	if (nexthop_is_connected(dir->nexthop)) {
+		uint8_t iface = (uint8_t)(dir->nexthop - NEXTHOP_CONNECTED_BASE);
+		struct ip_addr dst = {.family = IP_V4};
+
+		memcpy(dst.v4, &dir->new_dst_be, 4);
+		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
+		if (i == ADJACENCY_NONE) {
+			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			return;
+		}
+		dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
+	} else if (nexthop_is_adjacency(dir->nexthop)) {
+		i = dir->nexthop - NEXTHOP_ADJACENCY_BASE;
+	} else {
+		pipeline_no_route(w, p, dir->nexthop);
+		return;
+	}
+	adj = &w->adjacencies[i];
+	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
+		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		return;
+	}
+	if (p->ip_len > adj->mtu && ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
+		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
+		return;
+	}
+	w->adjacency_used[i] = 1;
+	flow_count(w, p, dir);
+	nat_translate4(p->m, p, dir);
+	ip4_decrement_ttl(ip);
+	if (p->ip_len > adj->mtu || p->m->nb_segs > 1) {
+		fragment_send4(w, p->m, NEXTHOP_ADJACENCY_BASE + i, adj->mtu);
+		return;
+	}
+	adjacency_write_eth(adj, packet_eth(p->m));
+	worker_send(w, adj->iface, p->m);
+}
+
+// The established packet: one flow line, one rewrite.
+static __rte_always_inline void flow_forward4(
+	struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	const struct adjacency *adj;
+
+	if (unlikely(dir->epoch != w->epoch)) {
+		dir = conntrack_review4(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
+	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) ||
+		     (dir->flags & FLOW_WATCH)))
+		conntrack_watch(w, p, dir);
+
+	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
+	if (unlikely((dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) ||
+		     !nexthop_is_adjacency(dir->nexthop) || ip->time_to_live <= 1 ||
+		     p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
+		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
+		flow_slow4(w, p, dir);
+		return;
+	}
+	w->adjacency_used[dir->nexthop - NEXTHOP_ADJACENCY_BASE] = 1;
+	flow_count(w, p, dir);
+	flow_rewrite4(p, dir);
+	adjacency_write_eth(adj, packet_eth(p->m));
+	worker_send(w, adj->iface, p->m);
+}
+
+// Fragments are put together first: without ports nobody knows whose they are. ICMP errors
+// travel with the flow of the packet they quote.
+static void flow_odd4(struct worker *w, struct packet *p)
+{
+	struct flow_dir *dir = NULL;
+	uint8_t iface = (uint8_t)p->iface;
+
+	if (p->flags & PACKET_IS_FRAGMENT) {
+		struct rte_mbuf *whole = reassembly_add4(w, p->m);
+
+		if (whole != NULL)
+			pipeline_reinject(w, iface, whole);
+		return;
+	}
+	switch (nat_icmp_error4(w, p, &dir)) {
+	case -1:
+		worker_drop(w, p->m, (enum counter)p->reason);
+		return;
+	case 0: {
+		uint16_t code = nexthop_resolve(w->fib,
+			fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr), pipeline_path_hash(p));
+
+		if (code != NEXTHOP_LOCAL && w->snap->interfaces[iface].is_masqueraded)
+			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+		else
+			forward_slow(w, p, code);
+		return;
+	}
+	default:
+		if (dir->flags & FLOW_TO_HOST)
+			host_punt(w, iface, p->m, COUNTER_PUNT_LOCAL);
+		else
+			forward_slow(w, p,
+				nexthop_resolve(w->fib,
+					fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
+					pipeline_path_hash(p)));
+		return;
+	}
+}
+
+static void flow_burst4(struct worker *w, struct packet **list, unsigned n)
+{
+	uint32_t dirs[BURST];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = list[i];
+
+		if (unlikely(!packet_key4(p))) {
+			worker_drop(w, p->m, (enum counter)p->reason);
+			continue;
+		}
+		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep4(w, p)))
+			continue;
+		if (unlikely(p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR))) {
+			flow_odd4(w, p);
+			continue;
+		}
+		p->hash = flow_hash4(&w->flows, &p->key4);
+		flow_prefetch_bucket(&w->flows, p->hash);
+		list[kept++] = p;
+	}
+	for (unsigned i = 0; i < kept; i++)
+		dirs[i] = flow_probe(&w->flows, list[i]->hash);
+	for (unsigned i = 0; i < kept; i++) {
+		struct packet *p = list[i];
+		struct flow_dir *dir = NULL;
+
+		// An earlier packet of this burst may have begun or ended the flow since the
+		// probe: a freed line's key is dead, so the full search decides.
+		if (likely(dirs[i] != FLOW_DIR_NONE))
+			dir = flow_dir_at(&w->flows, dirs[i]);
+		if (unlikely(dir == NULL || !flow_key4_equal(&dir->key4, &p->key4))) {
+			dir = flow_find4(&w->flows, &p->key4, p->hash);
+			if (dir == NULL)
+				dir = conntrack_open4(w, p);
+			if (dir == NULL)
+				continue;
+		}
+		flow_forward4(w, p, dir);
+	}
+}
+
+// --- entry ---
+
+static __rte_always_inline void run(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, uint16_t flags)
+{
+	const struct interface *in = &w->snap->interfaces[iface];
+	uint64_t own_mac_word = in->mac_word;
+	struct packet *list4[BURST], *list6[BURST];
+	unsigned n4 = 0, n6 = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = &w->burst[i];
+		uint8_t kind = packet_parse(p, pkts[i], own_mac_word);
+
+		p->iface = iface;
+		p->flags = flags;
+		if (likely(kind == PACKET_IP4))
+			list4[n4++] = p;
+		else if (likely(kind == PACKET_IP6))
+			list6[n6++] = p;
+		else if (kind == PACKET_HOST)
+			host_punt(w, iface, p->m, (enum counter)p->reason);
+		else
+			worker_drop(w, p->m, (enum counter)p->reason);
+	}
+	if (n4 > 0) {
+		if (w->snap->tracks4)
+			flow_burst4(w, list4, n4);
+		else
+			forward_burst(w, list4, n4, false);
+	}
+	if (n6 > 0)
+		forward_burst(w, list6, n6, true);
+}
+
+void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+{
+	struct interface_counters *counters = &w->interface_counters[iface];
+	uint64_t bytes = 0;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bytes += pkts[i]->pkt_len;
+		if (unlikely(pkts[i]->nb_segs != 1)) {
+			worker_drop(w, pkts[i], COUNTER_DROP_SEGMENTED);
+			continue;
+		}
+		pkts[kept++] = pkts[i];
+	}
+	counters->rx_packets += n;
+	counters->rx_bytes += bytes;
+	w->rx_packets += n;
+	run(w, iface, pkts, kept,
+		w->n_workers == 1
+			? PACKET_IS_OWNED
+			: (w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0));
+}
+
+void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+{
+	run(w, iface, pkts, n, PACKET_IS_OWNED);
+}
+
+void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0);
+}
+
+void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+{
+	struct packet *list4[BURST];
+	unsigned n4 = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = &w->burst[i];
+		struct rte_ether_hdr *eth = packet_eth(pkts[i]);
+
+		worker_count(w, COUNTER_HOST_SENT);
+		p->m = pkts[i];
+		p->iface = iface;
+		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED;
+		p->tcp_flags = 0;
+		if (!w->snap->tracks4 || eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
+			rte_is_multicast_ether_addr(&eth->dst_addr)) {
+			worker_send(w, iface, p->m);
+			continue;
+		}
+		if (packet_parse_ip4(p, p->m->pkt_len - sizeof(*eth)) == PACKET_DROP ||
+			!packet_key4(p)) {
+			worker_drop(w, p->m, (enum counter)p->reason);
+			continue;
+		}
+		// The kernel's own fragments and ICMP errors need no flow: they carry our address.
+		if (p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR)) {
+			worker_send(w, iface, p->m);
+			continue;
+		}
+		list4[n4++] = p;
+	}
+	for (unsigned i = 0; i < n4; i++) {
+		struct packet *p = list4[i];
+		struct flow_dir *dir;
+
+		p->hash = flow_hash4(&w->flows, &p->key4);
+		dir = flow_find4(&w->flows, &p->key4, p->hash);
+		if (dir == NULL)
+			dir = conntrack_open4(w, p);
+		if (dir != NULL)
+			flow_forward4(w, p, dir);
+	}
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/pipeline_forward.h"
+
+#include "dataplane/owner.h"
+
+enum { IP4_OPTION_END = 0, IP4_OPTION_NOP = 1, IP4_OPTION_LSRR = 131, IP4_OPTION_SSRR = 137 };
+
+uint32_t pipeline_path_hash(const struct packet *p)
+{
+	uint64_t a, b;
+
+	if (p->kind == PACKET_IP6) {
+		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+		uint64_t words[4];
+
+		// RFC 6438: the flow label stands for the ports
+		memcpy(words, ip->src_addr, sizeof(words));
+		a = words[0] ^ flow_mix(words[1], 0x9e3779b97f4a7c15u);
+		b = words[2] ^ words[3] ^ (ip->vtc_flow & RTE_BE32(0xfffff));
+	} else {
+		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+		uint32_t ports = 0;
+		bool is_fragment = ip->fragment_offset &
+				   RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+
+		if (!is_fragment && (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP) &&
+			p->ip_len >= p->l4_offset - L3_OFFSET + sizeof(ports))
+			memcpy(&ports, packet_l4(p), sizeof(ports));
+		a = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
+		b = (uint64_t)ports << 8 | p->protocol;
+	}
+	return (uint32_t)flow_mix(a ^ 0x2545f4914f6cdd1du, b ^ 0x9e3779b97f4a7c15u);
+}
+
+bool pipeline_options_are_bad(const struct packet *p)
+{
+	const uint8_t *option = (const uint8_t *)(packet_ip4(p->m) + 1);
+	const uint8_t *end = packet_l4(p);
+
+	while (option < end) {
+		if (*option == IP4_OPTION_END)
+			return false;
+		if (*option == IP4_OPTION_NOP) {
+			option++;
+			continue;
+		}
+		if (*option == IP4_OPTION_LSRR || *option == IP4_OPTION_SSRR)
+			return true;
+		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
+			return true;
+		option += option[1];
+	}
+	return false;
+}
+
+void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind, uint16_t mtu,
+	enum counter reason)
+{
+	if (p->flags & PACKET_FROM_HOST)
+		worker_drop(w, p->m, reason);
+	else if (p->kind == PACKET_IP6)
+		icmp_error6(w, (uint8_t)p->iface, p->m, kind, mtu, reason);
+	else
+		icmp_error4(w, (uint8_t)p->iface, p->m, kind, mtu, reason);
+}
+
+void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
+{
+	switch (code) {
+	case NEXTHOP_BLACKHOLE:
+		worker_drop(w, p->m, COUNTER_DROP_BLACKHOLE);
+		return;
+	case NEXTHOP_MULTICAST:
+		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
+		return;
+	case NEXTHOP_UNREACHABLE:
+		pipeline_answer(w, p, ICMP_ERROR_HOST, 0, COUNTER_DROP_UNREACHABLE);
+		return;
+	case NEXTHOP_PROHIBIT:
+		pipeline_answer(w, p, ICMP_ERROR_PROHIBITED, 0, COUNTER_DROP_PROHIBIT);
+		return;
+	default:
+		pipeline_answer(w, p, ICMP_ERROR_NO_ROUTE, 0, COUNTER_DROP_NO_ROUTE);
+		return;
+	}
+}
+
+// Through the inbox, because the burst at hand still uses the scratch.
+void pipeline_reinject(struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	owner_hand_over(w, w->index, m, INBOX_WHOLE, iface);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The small steps that pipeline.c is made of: TTL, checksum by difference (RFC 1624), counters,
+// and the ways out that several branches share. Worker threads.
+#pragma once
+
+#include "dataplane/icmp.h"
+#include "dataplane/parse.h"
+#include "dataplane/worker.h"
+
+// One less TTL is 0x0100 less in the word of TTL and protocol: ~m + m' is its complement.
+#define TTL_DIFFERENCE ((uint16_t)~RTE_BE16(0x0100))
+
+static inline uint16_t checksum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+// RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), the last two summed before.
+static inline uint16_t checksum_adjust(uint16_t checksum, uint32_t difference)
+{
+	return (uint16_t)~checksum_fold((uint16_t)~checksum + difference);
+}
+
+static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
+{
+	ip->time_to_live--;
+	ip->hdr_checksum = checksum_adjust(ip->hdr_checksum, TTL_DIFFERENCE);
+}
+
+// Nothing about the packet alone keeps it from being forwarded at once: hops left, a source that
+// may be forwarded, no options, one buffer.
+static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
+{
+	if (is_ip6) {
+		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+
+		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer
+		// look
+		return ip->hop_limits > 1 &&
+		       ((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
+	} else {
+		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+
+		return ip->time_to_live > 1 && !ip4_source_is_bad(ip->src_addr) &&
+		       ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
+	}
+}
+
+static inline void flow_count(const struct worker *w, const struct packet *p, struct flow_dir *dir)
+{
+	dir->bytes += p->ip_len;
+	dir->last_seen_sec = w->now_sec;
+	if (unlikely(++dir->packets == 0))
+		flow_of(dir)->state.packets_high[dir->flags & FLOW_IS_REPLY ? 1 : 0]++;
+}
+
+// Ports or identifier, and the layer-4 checksum, whose difference holds the addresses as well. TCP
+// and UDP differ only in where the checksum stands, so no branch tells them apart.
+static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir *dir)
+{
+	uint8_t *l4 = packet_l4(p);
+
+	if (likely(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)) {
+		uint16_t *ports = (uint16_t *)l4;
+		uint16_t *checksum = (uint16_t *)(l4 + (p->protocol == IPPROTO_TCP ? 16 : 6));
+		uint16_t old = *checksum;
+
+		ports[0] = dir->new_sport_be;
+		ports[1] = dir->new_dport_be;
+		if (likely(old != 0 || p->protocol == IPPROTO_TCP)) {
+			uint16_t sum = checksum_adjust(old, dir->l4_diff);
+
+			// RFC 768: a UDP checksum of zero means none
+			*checksum = unlikely(sum == 0) && p->protocol == IPPROTO_UDP ? 0xffff : sum;
+		}
+	} else if (p->protocol == IPPROTO_ICMP && dir->key4.kind != FLOW_KEY_PLAIN) {
+		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
+		uint32_t difference = (uint16_t)~icmp->icmp_ident;
+
+		icmp->icmp_ident = dir->new_sport_be;
+		icmp->icmp_cksum = checksum_adjust(icmp->icmp_cksum, difference + icmp->icmp_ident);
+	}
+}
+
+// An established packet from end to end: addresses, ports, TTL and both checksums.
+static inline void flow_rewrite4(struct packet *p, const struct flow_dir *dir)
+{
+	struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+
+	ip->time_to_live--;
+	ip->hdr_checksum =
+		checksum_adjust(ip->hdr_checksum, (uint32_t)dir->l3_diff + TTL_DIFFERENCE);
+	ip->src_addr = dir->new_src_be;
+	ip->dst_addr = dir->new_dst_be;
+	flow_rewrite_l4(p, dir);
+}
+
+// Equal for all packets of a flow: picks the member of an ECMP group.
+uint32_t pipeline_path_hash(const struct packet *p);
+// RFC 7126: source routes are dropped, as are options that run past their header.
+bool pipeline_options_are_bad(const struct packet *p);
+// Drops the packet as `reason` and tells its source why, if it may be told; the host stack's own
+// packets are dropped without.
+void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind, uint16_t mtu,
+	enum counter reason);
+// The end of a packet for which the FIB has no way on.
+void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
+// A packet put together from fragments, back through the pipeline at the end of the burst.
+void pipeline_reinject(struct worker *w, uint8_t iface, struct rte_mbuf *m);

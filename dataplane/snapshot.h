@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the workers know of interfaces and policy: immutable. Control builds a new one for every
+// change, publishes it, waits until every worker has passed by and frees the old one.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include "dataplane/dataplane.h"
+
+enum { INTERFACE_NONE = 0xff };
+
+struct interface {
+	char name[16];
+	bool is_used;
+	bool is_up; // the port has link
+	bool is_outside;
+	bool steers_by_rss;  // the port delivers each bucket to its worker
+	bool is_masqueraded; // packets that leave by it may be translated
+	uint16_t mtu;
+	uint16_t dpdk_port; // UINT16_MAX: none (bench)
+	uint16_t n_rxq, n_txq;
+	struct rte_ether_addr mac;
+	uint64_t mac_word;    // the first eight bytes of a frame to it, shifted left by 16
+	uint32_t primary4_be; // 0: none
+	uint8_t primary6[16]; // all zero: none
+	bool has_primary6;
+	struct ip_prefix addresses[DP_INTERFACE_ADDRESSES_MAX];
+	unsigned n_addresses;
+};
+
+struct snapshot {
+	struct interface interfaces[DP_INTERFACES_MAX];
+	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
+	unsigned n_ids;
+	struct dp_policy policy;
+	bool tracks4; // IPv4 passes the flow table
+};
+
+// Has the interface this IPv4 address?
+static inline bool interface_has_address4(const struct interface *iface, uint32_t addr_be)
+{
+	for (unsigned i = 0; i < iface->n_addresses; i++)
+		if (iface->addresses[i].addr.family == IP_V4 &&
+			__builtin_memcmp(iface->addresses[i].addr.v4, &addr_be, 4) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What control reads of the workers: sums of counters that only their worker writes, and live
+// flows as they are at a glance. Control thread.
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/conntrack.h"
+#include "dataplane/dataplane_internal.h"
+
+static const struct {
+	const char *name, *help;
+} counter_texts[COUNTER_COUNT] = {
+#define COUNTER_TEXT(id, name, help) [COUNTER_##id] = {name, help},
+	COUNTERS(COUNTER_TEXT)
+#undef COUNTER_TEXT
+};
+
+bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
+{
+	if (i >= COUNTER_COUNT)
+		return false;
+	*out = (struct dp_counter){.name = counter_texts[i].name, .help = counter_texts[i].help};
+	for (unsigned k = 0; k < dp->options.n_workers; k++)
+		out->packets += dp->workers[k].counters[i];
+	return true;
+}
+
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (id < 0 || id >= DP_INTERFACES_MAX || !dp->snapshot->interfaces[id].is_used)
+		return -ENOENT;
+	for (unsigned k = 0; k < dp->options.n_workers; k++) {
+		const struct interface_counters *c = &dp->workers[k].interface_counters[id];
+
+		out->rx_packets += c->rx_packets;
+		out->rx_bytes += c->rx_bytes;
+		out->tx_packets += c->tx_packets;
+		out->tx_bytes += c->tx_bytes;
+		out->tx_dropped += c->tx_dropped;
+	}
+	return 0;
+}
+
+int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct dp_worker_stats *out)
+{
+	const struct worker *w;
+
+	memset(out, 0, sizeof(*out));
+	if (worker >= dp->options.n_workers)
+		return -ENOENT;
+	w = &dp->workers[worker];
+	*out = (struct dp_worker_stats){
+		.core = w->core,
+		.turns = w->turns,
+		.idle_turns = w->idle_turns,
+		.sleeps = w->sleeps,
+		.rx_packets = w->rx_packets,
+		.handed_over = w->handed_over,
+		.flows = w->flows.n_used,
+		.flow_capacity = w->flows.capacity,
+	};
+	return 0;
+}
+
+static struct ip_addr address4(uint32_t be)
+{
+	struct ip_addr addr = {.family = IP_V4};
+
+	memcpy(addr.v4, &be, 4);
+	return addr;
+}
+
+static void flow_describe(const struct worker *w, const struct flow *flow, struct dp_flow *out)
+{
+	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	uint32_t seen = there->last_seen_sec;
+
+	if ((int32_t)(back->last_seen_sec - seen) > 0)
+		seen = back->last_seen_sec;
+	*out = (struct dp_flow){
+		.worker = w->index,
+		.protocol = flow->state.protocol,
+		.src = address4(there->key4.src_be),
+		.dst = address4(there->key4.dst_be),
+		.sport = rte_be_to_cpu_16(there->key4.sport_be),
+		.dport = rte_be_to_cpu_16(there->key4.dport_be),
+		.nat_src = address4(there->new_src_be),
+		.nat_dst = address4(there->new_dst_be),
+		.nat_sport = rte_be_to_cpu_16(there->new_sport_be),
+		.nat_dport = rte_be_to_cpu_16(there->new_dport_be),
+		.in_interface = flow->state.in_iface == FLOW_IFACE_HOST ? -1 : flow->state.in_iface,
+		.out_interface =
+			flow->state.out_iface == FLOW_IFACE_HOST ? -1 : flow->state.out_iface,
+		.idle_sec = w->now_sec - seen,
+		.timeout_sec = conntrack_timeout_sec(&flow->state),
+		.state = conntrack_phase_name(&flow->state),
+	};
+	for (unsigned d = 0; d < 2; d++) {
+		out->packets[d] =
+			(uint64_t)flow->state.packets_high[d] << 32 | flow->dir[d].packets;
+		out->bytes[d] = flow->dir[d].bytes;
+	}
+}
+
+// The cursor is the worker in the upper half, the next flow to look at in the lower one.
+unsigned dataplane_flows(
+	const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out, unsigned max)
+{
+	unsigned worker = (unsigned)(*cursor >> 32);
+	uint32_t i = (uint32_t)*cursor;
+	unsigned n = 0;
+
+	for (; worker < dp->options.n_workers && n < max; worker++, i = 0) {
+		const struct worker *w = &dp->workers[worker];
+
+		for (; i < w->flows.n_touched && n < max; i++)
+			if (w->flows.flows[i].state.state != FLOW_FREE)
+				flow_describe(w, &w->flows.flows[i], &out[n++]);
+		if (n == max) {
+			*cursor = (uint64_t)worker << 32 | i;
+			return n;
+		}
+	}
+	*cursor = (uint64_t)worker << 32;
+	return n;
+}

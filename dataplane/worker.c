@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_pause.h>
+
+#include "dataplane/conntrack.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/fragment.h"
+#include "dataplane/hold.h"
+#include "dataplane/host.h"
+#include "dataplane/owner.h"
+#include "dataplane/pipeline.h"
+
+enum {
+	EXPIRE_BUDGET = 32, // flows looked at in one turn
+	TX_RETRIES = 8,
+	HOST_RING = 2048,
+	HOST_URGENT_RING = 512,
+	// Adaptive idling. The first empty turns only pause: the next packet of a busy link is
+	// microseconds away. Then sleeps that grow; the longest keeps the promise of 1 ms.
+	IDLE_PAUSES = 64,
+	SLEEP_FIRST_NS = 10000,
+	SLEEP_LONGEST_NS = 500000,
+};
+
+// Packets a second that each worker lets through, and how many at once. What reaches the kernel
+// competes with SSH and routing daemons for one core; ARP and ND have budgets of their own.
+static const struct token_bucket punt_budgets[PUNT_REASON_COUNT] = {
+	[PUNT_REASON_ARP] = {.per_sec = 4000, .burst = 400},
+	[PUNT_REASON_ND] = {.per_sec = 4000, .burst = 400},
+	[PUNT_REASON_MULTICAST] = {.per_sec = 10000, .burst = 1000},
+	[PUNT_REASON_LOCAL] = {.per_sec = 400000, .burst = 8000},
+	[PUNT_REASON_OTHER] = {.per_sec = 1000, .burst = 100},
+};
+static const struct token_bucket icmp_budget = {.per_sec = 1000, .burst = 200};
+static const struct token_bucket icmp_mtu_budget = {.per_sec = 1000, .burst = 200};
+static const struct token_bucket ask_budget = {.per_sec = 1000, .burst = 128};
+
+static struct rte_ring *ring_new(const char *what, unsigned index, unsigned size, unsigned flags)
+{
+	static _Atomic unsigned
+		serial; // rings have names; several routers in one test must not meet
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u_%u", what, index, atomic_fetch_add(&serial, 1));
+	return rte_ring_create(name, size, SOCKET_ID_ANY, flags);
+}
+
+static void budget_init(struct token_bucket *bucket, const struct token_bucket *from)
+{
+	*bucket = *from;
+	bucket->tokens = bucket->burst;
+}
+
+int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2])
+{
+	uint32_t capacity = RTE_MAX(dp->options.flow_capacity / dp->options.n_workers, 64u);
+
+	memset(w, 0, sizeof(*w));
+	w->dp = dp;
+	w->index = (uint16_t)index;
+	w->n_workers = (uint16_t)dp->options.n_workers;
+	w->core = dp->options.cores[index];
+	w->is_busy = dp->options.is_busy;
+	w->fib = &dp->fib;
+	w->adjacencies = dp->adjacencies.entries;
+	w->pool = drivers_pool();
+	w->rcu_id = index;
+	w->epoch = atomic_load(&dp->epoch);
+	w->snap = atomic_load(&dp->snapshot);
+	for (unsigned i = 0; i < PUNT_REASON_COUNT; i++)
+		budget_init(&w->punt_budget[i], &punt_budgets[i]);
+	budget_init(&w->icmp_budget, &icmp_budget);
+	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
+	budget_init(&w->ask_budget, &ask_budget);
+	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
+		w->random = rte_rdtsc() | 1;
+	w->adjacency_used = rte_zmalloc("adjacency_used", ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
+	w->inbox = ring_new("inbox", index, INBOX_SIZE, RING_F_SC_DEQ);
+	w->to_host = ring_new("to_host", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->to_host_urgent =
+		ring_new("urgent", index, HOST_URGENT_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->adjacency_used == NULL || w->inbox == NULL || w->to_host == NULL ||
+		w->to_host_urgent == NULL || reassembly_init(w) != 0 ||
+		flow_table_init(&w->flows, capacity, seeds) != 0) {
+		worker_fini(w);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void ring_free(struct rte_ring *ring)
+{
+	void *m;
+
+	if (ring == NULL)
+		return;
+	while (rte_ring_dequeue(ring, &m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(ring);
+}
+
+void worker_fini(struct worker *w)
+{
+	hold_free_all(w);
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
+		rte_pktmbuf_free_bulk(w->tx[i].pkts, w->tx[i].n);
+		w->tx[i].n = 0;
+	}
+	reassembly_fini(w);
+	flow_table_fini(&w->flows);
+	ring_free(w->inbox);
+	ring_free(w->to_host);
+	ring_free(w->to_host_urgent);
+	rte_free(w->adjacency_used);
+	w->inbox = w->to_host = w->to_host_urgent = NULL;
+	w->adjacency_used = NULL;
+}
+
+void worker_flush(struct worker *w, uint8_t iface)
+{
+	struct tx_buffer *tx = &w->tx[iface];
+	const struct interface *out = &w->snap->interfaces[iface];
+	struct interface_counters *counters = &w->interface_counters[iface];
+	uint64_t bytes = 0;
+	uint16_t sent = 0;
+
+	w->tx_pending &= ~(UINT64_C(1) << iface);
+	if (unlikely(!out->is_used || !out->is_up || out->n_txq == 0)) {
+		w->counters[COUNTER_DROP_INTERFACE_DOWN] += tx->n;
+		rte_pktmbuf_free_bulk(tx->pkts, tx->n);
+		tx->n = 0;
+		return;
+	}
+	if (w->index >= out->n_txq) { // no queue of our own: by way of one who has
+		for (uint16_t i = 0; i < tx->n; i++)
+			owner_hand_over(w, w->index % out->n_txq, tx->pkts[i], INBOX_TX, iface);
+		tx->n = 0;
+		return;
+	}
+	for (uint16_t i = 0; i < tx->n; i++)
+		bytes += tx->pkts[i]->pkt_len;
+	for (unsigned i = 0; sent < tx->n && i < TX_RETRIES; i++)
+		sent += rte_eth_tx_burst(
+			out->dpdk_port, w->index, tx->pkts + sent, (uint16_t)(tx->n - sent));
+	counters->tx_packets += sent;
+	if (unlikely(sent < tx->n)) {
+		for (uint16_t i = sent; i < tx->n; i++)
+			bytes -= tx->pkts[i]->pkt_len;
+		counters->tx_dropped += tx->n - sent;
+		w->counters[COUNTER_DROP_TX_FULL] += tx->n - sent;
+		rte_pktmbuf_free_bulk(tx->pkts + sent, tx->n - sent);
+	}
+	counters->tx_bytes += bytes;
+	tx->n = 0;
+}
+
+static void flush_all(struct worker *w)
+{
+	while (w->tx_pending != 0)
+		worker_flush(w, (uint8_t)__builtin_ctzll(w->tx_pending));
+}
+
+// --- the loop ---
+
+static unsigned poll_ports(struct worker *w)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned total = 0;
+
+	for (unsigned k = 0; k < w->snap->n_ids; k++) {
+		uint8_t i = w->snap->ids[k];
+		const struct interface *in = &w->snap->interfaces[i];
+
+		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
+			uint16_t n = rte_eth_rx_burst(in->dpdk_port, q, pkts, BURST);
+
+			if (n == 0)
+				continue;
+			pipeline_rx(w, i, pkts, n);
+			flush_all(w);
+			total += n;
+		}
+	}
+	return total;
+}
+
+// Runs of one kind and interface go through the pipeline together; their order is kept.
+static unsigned poll_inbox(struct worker *w)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned n = rte_ring_sc_dequeue_burst(w->inbox, (void **)pkts, BURST, NULL);
+	unsigned end;
+
+	for (unsigned i = 0; i < n; i = end) {
+		enum inbox_kind kind = (enum inbox_kind)pkts[i]->packet_type;
+		uint8_t iface = (uint8_t)pkts[i]->port;
+
+		end = i + 1;
+		while (end < n && pkts[end]->packet_type == (uint32_t)kind &&
+			pkts[end]->port == iface && kind != INBOX_WHOLE)
+			end++;
+		switch (kind) {
+		case INBOX_RX:
+			pipeline_owned(w, iface, pkts + i, end - i);
+			break;
+		case INBOX_HOST:
+			pipeline_host(w, iface, pkts + i, end - i);
+			break;
+		case INBOX_WHOLE:
+			pipeline_whole(w, iface, pkts[i]);
+			break;
+		case INBOX_TX:
+			for (unsigned k = i; k < end; k++)
+				worker_send(w, iface, pkts[k]);
+			break;
+		}
+	}
+	flush_all(w);
+	return n;
+}
+
+static void budget_refill(struct token_bucket *bucket, uint64_t elapsed_ms)
+{
+	uint64_t tokens = bucket->tokens + bucket->per_sec * elapsed_ms / 1000;
+
+	bucket->tokens = (uint32_t)RTE_MIN(tokens, (uint64_t)bucket->burst);
+}
+
+// What is due once a millisecond rather than each turn.
+static void tick(struct worker *w, uint64_t now_ms)
+{
+	uint64_t elapsed = now_ms - w->now_ms;
+
+	w->now_ms = now_ms;
+	w->now_sec = (uint32_t)(now_ms / 1000);
+	for (unsigned i = 0; i < PUNT_REASON_COUNT; i++)
+		budget_refill(&w->punt_budget[i], elapsed);
+	budget_refill(&w->icmp_budget, elapsed);
+	budget_refill(&w->icmp_mtu_budget, elapsed);
+	budget_refill(&w->ask_budget, elapsed);
+	if (w->n_held > 0)
+		hold_tick(w);
+	reassembly_tick(w);
+	atomic_store_explicit(&w->heartbeat, w->turns, memory_order_relaxed);
+}
+
+static void worker_sleep(struct worker *w, unsigned n_empty)
+{
+	uint64_t ns = (uint64_t)SLEEP_FIRST_NS * (n_empty - IDLE_PAUSES + 1);
+	struct timespec ts = {.tv_nsec = (long)RTE_MIN(ns, (uint64_t)SLEEP_LONGEST_NS)};
+
+	w->sleeps++;
+	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);
+	nanosleep(&ts, NULL);
+	rte_rcu_qsbr_thread_online(w->dp->rcu, w->rcu_id);
+}
+
+// The epoch first: a flow judged by a newer snapshot than its epoch says is only judged once more;
+// the other way round it would keep an old verdict.
+void worker_refresh(struct worker *w)
+{
+	w->epoch = atomic_load_explicit(&w->dp->epoch, memory_order_acquire);
+	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct dataplane *dp = w->dp;
+	uint64_t start = rte_rdtsc();
+	uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
+	unsigned n_empty = 0;
+
+	prctl(PR_SET_TIMERSLACK, 1000); // ns: a short sleep is to be short
+	rte_thread_register();		// a mempool cache of its own; it works without
+	rte_rcu_qsbr_thread_register(dp->rcu, w->rcu_id);
+	rte_rcu_qsbr_thread_online(dp->rcu, w->rcu_id);
+	while (!atomic_load_explicit(&dp->must_stop, memory_order_relaxed)) {
+		uint64_t now_ms = (rte_rdtsc() - start) / tsc_per_ms;
+		unsigned n;
+
+		rte_rcu_qsbr_quiescent(dp->rcu, w->rcu_id);
+		worker_refresh(w);
+		w->turns++;
+		if (now_ms != w->now_ms)
+			tick(w, now_ms);
+		n = poll_ports(w);
+		n += poll_inbox(w);
+		flush_all(w);
+		if (w->flows.wheel_sec != w->now_sec)
+			w->counters[COUNTER_FLOW_EXPIRED] += flow_table_expire(
+				&w->flows, w->now_sec, EXPIRE_BUDGET, conntrack_timeout_sec);
+		if (w->host_signal)
+			host_wake(w);
+		if (n > 0) {
+			n_empty = 0;
+			continue;
+		}
+		w->idle_turns++;
+		n_empty++;
+		if (w->is_busy || n_empty < IDLE_PAUSES)
+			rte_pause();
+		else
+			worker_sleep(w, n_empty);
+	}
+	rte_rcu_qsbr_thread_offline(dp->rcu, w->rcu_id);
+	rte_rcu_qsbr_thread_unregister(dp->rcu, w->rcu_id);
+	rte_thread_unregister();
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	char name[DP_WORKER_NAME_MAX + 1];
+	pthread_attr_t attr;
+	cpu_set_t set;
+	int error;
+
+	if (w->core < 0 || w->core >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)w->core, &set);
+	pthread_attr_init(&attr);
+	error = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	if (error == 0)
+		error = pthread_create(&w->thread, &attr, worker_main, w);
+	pthread_attr_destroy(&attr);
+	if (error != 0)
+		return -error;
+	snprintf(name, sizeof(name), "worker-%u", w->index);
+	pthread_setname_np(w->thread, name);
+	w->is_running = true;
+	return 0;
+}
+
+void worker_join(struct worker *w)
+{
+	if (w->is_running)
+		pthread_join(w->thread, NULL);
+	w->is_running = false;
+}

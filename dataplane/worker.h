@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker: one pinned thread, what it owns (flow table, timers, send buffers, hold queue,
+// counters) and its loop. Only the worker writes its struct; control reads counters. Other
+// threads reach it through `inbox` alone.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "dataplane/adjacency.h"
+#include "dataplane/fib.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/packet.h"
+#include "dataplane/snapshot.h"
+
+enum {
+	BURST = 64,
+	TX_BUFFER = 256, // holds what one burst may become
+	INBOX_SIZE = 4096,
+	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
+	HOLD_PER_NEIGHBOUR = 16,
+};
+
+struct dataplane;
+struct reassembly;
+
+// What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
+enum inbox_kind {
+	INBOX_RX = 0, // as received, for the owner of its flow
+	INBOX_HOST,   // read from the interface's TAP
+	INBOX_TX,     // finished, to be sent by a queue that this worker owns
+	INBOX_WHOLE,  // put together from fragments: whose it is shows only now
+};
+
+struct tx_buffer {
+	uint16_t n;
+	struct rte_mbuf *pkts[TX_BUFFER];
+};
+
+struct interface_counters {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
+};
+
+// A packet that waits for a neighbour: either as it came in, to walk the pipeline again, or
+// finished (ours, or a fragment), to be sent.
+struct held_packet {
+	struct rte_mbuf *m;
+	struct ip_addr addr; // the neighbour
+	uint8_t iface;	     // it is on
+	uint8_t in_iface;
+	bool is_finished;
+	uint64_t deadline_ms;
+};
+
+struct token_bucket {
+	uint32_t tokens, burst, per_sec;
+};
+
+enum punt_reason {
+	PUNT_REASON_ARP = 0,
+	PUNT_REASON_ND,
+	PUNT_REASON_MULTICAST,
+	PUNT_REASON_LOCAL,
+	PUNT_REASON_OTHER,
+	PUNT_REASON_COUNT,
+};
+
+struct worker {
+	// what a burst reads
+	const struct snapshot *snap; // for this turn
+	const struct fib *fib;
+	const struct adjacency *adjacencies;
+	uint8_t *adjacency_used; // ADJACENCIES_MAX bytes: sent to since control last looked
+	uint32_t epoch;		 // of policy, routes and addresses, for this turn
+	uint32_t now_sec;
+	uint64_t now_ms;
+	uint16_t index;
+	uint16_t n_workers;
+	struct dataplane *dp;
+	struct rte_mempool *pool;
+	uint64_t counters[COUNTER_COUNT];
+	struct interface_counters interface_counters[DP_INTERFACES_MAX];
+	struct flow_table flows;
+	struct packet burst[BURST];
+
+	// sending
+	struct tx_buffer tx[DP_INTERFACES_MAX];
+	uint64_t tx_pending; // interfaces with something in their buffer
+
+	// to and from others
+	struct rte_ring *inbox;
+	struct rte_ring *to_host_urgent; // ARP, ND
+	struct rte_ring *to_host;
+	bool host_signal; // something was put there this turn
+	struct token_bucket punt_budget[PUNT_REASON_COUNT];
+	struct token_bucket icmp_budget;     // errors in general
+	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
+	struct token_bucket ask_budget;	     // neighbours asked for
+	struct held_packet held[HOLD_MAX];
+	unsigned n_held;
+	struct reassembly *reassembly;
+	uint64_t random;
+
+	// the thread
+	pthread_t thread;
+	bool is_running;
+	int core;
+	unsigned rcu_id;
+	bool is_busy;
+	uint64_t turns, idle_turns, sleeps, rx_packets, handed_over;
+	_Atomic uint64_t heartbeat;
+	uint64_t watched_heartbeat, watched_ms; // dataplane_watch, control's
+	bool is_stalled;
+} __rte_cache_aligned;
+
+// 0 or -errno. The thread is not started.
+int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2]);
+void worker_fini(struct worker *w);
+int worker_start(struct worker *w);
+void worker_join(struct worker *w);
+// Takes up the newest epoch and snapshot: at the top of each turn.
+void worker_refresh(struct worker *w);
+
+static inline void worker_count(struct worker *w, enum counter counter)
+{
+	w->counters[counter]++;
+}
+
+// The end of a packet that goes nowhere: counted and freed.
+static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason)
+{
+	w->counters[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+// Takes ownership. Layer 2 is written; the packet leaves at the end of the burst.
+void worker_flush(struct worker *w, uint8_t iface);
+static inline void worker_send(struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	struct tx_buffer *tx = &w->tx[iface];
+
+	if (unlikely(tx->n == TX_BUFFER))
+		worker_flush(w, iface);
+	tx->pkts[tx->n++] = m;
+	w->tx_pending |= UINT64_C(1) << iface;
+}
+
+// Uniform, not for secrets.
+static inline uint32_t worker_random(struct worker *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return (uint32_t)(w->random >> 32);
+}
+
+static inline bool token_take(struct token_bucket *bucket)
+{
+	if (bucket->tokens == 0)
+		return false;
+	bucket->tokens--;
+	return true;
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Starts DPDK the quiet way: no files, no telemetry socket, no card touched until a port asks for
+// it. Debian's drivers are shared objects that EAL loads from one directory; all of them take
+// 0.1 s, so there is no list of ours to keep.
+#include "drivers/eal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+#include <rte_cpuflags.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <rte_mbuf.h>
+#include <xdp/libxdp.h>
+
+#include "cfg/base/log.h"
+#include "drivers/af_xdp.h"
+#include "drivers/port.h"
+
+enum {
+	MTU_MIN_SIZED = 1500,
+	POOL_CACHE = 256,
+	// Heap beside pool and reserve: AF_XDP ports bring pools of their own, drivers their rings.
+	// Without hugepages it is address space only until it is used.
+	HEAP_SPARE_MB = 320,
+	SAID_BYTES = 240,
+};
+
+static struct {
+	bool was_started; // EAL starts once in a process' life
+	bool is_running;
+	bool has_hugepages;
+	uint16_t mtu_max;
+	struct rte_mempool *pool;
+	FILE *log;
+	pthread_mutex_t said_lock; // DPDK's own threads log too
+	bool is_hushed;
+	char said[SAID_BYTES];
+} eal = {.said_lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void say(enum log_level level, const char *text, size_t len)
+{
+	bool is_kept = false;
+
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '))
+		len--;
+	if (len == 0)
+		return;
+	pthread_mutex_lock(&eal.said_lock);
+	if (eal.is_hushed && level <= LOG_LEVEL_WARNING) {
+		// the last line but the generic ones of the layers above is what went wrong;
+		// libbpf's copy of the kernel's own words beats both
+		if (strncmp(eal.said, "Kernel error message: ", 22) != 0)
+			snprintf(eal.said, sizeof(eal.said), "%.*s", (int)len, text);
+		is_kept = true;
+	}
+	pthread_mutex_unlock(&eal.said_lock);
+	if (is_kept || level == LOG_LEVEL_DEBUG)
+		log_debug("dpdk", "%.*s", (int)len, text);
+	else if (level == LOG_LEVEL_INFO)
+		log_info("dpdk", "%.*s", (int)len, text);
+	else
+		log_warning("dpdk", "%.*s", (int)len, text);
+}
+
+static ssize_t log_write(void *cookie, const char *text, size_t len)
+{
+	bool is_bad = rte_log_cur_msg_loglevel() <= (int)RTE_LOG_WARNING;
+
+	say(is_bad ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, text, len);
+	return (ssize_t)len;
+}
+
+static int bpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[SAID_BYTES];
+	const char *text = line;
+	int len = vsnprintf(line, sizeof(line), fmt, ap);
+
+	if (len < 0)
+		return 0;
+	if (strncmp(text, "libbpf: ", 8) == 0)
+		text += 8;
+	// What libbpf and libxdp warn of is mostly what they try before the next way works: kept
+	// for the sentence about a failure, not worth a line otherwise.
+	say(eal.is_hushed && level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, text,
+		strnlen(text, sizeof(line) - (size_t)(text - line)));
+	return len;
+}
+
+static int xdp_print(enum libxdp_print_level level, const char *fmt, va_list ap)
+{
+	return bpf_print(level == LIBXDP_WARN ? LIBBPF_WARN : LIBBPF_DEBUG, fmt, ap);
+}
+
+void eal_hush(void)
+{
+	pthread_mutex_lock(&eal.said_lock);
+	eal.is_hushed = true;
+	eal.said[0] = '\0';
+	pthread_mutex_unlock(&eal.said_lock);
+}
+
+const char *eal_unhush(void)
+{
+	pthread_mutex_lock(&eal.said_lock);
+	eal.is_hushed = false;
+	pthread_mutex_unlock(&eal.said_lock);
+	return eal.said;
+}
+
+static int log_capture(void)
+{
+	static const cookie_io_functions_t io = {.write = log_write};
+
+	eal.log = fopencookie(NULL, "w", io);
+	if (eal.log == NULL)
+		return -1;
+	rte_log_set_global_level(RTE_LOG_WARNING);
+	libbpf_set_print(bpf_print);
+	libxdp_set_print(xdp_print);
+	return rte_openlog_stream(eal.log);
+}
+
+// Bytes of free hugepages of any size.
+static uint64_t hugepages_free_bytes(void)
+{
+	static const char dir[] = "/sys/kernel/mm/hugepages";
+	uint64_t bytes = 0;
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		unsigned long kb;
+		unsigned long n;
+		char path[320];
+		FILE *f;
+
+		if (sscanf(e->d_name, "hugepages-%lukB", &kb) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/free_hugepages", dir, e->d_name);
+		f = fopen(path, "re");
+		if (f != NULL && fscanf(f, "%lu", &n) == 1)
+			bytes += (uint64_t)n * kb * 1024;
+		if (f != NULL)
+			fclose(f);
+	}
+	if (d != NULL)
+		closedir(d);
+	return bytes;
+}
+
+static bool has_iommu(void)
+{
+	DIR *d = opendir("/sys/kernel/iommu_groups");
+	struct dirent *e;
+	bool found = false;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		found |= e->d_name[0] != '.';
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
+// One buffer holds one frame of the largest MTU, for every driver: a multiple of 1 KiB, as some
+// cards count their receive buffers in that. The 66 is what AF_PACKET puts in front of a frame.
+static uint16_t room_bytes(uint16_t mtu)
+{
+	uint32_t frame = mtu + EAL_FRAME_OVERHEAD + 4 + 66;
+	uint32_t room = (frame + 1023) / 1024 * 1024;
+
+	return (uint16_t)((room < 2048 ? 2048 : room) + RTE_PKTMBUF_HEADROOM);
+}
+
+static int core_now(int wanted, int *core)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -1;
+	if (wanted >= 0) {
+		*core = wanted;
+		return wanted < CPU_SETSIZE && CPU_ISSET(wanted, &set) ? 0 : -1;
+	}
+	for (*core = 0; *core < CPU_SETSIZE; (*core)++) {
+		if (CPU_ISSET(*core, &set))
+			return 0;
+	}
+	return -1;
+}
+
+static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct error *err)
+{
+	char lcores[32];
+	char megabytes[24];
+	const char *args[20];
+	char *argv[20];
+	int argc = 0;
+	int core;
+	int rc;
+
+	if (core_now(o->main_core, &core) < 0)
+		return error_set(err,
+			"core %d does not exist or is not among those this process may use",
+			o->main_core);
+	snprintf(lcores, sizeof(lcores), "0@%d", core);
+	snprintf(megabytes, sizeof(megabytes), "%llu",
+		(unsigned long long)(need_bytes >> 20) + HEAP_SPARE_MB);
+	args[argc++] = "millrace";
+	args[argc++] = "--no-telemetry";
+	args[argc++] = "--lcores";
+	args[argc++] = lcores;
+	// Allowing one device that cannot exist keeps EAL from probing, at start, cards that nobody
+	// gave us; port_open adds the ones it wants. (--no-pci would forbid that too.)
+	args[argc++] = "-a";
+	args[argc++] = "ffff:ff:1f.7";
+	// Physical addresses only serve a card without IOMMU, and can be known in hugepages only.
+	args[argc++] = "--iova-mode";
+	args[argc++] = eal.has_hugepages && !has_iommu() && geteuid() == 0 ? "pa" : "va";
+	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0)
+		args[argc++] = "--force-max-simd-bitwidth=512"; // FIB lookups use it when allowed
+	if (eal.has_hugepages) {
+		args[argc++] = "--in-memory";
+	} else {
+		args[argc++] = "--no-huge";
+		args[argc++] = "--no-shconf";
+		args[argc++] = "-m";
+		args[argc++] = megabytes;
+	}
+	for (int i = 0; i < argc; i++)
+		argv[i] = strdup(args[i]); // EAL permutes its argv and keeps pointers into it
+	eal_hush();
+	rc = rte_eal_init(argc, argv);
+	if (rc < 0)
+		return error_set(err, "DPDK does not start: %s%s%s", rte_strerror(rte_errno),
+			eal.said[0] != '\0' ? ": " : "", eal_unhush());
+	eal_unhush();
+	return 0;
+}
+
+int drivers_start(const struct drivers_options *o, struct error *err)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	uint16_t mtu = o->mtu_max < MTU_MIN_SIZED ? MTU_MIN_SIZED : o->mtu_max;
+	uint16_t room = room_bytes(mtu);
+	uint64_t need_bytes;
+	cpu_set_t before;
+	int rc;
+
+	if (eal.was_started)
+		return error_set(err, "DPDK can be started only once in a process");
+	if (mtu > PORT_MTU_MAX)
+		return error_set(
+			err, "MTU %u is larger than %u, the largest supported", mtu, PORT_MTU_MAX);
+	if (o->n_mbufs < 2 * POOL_CACHE)
+		return error_set(err, "%u packet buffers are too few, %u is the least", o->n_mbufs,
+			2 * POOL_CACHE);
+	if (pthread_getaffinity_np(pthread_self(), sizeof(before), &before) != 0)
+		return error_set(err, "cannot read this thread's affinity");
+	// umem and BPF maps are locked memory; CAP_SYS_RESOURCE lacking, the default may still do
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+
+	need_bytes =
+		o->reserve_bytes + (uint64_t)o->n_mbufs * (room + sizeof(struct rte_mbuf) + 128u);
+	if (o->try_hugepages) {
+		uint64_t have = hugepages_free_bytes();
+
+		eal.has_hugepages = have >= need_bytes;
+		if (have > 0 && !eal.has_hugepages)
+			log_warning("drivers",
+				"%llu MB of hugepages are free but %llu MB are needed: going "
+				"without",
+				(unsigned long long)(have >> 20),
+				(unsigned long long)(need_bytes >> 20));
+	}
+	eal.was_started = true;
+	if (log_capture() < 0)
+		return error_set(err, "cannot take over DPDK's log");
+	rc = eal_init(o, need_bytes, err);
+	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
+	if (rc < 0)
+		return -1;
+	eal.is_running = true;
+	eal.mtu_max = mtu;
+	eal.pool = rte_pktmbuf_pool_create("mbufs", o->n_mbufs, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+	if (eal.pool == NULL) {
+		error_set(err, "cannot make %u packet buffers of %u bytes: %s", o->n_mbufs, room,
+			rte_strerror(rte_errno));
+		drivers_stop();
+		return -1;
+	}
+	return 0;
+}
+
+void drivers_stop(void)
+{
+	if (!eal.is_running)
+		return;
+	af_xdp_reap_pools();
+	rte_mempool_free(eal.pool);
+	eal.pool = NULL;
+	eal.is_running = false;
+	rte_eal_cleanup();
+	rte_openlog_stream(NULL);
+	fclose(eal.log);
+	eal.log = NULL;
+}
+
+bool drivers_have_hugepages(void)
+{
+	return eal.has_hugepages;
+}
+
+struct rte_mempool *drivers_pool(void)
+{
+	return eal.pool;
+}
+
+bool eal_is_running(void)
+{
+	return eal.is_running;
+}
+
+uint16_t eal_mtu_max(void)
+{
+	return eal.mtu_max;
+}
+
+// Keeps what lies beyond the first n * object bytes out of circulation: with physical addresses
+// the pool leaves a gap where an object would cross a hugepage, and the umem, whose size the
+// AF_XDP driver computes without gaps, then ends before the last few buffers do.
+static int withhold_beyond(struct rte_mempool *pool, uint32_t n)
+{
+	const struct rte_mempool_memhdr *mem = STAILQ_FIRST(&pool->mem_list);
+	uintptr_t object = rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL);
+	uintptr_t end = (uintptr_t)mem->addr + n * object;
+	void **all = calloc(n, sizeof(*all));
+	uint32_t got = 0;
+
+	if (all == NULL)
+		return -1;
+	while (got < n && rte_mempool_generic_get(pool, &all[got], 1, NULL) == 0)
+		got++;
+	for (uint32_t i = 0; i < got; i++) {
+		if ((uintptr_t)all[i] - pool->header_size + object <= end)
+			rte_mempool_generic_put(pool, &all[i], 1, NULL);
+	}
+	free(all);
+	return got == n ? 0 : -1;
+}
+
+struct rte_mempool *eal_packed_pool_new(const char *name, uint32_t n, uint16_t room)
+{
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create(name, n, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+
+	if (pool == NULL)
+		return NULL;
+	if (pool->nb_mem_chunks == 1 && withhold_beyond(pool, n) == 0)
+		return pool;
+	rte_mempool_free(pool);
+	return NULL;
+}

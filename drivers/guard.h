@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Keeps the dataplane's promise and the drivers' assumption, that a frame is one buffer and no
+// larger than the port's, where a driver does not see to it. Control thread; the callbacks it
+// installs run on workers.
+#pragma once
+
+struct port;
+
+// Drops what arrives in several segments or larger than the port's frames.
+void guard_rx(struct port *port);
+// Makes one buffer of a frame in several segments or with borrowed data, drops what is too large.
+void guard_tx(struct port *port);

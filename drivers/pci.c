@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "drivers/pci.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cfg/base/log.h"
+#include "drivers/eal.h"
+#include "drivers/netdev.h"
+#include "drivers/port.h"
+
+#define SYS_PCI	 "/sys/bus/pci/devices/"
+#define NO_IOMMU "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+enum { NETDEV_WAIT_MS = 1500, CLASS_ETHERNET = 0x0200, PATH_BYTES = 512 };
+
+extern char **environ;
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static bool read_text(const char *path, char *out, size_t out_bytes)
+{
+	FILE *f = fopen(path, "re");
+	bool ok = f != NULL && fgets(out, (int)out_bytes, f) != NULL;
+
+	if (f != NULL)
+		fclose(f);
+	if (ok)
+		out[strcspn(out, "\n")] = '\0';
+	return ok;
+}
+
+// The last part of where a link of the card's directory points; "" when there is none.
+static void link_name(const char *address, const char *what, char *out, size_t out_bytes)
+{
+	char path[PATH_BYTES];
+	char target[256];
+	const char *base;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/%s", address, what);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	base = strrchr(target, '/');
+	snprintf(out, out_bytes, "%.*s", (int)out_bytes - 1, base != NULL ? base + 1 : target);
+}
+
+static int attribute(const char *address, const char *what, const char *text)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/%s", address, what);
+	return write_text(path, text);
+}
+
+int pci_parse(const char *text, char out[16], struct error *err)
+{
+	unsigned domain = 0, bus, device, function;
+	int used = 0;
+
+	if ((sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &used) != 4 ||
+		    text[used] != '\0') &&
+		(domain = 0, used = 0,
+			sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &used) != 3 ||
+				text[used] != '\0'))
+		return error_set(err, "%s is no PCI address; one looks like 0000:03:00.0", text);
+	snprintf(out, 16, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff, device & 0xff,
+		function & 0xf);
+	return 0;
+}
+
+static bool first_entry(const char *path, const char *prefix, char *out, size_t out_bytes)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	bool found = false;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL) {
+		found = e->d_name[0] != '.' && strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+		if (found)
+			snprintf(out, out_bytes, "%.*s", (int)out_bytes - 1, e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
+bool pci_netdev(const char *address, char *out, unsigned out_bytes)
+{
+	char path[PATH_BYTES];
+	char virtio[32];
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/net", address);
+	if (first_entry(path, "", out, out_bytes))
+		return true;
+	snprintf(path, sizeof(path), SYS_PCI "%s", address);
+	if (!first_entry(path, "virtio", virtio, sizeof(virtio)))
+		return false;
+	snprintf(path, sizeof(path), SYS_PCI "%s/%s/net", address, virtio);
+	return first_entry(path, "", out, out_bytes);
+}
+
+// Mellanox cards stay with their kernel driver, DPDK works beside it.
+static bool is_bifurcated(const char *driver)
+{
+	return strcmp(driver, "mlx5_core") == 0 || strcmp(driver, "mlx4_core") == 0;
+}
+
+static bool vfio_is_loaded(void)
+{
+	char *const argv[] = {"modprobe", "-q", "vfio-pci", NULL};
+	int status;
+	pid_t pid;
+
+	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0)
+		return true;
+	if (posix_spawnp(&pid, "modprobe", NULL, NULL, argv, environ) == 0)
+		waitpid(pid, &status, 0);
+	return access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0;
+}
+
+// All of a group changes hands at once: what else is in it must not be in the kernel's use.
+static int check_group(const char *address, const char *group, struct error *err)
+{
+	static const char *const harmless[] = {"", "vfio-pci", "pci-stub", "pcieport"};
+	char path[PATH_BYTES];
+	char blocker[64] = "";
+	char blocker_driver[64] = "";
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%s/devices", group);
+	d = opendir(path);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		char driver[64];
+		bool is_harmless = e->d_name[0] == '.' || strcmp(e->d_name, address) == 0;
+
+		link_name(e->d_name, "driver", driver, sizeof(driver));
+		for (unsigned i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+			is_harmless |= strcmp(driver, harmless[i]) == 0;
+		if (!is_harmless) {
+			snprintf(blocker, sizeof(blocker), "%.63s", e->d_name);
+			snprintf(blocker_driver, sizeof(blocker_driver), "%s", driver);
+		}
+	}
+	if (d != NULL)
+		closedir(d);
+	if (blocker[0] != '\0')
+		return error_set(err,
+			"%s shares IOMMU group %s with %s, which the kernel uses (%s): unbind that "
+			"one too, or"
+			" move the card to another slot",
+			address, group, blocker, blocker_driver);
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == EBUSY)
+		return error_set(err,
+			"PCI card %s is already taken by another program (%s is in use)", address,
+			path);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+int pci_check(const char *address, bool allow_no_iommu, struct error *err)
+{
+	char path[PATH_BYTES];
+	char text[32];
+	char driver[64];
+	char group[32];
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/class", address);
+	if (!read_text(path, text, sizeof(text)))
+		return error_set(
+			err, "no PCI device %s (`lspci -D` lists those there are)", address);
+	if (strtoul(text, NULL, 16) >> 8 != CLASS_ETHERNET)
+		return error_set(
+			err, "PCI device %s is not an Ethernet card (class %s)", address, text);
+	link_name(address, "driver", driver, sizeof(driver));
+	if (is_bifurcated(driver))
+		return 0;
+	if (geteuid() != 0)
+		return error_set(err, "taking PCI card %s needs root", address);
+	if (!vfio_is_loaded())
+		return error_set(err,
+			"PCI card %s needs the kernel module vfio-pci, which is not there",
+			address);
+	link_name(address, "iommu_group", group, sizeof(group));
+	if (group[0] != '\0' && access(NO_IOMMU, F_OK) != 0)
+		return check_group(address, group, err);
+	if (group[0] != '\0' && (!read_text(NO_IOMMU, text, sizeof(text)) || text[0] != 'Y'))
+		return check_group(address, group, err);
+	if (group[0] != '\0')
+		return 0;
+	if (!allow_no_iommu)
+		return error_set(err,
+			"PCI card %s has no IOMMU: turn it on in the firmware (VT-d, AMD-Vi) and "
+			"with"
+			" intel_iommu=on, or say allow-no-iommu: true, which lets the card read "
+			"and write all"
+			" memory",
+			address);
+	if (!drivers_have_hugepages())
+		return error_set(err,
+			"PCI card %s without IOMMU needs hugepages and none are reserved: sysctl"
+			" vm.nr_hugepages=512",
+			address);
+	if (access(NO_IOMMU, W_OK) != 0)
+		return error_set(err,
+			"the kernel's vfio is built without no-IOMMU mode, which %s needs",
+			address);
+	return 0;
+}
+
+static int bind_vfio(struct pci *pci, struct error *err)
+{
+	const char *address = pci->address;
+	char group[32];
+	char now[64];
+	char text[8];
+	int rc = 0;
+
+	link_name(address, "iommu_group", group, sizeof(group));
+	if (group[0] == '\0' && read_text(NO_IOMMU, text, sizeof(text)) && text[0] == 'N') {
+		if (write_text(NO_IOMMU, "Y") < 0)
+			return error_set(err, "cannot allow vfio without IOMMU");
+		pci->set_no_iommu = true;
+		log_warning("drivers",
+			"PCI card %s runs without IOMMU: it can read and write all memory",
+			address);
+	}
+	if (strcmp(pci->driver_before, "vfio-pci") == 0)
+		return 0;
+	pci->is_rebound = true;
+	rc = attribute(address, "driver_override", "vfio-pci");
+	if (rc == 0 && pci->driver_before[0] != '\0')
+		rc = attribute(address, "driver/unbind", address);
+	if (rc == 0)
+		rc = write_text("/sys/bus/pci/drivers_probe", address);
+	link_name(address, "driver", now, sizeof(now));
+	if (strcmp(now, "vfio-pci") == 0)
+		return 0;
+	return error_set(err, "PCI card %s cannot be bound to vfio-pci%s%s", address,
+		rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
+}
+
+int pci_take(struct pci *pci, const char *address, const char *netdev, bool allow_no_iommu,
+	struct error *err)
+{
+	memset(pci, 0, sizeof(*pci));
+	if (pci_check(address, allow_no_iommu, err) < 0)
+		return -1;
+	if (netdev[0] != '\0') {
+		int mtu = netdev_mtu(netdev);
+
+		if (netdev_check_free(netdev, err) < 0)
+			return -1;
+		pci->mtu_before = mtu > 0 ? (uint16_t)mtu : 0;
+		pci->was_up = netdev_is_up(netdev);
+	}
+	snprintf(pci->address, sizeof(pci->address), "%s", address);
+	link_name(address, "driver", pci->driver_before, sizeof(pci->driver_before));
+	if (is_bifurcated(pci->driver_before))
+		return 0;
+	if (bind_vfio(pci, err) == 0)
+		return 0;
+	pci_give_back(pci);
+	return -1;
+}
+
+// The kernel driver makes the netdev anew, and udev names it, some time after it is bound.
+static void restore_netdev(const struct pci *pci)
+{
+	char name[IFNAMSIZ];
+
+	for (unsigned ms = 0; ms < NETDEV_WAIT_MS; ms += 20) {
+		if (pci_netdev(pci->address, name, sizeof(name))) {
+			if (pci->mtu_before != 0)
+				netdev_set_mtu(name, pci->mtu_before);
+			if (pci->was_up)
+				netdev_set_flag(name, IFF_UP, true);
+			return;
+		}
+		usleep(20000);
+	}
+}
+
+void pci_give_back(struct pci *pci)
+{
+	char now[64];
+
+	if (pci->address[0] == '\0')
+		return;
+	if (pci->is_rebound) {
+		attribute(pci->address, "driver_override", "\n");
+		link_name(pci->address, "driver", now, sizeof(now));
+		if (strcmp(now, "vfio-pci") == 0)
+			attribute(pci->address, "driver/unbind", pci->address);
+		if (pci->driver_before[0] != '\0') {
+			write_text("/sys/bus/pci/drivers_probe", pci->address);
+			link_name(pci->address, "driver", now, sizeof(now));
+			if (strcmp(now, pci->driver_before) != 0)
+				log_warning("drivers", "PCI card %s did not go back to %s",
+					pci->address, pci->driver_before);
+			else if (pci->was_up || pci->mtu_before != 0)
+				restore_netdev(pci);
+		}
+	}
+	if (pci->set_no_iommu)
+		write_text(NO_IOMMU, "N");
+	memset(pci, 0, sizeof(*pci));
+}

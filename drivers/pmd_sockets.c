@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "drivers/pmd_sockets.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_socket_of(int fd, int domain, uint64_t *inode)
+{
+	socklen_t len = sizeof(int);
+	struct stat st;
+	int has;
+
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &has, &len) < 0 || has != domain)
+		return false;
+	*inode = st.st_ino;
+	return true;
+}
+
+static int by_fd(const void *a, const void *b)
+{
+	return ((const struct pmd_socket *)a)->fd - ((const struct pmd_socket *)b)->fd;
+}
+
+void pmd_sockets_find(int domain, struct pmd_sockets *out)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+
+	out->n = 0;
+	while (d != NULL && out->n < PMD_SOCKETS_MAX && (e = readdir(d)) != NULL) {
+		struct pmd_socket *s = &out->list[out->n];
+		char *end;
+
+		s->fd = (int)strtol(e->d_name, &end, 10);
+		if (end != e->d_name && *end == '\0' && is_socket_of(s->fd, domain, &s->inode))
+			out->n++;
+	}
+	if (d != NULL)
+		closedir(d);
+	qsort(out->list, out->n, sizeof(out->list[0]), by_fd);
+}
+
+static bool has_inode(const struct pmd_sockets *sockets, uint64_t inode)
+{
+	for (unsigned i = 0; i < sockets->n; i++) {
+		if (sockets->list[i].inode == inode)
+			return true;
+	}
+	return false;
+}
+
+void pmd_sockets_subtract(struct pmd_sockets *now, const struct pmd_sockets *before)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < now->n; i++) {
+		if (!has_inode(before, now->list[i].inode))
+			now->list[kept++] = now->list[i];
+	}
+	now->n = kept;
+}
+
+unsigned pmd_socket_mappings(const struct pmd_socket *s, struct pmd_mapping out[PMD_MAPPINGS_MAX])
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	unsigned n = 0;
+
+	while (f != NULL && n < PMD_MAPPINGS_MAX && fgets(line, sizeof(line), f) != NULL) {
+		uintptr_t from, to;
+		uint64_t inode;
+		char kind[8] = "";
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64 " %7[a-z]", &from,
+			    &to, &inode, kind) != 4)
+			continue;
+		if (inode != s->inode || kind[0] != 's') // "socket:[inode]"
+			continue;
+		out[n++] = (struct pmd_mapping){(void *)from, to - from};
+	}
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+void pmd_sockets_release(const struct pmd_sockets *sockets)
+{
+	for (unsigned i = 0; i < sockets->n; i++) {
+		const struct pmd_socket *s = &sockets->list[i];
+		struct pmd_mapping maps[PMD_MAPPINGS_MAX];
+		unsigned n = pmd_socket_mappings(s, maps);
+		struct stat st;
+
+		for (unsigned j = 0; j < n; j++)
+			munmap(maps[j].addr, maps[j].bytes);
+		if (fstat(s->fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == s->inode)
+			close(s->fd);
+	}
+}

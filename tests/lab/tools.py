@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What people use to try a network, run in a lab's host, the answer parsed."""
+
+import json
+import re
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab import LabError
+
+UDP_REPORTER = Path(__file__).with_name("udp_reporter.py")
+
+
+@dataclass
+class Ping:
+    sent: int
+    received: int
+    rtts_ms: list = field(default_factory=list)
+    text: str = ""
+
+    @property
+    def median_ms(self):
+        return statistics.median(self.rtts_ms)
+
+
+def ping(lab, host, target, count=3, interval=0.02, payload=56, dont_fragment=False, wait=1):
+    """Echo requests; answers that never came are for the caller to judge."""
+    argv = ["ping", "-n", "-c", count, "-i", interval, "-W", wait, "-s", payload]
+    if dont_fragment:
+        argv += ["-M", "do"]
+    text = lab.run(host, *argv, target, timeout=count * (interval + wait) + 10, check=False).stdout
+    summary = re.search(r"(\d+) packets transmitted, (\d+) received", text)
+    if not summary:
+        raise LabError(f"{host}: ping {target} gave no summary:\n{text}")
+    rtts = [float(rtt) for rtt in re.findall(r"time=([\d.]+) ms", text)]
+    return Ping(int(summary[1]), int(summary[2]), rtts, text)
+
+
+def fetch(lab, host, url, timeout=10):
+    """The body of a web page. LabError when it could not be had."""
+    return lab.run(host, "curl", "-sS", "--fail", "--noproxy", "*", "--max-time", timeout, url,
+                   timeout=timeout + 5).stdout
+
+
+def lookup(lab, host, name, kind, server):
+    """The answers of a DNS server to one question, as dig prints them."""
+    text = lab.run(host, "dig", "+short", "+tries=1", "+time=3", f"@{server}", name, kind).stdout
+    return text.split()
+
+
+@dataclass
+class Transfer:
+    mbps: float  # what arrived
+    sent_mbps: float
+    lost_percent: float = 0.0  # UDP
+    retransmits: int = 0  # TCP
+
+
+def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201, omit=0):
+    """One iperf3 run; UDP when a rate is given. `reverse`: the server sends."""
+    argv = ["iperf3", "-J", "-c", server, "-p", port, "-t", seconds, "--connect-timeout", 5000]
+    if omit:
+        argv += ["-O", omit]
+    if udp_mbps:
+        argv += ["-u", "-b", f"{udp_mbps}M", "-l", 1400]
+    if reverse:
+        argv += ["-R"]
+    done = lab.run(host, *argv, timeout=seconds + omit + 20, check=False)
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        raise LabError(f"{host}: iperf3 said {done.stderr or done.stdout!r}") from None
+    if "error" in report:
+        raise LabError(f"{host}: iperf3 -c {server}: {report['error']}")
+    end = report["end"]
+    if not udp_mbps:
+        return Transfer(end["sum_received"]["bits_per_second"] / 1e6,
+                        end["sum_sent"]["bits_per_second"] / 1e6,
+                        retransmits=end["sum_sent"].get("retransmits", 0))
+    # The sums of iperf3's UDP report mix both sides up; the one stream's own entry does not. What
+    # arrived is counted from its packets: those sent less those lost.
+    stream = end["streams"][0]["udp"]
+    sent, lost = stream["packets"], stream["lost_packets"]
+    if sent == 0:
+        raise LabError(f"{host}: iperf3 -u -c {server}: no packet was sent")
+    sent_mbps = sent * 1400 * 8 / stream["seconds"] / 1e6
+    return Transfer(sent_mbps * (sent - lost) / sent, sent_mbps, lost_percent=100.0 * lost / sent)
+
+
+def traceroute(lab, host, target, method=None, max_hops=6):
+    """The address of each hop, "*" for one that did not answer. Methods: UDP, or -I, or -T."""
+    text = lab.run(host, "traceroute", *([method] if method else []), "-n", "-q", 1, "-w", 2, "-m", max_hops, target,
+                   timeout=40).stdout
+    return re.findall(r"^ *\d+  (\S+)", text, re.MULTILINE)
+
+
+def udp_ask(lab, host, server, sport=0, payload=16, port=7777, check=True):
+    """Asks udp_reporter.py whom it sees: (address, port, bytes it got). None when `check` is off
+    and no answer came."""
+    done = lab.run(host, "/usr/bin/python3", UDP_REPORTER, "ask", server, port, sport, payload,
+                   check=check)
+    if done.returncode != 0:
+        return None
+    address, seen_port, seen_bytes = done.stdout.split()
+    return address, int(seen_port), int(seen_bytes)

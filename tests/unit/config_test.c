@@ -1,0 +1,951 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cfg/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+// Two lines that the tables of faults below begin with: what they add starts on line 3.
+#define PORTS "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}}\n"
+#define INTERFACES                                                                                 \
+	"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64]}, "           \
+	"lan: {port: q, addresses: 198.18.0.1/24}}\n"
+#define ROUTER PORTS INTERFACES
+
+struct fault {
+	const char *text;
+	int line;
+	int column;
+	const char *piece; // of the message
+};
+
+static struct config *parse(const char *text, struct cfg_errors *errors)
+{
+	return config_parse("test.yaml", text, strlen(text), errors);
+}
+
+static struct config *parse_good(const char *text)
+{
+	struct cfg_errors errors;
+	struct config *config = parse(text, &errors);
+	char line[700];
+
+	if (config == NULL)
+		fail_msg("refused: %s\n%s", error_str(&errors.list[0], line, sizeof(line)), text);
+	assert_int_equal(errors.n, 0);
+	cfg_errors_free(&errors);
+	return config;
+}
+
+// Exactly this one error: not a second one that follows from it.
+static void expect_fault(const struct fault *fault, size_t text_bytes)
+{
+	struct cfg_errors errors;
+	struct config *config = config_parse("test.yaml", fault->text, text_bytes, &errors);
+	const struct error *err = errors.list;
+	char line[700];
+
+	if (config != NULL)
+		fail_msg("not refused: %s", fault->text);
+	assert_true(errors.n >= 1);
+	for (unsigned i = 0; errors.n != 1 && i < errors.n; i++)
+		print_message("%s\n", error_str(&err[i], line, sizeof(line)));
+	if (errors.n != 1 || errors.n_more != 0)
+		fail_msg("%u errors for: %s", errors.n, fault->text);
+	if (err->line != fault->line || err->column != fault->column ||
+		strstr(err->text, fault->piece) == NULL)
+		fail_msg("expected %d:%d: %s\ngot %s\nfor: %s", fault->line, fault->column,
+			fault->piece, error_str(err, line, sizeof(line)), fault->text);
+	assert_string_equal(err->file, "test.yaml");
+	cfg_errors_free(&errors);
+}
+
+static void expect_faults(const struct fault *faults, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		expect_fault(&faults[i], strlen(faults[i].text));
+}
+
+static void what_is_no_yaml_is_refused_at_its_place(void **state)
+{
+	static const struct fault faults[] = {
+		{"", 1, 1, "the file says nothing"},
+		{"# only a comment\n\n", 1, 1, "the file says nothing"},
+		{"---\n", 1, 1, "the file says nothing"},
+		{"{}", 1, 1, "the file says nothing"},
+		{"a word", 1, 1, "expected a mapping of keys to values such as `workers: ...`"},
+		{"- a\n", 1, 1, "got a list"},
+		{"ports:\n\twan: {}\n", 2, 1, "a tab cannot indent"},
+		{"ports: {wan: {\n", 2, 1, "from line 1"},
+		{"ports: a: b\n", 1, 9, "mapping values are not allowed"},
+		{"ports:\n  wan: \"abc\n", 3, 1, "unexpected end of stream"},
+		{"routes:\n  - {to: ::/0}\n", 2, 10, "put IPv6 addresses that begin or end"},
+		{"routes:\n  - {via: 2001:db8::}\n", 2, 11, "put IPv6 addresses that begin or end"},
+		{"ports:\n  wan: @x\n", 2, 8, "in quotes"},
+		{"ports:\n  # \xc3\xa4 \xff\n", 2, 7, "not a text in UTF-8"},
+		{"\xff\xfep", 1, 1, "not a text in UTF-8"},
+		{"ports: \xc3", 1, 8, "not a text in UTF-8"},
+		{"ports: {}\n\x01\n", 2, 1, "control characters are not allowed"},
+		{"ports: {}\n---\nports: {}\n", 2, 1, "a second document"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void the_clever_parts_of_yaml_are_refused(void **state)
+{
+	static const struct fault faults[] = {
+		{ROUTER "flows: &f {capacity: 4096}\n", 3, 8, "remove `&f`"},
+		{ROUTER "flows: {capacity: &f 4096}\n", 3, 19, "anchors are not supported"},
+		{ROUTER "flows: *f\n", 3, 8, "write the value of `*f` here"},
+		{ROUTER "nat: [{masquerade: *f}]\n", 3, 20, "aliases are not supported"},
+		{ROUTER "*f : 1\n", 3, 1, "aliases are not supported"},
+		{ROUTER "flows: {<<: {capacity: 4096}}\n", 3, 9,
+			"merge keys (`<<`) are not supported"},
+		{ROUTER "flows: !!map {capacity: 4096}\n", 3, 8, "remove `!!map`"},
+		{ROUTER "flows: {capacity: !!int 4096}\n", 3, 19, "remove `!!int`"},
+		{ROUTER "nat: !mine []\n", 3, 6, "remove `!mine`"},
+		{ROUTER "? [a, b]\n: 1\n", 3, 3, "a key must be a word"},
+		{ROUTER "? {a: b}\n: 1\n", 3, 3, "a key must be a word"},
+		{ROUTER ": 1\n", 3, 1, "a key is missing"},
+		{ROUTER "memory: {hugepages: \"au\\0to\"}\n", 3, 21, "a NUL character"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void keys_are_known_and_there_once(void **state)
+{
+	static const struct fault faults[] = {
+		{ROUTER "colour: red\n", 3, 1,
+			"unknown key `colour`, expected one of workers, memory"},
+		{ROUTER "flow: {capacity: 4096}\n", 3, 1, "did you mean `flows`?"},
+		{ROUTER "flows: {capcity: 4096}\n", 3, 9,
+			"flows: unknown key `capcity`, did you mean"},
+		{ROUTER "nat: [{masqurade: wan}]\n", 3, 8, "did you mean `masquerade`?"},
+		{ROUTER "nat: [{masqeurade: wan}]\n", 3, 8, "did you mean `masquerade`?"},
+		{ROUTER "nat: [{\"\\e[31m\": 1, masquerade: wan}]\n", 3, 8, "unknown key `?[31m`"},
+		{ROUTER "flows: {capacity: 4096, capacity: 4097}\n", 3, 25,
+			"`capacity` is here a second time, the first is on line 3"},
+		{ROUTER "ports: {}\n", 3, 1,
+			"`ports` is here a second time, the first is on line 1"},
+		{"ports:\n  p: {match: {name: a}}\n  q: {match: {name: b}}\n  p: {match: {name: "
+		 "c}}\n",
+			4, 3, "`p` is here a second time, the first is on line 2"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+// What is under a misspelled key is read all the same.
+static void a_misspelled_section_hides_no_errors_and_makes_none(void **state)
+{
+	static const char text[] = "prots: {p: {match: {name: eth1}, mtu: big}}\n"
+				   "interfaces: {wan: {port: p}}\n";
+	struct cfg_errors errors;
+
+	assert_null(parse(text, &errors));
+	assert_int_equal(errors.n, 2);
+	assert_non_null(strstr(errors.list[0].text, "did you mean `ports`?"));
+	assert_non_null(strstr(errors.list[1].text, "port p: `mtu`"));
+	cfg_errors_free(&errors);
+}
+
+static void settings_of_the_process_have_ranges(void **state)
+{
+	static const struct fault faults[] = {
+		{"flows: {capacity: 1023}", 1, 19,
+			"a whole number from 1024 to 100000000, got `1023`"},
+		{"flows: {capacity: 100000001}", 1, 19, "got `100000001`"},
+		{"flows: {capacity: 18446744073709551616}", 1, 19, "got `18446744073709551616`"},
+		{"flows: {capacity: 04096}", 1, 19, "got `04096`"},
+		{"flows: {capacity: 0x1000}", 1, 19, "got `0x1000`"},
+		{"flows: {capacity: 1_000_000}", 1, 19, "got `1_000_000`"},
+		{"flows: {capacity: 1e6}", 1, 19, "got `1e6`"},
+		{"flows: {capacity: +4096}", 1, 19, "got `+4096`"},
+		{"flows: {capacity: -4096}", 1, 19, "got `-4096`"},
+		{"flows: {capacity: \" 4096\"}", 1, 19, "got ` 4096`"},
+		{"flows: {capacity: }", 1, 19, "got nothing"},
+		{"flows: {capacity: ''}", 1, 19, "got ``"},
+		{"flows: {capacity: [4096]}", 1, 19, "got a list"},
+		{"flows: {capacity: {a: b}}", 1, 19, "got a mapping"},
+		{"flows: 4096", 1, 8,
+			"flows: expected a mapping of keys to values such as `capacity: ...`"},
+		{"flows: [4096]", 1, 8, "got a list"},
+		{"memory: {hugepages: yes}", 1, 21, "expected auto or never, got `yes`"},
+		{"workers: {idle: bussy}", 1, 17,
+			"adaptive or busy, got `bussy`, did you mean `busy`?"},
+		{"workers: {cores: [0, 1024]}", 1, 22, "from 0 to 1023"},
+		{"workers: {cores: [0, 1, 0]}", 1, 25, "core 0 is here twice"},
+		{"workers: {cores: []}", 1, 18, "an empty list says nothing"},
+		{"workers: {cores: }", 1, 18, "or a list of them, got nothing"},
+		{"workers: {cores: {a: 1}}", 1, 18, "or a list of them, got a mapping"},
+		{"workers: {cores: [[1]]}", 1, 19, "got a list"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void ports_are_checked(void **state)
+{
+	static const struct fault faults[] = {
+		{"ports: {p: {match: {name: eth1}, mtu: big}}", 1, 39,
+			"port p: `mtu`: expected a whole number from 68 to 9600, got `big`"},
+		{"ports: {p: {match: {name: eth1}, mtu: 67}}", 1, 39, "68 to 9600"},
+		{"ports: {p: {match: {name: eth1}, mtu: 9601}}", 1, 39, "68 to 9600"},
+		{"ports: {p: {match: {name: eth1}, queues: 0}}", 1, 42, "from 1 to 64"},
+		{"ports: {p: {match: {name: eth1}, queues: 65}}", 1, 42, "from 1 to 64"},
+		{"ports: {p: {match: {name: eth1}, allow-no-iommu: yes}}", 1, 50,
+			"true or false, got `yes`"},
+		{"ports: {p: {match: {name: eth1}, mac: 03:00:00:00:00:01}}", 1, 39,
+			"the least significant bit of its first octet (03), the group bit, must be "
+			"0"},
+		{"ports: {p: {match: {name: eth1}, mac: ff:ff:ff:ff:ff:ff}}", 1, 39,
+			"group address"},
+		{"ports: {p: {match: {name: eth1}, mac: 00:00:00:00:00:00}}", 1, 39,
+			"is no address"},
+		{"ports: {p: {match: {name: eth1}, mac: 02-00-00-00-00-01}}", 1, 39,
+			"expected a MAC address"},
+		{"ports: {p: {match: {name: eth1}, driver: af-packet}}", 1, 42,
+			"did you mean `af_packet`?"},
+		{"ports: {p: }", 1, 9, "port p: `match` is missing, driver auto needs it"},
+		{"ports: {p: {driver: af_xdp}}", 1, 9,
+			"`match` is missing, driver af_xdp needs it"},
+		{"ports: {p: {match: {}}}", 1, 13,
+			"match: expected exactly one of name, mac, pci, got 0"},
+		{"ports: {p: {match: eth1}}", 1, 20, "such as `name: ...`, got a single value"},
+		{"ports: {p: {match: {name: eth1, pci: 0000:03:00.0}}}", 1, 13,
+			"exactly one of name, mac, pci, got 2"},
+		{"ports: {p: {match: {name: eth1}, driver: \"null\"}}", 1, 13,
+			"`match` is for driver auto, pci, af_xdp and af_packet, not for null"},
+		{"ports: {p: {driver: tap, match: {name: eth1}}}", 1, 26, "not for tap"},
+		{"ports: {p: {match: {name: eth1/2}}}", 1, 27,
+			"the name of a Linux network device"},
+		{"ports: {p: {match: {name: a-much-too-long-name}}}", 1, 27, "1 to 15 characters"},
+		{"ports: {p: {match: {name: \"a,iface=b\"}}}", 1, 27,
+			"the name of a Linux network device"},
+		{"ports: {p: {match: {name: ..}}}", 1, 27, "the name of a Linux network device"},
+		{"ports: {p: {match: {pci: \"03:00.0\"}}}", 1, 26,
+			"with its domain such as 0000:03:00.0"},
+		{"ports: {p: {match: {pci: \"0000:03:20.0\"}}}", 1, 26, "a PCI address"},
+		{"ports: {p: {match: {pci: \"0000:03:00.8\"}}}", 1, 26, "a PCI address"},
+		{"ports: {p: {match: {pci: \"0000:03:00,0\"}}}", 1, 26, "a PCI address"},
+		{"ports: {p: {driver: memif}}", 1, 9, "`socket` is missing, driver memif needs it"},
+		{"ports: {p: {driver: memif, socket: /run/x, role: master}}", 1, 50,
+			"client or server, got `master`"},
+		{"ports: {p: {driver: memif, socket: \"/run/x,id=4\"}}", 1, 36, "without commas"},
+		{"ports: {p: {driver: tap, socket: /run/x}}", 1, 26,
+			"`socket` is for driver memif, not for tap"},
+		{"ports: {p: {driver: tap, allow-no-iommu: true}}", 1, 26,
+			"for driver auto and pci, not for tap"},
+		{"ports: {p: {driver: pcap}}", 1, 9, "needs `rx-file`, `tx-file` or both"},
+		{"ports: {p: {driver: pcap, tx-file: x, repeat: true}}", 1, 47,
+			"`repeat` needs an `rx-file`"},
+		{"ports: {9p: {driver: \"null\"}}", 1, 9, "port name: expected a name of 1 to 15"},
+		{"ports: {a-much-too-long-name: {driver: \"null\"}}", 1, 9,
+			"port name: expected a name of 1 to 15"},
+		{"ports: {a b: {driver: \"null\"}}", 1, 9, "port name: expected a name of 1 to 15"},
+		{"ports: [p]", 1, 8,
+			"expected a mapping, each key the name of one port, got a list"},
+		{"ports: {p: {match: {name: a}}, q: {match: {name: a}}}", 1, 43,
+			"port q: the same `match` as port p on line 1"},
+		{"ports: {p: {match: {mac: \"02:00:00:00:00:0a\"}}, q: {match: {mac: "
+		 "\"02:00:00:00:00:0A\"}}}",
+			1, 60, "the same `match`"},
+		{"ports: {p: {match: {pci: \"0000:0a:00.0\"}}, q: {match: {pci: "
+		 "\"0000:0A:00.0\"}}}",
+			1, 55, "the same `match`"},
+		{"ports: {p: {driver: tap}, q: {driver: tap, tap-name: p}}", 1, 54,
+			"the same `tap-name`"},
+		{"ports: {p: {driver: memif, socket: /s}, q: {driver: memif, socket: /s}}", 1, 68,
+			"the same `socket`"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void interfaces_are_checked(void **state)
+{
+	static const struct fault faults[] = {
+		{PORTS "interfaces: {wan: {}}", 2, 14, "interface wan: `port` is missing"},
+		{PORTS "interfaces: {wan: {port: }}", 2, 26, "got nothing"},
+		{PORTS "interfaces: {wan: {port: pp}}", 2, 26,
+			"there is no port `pp`, did you mean `p`?"},
+		{PORTS "interfaces: {wan: {port: zzz}}", 2, 26, "there is no port `zzz`"},
+		{PORTS "interfaces: {lo: {port: p}}", 2, 14, "`lo` is taken"},
+		{PORTS "interfaces: {all: {port: p}}", 2, 14, "`all` is taken"},
+		{PORTS "interfaces: {default: {port: p}}", 2, 14, "`default` is taken"},
+		{PORTS "interfaces: {\"a/b\": {port: p}}", 2, 14,
+			"interface name: expected a name"},
+		{PORTS "interfaces: {wan: {port: p}, lan: {port: p}}", 2, 42, "not supported yet"},
+		{PORTS "interfaces: {wan: {port: p, addresses: 203.0.113.2}}", 2, 40,
+			"its prefix length is missing"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.2/33]}}", 2, 41,
+			"expected an address"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.0/24]}}", 2, 41,
+			"the network itself"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.255/24]}}", 2, 41,
+			"broadcast"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.3/30]}}", 2, 41,
+			"broadcast"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [\"2001:db8::/64\"]}}", 2, 41,
+			"the network itself"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [127.0.0.2/8]}}", 2, 41, "loopback"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [\"::1/128\"]}}", 2, 41, "loopback"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [\"::/128\"]}}", 2, 41,
+			"unspecified"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [0.0.0.0/32]}}", 2, 41,
+			"unspecified"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [224.0.0.5/24]}}", 2, 41,
+			"multicast"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [\"ff02::5/64\"]}}", 2, 41,
+			"multicast"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [255.255.255.255/32]}}", 2, 41,
+			"broadcast"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [\"::ffff:198.18.0.1/120\"]}}", 2,
+			41, "mapped"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [198.18.0.1/0]}}", 2, 41,
+			"a prefix length of 0"},
+		{PORTS "interfaces: {wan: {port: p, addresses: [198.18.0.1/24, 198.18.0.1/25]}}", 2,
+			56, "198.18.0.1 is in this list already"},
+		{PORTS "interfaces: {wan: {port: p, addresses: 198.18.0.1/24}, lan: {port: q, "
+		       "addresses: 198.18.0.1/24}}",
+			2, 82, "interface lan: 198.18.0.1 is on interface wan already"},
+		{PORTS "interfaces: {wan: {port: p, addresses: 198.18.0.1/24}, lan: {port: q, "
+		       "addresses: 198.18.1.1/16}}",
+			2, 82,
+			"the subnet of 198.18.1.1/16 overlaps with that of 198.18.0.1/24 on "
+			"interface wan"},
+		{PORTS "interfaces: {wan: {port: p, addresses: 2001:db8::1/32}, lan: {port: q, "
+		       "addresses: 2001:db8:1::1/64}}",
+			2, 83, "overlaps"},
+		{PORTS "interfaces: {wan: {port: p, addresses: }}", 2, 40, "got nothing"},
+		{PORTS "interfaces: {wan: {port: p, addresses: []}}", 2, 40, "an empty list"},
+		{PORTS "interfaces: {wan: {port: p, address: 198.18.0.1/24}}", 2, 29,
+			"did you mean `addresses`?"},
+		{PORTS "interfaces: wan", 2, 13, "each key the name of one interface"},
+		{"ports: {p: {match: {name: a}, mtu: 1279}}\ninterfaces: {wan: {port: p, "
+		 "addresses: 2001:db8::1/64}}",
+			2, 26,
+			"IPv6 needs an MTU of 1280 at least (RFC 8200 section 5), port p has 1279"},
+		{"ports: {p: {driver: tap}}\ninterfaces: {p: {port: p}}", 2, 24,
+			"set its `tap-name`"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void routes_are_checked(void **state)
+{
+	static const struct fault faults[] = {
+		{ROUTER "routes: [{via: 203.0.113.1}]", 3, 10, "route: `to` is missing"},
+		{ROUTER "routes: [{to: default, via: 203.0.113.1}]", 3, 15,
+			"write 0.0.0.0/0 (IPv4) or ::/0 (IPv6) instead of `default`"},
+		{ROUTER "routes: [{to: 198.51.100.7, via: 203.0.113.1}]", 3, 15,
+			"for one host write 198.51.100.7/32"},
+		{ROUTER "routes: [{to: 198.51.100.7/24, via: 203.0.113.1}]", 3, 15,
+			"the network is 198.51.100.0/24, the host 198.51.100.7/32"},
+		{ROUTER "routes: [{to: 198.51.100.0/24}]", 3, 10,
+			"expected `via`, `interface` or both"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: }]", 3, 37, "got nothing"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: []}]", 3, 37, "an empty list"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: wan}]", 3, 37,
+			"expected an address such as"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.1/24}]", 3, 37,
+			"without a prefix length"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 224.0.0.1}]", 3, 37, "multicast"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 127.0.0.1}]", 3, 37, "loopback"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 2001:db8:0:1::1}]", 3, 37,
+			"is IPv6, but the route is to 198.51.100.0/24, IPv4"},
+		{ROUTER "routes: [{to: \"::/0\", via: 203.0.113.1}]", 3, 28,
+			"is IPv4, but the route is to ::/0, IPv6"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 198.19.0.1}]", 3, 37,
+			"in the subnet of no interface"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 198.19.0.1, interface: wan}]", 3, 37,
+			"in the subnet of no interface"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 198.18.0.9, interface: wan}]", 3, 37,
+			"198.18.0.9 is not in a subnet of interface wan but of lan"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.2}]", 3, 37,
+			"the router's own address"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.255}]", 3, 37,
+			"the network's broadcast address"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.0}]", 3, 37,
+			"the network itself"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: [203.0.113.1, 203.0.113.1]}]", 3, 51,
+			"203.0.113.1 is here twice"},
+		{ROUTER "routes: [{to: \"::/0\", via: fe80::1}]", 3, 28,
+			"say on which link with `interface`"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.1, interface: wam}]", 3, 61,
+			"there is no interface `wam`, did you mean `wan`?"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, interface: none}]", 3, 43,
+			"there is no interface `none`"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, type: blackhole, via: 203.0.113.1}]", 3, 49,
+			"so `via` cannot be there"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, type: prohibit, interface: wan}]", 3, 48,
+			"so `interface` cannot be there"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, type: drop}]", 3, 38,
+			"unicast, blackhole, unreachable or prohibit"},
+		{ROUTER "routes: [{to: 224.0.0.0/4, via: 203.0.113.1}]", 3, 15, "multicast"},
+		{ROUTER "routes: [{to: 198.51.100.0/24, via: 203.0.113.1, metric: 4294967296}]", 3,
+			58, "from 0 to 4294967295"},
+		{ROUTER "routes:\n  - {to: 198.51.100.0/24, via: 203.0.113.1}\n  - {to: "
+			"198.51.100.0/25, via: 203.0.113.1}\n"
+			"  - {to: 198.51.100.0/24, type: blackhole}\n",
+			6, 5, "to 198.51.100.0/24 with metric 0 is on line 4 already"},
+		{ROUTER "routes: {to: 198.51.100.0/24}", 3, 9,
+			"expected a list, each item one route after a `-`, got a mapping"},
+		{ROUTER "routes: [198.51.100.0/24]", 3, 10,
+			"such as `to: ...`, got a single value"},
+		// the fault is the address: no second error about the next hop that it explains
+		{PORTS "interfaces: {wan: {port: p, addresses: 203.0.113.2}}\nroutes: [{to: "
+		       "0.0.0.0/0, via: 203.0.113.1}]",
+			2, 40, "its prefix length is missing"},
+		{PORTS "interfaces: [wan]\nroutes: [{to: 0.0.0.0/0, interface: wan}]", 2, 13,
+			"got a list"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void nat_rules_are_checked(void **state)
+{
+	static const struct fault faults[] = {
+		{ROUTER "nat: [{from: 198.18.0.0/24}]", 3, 7, "nat rule: `masquerade` is missing"},
+		{ROUTER "nat: [{masquerade: wam}]", 3, 20,
+			"there is no interface `wam`, did you mean `wan`?"},
+		{ROUTER "nat: [{masquerade: [wan]}]", 3, 20, "got a list"},
+		{ROUTER "nat: [{masquerade: wan, from: 198.18.0.1/24}]", 3, 31,
+			"has bits set after its prefix"},
+		{ROUTER "nat: [{masquerade: wan, from: [198.18.0.0/24, \"2001:db8::/32\"]}]", 3, 47,
+			"expected an IPv4 network"},
+		{ROUTER "nat: [{masquerade: wan, from: default}]", 3, 31,
+			"write 0.0.0.0/0 instead"},
+		{ROUTER "nat: [{masquerade: wan, from: []}]", 3, 31, "an empty list"},
+		{ROUTER "nat: {masquerade: wan}", 3, 6, "expected a list"},
+	};
+
+	expect_faults(faults, COUNT(faults));
+}
+
+static void all_errors_of_a_file_are_reported_in_its_order(void **state)
+{
+	static const char text[] = "nat:\n"
+				   "  - masquerade: wam\n"
+				   "ports:\n"
+				   "  p: {match: {name: eth1}, mtu: big, colour: red}\n"
+				   "  p: {match: {name: eth2}}\n"
+				   "interfaces:\n"
+				   "  wan: {port: x, addresses: 198.18.0.0/24}\n"
+				   "flows: &a {capacity: 1}\n"
+				   "routes:\n"
+				   "  - to: default\n";
+	static const struct {
+		int line;
+		int column;
+	} places[] = {
+		{4, 33},
+		{4, 38},
+		{5, 3},
+		{7, 15},
+		{7, 29},
+		{8, 8},
+		{8, 22},
+		{10, 5},
+		{10, 9},
+	};
+	struct cfg_errors errors;
+
+	assert_null(parse(text, &errors));
+	for (unsigned i = 0; i < errors.n && i < COUNT(places); i++) {
+		assert_int_equal(errors.list[i].line, places[i].line);
+		assert_int_equal(errors.list[i].column, places[i].column);
+	}
+	assert_int_equal(errors.n, COUNT(places));
+	assert_int_equal(errors.n_more, 0);
+	cfg_errors_free(&errors);
+	assert_null(errors.list);
+}
+
+// Builds "head" and then n times `line`, with its number where it has a %u.
+static char *repeat(const char *head, const char *line, unsigned n)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	assert_non_null(stream);
+	fputs(head, stream);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(stream, line, i, i);
+	fclose(stream);
+	return text;
+}
+
+static void the_first_hundred_errors_are_kept_and_the_rest_counted(void **state)
+{
+	char *text = repeat("", "key%u: 1\n", 1000);
+	struct cfg_errors errors;
+
+	assert_null(parse(text, &errors));
+	assert_int_equal(errors.n, CFG_ERRORS_MAX);
+	assert_int_equal(errors.n_more, 1000 - CFG_ERRORS_MAX);
+	for (int i = 0; i < CFG_ERRORS_MAX; i++)
+		assert_int_equal(errors.list[i].line, i + 1);
+	cfg_errors_free(&errors);
+	free(text);
+}
+
+// Those of the last stage displace those of the first when they come before them in the file.
+static void of_too_many_errors_the_first_in_the_file_are_kept(void **state)
+{
+	char *text = repeat("nat:\n  - {masquerade: x}\n  - {masquerade: y}\n", "key%u: 1\n", 100);
+	struct cfg_errors errors;
+
+	assert_null(parse(text, &errors));
+	assert_int_equal(errors.n, CFG_ERRORS_MAX);
+	assert_int_equal(errors.n_more, 2);
+	assert_int_equal(errors.list[0].line, 2);
+	assert_int_equal(errors.list[1].line, 3);
+	assert_int_equal(errors.list[2].line, 4);
+	assert_int_equal(errors.list[99].line, 101);
+	cfg_errors_free(&errors);
+	free(text);
+}
+
+static void tables_are_bounded(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *line;
+		unsigned n_max;
+		int column;
+		const char *piece;
+	} rows[] = {
+		{"ports:\n", "  p%u: {match: {name: e%u}}\n", CFG_PORTS_MAX, 3,
+			"`ports`: more than 64"},
+		{"ports: {p: {match: {name: e}}}\ninterfaces: {wan: {port: p, addresses: [\n",
+			" 198.18.%u.1/24,\n", CFG_ADDRESSES_MAX, 2, "`addresses`: more than 16"},
+		{"workers:\n  cores:\n", "  - %u\n", CFG_CORES_MAX, 5, "`cores`: more than 64"},
+		{"ports: {p: {match: {name: e}}}\ninterfaces: {wan: {port: p, addresses: "
+		 "198.18.255.1/16}}\n"
+		 "routes:\n- to: 0.0.0.0/0\n  via:\n",
+			"  - 198.18.0.1%u\n", CFG_NEXTHOPS_MAX, 5, "`via`: more than 16"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int head_lines = 0;
+		struct fault fault = {.column = rows[i].column, .piece = rows[i].piece};
+		bool is_flow = strchr(rows[i].head, '[') != NULL;
+
+		for (const char *c = rows[i].head; *c != '\0'; c++)
+			head_lines += *c == '\n';
+		for (unsigned extra = 0; extra < 2; extra++) {
+			char *text = repeat(rows[i].head, rows[i].line, rows[i].n_max + extra);
+			char *whole;
+
+			assert_true(asprintf(&whole, "%s%s", text, is_flow ? "]}}\n" : "") > 0);
+			if (extra == 0) {
+				config_free(parse_good(whole));
+			} else {
+				fault.text = whole;
+				fault.line = head_lines + (int)rows[i].n_max + 1;
+				expect_fault(&fault, strlen(whole));
+			}
+			free(whole);
+			free(text);
+		}
+	}
+}
+
+static void the_65th_interface_is_refused(void **state)
+{
+	char *ports = repeat("ports:\n", "  p%u: {match: {name: e%u}}\n", 64);
+	char *interfaces = repeat("interfaces:\n", "  i%u: {port: p%u}\n", 65);
+	struct cfg_errors errors;
+	char *text;
+
+	assert_true(asprintf(&text, "%s%s", ports, interfaces) > 0);
+	assert_null(parse(text, &errors));
+	assert_int_equal(errors.n, 1);
+	assert_int_equal(errors.list[0].line, 131);
+	assert_non_null(strstr(errors.list[0].text, "`interfaces`: more than 64"));
+	cfg_errors_free(&errors);
+	free(text);
+	free(interfaces);
+	free(ports);
+}
+
+static void deep_nesting_is_refused_early(void **state)
+{
+	static const char *const lines[] = {"[\n", "{a: ", "- ", "? "};
+	static char text[2000000];
+	struct cfg_errors errors;
+
+	for (unsigned i = 0; i < COUNT(lines); i++) {
+		size_t len = strlen(lines[i]);
+
+		for (size_t at = 0; at + len <= sizeof(text); at += len)
+			memcpy(text + at, lines[i], len);
+		assert_null(config_parse("test.yaml", text, sizeof(text) - len, &errors));
+		assert_int_equal(errors.n, 1);
+		assert_non_null(strstr(errors.list[0].text, "nested more than 16 deep"));
+		cfg_errors_free(&errors);
+	}
+}
+
+static void a_hundred_thousand_routes_are_read(void **state)
+{
+	enum { N = 100000 };
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *stream = open_memstream(&text, &bytes);
+	struct cfg_errors errors;
+	struct config *config;
+
+	fputs(ROUTER "routes:\n", stream);
+	for (unsigned i = 0; i < N; i++)
+		fprintf(stream, "  - to: %u.%u.%u.0/24\n    via: 203.0.113.1\n", 10 + (i >> 16),
+			i >> 8 & 255, i & 255);
+	fflush(stream);
+	config = config_parse("test.yaml", text, bytes, &errors);
+	assert_non_null(config);
+	assert_int_equal(config->n_routes, N);
+	assert_int_equal(config->routes[N - 1].to.addr.v4[2], (N - 1) & 255);
+	config_free(config);
+
+	fputs("  - to: 10.0.0.0/24\n    via: 203.0.113.1\n", stream);
+	fclose(stream);
+	assert_null(config_parse("test.yaml", text, bytes, &errors));
+	assert_int_equal(errors.n, 1);
+	assert_int_equal(errors.list[0].line, 4 + 2 * N);
+	assert_non_null(strstr(errors.list[0].text, "to 10.0.0.0/24 with metric 0 is on line 4"));
+	cfg_errors_free(&errors);
+	free(text);
+}
+
+static void assert_prefix(const struct ip_prefix *prefix, const char *expected)
+{
+	char text[ADDR_STR_BYTES];
+
+	assert_string_equal(ip_prefix_str(prefix, text), expected);
+}
+
+static void assert_addr(const struct ip_addr *addr, const char *expected)
+{
+	char text[ADDR_STR_BYTES];
+
+	assert_string_equal(ip_addr_str(addr, text), expected);
+}
+
+static void assert_mac(const struct mac_addr *mac, const char *expected)
+{
+	char text[ADDR_STR_BYTES];
+
+	assert_string_equal(mac_addr_str(mac, text), expected);
+}
+
+static void ports_are_read_field_by_field(void **state)
+{
+	static const char text[] =
+		"ports:\n"
+		"  wan:\n"
+		"    match: {name: eth1}\n"
+		"    driver: af_xdp\n"
+		"    mtu: 1492\n"
+		"    mac: 02:00:00:00:00:0A\n"
+		"    queues: 2\n"
+		"  card: {match: {pci: \"0000:0A:00.1\"}, driver: pci, allow-no-iommu: true}\n"
+		"  any: {match: {mac: \"02:00:00:00:00:01\"}}\n"
+		"  t: {driver: tap, tap-name: far}\n"
+		"  m: {driver: memif, socket: /run/m.sock, role: server}\n"
+		"  m2: {driver: memif, socket: /run/m2.sock}\n"
+		"  n: {driver: null}\n"
+		"  c: {driver: pcap, rx-file: in.pcap, tx-file: out.pcap, repeat: true}\n";
+	struct config *config = parse_good(text);
+	const struct cfg_port *p = config->ports;
+
+	assert_int_equal(config->n_ports, 8);
+	assert_string_equal(p[0].name, "wan");
+	assert_int_equal(p[0].place.line, 2);
+	assert_int_equal(p[0].place.column, 3);
+	assert_string_equal(p[0].match_name, "eth1");
+	assert_null(p[0].match_pci);
+	assert_false(p[0].has_match_mac);
+	assert_int_equal(p[0].driver, CFG_DRIVER_AF_XDP);
+	assert_int_equal(p[0].mtu, 1492);
+	assert_true(p[0].has_mac);
+	assert_mac(&p[0].mac, "02:00:00:00:00:0a");
+	assert_int_equal(p[0].queues, 2);
+	assert_false(p[0].allow_no_iommu);
+	assert_string_equal(p[1].match_pci, "0000:0a:00.1");
+	assert_null(p[1].match_name);
+	assert_int_equal(p[1].driver, CFG_DRIVER_PCI);
+	assert_true(p[1].allow_no_iommu);
+	assert_false(p[1].has_mac);
+	assert_int_equal(p[1].mtu, 0);
+	assert_int_equal(p[1].queues, 0);
+	assert_true(p[2].has_match_mac);
+	assert_mac(&p[2].match_mac, "02:00:00:00:00:01");
+	assert_int_equal(p[2].driver, CFG_DRIVER_AUTO);
+	assert_int_equal(p[3].driver, CFG_DRIVER_TAP);
+	assert_string_equal(p[3].tap_name, "far");
+	assert_int_equal(p[4].driver, CFG_DRIVER_MEMIF);
+	assert_string_equal(p[4].memif_socket, "/run/m.sock");
+	assert_true(p[4].memif_is_server);
+	assert_false(p[5].memif_is_server);
+	assert_int_equal(p[6].driver, CFG_DRIVER_NULL);
+	assert_int_equal(p[7].driver, CFG_DRIVER_PCAP);
+	assert_string_equal(p[7].pcap_rx, "in.pcap");
+	assert_string_equal(p[7].pcap_tx, "out.pcap");
+	assert_true(p[7].pcap_repeat);
+	config_free(config);
+}
+
+static void the_rest_is_read_field_by_field(void **state)
+{
+	static const char text[] =
+		ROUTER "routes:\n"
+		       "  - to: 0.0.0.0/0\n"
+		       "    via: [203.0.113.1, 203.0.113.3]\n"
+		       "    interface: wan\n"
+		       "    metric: 100\n"
+		       "  - {to: 0.0.0.0/0, via: 198.18.0.7, metric: 4294967295}\n"
+		       "  - {to: 198.51.100.0/24, interface: lan}\n"
+		       "  - {to: 203.0.113.64/26, type: blackhole}\n"
+		       "  - {to: 203.0.113.64/27, type: unreachable}\n"
+		       "  - {to: 203.0.113.64/28, type: prohibit}\n"
+		       "  - to: ::/0\n"
+		       "    via: fe80::1\n"
+		       "    interface: wan\n"
+		       "nat:\n"
+		       "  - masquerade: wan\n"
+		       "    from: [198.18.64.0/24, 198.18.0.0/24]\n"
+		       "  - {masquerade: lan, from: 0.0.0.0/0}\n"
+		       "  - masquerade: lan\n"
+		       "workers: {cores: [3, 1], idle: busy}\n"
+		       "memory: {hugepages: never}\n"
+		       "flows: {capacity: 1000000}\n";
+	struct config *config = parse_good(text);
+	const struct cfg_interface *interfaces = config->interfaces;
+	const struct cfg_route *routes = config->routes;
+	const struct cfg_masquerade *nat = config->masquerades;
+
+	assert_string_equal(config->file, "test.yaml");
+	assert_int_equal(config->n_cores, 2);
+	assert_int_equal(config->cores[0], 3);
+	assert_int_equal(config->cores[1], 1);
+	assert_int_equal(config->idle, CFG_IDLE_BUSY);
+	assert_int_equal(config->hugepages, CFG_HUGEPAGES_NEVER);
+	assert_int_equal(config->flow_capacity, 1000000);
+
+	assert_int_equal(config->n_interfaces, 2);
+	assert_string_equal(interfaces[0].name, "wan");
+	assert_string_equal(interfaces[0].port, "p");
+	assert_int_equal(interfaces[0].n_addresses, 2);
+	assert_prefix(&interfaces[0].addresses[0], "203.0.113.2/24");
+	assert_prefix(&interfaces[0].addresses[1], "2001:db8:0:1::2/64");
+	assert_int_equal(interfaces[1].n_addresses, 1); // a scalar does where a list would
+	assert_prefix(&interfaces[1].addresses[0], "198.18.0.1/24");
+
+	assert_int_equal(config->n_routes, 7);
+	assert_prefix(&routes[0].to, "0.0.0.0/0");
+	assert_int_equal(routes[0].place.line, 4);
+	assert_int_equal(routes[0].place.column, 5);
+	assert_int_equal(routes[0].kind, CFG_ROUTE_UNICAST);
+	assert_int_equal(routes[0].metric, 100);
+	assert_int_equal(routes[0].n_nexthops, 2);
+	assert_addr(&routes[0].nexthops[0].via, "203.0.113.1");
+	assert_addr(&routes[0].nexthops[1].via, "203.0.113.3");
+	assert_string_equal(routes[0].nexthops[0].interface, "wan");
+	assert_string_equal(routes[0].nexthops[1].interface, "wan"); // of each of them
+	assert_int_equal(routes[1].metric, 4294967295u);
+	assert_null(routes[1].nexthops[0].interface);
+	assert_int_equal(routes[2].n_nexthops, 1); // on the link
+	assert_int_equal(routes[2].nexthops[0].via.family, IP_NONE);
+	assert_string_equal(routes[2].nexthops[0].interface, "lan");
+	assert_int_equal(routes[3].kind, CFG_ROUTE_BLACKHOLE);
+	assert_int_equal(routes[3].n_nexthops, 0);
+	assert_int_equal(routes[4].kind, CFG_ROUTE_UNREACHABLE);
+	assert_int_equal(routes[5].kind, CFG_ROUTE_PROHIBIT);
+	assert_prefix(&routes[6].to, "::/0");
+	assert_addr(&routes[6].nexthops[0].via, "fe80::1");
+
+	assert_int_equal(config->n_masquerades, 3);
+	assert_string_equal(nat[0].interface, "wan");
+	assert_int_equal(nat[0].n_from, 2);
+	assert_prefix(&nat[0].from[0], "198.18.64.0/24");
+	assert_prefix(&nat[0].from[1], "198.18.0.0/24");
+	assert_int_equal(nat[1].n_from, 1);
+	assert_null(nat[2].from);
+	assert_int_equal(nat[2].n_from, 0);
+	config_free(config);
+}
+
+static void what_is_absent_has_its_default(void **state)
+{
+	// empty sections are as good as absent ones; what one comments out may leave them
+	struct config *config = parse_good("ports:\ninterfaces: {}\nroutes:\nnat: []\nworkers:\n");
+
+	assert_int_equal(config->n_cores, 0);
+	assert_int_equal(config->idle, CFG_IDLE_ADAPTIVE);
+	assert_int_equal(config->hugepages, CFG_HUGEPAGES_AUTO);
+	assert_int_equal(config->flow_capacity, 262144);
+	assert_int_equal(config->n_ports, 0);
+	assert_int_equal(config->n_interfaces, 0);
+	assert_int_equal(config->n_routes, 0);
+	assert_int_equal(config->n_masquerades, 0);
+	config_free(config);
+}
+
+static void what_only_looks_wrong_is_accepted(void **state)
+{
+	static const char *const texts[] = {
+		// point-to-point links and single addresses have no network and broadcast address
+		PORTS
+		"interfaces: {wan: {port: p, addresses: [198.18.0.0/31, \"2001:db8::/127\"]}, "
+		"lan: {port: q, addresses: [198.18.0.255/32, \"2001:db8:1::/128\"]}}\n",
+		// two addresses in one subnet, on one interface
+		PORTS "interfaces: {wan: {port: p, addresses: [198.18.0.1/24, 198.18.0.2/24]}}\n",
+		// the same link-local address on two links
+		PORTS "interfaces: {wan: {port: p, addresses: [\"fe80::1/64\"]}, "
+		      "lan: {port: q, addresses: [\"fe80::1/64\"]}}\n",
+		// a card that no interface uses, an interface and NAT without any address
+		PORTS "interfaces: {wan: {port: p}}\nnat: [{masquerade: wan}]\n",
+		"ports: {p: {match: {name: a}, mtu: 1280}}\ninterfaces: {w: {port: p, addresses: "
+		"2001:db8::1/64}}",
+		"ports: {p: {match: {name: a}, mtu: 68}}\ninterfaces: {w: {port: p, addresses: "
+		"198.18.0.1/24}}",
+		"\xef\xbb\xbfports: {p: {match: {name: a}}}\r\n", // a BOM, a line of DOS
+		"%YAML 1.1\n---\nports: {}\n...\n",
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		config_free(parse_good(texts[i]));
+}
+
+static void drivers_have_names(void **state)
+{
+	assert_string_equal(cfg_driver_name(CFG_DRIVER_AUTO), "auto");
+	assert_string_equal(cfg_driver_name(CFG_DRIVER_AF_PACKET), "af_packet");
+	assert_string_equal(cfg_driver_name(CFG_DRIVER_PCAP), "pcap");
+}
+
+static void assert_unreadable(const char *path, const char *piece)
+{
+	struct cfg_errors errors;
+	char line[700];
+
+	assert_null(config_load(path, &errors));
+	assert_int_equal(errors.n, 1);
+	error_str(&errors.list[0], line, sizeof(line));
+	if (strstr(line, piece) == NULL || strncmp(line, path, strlen(path)) != 0)
+		fail_msg("expected %s: %s, got %s", path, piece, line);
+	cfg_errors_free(&errors);
+}
+
+static void files_that_cannot_be_read_are_explained(void **state)
+{
+	char dir[] = "/tmp/config_test.XXXXXX";
+	char path[64];
+	int fd;
+	FILE *file;
+	uid_t uid = geteuid();
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	snprintf(path, sizeof(path), "%s/x.yaml", dir);
+	assert_unreadable(path, "there is no such file");
+	assert_unreadable(dir, "it is a directory");
+
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("ports: {}\n", file);
+	fd = fileno(file);
+	fflush(file);
+	assert_int_equal(fchmod(fd, 0), 0);
+	if (uid == 0)
+		assert_int_equal(seteuid(65534), 0); // root may read anything
+	assert_unreadable(path, "no permission");
+	assert_int_equal(seteuid(uid), 0);
+
+	assert_int_equal(fchmod(fd, 0600), 0);
+	assert_int_equal(ftruncate(fd, 16 * 1024 * 1024 + 1), 0);
+	assert_unreadable(path, "larger than 16 MiB");
+	fclose(file);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void the_quickstart_is_what_the_demo_expects(void **state)
+{
+	struct cfg_errors errors;
+	struct config *config = config_load(SOURCE_ROOT "/cfg/examples/quickstart.yaml", &errors);
+
+	assert_non_null(config);
+	assert_int_equal(config->n_cores, 0);
+	assert_int_equal(config->n_ports, 2);
+	assert_string_equal(config->ports[0].match_name, "port-wan");
+	assert_string_equal(config->ports[1].match_name, "port-lan");
+	assert_int_equal(config->n_interfaces, 2);
+	assert_string_equal(config->interfaces[0].name, "wan");
+	assert_prefix(&config->interfaces[0].addresses[0], "203.0.113.2/24");
+	assert_prefix(&config->interfaces[0].addresses[1], "2001:db8:0:1::2/64");
+	assert_string_equal(config->interfaces[1].name, "lan");
+	assert_prefix(&config->interfaces[1].addresses[0], "198.18.0.1/24");
+	assert_prefix(&config->interfaces[1].addresses[1], "2001:db8:0:2::1/64");
+	assert_int_equal(config->n_routes, 2);
+	assert_addr(&config->routes[0].nexthops[0].via, "203.0.113.1");
+	assert_addr(&config->routes[1].nexthops[0].via, "2001:db8:0:1::1");
+	assert_int_equal(config->n_masquerades, 1);
+	assert_string_equal(config->masquerades[0].interface, "wan");
+	config_free(config);
+	cfg_errors_free(&errors);
+}
+
+static void freeing_nothing_is_fine(void **state)
+{
+	struct cfg_errors errors = {0};
+
+	config_free(NULL);
+	cfg_errors_free(&errors);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_no_yaml_is_refused_at_its_place),
+		cmocka_unit_test(the_clever_parts_of_yaml_are_refused),
+		cmocka_unit_test(keys_are_known_and_there_once),
+		cmocka_unit_test(a_misspelled_section_hides_no_errors_and_makes_none),
+		cmocka_unit_test(settings_of_the_process_have_ranges),
+		cmocka_unit_test(ports_are_checked),
+		cmocka_unit_test(interfaces_are_checked),
+		cmocka_unit_test(routes_are_checked),
+		cmocka_unit_test(nat_rules_are_checked),
+		cmocka_unit_test(all_errors_of_a_file_are_reported_in_its_order),
+		cmocka_unit_test(the_first_hundred_errors_are_kept_and_the_rest_counted),
+		cmocka_unit_test(of_too_many_errors_the_first_in_the_file_are_kept),
+		cmocka_unit_test(tables_are_bounded),
+		cmocka_unit_test(the_65th_interface_is_refused),
+		cmocka_unit_test(deep_nesting_is_refused_early),
+		cmocka_unit_test(a_hundred_thousand_routes_are_read),
+		cmocka_unit_test(ports_are_read_field_by_field),
+		cmocka_unit_test(the_rest_is_read_field_by_field),
+		cmocka_unit_test(what_is_absent_has_its_default),
+		cmocka_unit_test(what_only_looks_wrong_is_accepted),
+		cmocka_unit_test(drivers_have_names),
+		cmocka_unit_test(files_that_cannot_be_read_are_explained),
+		cmocka_unit_test(the_quickstart_is_what_the_demo_expects),
+		cmocka_unit_test(freeing_nothing_is_fine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
