@@ -19,7 +19,7 @@
 
 static int start(void **state)
 {
-	const struct drivers_options o = { .n_mbufs = 4096, .mtu_max = 1500, .main_core = -1 };
+	const struct drivers_options o = {.n_mbufs = 4096, .mtu_max = 1500, .main_core = -1};
 	cpu_set_t before, after;
 	struct error err;
 	uint64_t t = clock_now_ms();
@@ -54,7 +54,7 @@ static struct port *must_open(const struct port_spec *spec)
 
 static void must_refuse(const struct port_spec *spec, const char *word)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 
 	assert_null(port_open(spec, &err));
 	if (strstr(err.text, word) == NULL)
@@ -67,19 +67,19 @@ static void a_mac_must_be_a_cards(void **state)
 		struct mac_addr mac;
 		const char *word; // NULL: fine
 	} rows[] = {
-		{ { { 0x02, 0, 0, 0xaa, 0xbb, 0xcc } }, NULL },
-		{ { { 0x00, 0x1b, 0x21, 0, 0, 1 } }, NULL },
-		{ { { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff } }, NULL },
-		{ { { 0, 0, 0, 0, 0, 1 } }, NULL },
-		{ { { 0, 0, 0, 0, 0, 0 } }, "all zero" },
-		{ { { 0x01, 0, 0x5e, 0, 0, 1 } }, "group bit" },
-		{ { { 0x03, 0, 0, 0, 0, 1 } }, "02 would do" },
-		{ { { 0x33, 0x33, 0, 0, 0, 1 } }, "first octet (33)" },
-		{ { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } }, "lowest bit" },
+		{{{0x02, 0, 0, 0xaa, 0xbb, 0xcc}}, NULL},
+		{{{0x00, 0x1b, 0x21, 0, 0, 1}}, NULL},
+		{{{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff}}, NULL},
+		{{{0, 0, 0, 0, 0, 1}}, NULL},
+		{{{0, 0, 0, 0, 0, 0}}, "all zero"},
+		{{{0x01, 0, 0x5e, 0, 0, 1}}, "group bit"},
+		{{{0x03, 0, 0, 0, 0, 1}}, "02 would do"},
+		{{{0x33, 0x33, 0, 0, 0, 1}}, "first octet (33)"},
+		{{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, "lowest bit"},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct error err = { 0 };
+		struct error err = {0};
 		int rc = port_check_mac(&rows[i].mac, &err);
 
 		assert_int_equal(rc, rows[i].word == NULL ? 0 : -1);
@@ -90,7 +90,7 @@ static void a_mac_must_be_a_cards(void **state)
 
 static void dpdk_starts_only_once(void **state)
 {
-	const struct drivers_options o = { .n_mbufs = 4096, .mtu_max = 1500, .main_core = -1 };
+	const struct drivers_options o = {.n_mbufs = 4096, .mtu_max = 1500, .main_core = -1};
 	struct error err;
 
 	assert_int_equal(drivers_start(&o, &err), -1);
@@ -100,7 +100,7 @@ static void dpdk_starts_only_once(void **state)
 static void a_null_port_opens_again_and_again(void **state)
 {
 	const struct port_spec spec = {
-		.name = "void", .driver = PORT_DRIVER_NULL, .n_queues = 2, .mtu = 1400 };
+		.name = "void", .driver = PORT_DRIVER_NULL, .n_queues = 2, .mtu = 1400};
 
 	for (unsigned round = 0; round < 3; round++) {
 		struct port *port = must_open(&spec);
@@ -133,7 +133,7 @@ static void closing_no_port_is_fine(void **state)
 
 static void a_port_takes_another_mtu_within_its_buffers(void **state)
 {
-	const struct port_spec spec = { .name = "void", .driver = PORT_DRIVER_NULL, .n_queues = 1 };
+	const struct port_spec spec = {.name = "void", .driver = PORT_DRIVER_NULL, .n_queues = 1};
 	struct port *port = must_open(&spec);
 	struct error err;
 
@@ -149,9 +149,9 @@ static void a_port_takes_another_mtu_within_its_buffers(void **state)
 
 static void what_cannot_be_is_refused(void **state)
 {
-	static const struct mac_addr group = { { 1, 2, 3, 4, 5, 6 } };
-	static const struct mac_addr nobody = { { 0x02, 0xde, 0xad, 0xbe, 0xef, 0x00 } };
-	struct port_spec s = { .name = "x", .driver = PORT_DRIVER_NULL, .mtu = 1501 };
+	static const struct mac_addr group = {{1, 2, 3, 4, 5, 6}};
+	static const struct mac_addr nobody = {{0x02, 0xde, 0xad, 0xbe, 0xef, 0x00}};
+	struct port_spec s = {.name = "x", .driver = PORT_DRIVER_NULL, .mtu = 1501};
 
 	must_refuse(&s, "1500");
 	s.mtu = 60;
@@ -197,9 +197,9 @@ static void what_cannot_be_is_refused(void **state)
 // A pcap file (libpcap's format, microseconds) of one frame of 64 bytes whose last says 42.
 static void write_pcap(const char *path)
 {
-	const uint32_t head[] = { 0xa1b2c3d4, 4u << 16 | 2, 0, 0, 65535, 1 };
-	const uint32_t record[] = { 0, 0, 64, 64 };
-	uint8_t frame[64] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
+	const uint32_t head[] = {0xa1b2c3d4, 4u << 16 | 2, 0, 0, 65535, 1};
+	const uint32_t record[] = {0, 0, 64, 64};
+	uint8_t frame[64] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 	FILE *f = fopen(path, "we");
 
 	assert_non_null(f);
@@ -213,7 +213,7 @@ static void write_pcap(const char *path)
 static void a_pcap_port_repeats_its_file(void **state)
 {
 	char path[] = "/tmp/port_test_XXXXXX";
-	struct port_spec spec = { .name = "file", .driver = PORT_DRIVER_PCAP, .pcap_repeat = true };
+	struct port_spec spec = {.name = "file", .driver = PORT_DRIVER_PCAP, .pcap_repeat = true};
 	struct rte_mbuf *m[8];
 	struct port *port;
 
@@ -238,12 +238,12 @@ static void a_pcap_port_repeats_its_file(void **state)
 
 static void two_memif_ports_carry_frames(void **state)
 {
-	struct port_spec spec = { .name = "server", .driver = PORT_DRIVER_MEMIF, .n_queues = 1 };
+	struct port_spec spec = {.name = "server", .driver = PORT_DRIVER_MEMIF, .n_queues = 1};
 	const uint64_t end = clock_now_ms() + 5000;
 	char path[64];
 	struct port *server, *client;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
-	struct port_link link = { 0 };
+	struct port_link link = {0};
 
 	snprintf(path, sizeof(path), "@millrace-test-%d", getpid());
 	spec.memif_socket = path;
