@@ -14,9 +14,15 @@ enum { IP6_EXTENSIONS_MAX = 8 };
 // "this network", loopback, multicast and class E.
 static inline bool ip4_source_is_bad(uint32_t src_be)
 {
-	uint8_t first = (uint8_t)(rte_be_to_cpu_32(src_be) >> 24);
+	uint8_t first = *(const uint8_t *)&src_be;
 
 	return first == 0 || first == 127 || first >= 224;
+}
+
+// Class E and broadcast: never forwarded, and never asked of the FIB.
+static inline bool ip4_destination_is_bad(uint32_t dst_be)
+{
+	return *(const uint8_t *)&dst_be >= 240;
 }
 
 static inline bool ip6_is_link_local(const uint8_t addr[16])

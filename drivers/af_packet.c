@@ -8,7 +8,9 @@
 // driver goes on reading and writing the same ring layout at the same address.
 //
 // Fanout here is by bucket (drivers/steering.h), computed by a classic BPF program in the kernel:
-// each bucket arrives on queue steering_worker(bucket, n), as with RSS.
+// a bucket arrives on queue steering_worker(bucket, n), as with RSS. It is no promise, though
+// (steers_by_rss stays false): while the kernel joins the sockets again, after the netdev went
+// down and up, packets stray for a moment.
 #include "drivers/port_private.h"
 
 #include <arpa/inet.h>
@@ -152,7 +154,6 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 			port->info.netdev, mtu, eal_mtu_max());
 	port->info.mtu = (uint16_t)mtu;
 	port->info.n_rxq = port->info.n_txq = spec->n_queues;
-	port->info.steers_by_rss = true;
 	ring = ring_shape(port->info.mtu, spec->n_queues);
 	port->mtu_max = (uint16_t)RTE_MIN(
 		ring.tp_frame_size - FRAME_HEAD - EAL_FRAME_OVERHEAD, (uint32_t)eal_mtu_max());

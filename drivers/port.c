@@ -179,7 +179,7 @@ static int start(struct port *port, const struct port_spec *spec, struct error *
 	if (rc < 0)
 		return error_set(err, "cannot start it: %s", strerror(-rc));
 	port->is_started = true;
-	if (rte_eth_dev_info_get(id, &info) == 0 && !port->info.steers_by_rss)
+	if (rte_eth_dev_info_get(id, &info) == 0)
 		port->info.steers_by_rss = port->info.n_rxq > 1 &&
 					   rss_apply(id, &info, port->info.n_rxq, spec->is_outside);
 	if (rte_eth_macaddr_get(id, &mac) == 0)

@@ -55,13 +55,13 @@ static void add_interface(struct dataplane *dp, const char *name, uint8_t n, con
 {
 	struct dp_interface iface = {
 		.tap_fd = -1,
-		.mac = { { 2, 0, 0, 0, 0, n } },
+		.mac = {{2, 0, 0, 0, 0, n}},
 		.mtu = 1500,
 		.is_outside = n == FIXTURE_WAN,
 	};
-	struct ip_prefix addresses[1] = { prefix(own) };
-	struct dp_route local = { .kind = DP_ROUTE_LOCAL, .to = addresses[0] };
-	struct dp_route connected = { .to = addresses[0], .n_nexthops = 1 };
+	struct ip_prefix addresses[1] = {prefix(own)};
+	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = addresses[0]};
+	struct dp_route connected = {.to = addresses[0], .n_nexthops = 1};
 
 	snprintf(iface.name, sizeof(iface.name), "%s", name);
 	must(dataplane_interface_add(dp, &iface) == n, "interface");
@@ -75,7 +75,7 @@ static void add_interface(struct dataplane *dp, const char *name, uint8_t n, con
 static void add_neighbour(struct dataplane *dp, uint8_t iface, const char *text, uint8_t last)
 {
 	struct ip_addr addr = address(text);
-	struct mac_addr mac = { { 2, 1, 0, 0, iface, last } };
+	struct mac_addr mac = {{2, 1, 0, 0, iface, last}};
 
 	must(dataplane_neighbour_set(dp, iface, &addr, &mac) == 0, "neighbour");
 }
@@ -88,8 +88,8 @@ void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 		.routes4_max = 1024,
 		.routes6_max = 1024,
 	};
-	struct dp_route by_default = { .to = prefix("0.0.0.0/0"), .n_nexthops = 1 };
-	struct dp_policy policy = { .n_masquerades = masquerade ? 1 : 0 };
+	struct dp_route by_default = {.to = prefix("0.0.0.0/0"), .n_nexthops = 1};
+	struct dp_policy policy = {.n_masquerades = masquerade ? 1 : 0};
 	struct error err;
 
 	f->dp = dataplane_new(&options, &err);
@@ -145,8 +145,8 @@ static void fill_l4(struct rte_ipv4_hdr *ip, uint8_t *l4, const struct frame *fr
 struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
-	uint16_t l4_bytes = (uint16_t)((frame->protocol == IPPROTO_TCP ? 20 : 8) +
-		frame->payload_bytes);
+	uint16_t l4_bytes =
+		(uint16_t)((frame->protocol == IPPROTO_TCP ? 20 : 8) + frame->payload_bytes);
 	struct rte_ether_hdr *eth;
 	struct rte_ipv4_hdr *ip;
 
@@ -155,7 +155,7 @@ struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
 	must(eth != NULL, "frame too long");
 	memset(eth, 0, 34u + l4_bytes);
 	eth->dst_addr = f->dp->snapshot->interfaces[frame->iface].mac;
-	eth->src_addr = (struct rte_ether_addr){ { 2, 1, 0, 0, frame->iface, 7 } };
+	eth->src_addr = (struct rte_ether_addr){{2, 1, 0, 0, frame->iface, 7}};
 	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
 	ip = packet_ip4(m);
 	ip->version_ihl = RTE_IPV4_VHL_DEF;

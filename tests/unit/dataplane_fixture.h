@@ -21,9 +21,9 @@ struct frame {
 	uint8_t protocol;
 	uint8_t tcp_flags;
 	uint8_t icmp_type;
-	uint8_t ttl;           // 0: 64
+	uint8_t ttl; // 0: 64
 	uint16_t payload_bytes;
-	uint16_t fragment;     // the header's word, host order
+	uint16_t fragment; // the header's word, host order
 	bool no_udp_checksum;
 };
 

@@ -67,7 +67,8 @@ struct model {
 static bool covers(const struct ip_prefix *prefix, const struct ip_addr *addr)
 {
 	for (unsigned bit = 0; bit < prefix->len; bit++)
-		if (((prefix->addr.bytes[bit / 8] ^ addr->bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0)
+		if (((prefix->addr.bytes[bit / 8] ^ addr->bytes[bit / 8]) >> (7 - bit % 8) & 1) !=
+			0)
 			return false;
 	return prefix->addr.family == addr->family;
 }
@@ -145,8 +146,8 @@ static struct ip_addr near(const struct ip_prefix *prefix)
 		uint8_t mask = (uint8_t)(1 << (7 - bit % 8));
 		bool set = kind == 0 ? random32() % 2 : kind % 2;
 
-		addr.bytes[bit / 8] = (uint8_t)(set ? addr.bytes[bit / 8] | mask
-						    : addr.bytes[bit / 8] & ~mask);
+		addr.bytes[bit / 8] =
+			(uint8_t)(set ? addr.bytes[bit / 8] | mask : addr.bytes[bit / 8] & ~mask);
 	}
 	for (int i = (int)bytes - 1; kind == 3 && i >= 0; i--)
 		if (++addr.bytes[i] != 0)
@@ -451,8 +452,10 @@ static void running_out_of_blocks4_changes_nothing_and_recovers(void **state)
 	assert_in_range(n, 32600, 32767);
 	assert_int_equal(look(&fib, &p.addr), 4099);
 	for (uint32_t i = 0; i < n; i++) {
-		assert_int_equal(fib_lookup4(&fib, rte_cpu_to_be_32(0x0a000000 + (i << 8) + 77)), 4100);
-		assert_int_equal(fib_lookup4(&fib, rte_cpu_to_be_32(0x0a000000 + (i << 8) + 78)), 4099);
+		assert_int_equal(
+			fib_lookup4(&fib, rte_cpu_to_be_32(0x0a000000 + (i << 8) + 77)), 4100);
+		assert_int_equal(
+			fib_lookup4(&fib, rte_cpu_to_be_32(0x0a000000 + (i << 8) + 78)), 4099);
 	}
 	p = prefix4(0x0a000000 + 78, 32); // a second one in a network that has its block
 	assert_int_equal(fib_set(&fib, &p, 4101), 0);
@@ -645,9 +648,8 @@ static void a_reader_is_never_led_astray_by_changes_next_to_it(void **state)
 {
 	struct rte_rcu_qsbr *rcu =
 		rte_zmalloc(NULL, rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
-	struct reader reader = {.rcu = rcu,
-		.host = prefix("10.1.2.3/24"),
-		.net = prefix("2001:db8:1:2::/48")};
+	struct reader reader = {
+		.rcu = rcu, .host = prefix("10.1.2.3/24"), .net = prefix("2001:db8:1:2::/48")};
 	struct ip_prefix flaps[] = {prefix("10.1.2.77/32"), prefix("10.9.2.77/32"),
 		prefix("2001:db8:1:ff::/64"), prefix("2001:db8:9:ff::/64")};
 	struct fib fib;

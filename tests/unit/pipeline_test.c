@@ -18,8 +18,13 @@ enum { PC = IP(198, 18, 0, 7), PC2 = IP(198, 18, 0, 8), SERVER = IP(198, 51, 100
 enum { OWN_WAN = IP(203, 0, 113, 2), OWN_LAN = IP(198, 18, 0, 1), FAR_LAN = IP(198, 18, 1, 9) };
 
 static const struct frame udp_out = {
-	.iface = FIXTURE_LAN, .src = PC, .dst = SERVER, .sport = 5000, .dport = 53,
-	.protocol = IPPROTO_UDP, .payload_bytes = 30,
+	.iface = FIXTURE_LAN,
+	.src = PC,
+	.dst = SERVER,
+	.sport = 5000,
+	.dport = 53,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 30,
 };
 
 static int open_nat(void **state)
@@ -83,7 +88,7 @@ static void masquerade_translates_there_and_back(void **state)
 {
 	struct fixture *f = *state;
 	struct frame tcp = udp_out;
-	const struct frame *cases[] = { &udp_out, &tcp };
+	const struct frame *cases[] = {&udp_out, &tcp};
 
 	tcp.protocol = IPPROTO_TCP;
 	tcp.tcp_flags = RTE_TCP_SYN_FLAG;
@@ -105,7 +110,8 @@ static void masquerade_translates_there_and_back(void **state)
 		assert_int_equal(frame_src(m), SERVER);
 		assert_int_equal(frame_dst(m), PC);
 		assert_int_equal(frame_dport(m), 5000);
-		assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes, "\x02\x01\x00\x00\x01\x07", 6);
+		assert_memory_equal(
+			packet_eth(m)->dst_addr.addr_bytes, "\x02\x01\x00\x00\x01\x07", 6);
 		rte_pktmbuf_free(m);
 	}
 	assert_int_equal(f->w->flows.n_used, 2);
@@ -212,7 +218,11 @@ static void nobody_outside_reaches_past_the_nat(void **state)
 {
 	struct fixture *f = *state;
 	struct frame in = {
-		.iface = FIXTURE_WAN, .src = SERVER, .dst = PC, .sport = 53, .dport = 5000,
+		.iface = FIXTURE_WAN,
+		.src = SERVER,
+		.dst = PC,
+		.sport = 53,
+		.dport = 5000,
 		.protocol = IPPROTO_UDP,
 	};
 
@@ -227,8 +237,12 @@ static void a_closed_port_answers_the_host_behind_the_nat(void **state)
 	struct rte_mbuf *out = send_frame(f, &udp_out, FIXTURE_WAN);
 	uint16_t quoted = 28;
 	struct frame error = {
-		.iface = FIXTURE_WAN, .src = SERVER, .dst = OWN_WAN, .protocol = IPPROTO_ICMP,
-		.icmp_type = 3, .payload_bytes = 28,
+		.iface = FIXTURE_WAN,
+		.src = SERVER,
+		.dst = OWN_WAN,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
 	};
 	struct rte_mbuf *m = frame_build(f, &error);
 	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34);
@@ -264,8 +278,12 @@ static void icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here(void **sta
 {
 	struct fixture *f = *state;
 	struct frame error = {
-		.iface = FIXTURE_WAN, .src = SERVER, .dst = OWN_WAN, .protocol = IPPROTO_ICMP,
-		.icmp_type = 3, .payload_bytes = 28,
+		.iface = FIXTURE_WAN,
+		.src = SERVER,
+		.dst = OWN_WAN,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
 	};
 	struct rte_mbuf *m = frame_build(f, &error);
 
@@ -300,8 +318,13 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 {
 	struct fixture *f = *state;
 	struct frame own = {
-		.iface = FIXTURE_WAN, .src = OWN_WAN, .dst = SERVER, .sport = 5000, .dport = 53,
-		.protocol = IPPROTO_UDP, .payload_bytes = 10,
+		.iface = FIXTURE_WAN,
+		.src = OWN_WAN,
+		.dst = SERVER,
+		.sport = 5000,
+		.dport = 53,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 10,
 	};
 	struct rte_mbuf *pc = send_frame(f, &udp_out, FIXTURE_WAN); // takes 5000 first
 	struct rte_mbuf *m = frame_build(f, &own);
@@ -330,12 +353,22 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 {
 	struct fixture *f = *state;
 	struct frame in = {
-		.iface = FIXTURE_LAN, .src = PC, .dst = OWN_LAN, .sport = 4000, .dport = 22,
-		.protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG,
+		.iface = FIXTURE_LAN,
+		.src = PC,
+		.dst = OWN_LAN,
+		.sport = 4000,
+		.dport = 22,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_SYN_FLAG,
 	};
 	struct frame answer = {
-		.iface = FIXTURE_LAN, .src = OWN_LAN, .dst = PC, .sport = 22, .dport = 4000,
-		.protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
+		.iface = FIXTURE_LAN,
+		.src = OWN_LAN,
+		.dst = PC,
+		.sport = 22,
+		.dport = 4000,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
 	};
 	struct rte_mbuf *m;
 
@@ -359,8 +392,8 @@ static void an_unknown_neighbour_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 	struct frame frame = udp_out;
-	struct ip_addr addr = { .family = IP_V4, .v4 = { 198, 18, 1, 50 } };
-	struct mac_addr mac = { { 2, 9, 9, 9, 9, 9 } };
+	struct ip_addr addr = {.family = IP_V4, .v4 = {198, 18, 1, 50}};
+	struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
 	struct dp_event event;
 	struct rte_mbuf *m;
 
@@ -426,7 +459,7 @@ static void a_scan_cannot_hold_more_than_its_room(void **state)
 static void masquerade_follows_the_address_of_its_interface(void **state)
 {
 	struct fixture *f = *state;
-	struct ip_prefix moved = { { .family = IP_V4, .v4 = { 203, 0, 113, 77 } }, 24 };
+	struct ip_prefix moved = {{.family = IP_V4, .v4 = {203, 0, 113, 77}}, 24};
 	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
 
 	assert_int_equal(frame_src(m), OWN_WAN);
@@ -462,12 +495,12 @@ static void flows_end_by_their_timeouts(void **state)
 		bool is_answered;
 		uint32_t alive_sec;
 	} rows[] = {
-		{ { .protocol = IPPROTO_UDP }, false, TIMEOUT_UDP_UNREPLIED_SEC },
-		{ { .protocol = IPPROTO_UDP }, true, TIMEOUT_UDP_ASSURED_SEC },
-		{ { .protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG }, false,
-			TIMEOUT_TCP_UNREPLIED_SEC },
-		{ { .protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG }, true,
-			TIMEOUT_TCP_ESTABLISHED_SEC },
+		{{.protocol = IPPROTO_UDP}, false, TIMEOUT_UDP_UNREPLIED_SEC},
+		{{.protocol = IPPROTO_UDP}, true, TIMEOUT_UDP_ASSURED_SEC},
+		{{.protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG}, false,
+			TIMEOUT_TCP_UNREPLIED_SEC},
+		{{.protocol = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG}, true,
+			TIMEOUT_TCP_ESTABLISHED_SEC},
 	};
 	struct fixture *f = *state;
 	uint32_t now = 0;
@@ -515,7 +548,8 @@ static void tcp_that_has_closed_goes_soon(void **state)
 	rte_pktmbuf_free(send_frame(f, &answer, FIXTURE_LAN));
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
 	rte_pktmbuf_free(send_frame(f, &frame, FIXTURE_WAN));
-	flow_table_expire(&f->w->flows, TIMEOUT_TCP_CLOSING_SEC - 1, UINT32_MAX, conntrack_timeout_sec);
+	flow_table_expire(
+		&f->w->flows, TIMEOUT_TCP_CLOSING_SEC - 1, UINT32_MAX, conntrack_timeout_sec);
 	assert_int_equal(f->w->flows.n_used, 1);
 	f->w->now_sec = TIMEOUT_TCP_CLOSING_SEC - 1;
 	answer.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
@@ -541,7 +575,8 @@ static void df_and_too_big_names_the_mtu_and_without_df_it_is_cut(void **state)
 	assert_true(frame_is_sound(m));
 	assert_int_equal(rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34)->icmp_code, 4);
 	assert_int_equal(
-		rte_be_to_cpu_16(rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34)->icmp_seq_nb),
+		rte_be_to_cpu_16(
+			rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34)->icmp_seq_nb),
 		600);
 	rte_pktmbuf_free(m);
 	frame.fragment = 0;

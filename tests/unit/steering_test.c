@@ -36,7 +36,7 @@ static uint8_t hash_bucket(const void *tuple, uint32_t words, bool is_outside)
 static uint8_t bucket_v4(
 	uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, bool is_outside)
 {
-	union rte_thash_tuple t = { 0 };
+	union rte_thash_tuple t = {0};
 
 	t.v4.src_addr = src;
 	t.v4.dst_addr = dst;
@@ -103,7 +103,7 @@ static void the_two_sides_have_different_keys_of_six_bits(void **state)
 
 static void each_bucket_has_512_ports(void **state)
 {
-	unsigned ports[STEERING_BUCKETS] = { 0 };
+	unsigned ports[STEERING_BUCKETS] = {0};
 
 	for (unsigned port = 0; port < 65536; port++)
 		ports[steering_bucket((uint16_t)port)]++;
@@ -115,7 +115,7 @@ static void each_bucket_has_512_ports(void **state)
 static void ephemeral_ports_fill_buckets_evenly(void **state)
 {
 	for (unsigned step = 1; step <= 4; step *= 2) {
-		unsigned ports[STEERING_BUCKETS] = { 0 };
+		unsigned ports[STEERING_BUCKETS] = {0};
 		unsigned n = 0;
 
 		for (unsigned port = 32768; port < 61000; port += step, n++)
@@ -131,13 +131,13 @@ static void ephemeral_ports_fill_buckets_evenly(void **state)
 // flows here are the same in each.
 static void random_ipv6_flows_fill_buckets_evenly(void **state)
 {
-	unsigned flows[STEERING_BUCKETS] = { 0 };
+	unsigned flows[STEERING_BUCKETS] = {0};
 	double expected = (double)FLOWS / STEERING_BUCKETS;
 	double chi = 0;
 
 	for (unsigned i = 0; i < FLOWS; i++) {
-		uint32_t client[4] = { 0x20010db8, 0, random32(), random32() };
-		uint32_t server[4] = { 0x20010db8, 1, 0, random32() & 0xff };
+		uint32_t client[4] = {0x20010db8, 0, random32(), random32()};
+		uint32_t server[4] = {0x20010db8, 1, 0, random32() & 0xff};
 		uint16_t cport = (uint16_t)(32768 + random32() % 28232);
 
 		flows[bucket_v6(client, server, cport, 443, false)]++;
@@ -150,7 +150,7 @@ static void random_ipv6_flows_fill_buckets_evenly(void **state)
 static void workers_share_the_buckets(void **state)
 {
 	for (uint16_t workers = 1; workers <= 64; workers++) {
-		unsigned buckets[64] = { 0 };
+		unsigned buckets[64] = {0};
 
 		for (unsigned b = 0; b < STEERING_BUCKETS; b++) {
 			assert_true(steering_worker((uint8_t)b, workers) < workers);
