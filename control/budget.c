@@ -16,11 +16,12 @@ enum {
 	BUFFERS_PER_QUEUE = 2048,    // one receive and one transmit ring
 	BUFFERS_PER_WORKER = 2048,   // in its hands, its cache, its rings to the other workers
 	BUFFERS_HELD = 4096,	     // waiting for a neighbour or for the kernel
-	// Both families of a full BGP table, on machines that have the memory for it.
-	ROUTES4_LARGE = 1 << 20,
-	ROUTES6_LARGE = 1 << 18,
+	// What is enough for nearly everyone but those who carry a full BGP table. Memory is taken
+	// for these at once, and given back at the end, which takes a second for each GiB.
+	ROUTES4_LARGE = 1 << 18,
+	ROUTES6_LARGE = 1 << 15,
 	ROUTES4_SMALL = 1 << 16,
-	ROUTES6_SMALL = 1 << 14,
+	ROUTES6_SMALL = 1 << 13,
 };
 
 static const uint64_t large_machine_bytes = 3ull << 30;

@@ -152,7 +152,7 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 		removed(interfaces, interface);
 		return;
 	}
-	mtu = nlmsg_find_attr(message, sizeof(*info), IFLA_MTU);
+	mtu = nlmsg_find_attr((struct nlmsghdr *)message, sizeof(*info), IFLA_MTU);
 	if (mtu != NULL && nla_len(mtu) >= (int)sizeof(uint32_t))
 		follow_mtu(interfaces, interface, nla_get_u32(mtu));
 	is_admin_up = (info->ifi_flags & IFF_UP) != 0;

@@ -76,6 +76,8 @@ static int read_kernel(struct router *router, struct error *err)
 {
 	int rc;
 
+	// what was told while the devices were being made is history
+	netlink_discard(router->netlink);
 	for (int topic = 0; topic < NETLINK_TOPICS; topic++)
 		netlink_sync(router->netlink, (enum netlink_topic)topic);
 	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);

@@ -263,6 +263,18 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		next_step(nl); // one that could not be asked for before
 }
 
+void netlink_discard(struct netlink *nl)
+{
+	struct netlink_handler kept[NETLINK_TOPICS];
+
+	memcpy(kept, nl->handlers, sizeof(kept));
+	memset(nl->handlers, 0, sizeof(nl->handlers));
+	while (read_one(nl))
+		;
+	memset(nl->is_touched, 0, sizeof(nl->is_touched));
+	memcpy(nl->handlers, kept, sizeof(kept));
+}
+
 int netlink_wait(struct netlink *nl, unsigned timeout_ms)
 {
 	struct pollfd pfd = {.fd = nl_socket_get_fd(nl->events), .events = POLLIN};

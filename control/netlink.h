@@ -41,6 +41,8 @@ void netlink_free(struct netlink *netlink);
 void netlink_handle(
 	struct netlink *netlink, enum netlink_topic topic, const struct netlink_handler *handler);
 
+// Forgets the news that have come so far: whoever dumps next learns the outcome.
+void netlink_discard(struct netlink *netlink);
 // Asks for a full dump, which arrives from the loop; several requests at a time are one.
 void netlink_sync(struct netlink *netlink, enum netlink_topic topic);
 // Reads until no dump is under way. 0 or -ETIMEDOUT, or what the socket says.

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,7 +279,9 @@ static void link_node(struct rib *rib, struct node **at, struct node *node)
 static struct node *node_new(const struct rib *rib, const struct rib_route *from)
 {
 	unsigned n = from->route.n_nexthops;
-	struct node *node = calloc(1, sizeof(*node) + n * sizeof(struct nexthop));
+	// not from sizeof, whose padding the first nexthop may use: 64 bytes in all, not 80
+	size_t bytes = offsetof(struct node, nexthops) + n * sizeof(struct nexthop);
+	struct node *node = calloc(1, bytes < sizeof(*node) ? sizeof(*node) : bytes);
 
 	if (node == NULL)
 		return NULL;
