@@ -21,9 +21,11 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/if_xdp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,13 +34,14 @@
 
 #include "cfg/base/log.h"
 #include "drivers/eal.h"
+#include "drivers/guard.h"
 #include "drivers/port_private.h"
 
 enum {
 	XDP_HEADROOM = 256, // the kernel's, in front of the frame
 	ROOM_MIN = 2048 + RTE_PKTMBUF_HEADROOM,
 	// A chunk of 63 cache lines: the pool pads an even number of them by one more.
-	ROOM_MAX = 63 * 64 - sizeof(struct rte_mempool_objhdr) - sizeof(struct rte_mbuf),
+	ROOM_MAX = (63 - 1) * 64 - sizeof(struct rte_mbuf), // one line is the pool's own header
 	MTU_MAX = ROOM_MAX - RTE_PKTMBUF_HEADROOM - XDP_HEADROOM - EAL_FRAME_OVERHEAD,
 	FILL_BUFFERS = 2048,	  // the driver's fill ring, of each queue
 	BUFFERS_PER_QUEUE = 8192, // fill and tx ring, and twice as many under way elsewhere
@@ -182,11 +185,70 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 }
 
 // The driver makes its sockets when its queues are set up.
-static int ready(struct port *port, const struct port_spec *spec, struct error *err)
+static void find_sockets(struct port *port)
 {
 	pmd_sockets_find(AF_XDP, &port->sockets);
 	pmd_sockets_subtract(&port->sockets, &port->sockets_before);
+}
+
+static int ready(struct port *port, const struct port_spec *spec, struct error *err)
+{
+	find_sockets(port);
+	guard_tx(port);
 	return 0;
+}
+
+// Binds a socket of our own to a queue, to learn the reason that the driver keeps to itself.
+static int probe_queue(int ifindex, uint32_t queue)
+{
+	enum { PROBE_BYTES = 4 * 4096, SLOTS = 2 };
+	struct sockaddr_xdp addr = {.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_COPY,
+		.sxdp_ifindex = (uint32_t)ifindex,
+		.sxdp_queue_id = queue};
+	struct xdp_umem_reg umem = {.len = PROBE_BYTES, .chunk_size = 4096};
+	const int slots = SLOTS;
+	void *memory =
+		mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	umem.addr = (uintptr_t)memory;
+	if (memory == MAP_FAILED || fd < 0 ||
+		setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof(umem)) < 0 ||
+		setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &slots, sizeof(slots)) < 0 ||
+		setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &slots, sizeof(slots)) < 0 ||
+		setsockopt(fd, SOL_XDP, XDP_RX_RING, &slots, sizeof(slots)) < 0 ||
+		bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		rc = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (memory != MAP_FAILED)
+		munmap(memory, PROBE_BYTES);
+	return rc;
+}
+
+// The kernel frees the queues of a closed socket, or of a process that ended, some time after.
+static bool failed(struct port *port, struct error *err)
+{
+	int rc = 0;
+
+	find_sockets(port);
+	pmd_sockets_release(&port->sockets);
+	for (uint32_t q = 0; q < port->info.n_rxq && rc == 0; q++)
+		rc = probe_queue(port->netdev.ifindex, q);
+	if (rc == -EBUSY)
+		error_set(err,
+			"%s is already taken: another AF_XDP program has a receive queue of it",
+			port->info.netdev);
+	else if (rc == -EPERM)
+		error_set(err, "af_xdp on %s needs root, or CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF",
+			port->info.netdev);
+	else if (rc == -EAFNOSUPPORT)
+		error_set(err,
+			"af_xdp on %s: this kernel has no AF_XDP sockets (CONFIG_XDP_SOCKETS)",
+			port->info.netdev);
+	return rc == -EBUSY;
 }
 
 // Collects what the kernel has sent: the driver does so only when it sends.
@@ -201,12 +263,19 @@ static void drain(struct port *port)
 
 static void retire_pool(struct port *port)
 {
-	struct retired *r = calloc(1, sizeof(*r));
+	struct retired *r;
 
+	if (!port->was_started) {
+		rte_mempool_free(port->pool); // nobody else has seen a buffer of it
+		return;
+	}
+	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return; // the memory stays with DPDK until the process ends
 	r->pool = port->pool;
 	r->expect = port->pool_size - port->sockets.n * FILL_BUFFERS;
+	log_debug("drivers", "%s: %u of %u buffers are home, %u expected", port->info.netdev,
+		rte_mempool_avail_count(r->pool), port->pool_size, r->expect);
 	r->next = retired_pools;
 	retired_pools = r;
 	af_xdp_reap_pools();
@@ -217,7 +286,7 @@ static void unplug(struct port *port)
 	if (!port->owns_pool && port->netdev.lock_fd < 0)
 		return;
 	if (port->sockets.n == 0 && port->device[0] != '\0')
-		ready(port, NULL, NULL); // failed between two queues
+		find_sockets(port); // failed between two queues
 	pmd_sockets_release(&port->sockets);
 	if (port->owns_pool)
 		retire_pool(port);
@@ -233,6 +302,7 @@ const struct driver af_xdp_driver = {
 	.kind = PORT_DRIVER_AF_XDP,
 	.plug = plug,
 	.ready = ready,
+	.failed = failed,
 	.drain = drain,
 	.unplug = unplug,
 };

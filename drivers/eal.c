@@ -21,6 +21,7 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <xdp/libxdp.h>
 
 #include "cfg/base/log.h"
@@ -58,9 +59,10 @@ static void say(enum log_level level, const char *text, size_t len)
 		return;
 	pthread_mutex_lock(&eal.said_lock);
 	if (eal.is_hushed && level <= LOG_LEVEL_WARNING) {
-		// the last line but the generic ones of the layers above is what went wrong;
-		// libbpf's copy of the kernel's own words beats both
-		if (strncmp(eal.said, "Kernel error message: ", 22) != 0)
+		// the first line is what went wrong, those of the layers above follow; the kernel's
+		// own words, which libbpf passes on, beat both
+		if (eal.said[0] == '\0' ||
+			(len > 20 && memcmp(text, "Kernel error message", 20) == 0))
 			snprintf(eal.said, sizeof(eal.said), "%.*s", (int)len, text);
 		is_kept = true;
 	}
@@ -249,6 +251,45 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	return 0;
 }
 
+// Without hugepages every object would get a 4 KiB page of its own, as DPDK keeps objects within a
+// page for cards that see physical addresses. None does then: those of an IOMMU see ours.
+static void set_iova(struct rte_mempool *pool, void *arg, void *object, unsigned index)
+{
+	struct rte_mbuf *m = object;
+
+	rte_mempool_get_header(object)->iova = (uintptr_t)object;
+	rte_mbuf_iova_set(m, (uintptr_t)m->buf_addr);
+}
+
+static struct rte_mempool *small_page_pool_new(const char *name, uint32_t n, uint16_t room)
+{
+	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = room};
+	struct rte_mempool *pool =
+		rte_mempool_create_empty(name, n, (unsigned)sizeof(struct rte_mbuf) + room,
+			POOL_CACHE, sizeof(private), SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+	if (pool == NULL)
+		return NULL;
+	if (rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL) < 0)
+		goto fail;
+	rte_pktmbuf_pool_init(pool, &private);
+	if (rte_mempool_populate_default(pool) != (int)n)
+		goto fail;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	rte_mempool_obj_iter(pool, set_iova, NULL);
+	return pool;
+fail:
+	rte_mempool_free(pool);
+	return NULL;
+}
+
+static struct rte_mempool *pool_new(const char *name, uint32_t n, uint16_t room)
+{
+	if (!eal.has_hugepages)
+		return small_page_pool_new(name, n, room);
+	return rte_pktmbuf_pool_create(name, n, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+}
+
 int drivers_start(const struct drivers_options *o, struct error *err)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
@@ -293,7 +334,7 @@ int drivers_start(const struct drivers_options *o, struct error *err)
 		return -1;
 	eal.is_running = true;
 	eal.mtu_max = mtu;
-	eal.pool = rte_pktmbuf_pool_create("mbufs", o->n_mbufs, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+	eal.pool = pool_new("mbufs", o->n_mbufs, room);
 	if (eal.pool == NULL) {
 		error_set(err, "cannot make %u packet buffers of %u bytes: %s", o->n_mbufs, room,
 			rte_strerror(rte_errno));
@@ -362,8 +403,7 @@ static int withhold_beyond(struct rte_mempool *pool, uint32_t n)
 
 struct rte_mempool *eal_packed_pool_new(const char *name, uint32_t n, uint16_t room)
 {
-	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create(name, n, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+	struct rte_mempool *pool = pool_new(name, n, room);
 
 	if (pool == NULL)
 		return NULL;

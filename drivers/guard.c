@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "drivers/guard.h"
 
+#include <rte_malloc.h>
+
 #include "drivers/eal.h"
 #include "drivers/port_private.h"
 
@@ -30,28 +32,25 @@ static uint16_t rx(uint16_t port_id, uint16_t queue, struct rte_mbuf **pkts, uin
 static uint16_t tx(uint16_t port_id, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, void *arg)
 {
 	struct guard_count *g = arg;
-	uint16_t kept = 0;
+	uint64_t n_cut = 0;
+	uint16_t i;
 
-	for (uint16_t i = 0; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
+		struct rte_mbuf *copy;
 
-		if (unlikely(m->pkt_len > g->frame_max)) {
-			rte_pktmbuf_free(m);
+		if (likely(m->nb_segs == 1 && m->pkt_len <= g->frame_max && RTE_MBUF_DIRECT(m) &&
+			    rte_mbuf_refcnt_read(m) == 1))
 			continue;
-		}
-		if (unlikely(m->nb_segs != 1 || !RTE_MBUF_DIRECT(m) ||
-			     rte_mbuf_refcnt_read(m) != 1)) {
-			struct rte_mbuf *copy = rte_pktmbuf_copy(m, g->pool, 0, UINT32_MAX);
-
-			rte_pktmbuf_free(m);
-			if (copy == NULL)
-				continue;
-			m = copy;
-		}
-		pkts[kept++] = m;
+		copy = rte_pktmbuf_copy(m, g->pool, 0, g->frame_max);
+		if (copy == NULL)
+			break; // this one and the rest are not sent
+		n_cut += m->pkt_len > g->frame_max;
+		rte_pktmbuf_free(m);
+		pkts[i] = copy;
 	}
-	count(&g->tx_dropped, n - kept);
-	return kept;
+	count(&g->tx_dropped, n_cut);
+	return i;
 }
 
 static struct guard_count *guard_of(struct port *port, uint16_t queue)
@@ -65,12 +64,33 @@ static struct guard_count *guard_of(struct port *port, uint16_t queue)
 
 void guard_rx(struct port *port)
 {
-	for (uint16_t q = 0; q < port->info.n_rxq; q++)
-		rte_eth_add_rx_callback(port->info.dpdk_port, q, rx, guard_of(port, q));
+	for (uint16_t q = 0; q < port->info.n_rxq; q++) {
+		struct guard_count *g = guard_of(port, q);
+
+		g->rx = rte_eth_add_rx_callback(port->info.dpdk_port, q, rx, g);
+	}
 }
 
 void guard_tx(struct port *port)
 {
-	for (uint16_t q = 0; q < port->info.n_txq; q++)
-		rte_eth_add_tx_callback(port->info.dpdk_port, q, tx, guard_of(port, q));
+	for (uint16_t q = 0; q < port->info.n_txq; q++) {
+		struct guard_count *g = guard_of(port, q);
+
+		g->tx = rte_eth_add_tx_callback(port->info.dpdk_port, q, tx, g);
+	}
+}
+
+void guard_remove(struct port *port)
+{
+	for (uint16_t q = 0; q < PORT_QUEUES_MAX; q++) {
+		struct guard_count *g = &port->guards[q];
+
+		if (g->rx != NULL &&
+			rte_eth_remove_rx_callback(port->info.dpdk_port, q, g->rx) == 0)
+			rte_free((void *)(uintptr_t)g->rx);
+		if (g->tx != NULL &&
+			rte_eth_remove_tx_callback(port->info.dpdk_port, q, g->tx) == 0)
+			rte_free((void *)(uintptr_t)g->tx);
+		g->rx = g->tx = NULL;
+	}
 }

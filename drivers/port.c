@@ -13,6 +13,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "drivers/eal.h"
 #include "drivers/guard.h"
@@ -178,12 +179,14 @@ static int start(struct port *port, const struct port_spec *spec, struct error *
 	rc = rte_eth_dev_start(id);
 	if (rc < 0)
 		return error_set(err, "cannot start it: %s", strerror(-rc));
-	port->is_started = true;
+	port->is_started = port->was_started = true;
 	if (rte_eth_dev_info_get(id, &info) == 0)
 		port->info.steers_by_rss = port->info.n_rxq > 1 &&
 					   rss_apply(id, &info, port->info.n_rxq, spec->is_outside);
 	if (rte_eth_macaddr_get(id, &mac) == 0)
 		memcpy(port->info.mac.bytes, mac.addr_bytes, sizeof(port->info.mac.bytes));
+	if (port->driver->started != NULL)
+		return port->driver->started(port, err);
 	return 0;
 }
 
@@ -193,6 +196,7 @@ static void undo(struct port *port)
 	eal_hush(); // what a driver says while it goes away concerns nobody
 	if (port->is_started && port->driver->drain != NULL)
 		port->driver->drain(port);
+	guard_remove(port);
 	if (port->is_started)
 		rte_eth_dev_stop(port->info.dpdk_port);
 	if (port->device[0] != '\0')
@@ -202,14 +206,16 @@ static void undo(struct port *port)
 	rte_free(port);
 }
 
-static struct port *open_with(
-	const struct driver *driver, const struct port_spec *spec, struct error *err)
+// One try. `*may_pass` tells whether it is worth another.
+static struct port *open_once(const struct driver *driver, const struct port_spec *spec,
+	bool *may_pass, struct error *err)
 {
-	struct port *port = rte_zmalloc("port", sizeof(*port), 0);
+	struct port *port = rte_zmalloc("port", sizeof(*port), RTE_CACHE_LINE_SIZE);
 	struct error why;
 	const char *said;
 	int rc;
 
+	*may_pass = false;
 	if (port == NULL) {
 		error_set(err, "no memory for a port");
 		return NULL;
@@ -226,16 +232,28 @@ static struct port *open_with(
 	if (rc == 0)
 		rc = start(port, spec, &why);
 	said = eal_unhush();
-	if (rc < 0) {
-		error_set(err, "%s%s%s: %s%s%s", port_driver_name(driver->kind),
-			port->info.netdev[0] != '\0' ? " on " : "", port->info.netdev, why.text,
-			said[0] != '\0' ? ": " : "", said);
-		goto fail;
-	}
-	return port;
+	if (rc == 0)
+		return port;
+	error_set(err, "%s%s%s: %s%s%s", port_driver_name(driver->kind),
+		port->info.netdev[0] != '\0' ? " on " : "", port->info.netdev, why.text,
+		said[0] != '\0' ? ": " : "", said);
+	*may_pass = driver->failed != NULL && driver->failed(port, err);
 fail:
 	undo(port);
 	return NULL;
+}
+
+static struct port *open_with(
+	const struct driver *driver, const struct port_spec *spec, struct error *err)
+{
+	const uint64_t end = clock_now_ms() + PORT_RETRY_MS;
+	struct port *port;
+	bool may_pass;
+
+	while ((port = open_once(driver, spec, &may_pass, err)) == NULL && may_pass &&
+		clock_now_ms() < end)
+		usleep(PORT_RETRY_PAUSE_MS * 1000);
+	return port;
 }
 
 // From the fastest to the one that always works.

@@ -10,7 +10,12 @@
 #include "drivers/pmd_sockets.h"
 #include "drivers/port.h"
 
-enum { PORT_RING_SLOTS = 1024, PORT_QUEUES_MAX = 64 };
+enum {
+	PORT_RING_SLOTS = 1024,
+	PORT_QUEUES_MAX = 64,
+	PORT_RETRY_MS = 1000,
+	PORT_RETRY_PAUSE_MS = 20
+};
 
 // Frames that guard.c kept from a worker or a driver, one line each as workers write them.
 struct guard_count {
@@ -18,6 +23,8 @@ struct guard_count {
 	uint64_t tx_dropped;
 	uint32_t frame_max;
 	struct rte_mempool *pool;
+	const struct rte_eth_rxtx_callback *rx;
+	const struct rte_eth_rxtx_callback *tx;
 } __rte_cache_aligned;
 
 struct port {
@@ -36,6 +43,7 @@ struct port {
 	uint16_t mtu_max;	  // what buffers and frames were sized for
 	bool is_configured;
 	bool is_started;
+	bool was_started; // so workers may have had its buffers
 	struct guard_count guards[PORT_QUEUES_MAX];
 };
 
@@ -45,7 +53,12 @@ struct driver {
 	int (*plug)(struct port *port, const struct port_spec *spec, struct error *err);
 	// After the queues are set up and before the start; may be NULL.
 	int (*ready)(struct port *port, const struct port_spec *spec, struct error *err);
-	// After stop, before the device is removed; may be NULL.
+	// After the start, with the MAC known; may be NULL.
+	int (*started)(struct port *port, struct error *err);
+	// When the queues could not be set up: true when that may pass within PORT_RETRY_MS, else
+	// the reason, better than what DPDK said, may be put into `err`. May be NULL.
+	bool (*failed)(struct port *port, struct error *err);
+	// Before the stop; may be NULL.
 	void (*drain)(struct port *port);
 	// After the device is gone, and when plug failed half-way.
 	void (*unplug)(struct port *port);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,10 +40,8 @@ static int guard(struct port *port, const struct port_spec *spec, struct error *
 static int tap_plug(struct port *port, const struct port_spec *spec, struct error *err)
 {
 	const char *name = spec->tap_name != NULL ? spec->tap_name : spec->name;
-	struct mac_addr kernel_end;
 	char text[ADDR_STR_BYTES];
 	char args[128];
-	int rc;
 
 	if (common(port, spec, TAP_QUEUES_MAX, err) < 0 ||
 		port_check_argument(name, "TAP name", err) < 0)
@@ -65,17 +64,47 @@ static int tap_plug(struct port *port, const struct port_spec *spec, struct erro
 	if (port_plug_vdev(port, "net_tap", args, "tap", err) < 0)
 		return -1;
 	snprintf(port->info.netdev, sizeof(port->info.netdev), "%s", name);
-	// The kernel's end is another host's card, so it must not have our port's address, which is
-	// what the driver gave it.
-	rc = netdev_mac(name, &kernel_end);
-	if (rc == 0) {
-		kernel_end.bytes[0] = (kernel_end.bytes[0] | 2) & 0xfe;
-		kernel_end.bytes[5] ^= 0x80;
-		rc = netdev_set_mac(name, &kernel_end);
-	}
+	return 0;
+}
+
+// The kernel's end is another host's card, so it must not have our port's address, which is what
+// the driver gives it when it starts.
+static int tap_started(struct port *port, struct error *err)
+{
+	const char *name = port->info.netdev;
+	struct mac_addr mac = port->info.mac;
+	int rc;
+
+	mac.bytes[0] |= 2;
+	mac.bytes[5] ^= 0x80;
+	rc = netdev_set_mac(name, &mac);
 	if (rc == 0)
 		rc = netdev_set_mtu(name, port->info.mtu);
 	return rc < 0 ? error_set(err, "cannot set up TAP %s: %s", name, strerror(-rc)) : 0;
+}
+
+// Removes the socket of a server that ended without doing so; one that answers is in use.
+static int memif_clear_path(const char *path, struct error *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	bool is_alive;
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, "%s is there and is no socket", path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_set(err, "cannot make a socket: %s", strerror(errno));
+	snprintf(
+		addr.sun_path, sizeof(addr.sun_path), "%.*s", (int)sizeof(addr.sun_path) - 1, path);
+	is_alive = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	close(fd);
+	if (is_alive)
+		return error_set(err, "memif socket %s is already taken by another server", path);
+	return unlink(path) < 0 ? error_set(err, "cannot remove %s: %s", path, strerror(errno)) : 0;
 }
 
 static int memif_plug(struct port *port, const struct port_spec *spec, struct error *err)
@@ -84,7 +113,6 @@ static int memif_plug(struct port *port, const struct port_spec *spec, struct er
 	char text[ADDR_STR_BYTES];
 	char args[320];
 	bool is_abstract;
-	struct stat st;
 
 	if (path == NULL || path[0] == '\0')
 		return error_set(err, "a memif port needs a socket");
@@ -93,11 +121,8 @@ static int memif_plug(struct port *port, const struct port_spec *spec, struct er
 		return -1;
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return error_set(err, "memif socket %s is too long a path", path);
-	if (!is_abstract && spec->memif_is_server && stat(path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode))
-			return error_set(err, "%s is there and is no socket", path);
-		unlink(path); // of a server before us; two at once on one path are not told apart
-	}
+	if (!is_abstract && spec->memif_is_server && memif_clear_path(path, err) < 0)
+		return -1;
 	snprintf(args, sizeof(args),
 		"role=%s,id=0,socket=%s,socket-abstract=%s,rsize=%d,bsize=%u%s%s",
 		spec->memif_is_server ? "server" : "client", path + is_abstract,
@@ -145,8 +170,11 @@ static void nothing(struct port *port)
 {
 }
 
-const struct driver tap_driver = {
-	.kind = PORT_DRIVER_TAP, .plug = tap_plug, .ready = guard, .unplug = nothing};
+const struct driver tap_driver = {.kind = PORT_DRIVER_TAP,
+	.plug = tap_plug,
+	.ready = guard,
+	.started = tap_started,
+	.unplug = nothing};
 const struct driver memif_driver = {
 	.kind = PORT_DRIVER_MEMIF, .plug = memif_plug, .ready = guard, .unplug = nothing};
 const struct driver null_driver = {.kind = PORT_DRIVER_NULL, .plug = null_plug, .unplug = nothing};
