@@ -267,7 +267,7 @@ static bool failed(struct port *port, struct error *err)
 		error_set(err,
 			"af_xdp on %s: this kernel has no AF_XDP sockets (CONFIG_XDP_SOCKETS)",
 			port->info.netdev);
-	return rc == -EBUSY;
+	return rc == -EBUSY || rc == 0; // free by now
 }
 
 // Collects what the kernel has sent: the driver does so only when it sends.
