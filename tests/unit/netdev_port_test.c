@@ -752,7 +752,8 @@ static void a_tap_port_has_a_host_behind_it(void **state)
 
 static int start_drivers(void)
 {
-	const struct drivers_options o = {.n_mbufs = 8192, .mtu_max = 9000, .main_core = -1};
+	const struct drivers_options o = {
+		.n_mbufs = 8192, .mtu_max = 9000, .main_core = -1, .try_hugepages = true};
 	struct error err;
 
 	log_set_level(getenv("VERBOSE") ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
