@@ -39,6 +39,27 @@ void check_is_interface(
 		suggest_str(&suggestion, hint, sizeof(hint)));
 }
 
+void check_workers(const struct check *check)
+{
+	const struct config *config = check->config;
+	struct yaml_node *list = yaml_tree_get(yaml_tree_get(check->root, "workers"), "cores");
+	struct yaml_node *item = NULL;
+
+	for (unsigned i = 0; i < config->n_cores; i++) {
+		const struct yaml_node *other = NULL;
+
+		item = yaml_tree_next_item(list, item);
+		for (unsigned j = 0; j < i && !item->is_bad; j++) {
+			other = yaml_tree_next_item(list, other);
+			if (other->is_bad || config->cores[j] != config->cores[i])
+				continue;
+			report_add(check->report, item->place,
+				"workers: `cores`: core %d is here twice", config->cores[i]);
+			break;
+		}
+	}
+}
+
 void check_nat(const struct check *check)
 {
 	const struct yaml_node *section = yaml_tree_get(check->root, "nat");

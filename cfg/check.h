@@ -14,6 +14,7 @@ struct check {
 	bool interfaces_are_known;    // all could be read, so one that is not there is missing
 };
 
+void check_workers(const struct check *check);
 void check_ports(const struct check *check);
 void check_interfaces(const struct check *check);
 bool check_interfaces_are_known(const struct yaml_node *root);

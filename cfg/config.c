@@ -33,6 +33,7 @@ static void build_config(const char *text, size_t text_bytes, struct arena *tree
 		read_config(root, config->arena, report, config);
 		if (!arena_is_exhausted(config->arena)) {
 			check.interfaces_are_known = check_interfaces_are_known(root);
+			check_workers(&check);
 			check_ports(&check);
 			check_interfaces(&check);
 			check_routes(&check);

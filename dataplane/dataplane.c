@@ -56,6 +56,7 @@ static int workers_init(struct dataplane *dp)
 struct dataplane *dataplane_new(const struct dataplane_options *options, struct error *err)
 {
 	struct dataplane *dp;
+	char name[RTE_RING_NAMESIZE];
 	int error = -ENOMEM;
 
 	if (options->n_workers == 0 || options->n_workers > DP_WORKERS_MAX) {
@@ -73,7 +74,9 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 	dp->snapshot = calloc(1, sizeof(struct snapshot));
 	dp->rcu = rcu_new(options->n_workers + 1);
 	dp->workers = memory_map(sizeof(struct worker) * options->n_workers);
-	dp->events = rte_ring_create_elem("dp_events", sizeof(struct dp_event), EVENT_RING_SIZE,
+	// Rings have names; several routers in one process must not meet.
+	snprintf(name, sizeof(name), "events_%zx", (size_t)dp);
+	dp->events = rte_ring_create_elem(name, sizeof(struct dp_event), EVENT_RING_SIZE,
 		SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (dp->snapshot == NULL || dp->rcu == NULL || dp->workers == NULL || dp->events == NULL)
 		goto failed;

@@ -14,7 +14,7 @@
 #include <rte_vect.h>
 
 // rte_fib keeps the routes in a tree (its RIB) and writes the lookup table from there. Its own add
-// has three faults in 22.11: the count of second-level blocks drifts when routes come and go, until
+// has four faults in 22.11: the count of second-level blocks drifts when routes come and go, until
 // every add fails with ENOSPC; running out of blocks half-way leaves half a change; and replacing a
 // route hides its failure. So the route is entered into the RIB here, with the answer that the
 // table gives today, and rte_fib then only ever replaces: that path uses no count, and it is
@@ -38,13 +38,10 @@ static const struct builtin {
 	{{{IP_V4, .v4 = {0}}, 8}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {127}}, 8}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {224}}, 4}, NEXTHOP_MULTICAST},
-	{{{IP_V4, .v4 = {240}}, 4}, NEXTHOP_BLACKHOLE},
-	{{{IP_V4, .v4 = {255, 255, 255, 255}}, 32}, NEXTHOP_MULTICAST},
 	// RFC 4291 2.4
 	{{{IP_V6, .v6 = {0}}, 128}, NEXTHOP_BLACKHOLE},
 	{{{IP_V6, .v6 = {[15] = 1}}, 128}, NEXTHOP_BLACKHOLE},
 	{{{IP_V6, .v6 = {0xfe, 0x80}}, 10}, NEXTHOP_LOCAL},
-	{{{IP_V6, .v6 = {0xff}}, 8}, NEXTHOP_MULTICAST},
 };
 
 static_assert(RTE_DIM(builtins) <= 32, "a bit each in `overridden`");
@@ -282,21 +279,11 @@ static int route_delete(struct fib *fib, const struct family *f, const struct ip
 	return ret;
 }
 
-static bool prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	unsigned whole = a->len / 8, rest = a->len % 8;
-
-	if (a->addr.family != b->addr.family || a->len != b->len ||
-		memcmp(a->addr.bytes, b->addr.bytes, whole) != 0)
-		return false;
-	return rest == 0 || (a->addr.bytes[whole] ^ b->addr.bytes[whole]) >> (8 - rest) == 0;
-}
-
 // Its index, or -1.
 static int builtin_find(const struct ip_prefix *to)
 {
 	for (unsigned i = 0; i < RTE_DIM(builtins); i++)
-		if (prefix_equal(&builtins[i].to, to))
+		if (builtins[i].to.len == to->len && ip_prefix_contains(&builtins[i].to, &to->addr))
 			return (int)i;
 	return -1;
 }
@@ -316,7 +303,7 @@ static void grace_end(struct fib *fib)
 	fib->is_grace_due = false;
 }
 
-int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+static int entry_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
 	const struct family *f = family_of(to);
 	uint32_t routes_max = to->addr.family == IP_V4 ? fib->routes4_max : fib->routes6_max;
@@ -324,8 +311,6 @@ int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	void *node;
 	int ret;
 
-	if (f == NULL || code > NEXTHOP_MAX)
-		return -EINVAL;
 	grace_end(fib);
 	node = f->find(fib, to);
 	if (node == NULL && *routes_of(fib, to) >= routes_max)
@@ -341,15 +326,13 @@ int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	return 0;
 }
 
-int fib_delete(struct fib *fib, const struct ip_prefix *to)
+static int entry_delete(struct fib *fib, const struct ip_prefix *to)
 {
 	const struct family *f = family_of(to);
 	int builtin = builtin_find(to);
 	void *node;
 	int ret;
 
-	if (f == NULL)
-		return -EINVAL;
 	node = f->find(fib, to);
 	if (node == NULL || (builtin >= 0 && (fib->overridden & 1u << builtin) == 0))
 		return -ENOENT;
@@ -366,15 +349,136 @@ int fib_delete(struct fib *fib, const struct ip_prefix *to)
 	return 0;
 }
 
+// A fourth fault: when a route is written over one that ends at the last address and touches its
+// neighbour, rte_fib counts past the end and writes the whole table. So no route that ends there
+// is ever given to it but the default one: 128.0.0.0/1 stands there as 128.0.0.0/2, 192.0.0.0/3
+// and so on down to 255.255.255.254/32. The last address itself is multicast or broadcast in either
+// family, which the pipeline looks at before the FIB.
+
+static unsigned leading_ones(const struct ip_addr *addr)
+{
+	unsigned n = 0;
+
+	while (n < ip_family_bits(addr->family) && addr->bytes[n / 8] & 0x80 >> n % 8)
+		n++;
+	return n;
+}
+
+static struct fib_edge *edge_of(struct fib *fib, const struct ip_prefix *to)
+{
+	return to->addr.family == IP_V4 ? &fib->edge4 : &fib->edge6;
+}
+
+static bool prefix_ends_table(const struct ip_prefix *to)
+{
+	return to->len > 0 && leading_ones(&to->addr) >= to->len;
+}
+
+// One of those that such a route is made of: ones, then a zero as the last bit.
+static bool prefix_is_piece(const struct ip_prefix *to)
+{
+	return to->len > 0 && leading_ones(&to->addr) == to->len - 1u;
+}
+
+static struct ip_prefix piece_at(uint8_t family, uint8_t len)
+{
+	struct ip_prefix piece = {.addr.family = family, .len = len};
+
+	for (unsigned i = 0; i + 1 < len; i++)
+		piece.addr.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return piece;
+}
+
+// What the piece goes by now: a route of its own, else the longest one that ends the table above.
+static int piece_refresh(struct fib *fib, const struct fib_edge *edge, uint8_t family, uint8_t len)
+{
+	struct ip_prefix piece = piece_at(family, len);
+	uint16_t code = edge->own[len];
+	int ret;
+
+	if (code == NEXTHOP_NONE && builtin_find(&piece) < 0)
+		for (unsigned k = len - 1u; k > 0 && code == NEXTHOP_NONE; k--)
+			code = edge->ending[k];
+	if (code != NEXTHOP_NONE)
+		return entry_set(fib, &piece, code);
+	ret = entry_delete(fib, &piece);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+// Sets one word of the edge and every piece that it bears on; all or nothing.
+static int edge_set(struct fib *fib, const struct ip_prefix *to, uint16_t *word, uint16_t code)
+{
+	const struct fib_edge *edge = edge_of(fib, to);
+	uint8_t family = to->addr.family;
+	bool is_piece = prefix_is_piece(to);
+	unsigned first = is_piece ? to->len : to->len + 1u;
+	unsigned last = is_piece ? to->len : ip_family_bits(family);
+	uint16_t old = *word;
+	int ret = 0;
+
+	*word = code;
+	for (unsigned len = first; ret == 0 && len <= last; len++)
+		ret = piece_refresh(fib, edge, family, (uint8_t)len);
+	if (ret == 0)
+		return 0;
+	*word = old;
+	for (unsigned len = first; len <= last; len++)
+		piece_refresh(fib, edge, family, (uint8_t)len);
+	return ret;
+}
+
+// The word of the edge that stands for a prefix; NULL: it is an entry like any other.
+static uint16_t *edge_word(struct fib *fib, const struct ip_prefix *to)
+{
+	if (prefix_ends_table(to))
+		return &edge_of(fib, to)->ending[to->len];
+	return prefix_is_piece(to) ? &edge_of(fib, to)->own[to->len] : NULL;
+}
+
+static bool prefix_is_valid(const struct ip_prefix *to)
+{
+	return family_of(to) != NULL && leading_ones(&to->addr) < ip_family_bits(to->addr.family);
+}
+
+int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+{
+	struct ip_prefix network = ip_prefix_network(to);
+	uint16_t *word;
+
+	if (!prefix_is_valid(&network) || code == NEXTHOP_NONE || code > NEXTHOP_MAX)
+		return -EINVAL;
+	word = edge_word(fib, &network);
+	return word != NULL ? edge_set(fib, &network, word, code) : entry_set(fib, &network, code);
+}
+
+int fib_delete(struct fib *fib, const struct ip_prefix *to)
+{
+	struct ip_prefix network = ip_prefix_network(to);
+	uint16_t *word;
+
+	if (!prefix_is_valid(&network))
+		return -EINVAL;
+	word = edge_word(fib, &network);
+	if (word == NULL)
+		return entry_delete(fib, &network);
+	return *word != NEXTHOP_NONE ? edge_set(fib, &network, word, NEXTHOP_NONE) : -ENOENT;
+}
+
 uint16_t fib_find(const struct fib *fib, const struct ip_prefix *to)
 {
-	const struct family *f = family_of(to);
-	int builtin = builtin_find(to);
+	struct ip_prefix network = ip_prefix_network(to);
+	const struct family *f = family_of(&network);
+	int builtin;
 	void *node;
 
-	if (f == NULL || (builtin >= 0 && (fib->overridden & 1u << builtin) == 0))
+	if (!prefix_is_valid(&network))
 		return NEXTHOP_NONE;
-	node = f->find(fib, to);
+	if (prefix_ends_table(&network) || prefix_is_piece(&network))
+		return *edge_word((struct fib *)(uintptr_t)fib, &network);
+	builtin = builtin_find(&network);
+	if (builtin >= 0 && (fib->overridden & 1u << builtin) == 0)
+		return NEXTHOP_NONE;
+	node = f->find(fib, &network);
 	return node != NULL ? f->code(node) : NEXTHOP_NONE;
 }
 

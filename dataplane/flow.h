@@ -90,7 +90,7 @@ static_assert(sizeof(struct flow_dir) == 64, "one cache line a direction");
 static_assert(sizeof(struct flow_state) == 64, "one cache line of state");
 static_assert(sizeof(struct flow) == 192, "three cache lines a flow");
 
-enum { FLOW_IFACE_HOST = 0xff };
+enum { FLOW_IFACE_HOST = 0xfe }; // no interface id, nor INTERFACE_NONE
 
 enum flow_phase {
 	FLOW_FREE = 0,

@@ -14,9 +14,15 @@ enum { IP6_EXTENSIONS_MAX = 8 };
 // "this network", loopback, multicast and class E.
 static inline bool ip4_source_is_bad(uint32_t src_be)
 {
-	uint8_t first = (uint8_t)(rte_be_to_cpu_32(src_be) >> 24);
+	uint8_t first = *(const uint8_t *)&src_be;
 
 	return first == 0 || first == 127 || first >= 224;
+}
+
+// Class E and broadcast: never forwarded, and never asked of the FIB.
+static inline bool ip4_destination_is_bad(uint32_t dst_be)
+{
+	return *(const uint8_t *)&dst_be >= 240;
 }
 
 static inline bool ip6_is_link_local(const uint8_t addr[16])
@@ -67,10 +73,8 @@ static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
 		__builtin_memcpy(&word, (const uint8_t *)ip + at, sizeof(word));
 		sum += word;
 	}
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16); // at most 0x10000, which is not sound either
 	if (unlikely(sum != 0xffff))
 		return packet_refuse(p, COUNTER_DROP_IP4_CHECKSUM);
 
@@ -106,16 +110,14 @@ enum counter packet_host_reason(const struct packet *p, bool is_group);
 // Frames that are not unicast IP to our MAC: to the host stack, or refused.
 uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word);
 
-// The parser. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
+// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
 // the first one: true of what reassembly makes, and ports deliver no chains (pipeline_rx).
-static inline uint8_t packet_parse(struct packet *p, struct rte_mbuf *m, uint64_t own_mac_word)
+static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 {
-	const struct rte_ether_hdr *eth = packet_eth(m);
+	const struct rte_mbuf *m = p->m;
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
 	uint64_t dst_word;
 
-	p->m = m;
-	p->flags = 0;
-	p->tcp_flags = 0;
 	if (unlikely(m->pkt_len < sizeof(*eth) + 2))
 		return packet_refuse(p, COUNTER_DROP_SHORT_FRAME);
 	__builtin_memcpy(&dst_word, eth, sizeof(dst_word));
@@ -143,6 +145,7 @@ static inline bool packet_key4(struct packet *p)
 	p->key4.dst_be = ip->dst_addr;
 	p->key4.protocol = p->protocol;
 	p->key4.kind = FLOW_KEY_PLAIN;
+	p->tcp_flags = 0;
 	p->key4.zero = 0;
 	if (likely(p->protocol == IPPROTO_TCP && !is_fragment && bytes >= 20)) {
 		const struct rte_tcp_hdr *tcp = packet_l4(p);

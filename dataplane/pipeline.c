@@ -87,7 +87,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	if (code == NEXTHOP_MULTICAST) {
+	if (code == NEXTHOP_MULTICAST || pipeline_is_group(p)) {
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
@@ -373,33 +373,51 @@ static void flow_burst4(struct worker *w, struct packet **list, unsigned n)
 
 // --- entry ---
 
-static __rte_always_inline void run(
-	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, uint16_t flags)
+enum { PREFETCH_AHEAD = 6 };
+
+// `is_rx`: fresh from a port, to be counted, and in one buffer each.
+static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_mbuf **pkts,
+	unsigned n, uint16_t flags, const bool is_rx)
 {
-	const struct interface *in = &w->snap->interfaces[iface];
-	uint64_t own_mac_word = in->mac_word;
+	const struct snapshot *snap = w->snap;
+	uint64_t own_mac_word = snap->interfaces[iface].mac_word;
 	struct packet *list4[BURST], *list6[BURST];
 	unsigned n4 = 0, n6 = 0;
+	uint64_t bytes = 0;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
-		uint8_t kind = packet_parse(p, pkts[i], own_mac_word);
+		struct rte_mbuf *m = pkts[i];
+		uint8_t kind;
 
-		p->iface = iface;
+		if (i + PREFETCH_AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + PREFETCH_AHEAD], void *));
+		bytes += m->pkt_len;
+		p->m = m;
 		p->flags = flags;
+		p->iface = iface;
+		if (is_rx && unlikely(m->nb_segs != 1))
+			kind = packet_refuse(p, COUNTER_DROP_SEGMENTED);
+		else
+			kind = packet_parse(p, own_mac_word);
 		if (likely(kind == PACKET_IP4))
 			list4[n4++] = p;
 		else if (likely(kind == PACKET_IP6))
 			list6[n6++] = p;
 		else if (kind == PACKET_HOST)
-			host_punt(w, iface, p->m, (enum counter)p->reason);
+			host_punt(w, iface, m, (enum counter)p->reason);
 		else
-			worker_drop(w, p->m, (enum counter)p->reason);
+			worker_drop(w, m, (enum counter)p->reason);
+	}
+	if (is_rx) {
+		w->interface_counters[iface].rx_packets += n;
+		w->interface_counters[iface].rx_bytes += bytes;
+		w->rx_packets += n;
 	}
 	if (n4 > 0) {
-		if (w->snap->tracks4)
+		if (snap->tracks4)
 			flow_burst4(w, list4, n4);
 		else
 			forward_burst(w, list4, n4, false);
@@ -410,35 +428,21 @@ static __rte_always_inline void run(
 
 void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
-	struct interface_counters *counters = &w->interface_counters[iface];
-	uint64_t bytes = 0;
-	unsigned kept = 0;
+	uint16_t flags = PACKET_IS_OWNED;
 
-	for (unsigned i = 0; i < n; i++) {
-		bytes += pkts[i]->pkt_len;
-		if (unlikely(pkts[i]->nb_segs != 1)) {
-			worker_drop(w, pkts[i], COUNTER_DROP_SEGMENTED);
-			continue;
-		}
-		pkts[kept++] = pkts[i];
-	}
-	counters->rx_packets += n;
-	counters->rx_bytes += bytes;
-	w->rx_packets += n;
-	run(w, iface, pkts, kept,
-		w->n_workers == 1
-			? PACKET_IS_OWNED
-			: (w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0));
+	if (w->n_workers > 1)
+		flags = w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0;
+	run(w, iface, pkts, n, flags, true);
 }
 
 void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
-	run(w, iface, pkts, n, PACKET_IS_OWNED);
+	run(w, iface, pkts, n, PACKET_IS_OWNED, false);
 }
 
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 {
-	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0);
+	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
 }
 
 void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
@@ -454,7 +458,6 @@ void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsi
 		p->m = pkts[i];
 		p->iface = iface;
 		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED;
-		p->tcp_flags = 0;
 		if (!w->snap->tracks4 || eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
 			rte_is_multicast_ether_addr(&eth->dst_addr)) {
 			worker_send(w, iface, p->m);

@@ -210,6 +210,12 @@ class HomeLab(Lab):
             return None
         return json.loads(done.stdout)
 
+    def drop_counts(self):
+        """Packets by the reason they were dropped for."""
+        return {counter["name"]: counter["packets"]
+                for counter in self.millrace("show", "drops")["counters"]
+                if counter["name"].startswith("drop_")}
+
     def wait_path(self, timeout=15, targets=(SERVER4, SERVER6)):
         """Until a packet of each family gets from pc1 to the server and back."""
         for target in targets:

@@ -4,7 +4,8 @@
 import re
 
 import pytest
-from home import QUICKSTART, REPO, ROUTER_WAN4, SERVER4, HomeLab
+from home import QUICKSTART, REPO, ROUTER_WAN4, SERVER4, HomeLab, build_dir
+from lab import run_command
 from tools import fetch, ping
 
 
@@ -27,9 +28,8 @@ def test_ten_lines_make_a_router():
 
 @pytest.mark.parametrize("path", sorted((REPO / "cfg/examples").glob("*.yaml")), ids=lambda p: p.name)
 def test_examples_are_accepted(path):
-    """Their cards may be absent: names bind late."""
-    with HomeLab() as lab:
-        lab.start_router(path)
+    """On any machine: their cards may be absent."""
+    run_command([build_dir() / "millraced", "-c", path, "--check"])
 
 
 def test_quickstart_serves_both_families():

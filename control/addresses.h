@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Addresses of our interfaces: the config's are installed into the kernel, and whatever the
+// kernel then has on a TAP, whoever put it there, goes to the workers. Control thread.
+#pragma once
+
+#include "control/interfaces.h"
+
+// Gives the kernel what the config says. Addresses that are there stay as they are. IPv6 ones
+// undergo duplicate address detection (RFC 4862 5.4) while the router already runs.
+int addresses_install(
+	const struct interface *interface, struct netlink *netlink, struct error *err);
+
+// For netlink: RTM_NEWADDR and RTM_DELADDR.
+struct netlink_handler addresses_handler(struct interfaces *interfaces);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/budget.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cfg/base/log.h"
+
+enum {
+	MTU_DEFAULT = 1500,
+	BUFFER_OVERHEAD_BYTES = 512, // headroom, link-layer headers, the buffer's own description
+	BUFFERS_PER_QUEUE = 2048,    // one receive and one transmit ring
+	BUFFERS_PER_WORKER = 2048,   // in its hands, its cache, its rings to the other workers
+	BUFFERS_HELD = 4096,	     // waiting for a neighbour or for the kernel
+	// What is enough for nearly everyone but those who carry a full BGP table. Memory is taken
+	// for these at once, and given back at the end, which takes a second for each GiB.
+	ROUTES4_LARGE = 1 << 18,
+	ROUTES6_LARGE = 1 << 15,
+	ROUTES4_SMALL = 1 << 16,
+	ROUTES6_SMALL = 1 << 13,
+};
+
+static const uint64_t large_machine_bytes = 3ull << 30;
+
+static uint64_t machine_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
+}
+
+// What the kernel says of a device, 0 when it is not there (yet).
+static uint16_t netdev_mtu(const char *name)
+{
+	struct ifreq req = {0};
+	int fd, rc;
+
+	if (name == NULL || strlen(name) >= sizeof(req.ifr_name))
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	memcpy(req.ifr_name, name, strlen(name));
+	rc = ioctl(fd, SIOCGIFMTU, &req);
+	close(fd);
+	if (rc != 0 || req.ifr_mtu < 0)
+		return 0;
+	return req.ifr_mtu > PORT_MTU_MAX ? PORT_MTU_MAX : (uint16_t)req.ifr_mtu;
+}
+
+static uint16_t mtu_max(const struct config *config)
+{
+	uint16_t most = MTU_DEFAULT;
+
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		const struct cfg_port *port = &config->ports[i];
+		uint16_t mtu = port->mtu != 0 ? port->mtu : netdev_mtu(port->match_name);
+
+		most = mtu > most ? mtu : most;
+	}
+	return most;
+}
+
+static uint32_t buffers(const struct config *config, unsigned n_workers)
+{
+	uint32_t n = BUFFERS_HELD + n_workers * BUFFERS_PER_WORKER;
+
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		unsigned queues = config->ports[i].queues;
+
+		n += (queues != 0 ? queues : n_workers) * BUFFERS_PER_QUEUE;
+	}
+	return n;
+}
+
+void budget_make(struct budget *budget, const struct config *config, const struct cores *cores)
+{
+	bool is_large = machine_bytes() >= large_machine_bytes;
+	struct dataplane_options *dataplane = &budget->dataplane;
+	struct drivers_options *drivers = &budget->drivers;
+
+	memset(budget, 0, sizeof(*budget));
+	memcpy(dataplane->cores, cores->workers, sizeof(cores->workers));
+	dataplane->n_workers = cores->n_workers;
+	dataplane->is_busy = config->idle == CFG_IDLE_BUSY;
+	dataplane->flow_capacity = config->flow_capacity;
+	dataplane->routes4_max = is_large ? ROUTES4_LARGE : ROUTES4_SMALL;
+	dataplane->routes6_max = is_large ? ROUTES6_LARGE : ROUTES6_SMALL;
+	budget->dataplane_bytes = dataplane_memory_bytes(dataplane);
+
+	drivers->try_hugepages = config->hugepages == CFG_HUGEPAGES_AUTO;
+	drivers->mtu_max = mtu_max(config);
+	drivers->n_mbufs = buffers(config, cores->n_workers);
+	drivers->reserve_bytes = budget->dataplane_bytes;
+	drivers->main_core = cores->control;
+	budget->packet_bytes =
+		(uint64_t)drivers->n_mbufs * (drivers->mtu_max + BUFFER_OVERHEAD_BYTES);
+}
+
+void budget_log(const struct budget *budget, const struct cores *cores)
+{
+	const struct dataplane_options *dataplane = &budget->dataplane;
+	char list[128];
+
+	log_info("control",
+		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %d neighbours: %llu "
+		"MiB; %u packet buffers: %llu MiB",
+		cores->n_workers, cores->n_workers == 1 ? "" : "s",
+		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
+		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
+		DP_NEIGHBOURS_MAX, (unsigned long long)(budget->dataplane_bytes >> 20),
+		budget->drivers.n_mbufs, (unsigned long long)(budget->packet_bytes >> 20));
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// millrace: asks a running router what it does, and checks configs without one.
+// Exit codes: 0, 1 when it did not work, 2 when it was asked wrongly.
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cfg/config.h"
+#include "control/cli/client.h"
+#include "control/cli/show.h"
+#include "control/options.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct cli {
+	const char *socket;
+	const char *limit;
+	bool is_json;
+	char **words;
+	int n_words;
+};
+
+static const struct option long_options[] = {
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"limit", required_argument, NULL, 'n'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("millrace " MILLRACE_VERSION ", the command of the router millraced\n"
+	      "\n"
+	      "  millrace [-s SOCKET] [--json] show WHAT [--limit N]\n",
+		out);
+	for (const struct view *view = views; view->name != NULL; view++)
+		fprintf(out, "    %-12s %s\n", view->name, view->help);
+	fputs("  millrace check FILE    say everything that is wrong with a config\n"
+	      "  millrace version\n"
+	      "  millrace help\n"
+	      "\n"
+	      "  -s, --socket PATH      the daemon's socket (" OPTIONS_SOCKET_DEFAULT ")\n"
+	      "  -j, --json             the answer for programs\n"
+	      "  -n, --limit N          of a long list\n",
+		out);
+}
+
+static int wrong_usage(const char *what, const char *word)
+{
+	fprintf(stderr, "millrace: %s%s%s%s; 'millrace help' shows what there is\n", what,
+		word == NULL ? "" : " '", word == NULL ? "" : word, word == NULL ? "" : "'");
+	return EXIT_USAGE;
+}
+
+// -1: not a number that any list takes.
+static long read_limit(const char *word)
+{
+	char *end;
+	long limit = strtol(word, &end, 10);
+
+	return *word == '\0' || *end != '\0' || limit < 1 ? -1 : limit;
+}
+
+static int do_show(const struct cli *cli)
+{
+	const struct view *view;
+	json_t *result, *params = NULL;
+	struct error err;
+	int rc = EXIT_SUCCESS;
+
+	if (cli->n_words < 2)
+		return wrong_usage("show what?", NULL);
+	if (cli->n_words > 2)
+		return wrong_usage("one word too many:", cli->words[2]);
+	view = view_find(cli->words[1]);
+	if (view == NULL)
+		return wrong_usage("there is nothing to show by the name", cli->words[1]);
+	if (cli->limit != NULL) {
+		if (!view->takes_limit || read_limit(cli->limit) < 0)
+			return wrong_usage(
+				view->takes_limit ? "no limit:" : "it takes no limit:", cli->limit);
+		params = json_pack("{s:I}", "limit", (json_int_t)read_limit(cli->limit));
+	}
+	result = client_call(cli->socket, view->method, params, &err);
+	if (result == NULL) {
+		fprintf(stderr, "millrace: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	if (cli->is_json) {
+		json_dumpf(result, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		view->print(result, stdout);
+	}
+	if (fflush(stdout) != 0)
+		rc = EXIT_FAILURE;
+	json_decref(result);
+	return rc;
+}
+
+static int do_check(const struct cli *cli)
+{
+	struct cfg_errors errors = {0};
+	struct config *config;
+	char text[1024];
+
+	if (cli->n_words != 2)
+		return wrong_usage("check takes one file", NULL);
+	config = config_load(cli->words[1], &errors);
+	for (unsigned i = 0; i < errors.n; i++)
+		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
+	cfg_errors_free(&errors);
+	if (config == NULL)
+		return EXIT_FAILURE;
+	config_free(config);
+	return EXIT_SUCCESS;
+}
+
+static int do_version(const struct cli *cli)
+{
+	puts("millrace " MILLRACE_VERSION);
+	return EXIT_SUCCESS;
+}
+
+static int do_help(const struct cli *cli)
+{
+	print_help(stdout);
+	return EXIT_SUCCESS;
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct cli *cli);
+} commands[] = {
+	{"show", do_show},
+	{"check", do_check},
+	{"version", do_version},
+	{"help", do_help},
+};
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {.socket = OPTIONS_SOCKET_DEFAULT};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:jn:h", long_options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			cli.socket = optarg;
+			break;
+		case 'j':
+			cli.is_json = true;
+			break;
+		case 'n':
+			cli.limit = optarg;
+			break;
+		case 'V':
+			return do_version(&cli);
+		case 'h':
+			return do_help(&cli);
+		default: // getopt has said what is wrong
+			return EXIT_USAGE;
+		}
+	}
+	cli.words = argv + optind;
+	cli.n_words = argc - optind;
+	if (cli.n_words == 0) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, cli.words[0]) == 0)
+			return commands[i].run(&cli);
+	return wrong_usage("there is no command", cli.words[0]);
+}

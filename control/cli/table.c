@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/table.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct table {
+	char (*cells)[TABLE_CELL_BYTES]; // row by row, the headings first
+	size_t n_cells, room;
+	unsigned n_columns;
+	bool is_right[TABLE_COLUMNS_MAX];
+};
+
+static char *next_cell(struct table *table)
+{
+	if (table->n_cells == table->room) {
+		size_t room = table->room == 0 ? 64 : table->room * 2;
+		void *cells = realloc(table->cells, room * sizeof(table->cells[0]));
+
+		if (cells == NULL)
+			return NULL;
+		table->cells = cells;
+		table->room = room;
+	}
+	return table->cells[table->n_cells++];
+}
+
+void table_add(struct table *table, const char *fmt, ...)
+{
+	char *cell = next_cell(table);
+	va_list ap;
+
+	if (cell == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(cell, TABLE_CELL_BYTES, fmt, ap);
+	va_end(ap);
+}
+
+struct table *table_new(const char *headings)
+{
+	struct table *table = calloc(1, sizeof(*table));
+	const char *at = headings;
+
+	while (table != NULL && table->n_columns < TABLE_COLUMNS_MAX) {
+		size_t len = strcspn(at, "|");
+
+		if (*at == '>') {
+			table->is_right[table->n_columns] = true;
+			at++;
+			len--;
+		}
+		table_add(table, "%.*s", (int)len, at);
+		table->n_columns++;
+		if (at[len] == '\0')
+			break;
+		at += len + 1;
+	}
+	return table;
+}
+
+void table_free(struct table *table)
+{
+	if (table == NULL)
+		return;
+	free(table->cells);
+	free(table);
+}
+
+void table_print(const struct table *table, FILE *out)
+{
+	int widths[TABLE_COLUMNS_MAX] = {0};
+
+	for (size_t i = 0; i < table->n_cells; i++) {
+		int len = (int)strlen(table->cells[i]);
+
+		if (len > widths[i % table->n_columns])
+			widths[i % table->n_columns] = len;
+	}
+	for (size_t i = 0; i < table->n_cells; i++) {
+		unsigned column = (unsigned)(i % table->n_columns);
+		bool is_last = column + 1 == table->n_columns;
+
+		if (table->is_right[column])
+			fprintf(out, "%*s", widths[column], table->cells[i]);
+		else
+			fprintf(out, "%-*s", is_last ? 0 : widths[column], table->cells[i]);
+		fputs(is_last ? "\n" : "  ", out);
+	}
+}
+
+static const char *scaled(uint64_t value, const char *const units[], char out[UNIT_BYTES])
+{
+	double rest = (double)value;
+	unsigned step = 0;
+
+	while (rest >= 999.5 && units[step + 1] != NULL) {
+		rest /= 1000;
+		step++;
+	}
+	snprintf(out, UNIT_BYTES, "%.*f%s", step > 0 && rest < 99.95 ? 1 : 0, rest, units[step]);
+	return out;
+}
+
+const char *unit_bytes(uint64_t bytes, char out[UNIT_BYTES])
+{
+	static const char *const units[] = {" B", " kB", " MB", " GB", " TB", " PB", NULL};
+
+	return scaled(bytes, units, out);
+}
+
+const char *unit_count(uint64_t count, char out[UNIT_BYTES])
+{
+	static const char *const units[] = {"", " k", " M", " G", " T", NULL};
+
+	return scaled(count, units, out);
+}
+
+const char *unit_seconds(uint64_t sec, char out[UNIT_BYTES])
+{
+	if (sec < 60)
+		snprintf(out, UNIT_BYTES, "%" PRIu64 "s", sec);
+	else if (sec < 3600)
+		snprintf(out, UNIT_BYTES, "%" PRIu64 "m%02" PRIu64 "s", sec / 60, sec % 60);
+	else if (sec < 86400)
+		snprintf(out, UNIT_BYTES, "%" PRIu64 "h%02" PRIu64 "m", sec / 3600, sec / 60 % 60);
+	else
+		snprintf(out, UNIT_BYTES, "%" PRIu64 "d%02" PRIu64 "h", sec / 86400,
+			sec / 3600 % 24);
+	return out;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/duties.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+
+enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
+
+// --- the workers' events ---
+
+static void log_worker(const struct router *router, const struct dp_event *event)
+{
+	char part[32];
+	int core =
+		event->worker < router->cores.n_workers ? router->cores.workers[event->worker] : -1;
+
+	snprintf(part, sizeof(part), "worker %u", event->worker);
+	if (event->kind == DP_EVENT_WORKER_STALLED)
+		log_error(part, "on core %d has made no turn for %u ms", core, event->stalled_ms);
+	else
+		log_info(part, "on core %d turns again", core);
+}
+
+static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct router *router = ctx;
+	uint64_t now_ms = clock_now_ms();
+	struct dp_event event;
+
+	for (unsigned i = 0; i < EVENTS_PER_TURN && dataplane_event_next(router->dp, &event); i++) {
+		switch (event.kind) {
+		case DP_EVENT_NEIGHBOUR_WANTED:
+			neighbours_want(&router->neighbours, event.interface, &event.addr, now_ms);
+			break;
+		case DP_EVENT_WORKER_STALLED:
+		case DP_EVENT_WORKER_RESUMED:
+			log_worker(router, &event);
+			break;
+		}
+	}
+}
+
+// --- at intervals ---
+
+static void follow_links(struct router *router)
+{
+	interfaces_poll_links(&router->interfaces);
+}
+
+static void watch_workers(struct router *router)
+{
+	dataplane_watch(router->dp, clock_now_ms());
+}
+
+static void expire_neighbours(struct router *router)
+{
+	neighbours_expire(&router->neighbours, clock_now_ms());
+}
+
+static void keep_neighbours_fresh(struct router *router)
+{
+	neighbours_keep_fresh(&router->neighbours);
+}
+
+static void retry_routes(struct router *router)
+{
+	routes_retry(&router->routes);
+}
+
+static const struct duty {
+	unsigned interval_ms;
+	void (*run)(struct router *router);
+} duty_list[] = {
+	{100, follow_links},
+	{500, watch_workers},
+	{1000, expire_neighbours},
+	{5000, keep_neighbours_fresh},
+	{10000, retry_routes},
+};
+
+enum { DUTIES = sizeof(duty_list) / sizeof(duty_list[0]) };
+
+struct timer {
+	struct router *router;
+	const struct duty *duty;
+	struct event *event;
+};
+
+struct duties {
+	struct timer timers[DUTIES];
+	struct event *workers_event;
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct timer *timer = ctx;
+
+	timer->duty->run(timer->router);
+}
+
+static int start_timer(struct timer *timer, struct router *router, const struct duty *duty)
+{
+	struct timeval interval = {
+		.tv_sec = duty->interval_ms / 1000, .tv_usec = duty->interval_ms % 1000 * 1000};
+
+	timer->router = router;
+	timer->duty = duty;
+	timer->event = event_new(router->base, -1, EV_PERSIST, on_timer, timer);
+	return timer->event == NULL ? -1 : event_add(timer->event, &interval);
+}
+
+struct duties *duties_new(struct router *router, struct error *err)
+{
+	struct duties *duties = calloc(1, sizeof(*duties));
+
+	if (duties == NULL)
+		goto fail;
+	for (int i = 0; i < DUTIES; i++)
+		if (start_timer(&duties->timers[i], router, &duty_list[i]) != 0)
+			goto fail;
+	duties->workers_event = event_new(router->base, dataplane_event_fd(router->dp),
+		EV_READ | EV_PERSIST, on_workers_event, router);
+	if (duties->workers_event == NULL || event_add(duties->workers_event, NULL) != 0)
+		goto fail;
+	return duties;
+fail:
+	duties_free(duties);
+	error_set(err, "no memory for the loop's timers");
+	return NULL;
+}
+
+void duties_free(struct duties *duties)
+{
+	if (duties == NULL)
+		return;
+	for (int i = 0; i < DUTIES; i++)
+		if (duties->timers[i].event != NULL)
+			event_free(duties->timers[i].event);
+	if (duties->workers_event != NULL)
+		event_free(duties->workers_event);
+	free(duties);
+}

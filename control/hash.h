@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A seeded hash for tables keyed by addresses that strangers choose: without the seed nobody can
+// pick addresses that share a bucket. Not for the workers, who have their own.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/random.h>
+
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+// `bytes` is an address padded to 16 bytes, `tag` whatever else belongs to the key.
+static inline uint64_t hash_address(uint64_t seed, const uint8_t bytes[16], uint32_t tag)
+{
+	uint64_t half[2];
+
+	memcpy(half, bytes, sizeof(half));
+	return hash_mix(hash_mix(half[0] ^ seed, half[1] ^ 0x9e3779b97f4a7c15u) ^ tag,
+		seed ^ 0xd6e8feb86659fd93u);
+}
+
+static inline uint64_t hash_seed(void)
+{
+	uint64_t seed = 0;
+
+	// The pool is ready long before a router starts; a short read would cost only the secrecy.
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		seed ^= (uint64_t)(uintptr_t)&seed;
+	return seed | 1;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// millraced: the router's start, life and end, from top to bottom.
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+#include "control/addresses.h"
+#include "control/api/server.h"
+#include "control/api/show.h"
+#include "control/duties.h"
+#include "control/options.h"
+#include "control/permissions.h"
+#include "control/policy.h"
+#include "control/router.h"
+#include "control/static_routes.h"
+
+enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
+
+// --- parts of the start ---
+
+static struct config *load_config(const char *path)
+{
+	struct cfg_errors errors = {0};
+	struct config *config = config_load(path, &errors);
+	char text[1024];
+
+	for (unsigned i = 0; i < errors.n; i++)
+		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
+	cfg_errors_free(&errors);
+	return config;
+}
+
+static void on_interface_changed(void *ctx, struct interface *interface, bool was_by_hand)
+{
+	struct router *router = ctx;
+	struct error err;
+	char text[1024];
+
+	// Setting a device down by hand costs it its IPv6 addresses and the routes over it; what
+	// the config says is there again when it comes up.
+	if (was_by_hand && interface->is_admin_up) {
+		if (addresses_install(interface, router->netlink, &err) != 0)
+			log_error("control", "%s", error_str(&err, text, sizeof(text)));
+		if (static_routes_install(
+			    router->config, &router->interfaces, router->netlink, &err) != 0)
+			log_error("control", "%s", error_str(&err, text, sizeof(text)));
+	}
+	routes_interface_changed(&router->routes, interface, was_by_hand);
+}
+
+// From here on the kernel's news go where they belong.
+static void connect_netlink(struct router *router)
+{
+	struct netlink_handler links = interfaces_handler(&router->interfaces);
+	struct netlink_handler addresses = addresses_handler(&router->interfaces);
+	struct netlink_handler routes = routes_handler(&router->routes);
+	struct netlink_handler neighbours = neighbours_handler(&router->neighbours);
+
+	netlink_handle(router->netlink, NETLINK_LINKS, &links);
+	netlink_handle(router->netlink, NETLINK_ADDRESSES, &addresses);
+	netlink_handle(router->netlink, NETLINK_ROUTES, &routes);
+	netlink_handle(router->netlink, NETLINK_NEIGHBOURS, &neighbours);
+	router->interfaces.changed = on_interface_changed;
+	router->interfaces.changed_ctx = router;
+}
+
+static int read_kernel(struct router *router, struct error *err)
+{
+	int rc;
+
+	// what was told while the devices were being made is history
+	netlink_discard(router->netlink);
+	for (int topic = 0; topic < NETLINK_TOPICS; topic++)
+		netlink_sync(router->netlink, (enum netlink_topic)topic);
+	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);
+	if (rc != 0)
+		return error_set(
+			err, "cannot read the kernel's addresses and routes: %s", strerror(-rc));
+	return 0;
+}
+
+static int install_addresses(struct router *router, struct error *err)
+{
+	for (unsigned i = 0; i < router->interfaces.n; i++) {
+		const struct interface *interface = &router->interfaces.list[i];
+
+		if (addresses_install(interface, router->netlink, err) == 0)
+			continue;
+		err->file = router->config->file;
+		err->line = interface->config->place.line;
+		err->column = interface->config->place.column;
+		return -1;
+	}
+	return 0;
+}
+
+static int set_policy(struct router *router, struct error *err)
+{
+	struct dp_policy *policy = malloc(sizeof(*policy));
+	int rc;
+
+	if (policy == NULL)
+		return error_set(err, "no memory for the policy");
+	rc = policy_compile(router->config, &router->interfaces, policy, err);
+	if (rc == 0) {
+		rc = dataplane_policy_set(router->dp, policy);
+		if (rc != 0)
+			error_set(err, "the workers do not take the policy: %s", strerror(-rc));
+	}
+	free(policy);
+	return rc;
+}
+
+// --- the start; whatever fails, stop() gives back what is there by then ---
+
+static int start(struct router *router, const struct options *options, struct error *err)
+{
+	struct rpc rpc = {.methods = show_methods, .ctx = router};
+	cpu_set_t allowed;
+
+	if (permissions_check(err) != 0)
+		return -1;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return error_set(err, "cannot read the allowed cores: %s", strerror(errno));
+	if (cores_choose(&router->cores, router->config, &allowed, err) != 0)
+		return -1;
+	cores_leave_to_workers(&router->cores, &allowed);
+
+	// The socket early: a second daemon by mistake ends before it touches a card.
+	router->api = api_new(router->base, options->socket, &rpc, err);
+	if (router->api == NULL)
+		return -1;
+	router->netlink = netlink_new(router->base, err);
+	if (router->netlink == NULL)
+		return -1;
+	router->namespace_claim = static_routes_claim(router->netlink);
+
+	// Cards and workers.
+	budget_make(&router->budget, router->config, &router->cores);
+	budget_log(&router->budget, &router->cores);
+	router->has_drivers = true;
+	if (drivers_start(&router->budget.drivers, err) != 0)
+		return -1;
+	if (ports_open(&router->ports, router->config, router->cores.n_workers, err) != 0)
+		return -1;
+	router->dp = dataplane_new(&router->budget.dataplane, err);
+	if (router->dp == NULL)
+		return -1;
+
+	// The kernel's side: devices, addresses, routes; then what it makes of them.
+	if (interfaces_open(&router->interfaces, router->config, &router->ports, router->dp,
+		    router->netlink, err) != 0)
+		return -1;
+	if (install_addresses(router, err) != 0)
+		return -1;
+	router->has_static_routes = true;
+	if (static_routes_install(router->config, &router->interfaces, router->netlink, err) != 0)
+		return -1;
+	router->rib = rib_new(router->dp);
+	if (router->rib == NULL)
+		return error_set(err, "no memory for the routes");
+	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
+	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink, err) != 0)
+		return -1;
+	connect_netlink(router);
+	if (read_kernel(router, err) != 0)
+		return -1;
+
+	if (set_policy(router, err) != 0)
+		return -1;
+	if (dataplane_start(router->dp, err) != 0)
+		return -1;
+	router->duties = duties_new(router, err);
+	return router->duties == NULL ? -1 : 0;
+}
+
+// In reverse, and safe on a router that got only half way.
+static void stop(struct router *router)
+{
+	duties_free(router->duties);
+	if (router->dp != NULL)
+		dataplane_stop(router->dp);
+	if (router->has_static_routes)
+		static_routes_remove(router->config, router->netlink);
+	interfaces_close(&router->interfaces);
+	neighbours_fini(&router->neighbours);
+	rib_free(router->rib);
+	dataplane_free(router->dp);
+	ports_close(&router->ports);
+	if (router->has_drivers)
+		drivers_stop();
+	if (router->namespace_claim >= 0)
+		close(router->namespace_claim);
+	netlink_free(router->netlink);
+	api_free(router->api);
+}
+
+// --- the life in between ---
+
+static void log_ready(const struct router *router)
+{
+	struct rib_counts routes;
+
+	rib_counts(router->rib, &routes);
+	log_info("control",
+		"ready: %u interface%s, %u worker%s, %u + %u routes, %s hugepages, in %" PRIu64
+		" ms",
+		router->interfaces.n, router->interfaces.n == 1 ? "" : "s", router->cores.n_workers,
+		router->cores.n_workers == 1 ? "" : "s", routes.routes4, routes.routes6,
+		drivers_have_hugepages() ? "with" : "without", clock_now_ms() - router->start_ms);
+	sd_notify(0, "READY=1");
+}
+
+static void on_signal(evutil_socket_t signum, short what, void *ctx)
+{
+	struct router *router = ctx;
+
+	log_info("control", "%s: stopping", signum == SIGINT ? "SIGINT" : "SIGTERM");
+	sd_notify(0, "STOPPING=1");
+	event_base_loopbreak(router->base);
+}
+
+static int run(struct router *router, const struct options *options)
+{
+	struct event *term = evsignal_new(router->base, SIGTERM, on_signal, router);
+	struct event *interrupt = evsignal_new(router->base, SIGINT, on_signal, router);
+	struct error err = {0};
+	char text[1024];
+	int rc = -1;
+
+	// Caught from the beginning: a signal during the start ends it in good order right after.
+	signal(SIGPIPE, SIG_IGN);
+	if (term == NULL || interrupt == NULL || evsignal_add(term, NULL) != 0 ||
+		evsignal_add(interrupt, NULL) != 0)
+		error_set(&err, "no memory for the signals");
+	else
+		rc = start(router, options, &err);
+	if (rc == 0) {
+		log_ready(router);
+		event_base_dispatch(router->base);
+	} else {
+		fprintf(stderr, "millraced: %s\n", error_str(&err, text, sizeof(text)));
+	}
+	stop(router);
+	if (term != NULL)
+		event_free(term);
+	if (interrupt != NULL)
+		event_free(interrupt);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct router router = {.start_ms = clock_now_ms(), .namespace_claim = -1};
+	struct options options;
+	int exit_code = EXIT_FAILURE;
+
+	if (options_parse(&options, argc, argv, &exit_code) != 0)
+		return exit_code;
+	if (options.is_verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
+	router.config = load_config(options.config);
+	if (router.config == NULL)
+		return EXIT_FAILURE;
+	if (options.is_check) {
+		config_free(router.config);
+		return EXIT_SUCCESS;
+	}
+	router.base = event_base_new();
+	if (router.base == NULL)
+		fputs("millraced: no memory for the event loop\n", stderr);
+	else
+		exit_code = run(&router, &options);
+	if (router.base != NULL)
+		event_base_free(router.base);
+	config_free(router.config);
+	return exit_code;
+}

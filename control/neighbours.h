@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Neighbours between the kernel, which resolves them by ARP and ND (RFC 826, 4861), and the
+// workers, which need their MACs. What may be asked for is decided in neighbour_table.c.
+// Control thread.
+#pragma once
+
+#include "control/interfaces.h"
+#include "control/neighbour_table.h"
+
+struct neighbours {
+	struct neighbour_table *table;
+	struct interfaces *interfaces;
+	struct netlink *netlink;
+	unsigned n_probed; // in this round of neighbours_keep_fresh
+};
+
+int neighbours_init(struct neighbours *neighbours, struct interfaces *interfaces,
+	struct netlink *netlink, struct error *err);
+void neighbours_fini(struct neighbours *neighbours);
+
+// DP_EVENT_NEIGHBOUR_WANTED.
+void neighbours_want(
+	struct neighbours *neighbours, int interface, const struct ip_addr *addr, uint64_t now_ms);
+// Every second: ends questions without an answer.
+void neighbours_expire(struct neighbours *neighbours, uint64_t now_ms);
+// Every 5 s: has the kernel probe those stale ones that traffic uses. The others are left to its
+// own ageing.
+void neighbours_keep_fresh(struct neighbours *neighbours);
+
+// For netlink: RTM_NEWNEIGH and RTM_DELNEIGH.
+struct netlink_handler neighbours_handler(struct neighbours *neighbours);

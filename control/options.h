@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// millraced's command line.
+#pragma once
+
+#include <stdbool.h>
+
+#define OPTIONS_SOCKET_DEFAULT "/run/millrace/control.sock"
+
+struct options {
+	const char *config;
+	const char *socket;
+	bool is_check;
+	bool is_verbose;
+};
+
+// 0: go on. Otherwise the process is to end with the code in *exit_code: help was printed, or a
+// sentence on what is wrong.
+int options_parse(struct options *options, int argc, char **argv, int *exit_code);

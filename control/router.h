@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Everything a running router consists of, in the order in which it is made (main.c). Control
+// thread.
+#pragma once
+
+#include <event2/event.h>
+
+#include "control/budget.h"
+#include "control/cores.h"
+#include "control/interfaces.h"
+#include "control/neighbours.h"
+#include "control/netlink.h"
+#include "control/ports.h"
+#include "control/rib.h"
+#include "control/routes.h"
+
+struct api;
+struct duties;
+
+struct router {
+	struct config *config;
+	struct event_base *base;
+	struct api *api;
+	struct netlink *netlink;
+	struct cores cores;
+	struct budget budget;
+	bool has_drivers;
+	struct ports ports;
+	struct dataplane *dp;
+	struct interfaces interfaces;
+	bool has_static_routes;
+	struct rib *rib;
+	struct routes routes;
+	struct neighbours neighbours;
+	int namespace_claim; // descriptor of static_routes_claim, -1: none
+	struct duties *duties;
+	uint64_t start_ms;
+};

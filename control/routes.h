@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The kernel's routes on their way to the workers: tables main and local, whoever wrote them,
+// through the RIB. What a router does not forward by (multicast, TOS, source-specific routes,
+// devices that are not ours) stays behind. Control thread.
+#pragma once
+
+#include "control/interfaces.h"
+#include "control/rib.h"
+
+struct routes {
+	struct rib *rib;
+	struct interfaces *interfaces;
+	struct netlink *netlink;
+	bool is_full_logged;
+	bool is_refused_logged;
+};
+
+void routes_init(struct routes *routes, struct rib *rib, struct interfaces *interfaces,
+	struct netlink *netlink);
+
+// An interface's link, or someone's hand on it, changed.
+void routes_interface_changed(
+	struct routes *routes, const struct interface *interface, bool was_by_hand);
+// Every few seconds: another attempt with those that the workers had no room for.
+void routes_retry(struct routes *routes);
+
+// For netlink: RTM_NEWROUTE and RTM_DELROUTE.
+struct netlink_handler routes_handler(struct routes *routes);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The config's routes, installed into the kernel under a protocol number of our own, by which
+// they are found again and removed. They reach the workers like any other. Control thread.
+#pragma once
+
+#include "cfg/config.h"
+#include "control/interfaces.h"
+
+enum { STATIC_ROUTES_PROTOCOL = 77 }; // nobody's in /etc/iproute2/rt_protos
+
+// Removes what a killed instance left behind, unless another one lives in this network namespace.
+// Returns a descriptor that shows ours to the others until it is closed, or -1.
+int static_routes_claim(struct netlink *netlink);
+
+// 0, or -1 with the first refusal and its place in the file. One that
+// is there already is replaced.
+int static_routes_install(const struct config *config, const struct interfaces *interfaces,
+	struct netlink *netlink, struct error *err);
+// Those without a device do not vanish with a TAP.
+void static_routes_remove(const struct config *config, struct netlink *netlink);

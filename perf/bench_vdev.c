@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "perf/bench_vdev.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "cfg/base/log.h"
+#include "perf/bench_nat.h"
+
+enum {
+	VDEV_FLOWS_MAX = 4000000,
+	MBUFS_SPARE = 8192, // beside those that hold the file
+	RESERVE_MB = 1024,
+	WARM_UP_MS = 500, // all flows have begun
+	SECONDS_DEFAULT = 3,
+	PCAP_HEADER_BYTES = 24,
+	PCAP_RECORD_BYTES = 16,
+};
+
+struct vdev_options {
+	const char *rx, *tx;
+	long seconds;
+	long core;
+	bool allows_huge;
+};
+
+// "net_pcap0,rx_pcap=FILE,infinite_rx=1" as DPDK writes it. `text` is cut into pieces and kept.
+static int spec_parse(char *text, struct port_spec *spec)
+{
+	char *save = NULL;
+	const char *driver = strtok_r(text, ",", &save);
+	const char *arg;
+
+	if (driver != NULL && strncmp(driver, "net_pcap", 8) == 0)
+		spec->driver = PORT_DRIVER_PCAP;
+	else if (driver != NULL && strncmp(driver, "net_null", 8) == 0)
+		spec->driver = PORT_DRIVER_NULL;
+	else
+		return -1;
+	while ((arg = strtok_r(NULL, ",", &save)) != NULL) {
+		if (spec->driver != PORT_DRIVER_PCAP)
+			return -1;
+		if (strncmp(arg, "rx_pcap=", 8) == 0)
+			spec->pcap_rx = arg + 8;
+		else if (strncmp(arg, "tx_pcap=", 8) == 0)
+			spec->pcap_tx = arg + 8;
+		else if (strcmp(arg, "infinite_rx=1") == 0)
+			spec->pcap_repeat = true;
+		else
+			return -1;
+	}
+	return 0;
+}
+
+// How many minimal frames a file can hold at most: net_pcap keeps each in a buffer.
+static uint32_t file_pkts(const char *path)
+{
+	FILE *f = path != NULL ? fopen(path, "re") : NULL;
+	long bytes = 0;
+
+	if (f != NULL && fseek(f, 0, SEEK_END) == 0)
+		bytes = ftell(f);
+	if (f != NULL)
+		fclose(f);
+	if (bytes <= PCAP_HEADER_BYTES)
+		return 0;
+	return (uint32_t)RTE_MIN((bytes - PCAP_HEADER_BYTES) / (PCAP_RECORD_BYTES + FRAME4_BYTES),
+		(long)VDEV_FLOWS_MAX);
+}
+
+static int world_measure(struct bench_world *world, const struct vdev_options *o, struct error *err)
+{
+	struct dp_interface_stats in[2], out[2];
+	uint64_t tsc[2];
+	char drops[320];
+	double pkts, clk;
+
+	if (dataplane_start(world->dp, err) < 0)
+		return -1;
+	usleep(WARM_UP_MS * 1000);
+	for (unsigned i = 0; i < 2; i++) {
+		if (i > 0)
+			sleep((unsigned)o->seconds);
+		tsc[i] = rte_rdtsc();
+		dataplane_interface_stats(world->dp, LAN, &in[i]);
+		dataplane_interface_stats(world->dp, WAN, &out[i]);
+	}
+	dataplane_stop(world->dp);
+	bench_world_describe_drops(&world->target, drops, sizeof(drops));
+	pkts = (double)(out[1].tx_packets - out[0].tx_packets);
+	if (pkts == 0)
+		return error_set(err, "nothing came out, %llu packets went in; counted: %s",
+			(unsigned long long)in[1].rx_packets, drops);
+	clk = (double)(tsc[1] - tsc[0]);
+	printf("%.2f Mpps, %.1f clk per packet end to end (TSC %.0f MHz); %llu in, %llu out%s%s\n",
+		pkts * (double)rte_get_tsc_hz() / clk / 1e6, clk / pkts,
+		(double)rte_get_tsc_hz() / 1e6,
+		(unsigned long long)(in[1].rx_packets - in[0].rx_packets),
+		(unsigned long long)(out[1].tx_packets - out[0].tx_packets),
+		drops[0] != '\0' ? "; counted: " : "", drops);
+	return 0;
+}
+
+static int vdev_run(
+	const struct vdev_options *o, struct port_spec *rx, struct port_spec *tx, struct error *err)
+{
+	uint32_t n_pkts = file_pkts(rx->pcap_rx);
+	const struct drivers_options drivers = {
+		.try_hugepages = o->allows_huge,
+		.n_mbufs = n_pkts + MBUFS_SPARE,
+		.mtu_max = 1500,
+		.reserve_bytes = (uint64_t)RESERVE_MB << 20,
+		.main_core = -1,
+	};
+	struct port *rx_port, *tx_port = NULL;
+	struct bench_world world;
+	int rc = -1;
+
+	if (drivers_start(&drivers, err) < 0)
+		return -1;
+	rx_port = port_open(rx, err);
+	if (rx_port != NULL)
+		tx_port = port_open(tx, err);
+	if (tx_port != NULL && bench_world_init(&world, n_pkts, (int)o->core, err) == 0) {
+		rc = nat_network_make(&world, rx_port, tx_port, err);
+		if (rc == 0)
+			rc = world_measure(&world, o, err);
+		bench_world_fini(&world);
+	}
+	port_close(tx_port);
+	port_close(rx_port);
+	drivers_stop();
+	return rc;
+}
+
+static int options_parse(int argc, char **argv, struct vdev_options *o)
+{
+	static const struct option longs[] = {
+		{"vdev-rx", required_argument, NULL, 'r'},
+		{"vdev-tx", required_argument, NULL, 't'},
+		{"seconds", required_argument, NULL, 's'},
+		{"core", required_argument, NULL, 'c'},
+		{"no-huge", no_argument, NULL, 'H'},
+		{0},
+	};
+	int option;
+
+	*o = (struct vdev_options){.seconds = SECONDS_DEFAULT,
+		.core = sysconf(_SC_NPROCESSORS_ONLN) - 1,
+		.allows_huge = true};
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		int rc = 0;
+
+		if (option == 'r')
+			o->rx = optarg;
+		else if (option == 't')
+			o->tx = optarg;
+		else if (option == 's')
+			rc = bench_parse_number("seconds", optarg, 1, 600, &o->seconds);
+		else if (option == 'c')
+			rc = bench_parse_number("core", optarg, 0, 1023, &o->core);
+		else if (option == 'H')
+			o->allows_huge = false;
+		else
+			rc = -1;
+		if (rc < 0)
+			return -1;
+	}
+	return optind == argc && o->rx != NULL && o->tx != NULL ? 0 : -1;
+}
+
+int bench_vdev_main(int argc, char **argv)
+{
+	struct port_spec rx = {.name = "lan"}, tx = {.name = "wan", .is_outside = true};
+	struct vdev_options o;
+	struct error err = {0};
+
+	if (options_parse(argc, argv, &o) < 0 || spec_parse((char *)(uintptr_t)o.rx, &rx) < 0 ||
+		spec_parse((char *)(uintptr_t)o.tx, &tx) < 0) {
+		fprintf(stderr,
+			"Usage: perf/bench vdev --vdev-rx net_pcap0,rx_pcap=FILE,infinite_rx=1\n"
+			"       --vdev-tx net_null0 [--seconds N] [--core N] [--no-huge]\n");
+		return 2;
+	}
+	log_set_level(LOG_LEVEL_WARNING);
+	if (vdev_run(&o, &rx, &tx, &err) < 0) {
+		fprintf(stderr, "bench: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}

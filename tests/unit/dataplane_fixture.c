@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/unit/dataplane_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ip.h>
+
+#include "cfg/base/addr.h"
+#include "dataplane/packet.h"
+#include "dataplane/pipeline.h"
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fixture: %s\n", what);
+	exit(1);
+}
+
+void fixture_start_drivers(void)
+{
+	struct drivers_options options = {
+		.n_mbufs = 8191,
+		.mtu_max = 1500,
+		.reserve_bytes = UINT64_C(320) << 20,
+		.main_core = -1,
+	};
+	struct error err;
+
+	if (drivers_start(&options, &err) != 0) {
+		fprintf(stderr, "fixture: %s\n", err.text);
+		exit(1);
+	}
+}
+
+static struct ip_prefix prefix(const char *text)
+{
+	struct ip_prefix p;
+
+	must(ip_prefix_parse(text, &p) == 0, text);
+	return p;
+}
+
+static struct ip_addr address(const char *text)
+{
+	struct ip_addr a;
+
+	must(ip_addr_parse(text, &a) == 0, text);
+	return a;
+}
+
+static void add_interface(struct dataplane *dp, const char *name, uint8_t n, const char *own)
+{
+	struct dp_interface iface = {
+		.tap_fd = -1,
+		.mac = {{2, 0, 0, 0, 0, n}},
+		.mtu = 1500,
+		.is_outside = n == FIXTURE_WAN,
+	};
+	struct ip_prefix addresses[1] = {prefix(own)};
+	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = addresses[0]};
+	struct dp_route connected = {.to = addresses[0], .n_nexthops = 1};
+
+	snprintf(iface.name, sizeof(iface.name), "%s", name);
+	must(dataplane_interface_add(dp, &iface) == n, "interface");
+	must(dataplane_interface_set_addresses(dp, n, addresses, 1) == 0, "addresses");
+	local.to.len = 32;
+	connected.nexthops[0].interface = n;
+	must(dataplane_route_set(dp, &local) == 0, "local route");
+	must(dataplane_route_set(dp, &connected) == 0, "connected route");
+}
+
+static void add_neighbour(struct dataplane *dp, uint8_t iface, const char *text, uint8_t last)
+{
+	struct ip_addr addr = address(text);
+	struct mac_addr mac = {{2, 1, 0, 0, iface, last}};
+
+	must(dataplane_neighbour_set(dp, iface, &addr, &mac) == 0, "neighbour");
+}
+
+void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
+{
+	struct dataplane_options options = {
+		.n_workers = n_workers,
+		.flow_capacity = 65536,
+		.routes4_max = 1024,
+		.routes6_max = 1024,
+	};
+	struct dp_route by_default = {.to = prefix("0.0.0.0/0"), .n_nexthops = 1};
+	struct dp_policy policy = {.n_masquerades = masquerade ? 1 : 0};
+	struct error err;
+
+	f->dp = dataplane_new(&options, &err);
+	must(f->dp != NULL, "dataplane_new");
+	add_interface(f->dp, "wan", FIXTURE_WAN, "203.0.113.2/24");
+	add_interface(f->dp, "lan", FIXTURE_LAN, "198.18.0.1/24");
+	add_interface(f->dp, "lan2", FIXTURE_LAN2, "198.18.1.1/24");
+	add_neighbour(f->dp, FIXTURE_WAN, "203.0.113.1", 1);
+	add_neighbour(f->dp, FIXTURE_LAN, "198.18.0.7", 7);
+	add_neighbour(f->dp, FIXTURE_LAN, "198.18.0.8", 8);
+	add_neighbour(f->dp, FIXTURE_LAN2, "198.18.1.9", 9);
+	by_default.nexthops[0].interface = FIXTURE_WAN;
+	by_default.nexthops[0].via = address("203.0.113.1");
+	must(dataplane_route_set(f->dp, &by_default) == 0, "default route");
+	policy.masquerades[0].interface = FIXTURE_WAN;
+	must(dataplane_policy_set(f->dp, &policy) == 0, "policy");
+	f->w = dataplane_worker(f->dp, 0);
+}
+
+void fixture_close(struct fixture *f)
+{
+	dataplane_free(f->dp);
+	f->dp = NULL;
+}
+
+static void fill_l4(struct rte_ipv4_hdr *ip, uint8_t *l4, const struct frame *frame, uint16_t bytes)
+{
+	if (frame->protocol == IPPROTO_TCP) {
+		struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
+
+		tcp->src_port = rte_cpu_to_be_16(frame->sport);
+		tcp->dst_port = rte_cpu_to_be_16(frame->dport);
+		tcp->data_off = 5 << 4;
+		tcp->tcp_flags = frame->tcp_flags;
+		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
+	} else if (frame->protocol == IPPROTO_UDP) {
+		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
+
+		udp->src_port = rte_cpu_to_be_16(frame->sport);
+		udp->dst_port = rte_cpu_to_be_16(frame->dport);
+		udp->dgram_len = rte_cpu_to_be_16(bytes);
+		if (!frame->no_udp_checksum)
+			udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
+	} else if (frame->protocol == IPPROTO_ICMP) {
+		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
+
+		icmp->icmp_type = frame->icmp_type;
+		icmp->icmp_ident = rte_cpu_to_be_16(frame->sport);
+		icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, bytes);
+	}
+}
+
+struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
+	uint16_t l4_bytes =
+		(uint16_t)((frame->protocol == IPPROTO_TCP ? 20 : 8) + frame->payload_bytes);
+	struct rte_ether_hdr *eth;
+	struct rte_ipv4_hdr *ip;
+
+	must(m != NULL, "mbuf");
+	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(34 + l4_bytes));
+	must(eth != NULL, "frame too long");
+	memset(eth, 0, 34u + l4_bytes);
+	eth->dst_addr = f->dp->snapshot->interfaces[frame->iface].mac;
+	eth->src_addr = (struct rte_ether_addr){{2, 1, 0, 0, frame->iface, 7}};
+	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	ip = packet_ip4(m);
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(20 + l4_bytes));
+	ip->packet_id = RTE_BE16(0x1234);
+	ip->fragment_offset = rte_cpu_to_be_16(frame->fragment);
+	ip->time_to_live = frame->ttl != 0 ? frame->ttl : 64;
+	ip->next_proto_id = frame->protocol;
+	ip->src_addr = rte_cpu_to_be_32(frame->src);
+	ip->dst_addr = rte_cpu_to_be_32(frame->dst);
+	for (uint16_t i = 0; i < frame->payload_bytes; i++)
+		((uint8_t *)(ip + 1))[l4_bytes - frame->payload_bytes + i] = (uint8_t)(i * 7);
+	fill_l4(ip, (uint8_t *)(ip + 1), frame, l4_bytes);
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return m;
+}
+
+void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
+{
+	dataplane_worker(f->dp, 0);
+	pipeline_rx(f->w, iface, &m, 1);
+}
+
+void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
+{
+	dataplane_worker(f->dp, 0);
+	pipeline_host(f->w, iface, &m, 1);
+}
+
+struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface)
+{
+	struct tx_buffer *tx = &f->w->tx[iface];
+	struct rte_mbuf *m;
+
+	if (tx->n == 0)
+		return NULL;
+	m = tx->pkts[0];
+	memmove(tx->pkts, tx->pkts + 1, sizeof(tx->pkts[0]) * --tx->n);
+	return m;
+}
+
+struct rte_mbuf *fixture_punted(struct fixture *f)
+{
+	void *m = NULL;
+
+	if (rte_ring_dequeue(f->w->to_host_urgent, &m) != 0)
+		rte_ring_dequeue(f->w->to_host, &m);
+	return m;
+}
+
+uint64_t fixture_counter(const struct fixture *f, enum counter counter)
+{
+	return f->w->counters[counter];
+}
+
+bool frame_is_sound(struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip = packet_ip4(m);
+	uint16_t bytes = (uint16_t)(rte_be_to_cpu_16(ip->total_length) - rte_ipv4_hdr_len(ip));
+	void *l4 = (uint8_t *)ip + rte_ipv4_hdr_len(ip);
+
+	if (rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff)
+		return false;
+	if (ip->next_proto_id == IPPROTO_ICMP)
+		return rte_raw_cksum(l4, bytes) == 0xffff;
+	if (ip->next_proto_id == IPPROTO_UDP && ((struct rte_udp_hdr *)l4)->dgram_cksum == 0)
+		return true;
+	return rte_ipv4_udptcp_cksum_verify(ip, l4) == 0;
+}
+
+uint32_t frame_src(struct rte_mbuf *m)
+{
+	return rte_be_to_cpu_32(packet_ip4(m)->src_addr);
+}
+
+uint32_t frame_dst(struct rte_mbuf *m)
+{
+	return rte_be_to_cpu_32(packet_ip4(m)->dst_addr);
+}
+
+static uint16_t word_at(struct rte_mbuf *m, unsigned at)
+{
+	uint16_t be;
+
+	memcpy(&be, rte_pktmbuf_mtod_offset(m, uint8_t *, at), sizeof(be));
+	return rte_be_to_cpu_16(be);
+}
+
+uint16_t frame_sport(struct rte_mbuf *m)
+{
+	return word_at(m, 34);
+}
+
+uint16_t frame_dport(struct rte_mbuf *m)
+{
+	return word_at(m, 36);
+}
+
+uint16_t frame_icmp_id(struct rte_mbuf *m)
+{
+	return word_at(m, 38);
+}

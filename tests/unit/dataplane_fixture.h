@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A real dataplane without cards or threads for unit tests: two interfaces (0 `wan`, 1 `lan`), a
+// default route by a known gateway, known hosts on the LAN, and packets built and read back by
+// hand. Ends the test by itself when the set-up fails.
+#pragma once
+
+#include "dataplane/dataplane_internal.h"
+
+enum { FIXTURE_WAN = 0, FIXTURE_LAN = 1, FIXTURE_LAN2 = 2 };
+
+struct fixture {
+	struct dataplane *dp;
+	struct worker *w; // the first one
+};
+
+// A frame to be built: addresses in host order, as 0xc6120007 for 198.18.0.7.
+struct frame {
+	uint8_t iface;
+	uint32_t src, dst;
+	uint16_t sport, dport; // ICMP echo: identifier in sport
+	uint8_t protocol;
+	uint8_t tcp_flags;
+	uint8_t icmp_type;
+	uint8_t ttl; // 0: 64
+	uint16_t payload_bytes;
+	uint16_t fragment; // the header's word, host order
+	bool no_udp_checksum;
+};
+
+#define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade);
+void fixture_close(struct fixture *f);
+// Once for the process, in main().
+void fixture_start_drivers(void);
+
+struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame);
+// Through pipeline_rx (or pipeline_host) as a burst of one, with the newest snapshot.
+void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
+void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
+// What left by the interface, oldest first; NULL when nothing did. The caller frees it.
+struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface);
+// What went up to the host stack.
+struct rte_mbuf *fixture_punted(struct fixture *f);
+uint64_t fixture_counter(const struct fixture *f, enum counter counter);
+
+// Are the IPv4 header and what it carries sound to the last checksum?
+bool frame_is_sound(struct rte_mbuf *m);
+uint32_t frame_src(struct rte_mbuf *m);
+uint32_t frame_dst(struct rte_mbuf *m);
+uint16_t frame_sport(struct rte_mbuf *m);
+uint16_t frame_dport(struct rte_mbuf *m);
+uint16_t frame_icmp_id(struct rte_mbuf *m);
