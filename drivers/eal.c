@@ -35,6 +35,7 @@ enum {
 	// Without hugepages it is address space only until it is used.
 	HEAP_SPARE_MB = 320,
 	SAID_BYTES = 240,
+	ARGS_MAX = 20,
 };
 
 static struct {
@@ -44,6 +45,7 @@ static struct {
 	uint16_t mtu_max;
 	struct rte_mempool *pool;
 	FILE *log;
+	char args[ARGS_MAX][40];   // EAL keeps pointers to them
 	pthread_mutex_t said_lock; // DPDK's own threads log too
 	bool is_hushed;
 	char said[SAID_BYTES];
@@ -206,8 +208,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 {
 	char lcores[32];
 	char megabytes[24];
-	const char *args[20];
-	char *argv[20];
+	const char *args[ARGS_MAX];
+	char *argv[ARGS_MAX];
 	int argc = 0;
 	int core;
 	int rc;
@@ -240,8 +242,10 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 		args[argc++] = "-m";
 		args[argc++] = megabytes;
 	}
-	for (int i = 0; i < argc; i++)
-		argv[i] = strdup(args[i]); // EAL permutes its argv and keeps pointers into it
+	for (int i = 0; i < argc; i++) {
+		snprintf(eal.args[i], sizeof(eal.args[i]), "%s", args[i]);
+		argv[i] = eal.args[i];
+	}
 	eal_hush();
 	rc = rte_eal_init(argc, argv);
 	if (rc < 0)

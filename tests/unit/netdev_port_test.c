@@ -34,6 +34,13 @@ enum {
 	FRAME_BYTES = 100,
 };
 
+// DPDK's AF_XDP driver never gives its umem's description back.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:xsk_umem__create";
+}
+
 static const char *const self = "/proc/self/exe";
 
 static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
