@@ -62,7 +62,7 @@ static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir
 {
 	uint8_t *l4 = packet_l4(p);
 
-	if (likely(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)) {
+	if (likely(protocol_has_ports(p->protocol))) {
 		uint16_t *ports = (uint16_t *)l4;
 		uint16_t *checksum = (uint16_t *)(l4 + (p->protocol == IPPROTO_TCP ? 16 : 6));
 		uint16_t old = *checksum;
