@@ -22,10 +22,13 @@ static inline uint16_t checksum_adjust(uint16_t checksum, uint32_t difference)
 	return (uint16_t)~checksum_fold((uint16_t)~checksum + difference);
 }
 
+// The same with less arithmetic: 0x0100 more, the carry back in, and never 0xffff.
 static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
 {
+	uint32_t sum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
+
 	ip->time_to_live--;
-	ip->hdr_checksum = checksum_adjust(ip->hdr_checksum, TTL_DIFFERENCE);
+	ip->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
 }
 
 // Nothing about the packet alone keeps it from being forwarded at once: hops left, addresses that
@@ -62,13 +65,11 @@ static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir
 {
 	uint8_t *l4 = packet_l4(p);
 
-	if (likely(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)) {
-		uint16_t *ports = (uint16_t *)l4;
+	if (likely(protocol_has_ports(p->protocol))) {
 		uint16_t *checksum = (uint16_t *)(l4 + (p->protocol == IPPROTO_TCP ? 16 : 6));
 		uint16_t old = *checksum;
 
-		ports[0] = dir->new_sport_be;
-		ports[1] = dir->new_dport_be;
+		memcpy(l4, &dir->new_sport_be, 4); // and new_dport_be
 		if (likely(old != 0 || p->protocol == IPPROTO_TCP)) {
 			uint16_t sum = checksum_adjust(old, dir->l4_diff);
 
@@ -92,8 +93,7 @@ static inline void flow_rewrite4(struct packet *p, const struct flow_dir *dir)
 	ip->time_to_live--;
 	ip->hdr_checksum =
 		checksum_adjust(ip->hdr_checksum, (uint32_t)dir->l3_diff + TTL_DIFFERENCE);
-	ip->src_addr = dir->new_src_be;
-	ip->dst_addr = dir->new_dst_be;
+	memcpy(&ip->src_addr, &dir->new_src_be, 8); // and new_dst_be
 	flow_rewrite_l4(p, dir);
 }
 

@@ -15,7 +15,7 @@
 enum {
 	VDEV_FLOWS_MAX = 4000000,
 	MBUFS_SPARE = 8192, // beside those that hold the file
-	RESERVE_MB = 1024,
+	RESERVE_MB = 192,
 	WARM_UP_MS = 500, // all flows have begun
 	SECONDS_DEFAULT = 3,
 	PCAP_HEADER_BYTES = 24,
