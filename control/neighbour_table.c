@@ -31,10 +31,13 @@ static unsigned family_index(const struct ip_addr *addr)
 static struct neighbour **find(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr)
 {
-	uint64_t hash = hash_address(
-		table->seed, addr->bytes, (uint32_t)addr->family << 16 | (uint32_t)interface);
-	struct neighbour **at = &table->buckets[hash % BUCKETS];
+	uint8_t bytes[16];
+	struct neighbour **at;
 
+	hash_address_bytes(addr, bytes);
+	at = &table->buckets[hash_address(table->seed, bytes,
+				     (uint32_t)addr->family << 16 | (uint32_t)interface) %
+			     BUCKETS];
 	while (*at != NULL && ((*at)->interface != interface || !ip_addr_equal(&(*at)->addr, addr)))
 		at = &(*at)->next;
 	return at;

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <string.h>
+
 #include "control/neighbour_table.h"
 
 static struct neighbour_table *table;
@@ -102,6 +104,16 @@ static void the_same_address_on_two_interfaces_is_two_neighbours(void **state)
 
 	assert_true(neighbour_table_learn(table, 0, &addr, &mac, false));
 	assert_int_equal(neighbour_table_want(table, 1, &addr, now_ms), NEIGHBOUR_ASK);
+	assert_int_equal(neighbour_table_want(table, 0, &addr, now_ms), NEIGHBOUR_KNOWN);
+}
+
+static void what_stands_behind_an_ipv4_address_does_not_count(void **state)
+{
+	struct ip_addr addr = host4(1);
+
+	memset(addr.bytes + 4, 0, 12);
+	assert_true(neighbour_table_learn(table, 0, &addr, &mac, false));
+	memset(addr.bytes + 4, 0x5a, 12);
 	assert_int_equal(neighbour_table_want(table, 0, &addr, now_ms), NEIGHBOUR_KNOWN);
 }
 
@@ -288,6 +300,7 @@ int main(void)
 		TEST(a_wanted_neighbour_is_asked_for_once),
 		TEST(the_answer_is_news_once),
 		TEST(the_same_address_on_two_interfaces_is_two_neighbours),
+		TEST(what_stands_behind_an_ipv4_address_does_not_count),
 		TEST(a_failure_is_remembered_for_a_second),
 		TEST(a_failure_told_again_is_no_second_failure),
 		TEST(a_known_neighbour_that_fails_is_not_our_quest),
