@@ -12,17 +12,15 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
-#include "control/addresses.h"
 #include "control/api/server.h"
 #include "control/api/show.h"
 #include "control/duties.h"
+#include "control/kernel.h"
 #include "control/options.h"
 #include "control/permissions.h"
 #include "control/policy.h"
 #include "control/router.h"
 #include "control/static_routes.h"
-
-enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
 
 // --- parts of the start ---
 
@@ -36,70 +34,6 @@ static struct config *load_config(const char *path)
 		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
 	cfg_errors_free(&errors);
 	return config;
-}
-
-static void on_interface_changed(void *ctx, struct interface *interface, bool was_by_hand)
-{
-	struct router *router = ctx;
-	struct error err;
-	char text[1024];
-
-	// Setting a device down by hand costs it its IPv6 addresses and the routes over it; what
-	// the config says is there again when it comes up.
-	if (was_by_hand && interface->is_admin_up) {
-		if (addresses_install(interface, router->netlink, &err) != 0)
-			log_error("control", "%s", error_str(&err, text, sizeof(text)));
-		if (static_routes_install(
-			    router->config, &router->interfaces, router->netlink, &err) != 0)
-			log_error("control", "%s", error_str(&err, text, sizeof(text)));
-	}
-	routes_interface_changed(&router->routes, interface, was_by_hand);
-}
-
-// From here on the kernel's news go where they belong.
-static void connect_netlink(struct router *router)
-{
-	struct netlink_handler links = interfaces_handler(&router->interfaces);
-	struct netlink_handler addresses = addresses_handler(&router->interfaces);
-	struct netlink_handler routes = routes_handler(&router->routes);
-	struct netlink_handler neighbours = neighbours_handler(&router->neighbours);
-
-	netlink_handle(router->netlink, NETLINK_LINKS, &links);
-	netlink_handle(router->netlink, NETLINK_ADDRESSES, &addresses);
-	netlink_handle(router->netlink, NETLINK_ROUTES, &routes);
-	netlink_handle(router->netlink, NETLINK_NEIGHBOURS, &neighbours);
-	router->interfaces.changed = on_interface_changed;
-	router->interfaces.changed_ctx = router;
-}
-
-static int read_kernel(struct router *router, struct error *err)
-{
-	int rc;
-
-	// what was told while the devices were being made is history
-	netlink_discard(router->netlink);
-	for (int topic = 0; topic < NETLINK_TOPICS; topic++)
-		netlink_sync(router->netlink, (enum netlink_topic)topic);
-	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);
-	if (rc != 0)
-		return error_set(
-			err, "cannot read the kernel's addresses and routes: %s", strerror(-rc));
-	return 0;
-}
-
-static int install_addresses(struct router *router, struct error *err)
-{
-	for (unsigned i = 0; i < router->interfaces.n; i++) {
-		const struct interface *interface = &router->interfaces.list[i];
-
-		if (addresses_install(interface, router->netlink, err) == 0)
-			continue;
-		err->file = router->config->file;
-		err->line = interface->config->place.line;
-		err->column = interface->config->place.column;
-		return -1;
-	}
-	return 0;
 }
 
 static int set_policy(struct router *router, struct error *err)
@@ -159,19 +93,9 @@ static int start(struct router *router, const struct options *options, struct er
 	if (interfaces_open(&router->interfaces, router->config, &router->ports, router->dp,
 		    router->netlink, err) != 0)
 		return -1;
-	if (install_addresses(router, err) != 0)
+	if (kernel_install(router, err) != 0)
 		return -1;
-	router->has_static_routes = true;
-	if (static_routes_install(router->config, &router->interfaces, router->netlink, err) != 0)
-		return -1;
-	router->rib = rib_new(router->dp);
-	if (router->rib == NULL)
-		return error_set(err, "no memory for the routes");
-	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
-	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink, err) != 0)
-		return -1;
-	connect_netlink(router);
-	if (read_kernel(router, err) != 0)
+	if (kernel_follow(router, err) != 0)
 		return -1;
 
 	if (set_policy(router, err) != 0)
@@ -188,11 +112,8 @@ static void stop(struct router *router)
 	duties_free(router->duties);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
-	if (router->has_static_routes)
-		static_routes_remove(router->config, router->netlink);
+	kernel_leave(router);
 	interfaces_close(&router->interfaces);
-	neighbours_fini(&router->neighbours);
-	rib_free(router->rib);
 	dataplane_free(router->dp);
 	ports_close(&router->ports);
 	if (router->has_drivers)

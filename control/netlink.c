@@ -265,14 +265,12 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 
 void netlink_discard(struct netlink *nl)
 {
-	struct netlink_handler kept[NETLINK_TOPICS];
+	uint8_t byte;
 
-	memcpy(kept, nl->handlers, sizeof(kept));
-	memset(nl->handlers, 0, sizeof(nl->handlers));
-	while (read_one(nl))
+	// a datagram that is longer than the room for it is cut; an ENOBUFS ends with being told
+	while (recv(nl_socket_get_fd(nl->events), &byte, sizeof(byte), MSG_DONTWAIT) > 0 ||
+		errno == ENOBUFS || errno == EINTR)
 		;
-	memset(nl->is_touched, 0, sizeof(nl->is_touched));
-	memcpy(nl->handlers, kept, sizeof(kept));
 }
 
 int netlink_wait(struct netlink *nl, unsigned timeout_ms)

@@ -48,6 +48,19 @@ static void add_count(struct table *table, const json_t *from, const char *key)
 	table_add(table, "%s", unit_count(number(from, key), unit));
 }
 
+static void add_element(struct table *table, const json_t *array, size_t i)
+{
+	const char *value = json_string_value(json_array_get(array, i));
+
+	table_add(table, "%s", value == NULL ? "-" : value);
+}
+
+static void add_blanks(struct table *table, unsigned n)
+{
+	while (n-- > 0)
+		table_add(table, "%s", "");
+}
+
 static void finish(struct table *table, FILE *out)
 {
 	if (table != NULL)
@@ -85,23 +98,18 @@ static void print_interfaces(const json_t *result, FILE *out)
 	json_array_foreach(list, i, one)
 	{
 		const json_t *addresses = json_object_get(one, "addresses");
-		const char *first = json_string_value(json_array_get(addresses, 0));
 
 		table_add(table, "%s", text(one, "name"));
 		table_add(table, "%s", truth(one, "is_up") ? "up" : "down");
 		table_add(table, "%" PRIu64, number(one, "mtu"));
-		table_add(table, "%s", first == NULL ? "-" : first);
+		add_element(table, addresses, 0);
 		add_bytes(table, one, "rx_bytes");
 		add_bytes(table, one, "tx_bytes");
 		add_count(table, one, "tx_dropped");
 		for (size_t k = 1; k < json_array_size(addresses); k++) {
-			table_add(table, " ");
-			table_add(table, " ");
-			table_add(table, " ");
-			table_add(table, "%s", json_string_value(json_array_get(addresses, k)));
-			table_add(table, " ");
-			table_add(table, " ");
-			table_add(table, " ");
+			add_blanks(table, 3);
+			add_element(table, addresses, k);
+			add_blanks(table, 3);
 		}
 	}
 	finish(table, out);
@@ -180,7 +188,7 @@ static void add_route(struct table *table, const json_t *route)
 	do {
 		const json_t *nexthop = json_array_get(nexthops, i);
 
-		table_add(table, "%s", i > 0 ? "" : truth(route, "is_active") ? "*" : " ");
+		table_add(table, "%s", i > 0 ? "" : truth(route, "is_active") ? "*" : "");
 		table_add(table, "%s", i > 0 ? "" : text(route, "to"));
 		table_add(table, "%s", is_unicast ? text_or(nexthop, "via", "on link") : kind);
 		table_add(table, "%s", text_or(nexthop, "interface", "-"));
@@ -191,7 +199,7 @@ static void add_route(struct table *table, const json_t *route)
 
 static void print_routes(const json_t *result, FILE *out)
 {
-	struct table *table = table_new(" |TO|VIA|INTERFACE|>METRIC|BY");
+	struct table *table = table_new("|TO|VIA|INTERFACE|>METRIC|BY");
 	json_t *list = json_object_get(result, "routes"), *one;
 	size_t n = json_array_size(list), i;
 	json_t **sorted = calloc(n + 1, sizeof(json_t *));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GAP = 2 };
+
 struct table {
 	char (*cells)[TABLE_CELL_BYTES]; // row by row, the headings first
 	size_t n_cells, room;
@@ -70,6 +72,28 @@ void table_free(struct table *table)
 	free(table);
 }
 
+// Blanks at the end of a line are nobody's.
+static void print_row(const struct table *table, size_t first, const int *widths, FILE *out)
+{
+	int blanks = 0;
+
+	for (unsigned column = 0; column < table->n_columns; column++) {
+		const char *cell = table->cells[first + column];
+		int fill = widths[column] - (int)strlen(cell);
+
+		if (table->is_right[column] && cell[0] != '\0')
+			blanks += fill;
+		if (cell[0] != '\0') {
+			fprintf(out, "%*s%s", blanks, "", cell);
+			blanks = table->is_right[column] ? 0 : fill;
+		} else {
+			blanks += fill;
+		}
+		blanks += GAP;
+	}
+	fputc('\n', out);
+}
+
 void table_print(const struct table *table, FILE *out)
 {
 	int widths[TABLE_COLUMNS_MAX] = {0};
@@ -80,16 +104,8 @@ void table_print(const struct table *table, FILE *out)
 		if (len > widths[i % table->n_columns])
 			widths[i % table->n_columns] = len;
 	}
-	for (size_t i = 0; i < table->n_cells; i++) {
-		unsigned column = (unsigned)(i % table->n_columns);
-		bool is_last = column + 1 == table->n_columns;
-
-		if (table->is_right[column])
-			fprintf(out, "%*s", widths[column], table->cells[i]);
-		else
-			fprintf(out, "%-*s", is_last ? 0 : widths[column], table->cells[i]);
-		fputs(is_last ? "\n" : "  ", out);
-	}
+	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
+		print_row(table, i, widths, out);
 }
 
 static const char *scaled(uint64_t value, const char *const units[], char out[UNIT_BYTES])

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/kernel.h"
+
+#include <string.h>
+
+#include "cfg/base/log.h"
+#include "control/addresses.h"
+#include "control/static_routes.h"
+
+enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
+
+static int install_addresses(struct router *router, struct error *err)
+{
+	for (unsigned i = 0; i < router->interfaces.n; i++) {
+		const struct interface *interface = &router->interfaces.list[i];
+
+		if (addresses_install(interface, router->netlink, err) == 0)
+			continue;
+		err->file = router->config->file;
+		err->line = interface->config->place.line;
+		err->column = interface->config->place.column;
+		return -1;
+	}
+	return 0;
+}
+
+int kernel_install(struct router *router, struct error *err)
+{
+	if (install_addresses(router, err) != 0)
+		return -1;
+	router->has_static_routes = true;
+	return static_routes_install(router->config, &router->interfaces, router->netlink, err);
+}
+
+// Setting a device down by hand costs it its IPv6 addresses and the routes over it; what the
+// config says is there again when it comes up.
+static void reinstall(struct router *router, const struct interface *interface)
+{
+	struct error err = {0};
+	char text[1024];
+
+	if (addresses_install(interface, router->netlink, &err) != 0 ||
+		static_routes_install(router->config, &router->interfaces, router->netlink, &err) != 0)
+		log_error("control", "%s", error_str(&err, text, sizeof(text)));
+}
+
+static void on_interface_changed(void *ctx, struct interface *interface, bool was_by_hand)
+{
+	struct router *router = ctx;
+
+	if (was_by_hand && interface->is_admin_up)
+		reinstall(router, interface);
+	routes_interface_changed(&router->routes, interface, was_by_hand);
+}
+
+static void connect_handlers(struct router *router)
+{
+	struct netlink_handler links = interfaces_handler(&router->interfaces);
+	struct netlink_handler addresses = addresses_handler(&router->interfaces);
+	struct netlink_handler routes = routes_handler(&router->routes);
+	struct netlink_handler neighbours = neighbours_handler(&router->neighbours);
+
+	netlink_handle(router->netlink, NETLINK_LINKS, &links);
+	netlink_handle(router->netlink, NETLINK_ADDRESSES, &addresses);
+	netlink_handle(router->netlink, NETLINK_ROUTES, &routes);
+	netlink_handle(router->netlink, NETLINK_NEIGHBOURS, &neighbours);
+	router->interfaces.changed = on_interface_changed;
+	router->interfaces.changed_ctx = router;
+}
+
+int kernel_follow(struct router *router, struct error *err)
+{
+	int rc;
+
+	router->rib = rib_new(router->dp);
+	if (router->rib == NULL)
+		return error_set(err, "no memory for the routes");
+	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
+	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink, err) != 0)
+		return -1;
+	// what was told while the devices were being made is history
+	netlink_discard(router->netlink);
+	connect_handlers(router);
+	for (int topic = 0; topic < NETLINK_TOPICS; topic++)
+		netlink_sync(router->netlink, (enum netlink_topic)topic);
+	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);
+	if (rc != 0)
+		return error_set(err, "cannot read the kernel's addresses and routes: %s",
+			strerror(-rc));
+	return 0;
+}
+
+void kernel_leave(struct router *router)
+{
+	static const struct netlink_handler nobody = {0};
+
+	if (router->has_static_routes)
+		static_routes_remove(router->config, router->netlink);
+	for (int topic = 0; router->netlink != NULL && topic < NETLINK_TOPICS; topic++)
+		netlink_handle(router->netlink, (enum netlink_topic)topic, &nobody);
+	neighbours_fini(&router->neighbours);
+	rib_free(router->rib);
+	router->rib = NULL;
+}

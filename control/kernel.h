@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The two ways between the router and the kernel, our host stack: what the config says goes in,
+// and what the kernel then has, whoever put it there, comes out to the workers. Control thread.
+#pragma once
+
+#include "control/router.h"
+
+// Installs the config's addresses and routes on the interfaces, which are open.
+int kernel_install(struct router *router, struct error *err);
+// Reads all there is, and follows the news from then on.
+int kernel_follow(struct router *router, struct error *err);
+// Ends that and takes back what does not vanish with the interfaces. Safe without the above.
+void kernel_leave(struct router *router);
