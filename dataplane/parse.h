@@ -59,7 +59,8 @@ static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
 	if (unlikely(bytes < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF))
 		return packet_parse_ip4_slow(p, bytes);
 	// A ones' complement sum is a remainder modulo 0xffff, of words of any size: 2^64 leaves 1,
-	// so the carry comes back in. A sound header leaves none, and with its 4 it is not all zero.
+	// so the carry comes back in. A sound header leaves none, and with its 4 it is not all
+	// zero.
 	__builtin_memcpy(&sum, ip, sizeof(sum));
 	__builtin_memcpy(&word, (const uint8_t *)ip + 8, sizeof(word));
 	__builtin_memcpy(&last, (const uint8_t *)ip + 16, sizeof(last));
@@ -102,8 +103,9 @@ enum counter packet_host_reason(const struct packet *p, bool is_group);
 // Frames that are not unicast IP to our MAC: to the host stack, or refused.
 uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word);
 
-// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
-// the first one: true of what reassembly makes, and ports deliver no chains (pipeline_rx).
+// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers
+// must have all its headers in the first one: true of what reassembly makes, and ports deliver no
+// chains (pipeline_rx).
 static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 {
 	const struct rte_mbuf *m = p->m;
@@ -150,7 +152,8 @@ static inline bool packet_key4(struct packet *p)
 		packet_refuse(p, is_tcp ? COUNTER_DROP_TCP_HEADER : COUNTER_DROP_UDP_HEADER);
 		return false;
 	}
-	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller stores.
+	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller
+	// stores.
 	__builtin_memcpy(&key[0], &ip->src_addr, 8); // and dst_addr
 	__builtin_memcpy(&ports, l4, 4);
 	key[1] = ports | (uint64_t)p->protocol << 32;
