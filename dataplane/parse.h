@@ -19,12 +19,6 @@ static inline bool ip4_source_is_bad(uint32_t src_be)
 	return first == 0 || first == 127 || first >= 224;
 }
 
-// Class E and broadcast: never forwarded, and never asked of the FIB.
-static inline bool ip4_destination_is_bad(uint32_t dst_be)
-{
-	return *(const uint8_t *)&dst_be >= 240;
-}
-
 static inline bool ip6_is_link_local(const uint8_t addr[16])
 {
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
