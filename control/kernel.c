@@ -40,7 +40,8 @@ static void reinstall(struct router *router, const struct interface *interface)
 	char text[1024];
 
 	if (addresses_install(interface, router->netlink, &err) != 0 ||
-		static_routes_install(router->config, &router->interfaces, router->netlink, &err) != 0)
+		static_routes_install(router->config, &router->interfaces, router->netlink, &err) !=
+			0)
 		log_error("control", "%s", error_str(&err, text, sizeof(text)));
 }
 
@@ -85,8 +86,8 @@ int kernel_follow(struct router *router, struct error *err)
 		netlink_sync(router->netlink, (enum netlink_topic)topic);
 	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);
 	if (rc != 0)
-		return error_set(err, "cannot read the kernel's addresses and routes: %s",
-			strerror(-rc));
+		return error_set(
+			err, "cannot read the kernel's addresses and routes: %s", strerror(-rc));
 	return 0;
 }
 

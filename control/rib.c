@@ -80,7 +80,7 @@ static struct nexthop nexthop_pack(const struct dp_nexthop *from)
 	struct nexthop to = {.family = from->via.family};
 
 	to.interface = from->interface < 0 ? INTERFACE_NONE : (uint8_t)from->interface;
-	memcpy(to.via, from->via.bytes, sizeof(to.via));
+	hash_address_bytes(&from->via, to.via);
 	return to;
 }
 
@@ -276,7 +276,8 @@ static void link_node(struct rib *rib, struct node **at, struct node *node)
 	rib->n_nodes4 += node->family == IP_V4;
 }
 
-static struct node *node_new(const struct rib *rib, const struct rib_route *from)
+static struct node *node_new(
+	const struct rib *rib, const struct ip_prefix *prefix, const struct rib_route *from)
 {
 	unsigned n = from->route.n_nexthops;
 	// not from sizeof, whose padding the first nexthop may use: 64 bytes in all, not 80
@@ -285,9 +286,9 @@ static struct node *node_new(const struct rib *rib, const struct rib_route *from
 
 	if (node == NULL)
 		return NULL;
-	memcpy(node->addr, from->route.to.addr.bytes, sizeof(node->addr));
-	node->family = from->route.to.addr.family;
-	node->len = from->route.to.len;
+	hash_address_bytes(&prefix->addr, node->addr);
+	node->family = prefix->addr.family;
+	node->len = prefix->len;
 	node->kind = (uint8_t)from->route.kind;
 	node->metric = from->metric;
 	node->is_local_table = from->is_local_table;
@@ -326,10 +327,10 @@ static struct node **find_replaced(struct node **first, const struct ip_prefix *
 
 int rib_add(struct rib *rib, const struct rib_route *route, enum rib_how how)
 {
-	const struct ip_prefix *prefix = &route->route.to;
+	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct node **first = find(rib, prefix);
 	bool had_active = has_active(*first, prefix);
-	struct node *new = node_new(rib, route);
+	struct node *new = node_new(rib, prefix, route);
 	bool is_stale = false;
 	struct node **at;
 
@@ -385,10 +386,10 @@ static unsigned match(const struct node *node, const struct node *gone)
 
 int rib_remove(struct rib *rib, const struct rib_route *route)
 {
-	const struct ip_prefix *prefix = &route->route.to;
+	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct node **first = find(rib, prefix);
 	bool had_active = has_active(*first, prefix);
-	struct node *gone = node_new(rib, route);
+	struct node *gone = node_new(rib, prefix, route);
 	struct node **best = NULL;
 	unsigned best_match = 0;
 	bool was_active;
@@ -417,7 +418,7 @@ int rib_remove(struct rib *rib, const struct rib_route *route)
 
 void rib_displace(struct rib *rib, const struct rib_route *route)
 {
-	const struct ip_prefix *prefix = &route->route.to;
+	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct node **at = find(rib, prefix);
 	bool had_active = has_active(*at, prefix);
 

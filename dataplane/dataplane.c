@@ -17,12 +17,19 @@
 
 enum { STALL_MS = 1000 };
 
+uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
+{
+	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
+	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
+	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
+	       options->n_workers * (UINT64_C(2) << 20);
+}
+
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 {
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
-	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
-	       ADJACENCIES_MAX * (sizeof(struct adjacency) + 64) +
+	return dataplane_heap_bytes(options) +
 	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 

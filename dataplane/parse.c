@@ -134,7 +134,8 @@ bool packet_key4_slow(struct packet *p)
 	uint16_t fragment = rte_be_to_cpu_16(ip->fragment_offset);
 
 	p->tcp_flags = 0;
-	p->key4.sport_be = p->key4.dport_be = 0;
+	p->key4 = (struct flow_key4){
+		.src_be = ip->src_addr, .dst_be = ip->dst_addr, .protocol = p->protocol};
 	if (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
 		p->flags |= PACKET_IS_FRAGMENT;
 		if (fragment & RTE_IPV4_HDR_OFFSET_MASK)

@@ -87,7 +87,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	if (code == NEXTHOP_MULTICAST || pipeline_is_group(p)) {
+	if (code == NEXTHOP_MULTICAST) {
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
