@@ -6,7 +6,7 @@
     pc2 --+     198.18.0.1                203.0.113.2            +--- gw2 203.0.113.12
 
 IPv6 beside it: 2001:db8:0:2::/64 and 2001:db8:0:1::/64. Either gateway answers for all of
-198.51.100.0/24, 198.19.0.0/16 and 2001:db8:f::/48, with its name: who answers tells the way that
+198.51.100.0/24, 198.18.128.0/17 and 2001:db8:f::/48, with its name: who answers tells the way that
 a packet took. The gateways know the LAN behind the router, with NAT or without.
 """
 
@@ -24,7 +24,7 @@ LAN4, LAN6 = "198.18.0.0/24", "2001:db8:0:2::/64"
 PCS = {"pc1": ("198.18.0.11", "2001:db8:0:2::11"), "pc2": ("198.18.0.12", "2001:db8:0:2::12")}
 GATEWAYS = {"gw1": ("203.0.113.11", "2001:db8:0:1::11"),
             "gw2": ("203.0.113.12", "2001:db8:0:1::12")}
-FAR_NETS = ("198.51.100.0/24", "198.19.0.0/16", "2001:db8:f::/48")
+FAR_NETS = ("198.51.100.0/24", "198.18.128.0/17", "2001:db8:f::/48")
 TARGET4, TARGET6 = "198.51.100.10", "2001:db8:f::10"
 PROBE_PORT = 7778
 PROBE = Path(__file__).with_name("udp_probe.py")
@@ -34,8 +34,8 @@ FLOOD = Path(__file__).with_name("raw_flood.py")
 class SegmentLab(HomeLab):
     """The router is not started yet on entry."""
 
-    def __init__(self, queues=1, mtu=1500):
-        super().__init__(queues=queues)
+    def __init__(self, mtu=1500):
+        super().__init__()
         self.mtu = mtu
 
     def setup(self):
@@ -55,7 +55,7 @@ class SegmentLab(HomeLab):
     def _add_segment(self, switch, port, hosts):
         self.ip(switch, "link add br0 type bridge mcast_snooping 0 forward_delay 0")
         self.ip(switch, f"link set br0 mtu {self.mtu} up")
-        self.add_wire("rtr", port, switch, "router", mtu=self.mtu, queues=self.queues)
+        self.add_wire("rtr", port, switch, "router", mtu=self.mtu)
         self.ip(switch, "link set router master br0")
         for host, (addr4, addr6) in hosts.items():
             self.add_wire(switch, host, host, "eth0", mtu=self.mtu)
@@ -88,11 +88,22 @@ class SegmentLab(HomeLab):
         family = "-6" if ":" in command else "-4"
         return self.ip("rtr", f"{family} route {command}")
 
-    def batch(self, lines):
-        """Many commands of `ip` in the router at once."""
-        path = self.dir / "batch"
+    def batch(self, host, lines):
+        """Many commands of `ip` in a host at once."""
+        path = self.dir / f"{host}.batch"
         path.write_text("\n".join(lines) + "\n")
-        self.run("rtr", "ip", "-batch", path, timeout=60)
+        self.run(host, "ip", "-batch", path, timeout=60)
+
+    def start_listener(self, host, port):
+        """Its output is the text of each datagram that comes to the port."""
+        listener = self.start(host, f"listener-{port}", "/usr/bin/python3", PROBE, "listen", port)
+        self.wait_port(host, port, listener, "udp")
+        return listener
+
+    def send_numbers(self, host, target, port, count, interval=0.0):
+        """In the background; what arrives, a listener prints."""
+        return self.start(host, f"numbers-{port}", "/usr/bin/python3", PROBE, "send", target, port,
+                          count, interval)
 
     def router_mac(self, interface="lan"):
         return next(i["mac"] for i in self.millrace("show", "interfaces")["interfaces"]

@@ -26,8 +26,7 @@ class Kind:
         return f"{'nat' if self.is_nat else 'plain'}-{self.driver}-{self.workers}w"
 
 
-KINDS = [Kind("af_packet", 1, False), Kind("af_packet", 1, True), Kind("af_xdp", 2, True),
-         Kind("af_packet", 2, False)]
+KINDS = [Kind("af_packet", 1, False), Kind("af_xdp", 2, True)]
 
 pytestmark = pytest.mark.parametrize("kind", [
     pytest.param(k, id=k.name, marks=pytest.mark.xdist_group(f"routes-{k.name}")) for k in KINDS
@@ -45,7 +44,7 @@ def via(gateway, family):
 
 @pytest.fixture(scope="module")
 def running(kind):
-    with SegmentLab(queues=kind.workers) as lab:
+    with SegmentLab() as lab:
         lab.start_answerers()
         lab.start_router(segment_config(kind.driver, cores_for(kind.workers), kind.is_nat))
         lab.wait_lan()
@@ -222,21 +221,21 @@ def total_routes(lab):
 @pytest.mark.timeout(120)
 def test_twenty_thousand_routes_come_and_go_under_traffic(lab, kind):
     lab.route(f"add 198.51.100.0/24 via {via('gw1', 4)}")
-    lab.route(f"add 198.19.0.0/16 via {via('gw1', 4)}")
-    wait_answer(lab, "198.19.3.7", "gw1")
+    lab.route(f"add 198.18.128.0/17 via {via('gw1', 4)}")
+    wait_answer(lab, "198.18.131.7", "gw1")
     before = total_routes(lab)
-    many = [f"198.19.{i >> 8}.{i & 255}/32 via {via('gw2', 4)}" for i in range(20000)]
+    many = [f"198.18.{128 + (i >> 8)}.{i & 255}/32 via {via('gw2', 4)}" for i in range(20000)]
     stream = lab.start_stream("pc1", TARGET4, seconds=100)
     wait_for(lambda: "time=" in stream.output(), "the stream to begin")
 
-    lab.batch(f"route add {route}" for route in many)
+    lab.batch("rtr", (f"route add {route}" for route in many))
     wait_for(lambda: total_routes(lab) == before + 20000, "all routes to be there", 20)
-    sample = ("198.19.0.0", "198.19.3.7", "198.19.40.1", "198.19.78.31")
+    sample = ("198.18.128.0", "198.18.131.7", "198.18.168.1", "198.18.206.31")
     assert [lab.who_answers(target)[0] for target in sample] == ["gw2"] * 4
-    assert lab.who_answers("198.19.78.32") == ["gw1"], "the first one that is not in the list"
+    assert lab.who_answers("198.18.206.32") == ["gw1"], "the first one that is not in the list"
     assert lab.millrace("show", "routes")["refused"] == 0
 
-    lab.batch(f"route del {route}" for route in many)
+    lab.batch("rtr", (f"route del {route}" for route in many))
     wait_for(lambda: total_routes(lab) == before, "all routes to be gone", 20)
     assert [lab.who_answers(target)[0] for target in sample] == ["gw1"] * 4
     sent, received = stop_stream(stream)
@@ -293,19 +292,18 @@ def test_a_flood_of_expiring_packets_gets_no_more_than_the_budget(lab, kind):
         frames = [udp_frame(lab.router_mac(), lab.mac("pc1"), "198.18.0.11", TARGET4, ttl=1,
                             sport=30000 + i) for i in range(256)]
         before = lab.drop_counts()["drop_ttl"], time_exceeded_count(lab)
-        began = time.monotonic()
         flood = lab.start_flood("pc1", frames, 30000, 2.0)
         wait_for(lambda: lab.drop_counts()["drop_ttl"] > before[0] + 2000, "the flood to begin")
         too_big = [r.get("error") for _ in range(5)
                    for r in lab.probe("pc1", TARGET4, count=4, bytes=1472, wait=0.5)]
         end_of(flood)
         time.sleep(0.1)
-        seconds = time.monotonic() - began
     finally:
         lab.ip("rtr", "link set wan mtu 1500")
     dropped = lab.drop_counts()["drop_ttl"] - before[0]
     told = time_exceeded_count(lab) - before[1]
     assert dropped > 10000, "the flood got to the router"
-    assert 500 < told <= kind.workers * (1000 * seconds + 200), f"{told} in {seconds:.2f} s"
+    # a thousand a second and 200 at once for each worker; half a second for what queued up
+    assert 500 < told <= kind.workers * (1000 * 2.5 + 200), told
     assert too_big == [[3, 4, 1400, ROUTER_LAN4]] * 20, "path MTU discovery has its own budget"
     assert is_reachable(lab, "pc1", TARGET4)

@@ -6,6 +6,9 @@
     udp_probe.py ask TARGET PORT [count=1] [rounds=1] [sport=0] [ttl=64] [bytes=16] [wait=1.0]
         `count` sockets send `rounds` datagrams each, with DF set; one line of JSON for each:
         {"sport", "name", "seen"}, {"sport", "error": [type, code, info, offender]} or {"sport"}
+    udp_probe.py listen PORT        prints the text of each datagram, one a line
+    udp_probe.py send TARGET PORT COUNT [INTERVAL]
+        numbered datagrams, nothing expected back
 """
 
 import json
@@ -110,9 +113,30 @@ def ask(target, port, count=1, rounds=1, sport=0, ttl=64, size=16, wait=1.0):
             print(json.dumps(outcome(sock, max(0.01, deadline - time.monotonic()))))
 
 
+def listen(port):
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind(("::", port))
+    while True:
+        print(server.recv(65535).decode(), flush=True)
+
+
+def send(target, port, count, interval):
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    client = socket.socket(family, socket.SOCK_DGRAM)
+    for i in range(count):
+        client.sendto(str(i).encode(), (target, port))
+        time.sleep(interval)
+
+
 def main(words):
     if words[0] == "serve":
         serve(int(words[1]), words[2])
+    if words[0] == "listen":
+        listen(int(words[1]))
+    if words[0] == "send":
+        send(words[1], int(words[2]), int(words[3]), float(words[4]) if len(words) > 4 else 0)
+        return
     options = dict(word.split("=") for word in words[3:])
     if "bytes" in options:
         options["size"] = options.pop("bytes")
