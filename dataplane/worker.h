@@ -23,6 +23,7 @@ enum {
 	INBOX_SIZE = 4096,
 	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
+	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
 };
 
 struct dataplane;
@@ -53,6 +54,9 @@ struct held_packet {
 	uint8_t iface;	     // it is on
 	uint8_t in_iface;
 	bool is_finished;
+	bool is_asking;	 // of those that wait for one neighbour, the one that asks for it
+	uint32_t source; // hash of the sender's address
+	uint64_t ask_ms; // when to ask again
 	uint64_t deadline_ms;
 };
 
