@@ -319,6 +319,14 @@ const struct port_info *port_info(const struct port *port)
 	return &port->info;
 }
 
+// Those drivers open one socket a receive queue, in the order of the queues.
+int port_rx_fd(const struct port *port, uint16_t queue)
+{
+	if (port->sockets.n != port->info.n_rxq || queue >= port->sockets.n)
+		return -1;
+	return port->sockets.list[queue].fd;
+}
+
 void port_link(const struct port *port, struct port_link *out)
 {
 	struct rte_eth_link link = {0};
