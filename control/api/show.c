@@ -113,8 +113,7 @@ static json_t *interface_json(const struct router *router, const struct interfac
 	put_text(to, "name", interface->config->name);
 	put_text(to, "port", interface->config->port);
 	put_bool(to, "link_is_up", interface->is_link_up);
-	put_bool(to, "is_up",
-		interface->is_link_up && interface->is_admin_up && !interface->is_gone);
+	put_bool(to, "is_up", interface_is_up(interface));
 	put_bool(to, "is_outside", interface->is_outside);
 	put_mac(to, "mac", &port_info(interface->port)->mac);
 	put_number(to, "mtu", interface->mtu);
