@@ -17,12 +17,19 @@
 
 enum { STALL_MS = 1000 };
 
+uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
+{
+	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
+	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
+	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
+	       options->n_workers * (UINT64_C(2) << 20);
+}
+
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 {
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
-	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
-	       ADJACENCIES_MAX * (sizeof(struct adjacency) + 64) +
+	return dataplane_heap_bytes(options) +
 	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 
@@ -76,8 +83,8 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 	dp->workers = memory_map(sizeof(struct worker) * options->n_workers);
 	// Rings have names; several routers in one process must not meet.
 	snprintf(name, sizeof(name), "events_%zx", (size_t)dp);
-	dp->events = rte_ring_create_elem(name, sizeof(struct dp_event), EVENT_RING_SIZE,
-		SOCKET_ID_ANY, RING_F_SC_DEQ);
+	dp->events = rte_ring_create_elem(
+		name, sizeof(struct dp_event), EVENT_RING_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (dp->snapshot == NULL || dp->rcu == NULL || dp->workers == NULL || dp->events == NULL)
 		goto failed;
 	error = fib_init(&dp->fib, options->routes4_max, options->routes6_max);
@@ -214,7 +221,8 @@ static bool interface_exists(const struct dataplane *dp, int id)
 	return id >= 0 && id < DP_INTERFACES_MAX && dp->snapshot->interfaces[id].is_used;
 }
 
-static void interface_fill(struct interface *iface, const struct dp_interface *from)
+static void interface_fill(
+	struct interface *iface, const struct dp_interface *from, unsigned n_workers)
 {
 	uint8_t start[8] = {0};
 
@@ -230,7 +238,8 @@ static void interface_fill(struct interface *iface, const struct dp_interface *f
 		iface->dpdk_port = info->dpdk_port;
 		iface->n_rxq = info->n_rxq;
 		iface->n_txq = info->n_txq;
-		iface->steers_by_rss = info->steers_by_rss;
+		// bucket and worker agree only where each worker has its queue
+		iface->steers_by_rss = info->steers_by_rss && info->n_rxq == n_workers;
 	}
 	memcpy(iface->mac.addr_bytes, from->mac.bytes, sizeof(from->mac.bytes));
 	memcpy(start, from->mac.bytes, sizeof(from->mac.bytes));
@@ -251,7 +260,7 @@ int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *ifa
 		free(snap);
 		return -ENOSPC;
 	}
-	interface_fill(&snap->interfaces[id], iface);
+	interface_fill(&snap->interfaces[id], iface, dp->options.n_workers);
 	if (iface->tap_fd >= 0) {
 		int error = host_add_tap(&dp->host, (uint8_t)id, iface->tap_fd);
 

@@ -8,6 +8,44 @@ enum {
 	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
 };
 
+uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	uint32_t header_bytes, total;
+	uint32_t words[5];
+	uint64_t sum;
+
+	if (unlikely(bytes < sizeof(*ip)))
+		return packet_refuse(p, COUNTER_DROP_IP4_SHORT);
+	if (unlikely(ip->version_ihl >> 4 != 4))
+		return packet_refuse(p, COUNTER_DROP_IP4_VERSION);
+	header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
+	if (unlikely(header_bytes < sizeof(*ip) || header_bytes > bytes))
+		return packet_refuse(p, COUNTER_DROP_IP4_HEADER_LEN);
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(total < header_bytes || total > bytes))
+		return packet_refuse(p, COUNTER_DROP_IP4_LENGTH);
+
+	__builtin_memcpy(words, ip, sizeof(words));
+	sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+	for (uint32_t at = sizeof(words); unlikely(at < header_bytes); at += 4) {
+		uint32_t word;
+
+		__builtin_memcpy(&word, (const uint8_t *)ip + at, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16); // at most 0x10000, which is not sound either
+	if (unlikely(sum != 0xffff))
+		return packet_refuse(p, COUNTER_DROP_IP4_CHECKSUM);
+
+	p->ip_len = (uint16_t)total;
+	p->l4_offset = (uint16_t)(L3_OFFSET + header_bytes);
+	p->protocol = ip->next_proto_id;
+	p->kind = PACKET_IP4;
+	return PACKET_IP4;
+}
+
 bool ip6_source_is_bad(const uint8_t src[16])
 {
 	static const uint8_t zeroes[15];
@@ -95,7 +133,9 @@ bool packet_key4_slow(struct packet *p)
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
 	uint16_t fragment = rte_be_to_cpu_16(ip->fragment_offset);
 
-	p->key4.sport_be = p->key4.dport_be = 0;
+	p->tcp_flags = 0;
+	p->key4 = (struct flow_key4){
+		.src_be = ip->src_addr, .dst_be = ip->dst_addr, .protocol = p->protocol};
 	if (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
 		p->flags |= PACKET_IS_FRAGMENT;
 		if (fragment & RTE_IPV4_HDR_OFFSET_MASK)

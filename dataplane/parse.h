@@ -19,12 +19,6 @@ static inline bool ip4_source_is_bad(uint32_t src_be)
 	return first == 0 || first == 127 || first >= 224;
 }
 
-// Class E and broadcast: never forwarded, and never asked of the FIB.
-static inline bool ip4_destination_is_bad(uint32_t dst_be)
-{
-	return *(const uint8_t *)&dst_be >= 240;
-}
-
 static inline bool ip6_is_link_local(const uint8_t addr[16])
 {
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
@@ -46,40 +40,33 @@ static inline uint8_t packet_to_host(struct packet *p, enum counter reason)
 	return PACKET_HOST;
 }
 
+// Headers with options, and those that fail a check: the same checks again, each by its name.
+uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes);
+
 // RFC 1812 5.2.2: all four checks. `bytes` is what follows the Ethernet header.
 static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
-	uint32_t header_bytes, total;
-	uint32_t words[5];
-	uint64_t sum;
+	uint64_t sum, word;
+	uint32_t last, total;
 
-	if (unlikely(bytes < sizeof(*ip)))
-		return packet_refuse(p, COUNTER_DROP_IP4_SHORT);
-	if (unlikely(ip->version_ihl >> 4 != 4))
-		return packet_refuse(p, COUNTER_DROP_IP4_VERSION);
-	header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
-	if (unlikely(header_bytes < sizeof(*ip) || header_bytes > bytes))
-		return packet_refuse(p, COUNTER_DROP_IP4_HEADER_LEN);
+	if (unlikely(bytes < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF))
+		return packet_parse_ip4_slow(p, bytes);
+	// A ones' complement sum is a remainder modulo 0xffff, of words of any size: 2^64 leaves 1,
+	// so the carry comes back in. A sound header leaves none, and with its 4 it is not all
+	// zero.
+	__builtin_memcpy(&sum, ip, sizeof(sum));
+	__builtin_memcpy(&word, (const uint8_t *)ip + 8, sizeof(word));
+	__builtin_memcpy(&last, (const uint8_t *)ip + 16, sizeof(last));
+	sum += word;
+	sum += sum < word;
+	sum += last;
+	sum += sum < last;
 	total = rte_be_to_cpu_16(ip->total_length);
-	if (unlikely(total < header_bytes || total > bytes))
-		return packet_refuse(p, COUNTER_DROP_IP4_LENGTH);
-
-	__builtin_memcpy(words, ip, sizeof(words));
-	sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
-	for (uint32_t at = sizeof(words); unlikely(at < header_bytes); at += 4) {
-		uint32_t word;
-
-		__builtin_memcpy(&word, (const uint8_t *)ip + at, sizeof(word));
-		sum += word;
-	}
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16); // at most 0x10000, which is not sound either
-	if (unlikely(sum != 0xffff))
-		return packet_refuse(p, COUNTER_DROP_IP4_CHECKSUM);
-
+	if (unlikely(total < sizeof(*ip) || total > bytes || sum % 0xffff != 0))
+		return packet_parse_ip4_slow(p, bytes);
 	p->ip_len = (uint16_t)total;
-	p->l4_offset = (uint16_t)(L3_OFFSET + header_bytes);
+	p->l4_offset = L3_OFFSET + sizeof(*ip);
 	p->protocol = ip->next_proto_id;
 	p->kind = PACKET_IP4;
 	return PACKET_IP4;
@@ -110,8 +97,9 @@ enum counter packet_host_reason(const struct packet *p, bool is_group);
 // Frames that are not unicast IP to our MAC: to the host stack, or refused.
 uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word);
 
-// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
-// the first one: true of what reassembly makes, and ports deliver no chains (pipeline_rx).
+// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers
+// must have all its headers in the first one: true of what reassembly makes, and ports deliver no
+// chains (pipeline_rx).
 static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 {
 	const struct rte_mbuf *m = p->m;
@@ -137,42 +125,35 @@ bool packet_key4_slow(struct packet *p);
 static inline bool packet_key4(struct packet *p)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	const uint8_t *l4 = packet_l4(p);
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
-	bool is_fragment = (ip->fragment_offset &
-				   RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0;
+	uint32_t is_tcp = p->protocol == IPPROTO_TCP;
+	uint32_t least = sizeof(struct rte_udp_hdr) +
+			 (sizeof(struct rte_tcp_hdr) - sizeof(struct rte_udp_hdr)) * is_tcp;
+	uint32_t tcp_bytes, udp_bytes, l4_bytes, ports;
+	uint64_t key[2];
 
-	p->key4.src_be = ip->src_addr;
-	p->key4.dst_be = ip->dst_addr;
-	p->key4.protocol = p->protocol;
-	p->key4.kind = FLOW_KEY_PLAIN;
-	p->tcp_flags = 0;
-	p->key4.zero = 0;
-	if (likely(p->protocol == IPPROTO_TCP && !is_fragment && bytes >= 20)) {
-		const struct rte_tcp_hdr *tcp = packet_l4(p);
-		uint32_t tcp_bytes = (uint32_t)(tcp->data_off >> 4) * 4;
-
-		if (unlikely(tcp_bytes < 20 || tcp_bytes > bytes)) {
-			packet_refuse(p, COUNTER_DROP_TCP_HEADER);
-			return false;
-		}
-		p->key4.sport_be = tcp->src_port;
-		p->key4.dport_be = tcp->dst_port;
-		p->tcp_flags = tcp->tcp_flags;
-		return true;
+	if (unlikely(!protocol_has_ports(p->protocol) || bytes < least ||
+		     (ip->fragment_offset &
+			     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0))
+		return packet_key4_slow(p);
+	// Both answers and a mask: TCP's data offset is in byte 12, its flags in byte 13, and where
+	// the packet is UDP byte 0 is read instead.
+	tcp_bytes = (uint32_t)(l4[12 * is_tcp] >> 4) * 4;
+	udp_bytes = (uint32_t)l4[4] << 8 | l4[5];
+	l4_bytes = udp_bytes ^ ((udp_bytes ^ tcp_bytes) & -is_tcp);
+	if (unlikely(l4_bytes < least || l4_bytes > bytes)) {
+		packet_refuse(p, is_tcp ? COUNTER_DROP_TCP_HEADER : COUNTER_DROP_UDP_HEADER);
+		return false;
 	}
-	if (likely(p->protocol == IPPROTO_UDP && !is_fragment && bytes >= 8)) {
-		const struct rte_udp_hdr *udp = packet_l4(p);
-		uint32_t udp_bytes = rte_be_to_cpu_16(udp->dgram_len);
-
-		if (unlikely(udp_bytes < 8 || udp_bytes > bytes)) {
-			packet_refuse(p, COUNTER_DROP_UDP_HEADER);
-			return false;
-		}
-		p->key4.sport_be = udp->src_port;
-		p->key4.dport_be = udp->dst_port;
-		return true;
-	}
-	return packet_key4_slow(p);
+	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller
+	// stores.
+	__builtin_memcpy(&key[0], &ip->src_addr, 8); // and dst_addr
+	__builtin_memcpy(&ports, l4, 4);
+	key[1] = ports | (uint64_t)p->protocol << 32;
+	__builtin_memcpy(&p->key4, key, sizeof(p->key4));
+	p->tcp_flags = (uint8_t)(l4[13 * is_tcp] & -is_tcp);
+	return true;
 }
 
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too

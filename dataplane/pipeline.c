@@ -87,7 +87,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	if (code == NEXTHOP_MULTICAST || pipeline_is_group(p)) {
+	if (code == NEXTHOP_MULTICAST) {
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
@@ -172,6 +172,7 @@ static __rte_always_inline void forward_burst(
 		struct packet *p = list[i];
 		uint16_t code = (uint16_t)codes[i];
 		const struct adjacency *adj;
+		struct rte_ether_hdr *eth;
 
 		if (unlikely(nexthop_is_group(code)))
 			code = nexthop_resolve(w->fib, code, pipeline_path_hash(p));
@@ -182,12 +183,13 @@ static __rte_always_inline void forward_burst(
 			forward_slow(w, p, code);
 			continue;
 		}
+		eth = packet_eth(p->m);
 		w->adjacency_used[code - NEXTHOP_ADJACENCY_BASE] = 1;
 		if (is_ip6)
-			packet_ip6(p->m)->hop_limits--;
+			((struct rte_ipv6_hdr *)(eth + 1))->hop_limits--;
 		else
-			ip4_decrement_ttl(packet_ip4(p->m));
-		adjacency_write_eth(adj, packet_eth(p->m));
+			ip4_decrement_ttl((struct rte_ipv4_hdr *)(eth + 1));
+		adjacency_write_eth(adj, eth);
 		worker_send(w, adj->iface, p->m);
 	}
 }

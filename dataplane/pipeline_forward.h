@@ -22,13 +22,16 @@ static inline uint16_t checksum_adjust(uint16_t checksum, uint32_t difference)
 	return (uint16_t)~checksum_fold((uint16_t)~checksum + difference);
 }
 
+// The same with less arithmetic: 0x0100 more, the carry back in, and never 0xffff.
 static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
 {
+	uint32_t sum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
+
 	ip->time_to_live--;
-	ip->hdr_checksum = checksum_adjust(ip->hdr_checksum, TTL_DIFFERENCE);
+	ip->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
 }
 
-// Nothing about the packet alone keeps it from being forwarded at once: hops left, addresses that
+// Nothing about the packet alone keeps it from being forwarded at once: hops left, a source that
 // may be forwarded, no options, one buffer.
 static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
 {
@@ -37,13 +40,12 @@ static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
 
 		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer
 		// look
-		return ip->hop_limits > 1 && ip->dst_addr[0] != 0xff &&
+		return ip->hop_limits > 1 &&
 		       ((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
 	} else {
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 
 		return ip->time_to_live > 1 && !ip4_source_is_bad(ip->src_addr) &&
-		       !ip4_destination_is_bad(ip->dst_addr) &&
 		       ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
 	}
 }
@@ -62,13 +64,11 @@ static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir
 {
 	uint8_t *l4 = packet_l4(p);
 
-	if (likely(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)) {
-		uint16_t *ports = (uint16_t *)l4;
+	if (likely(protocol_has_ports(p->protocol))) {
 		uint16_t *checksum = (uint16_t *)(l4 + (p->protocol == IPPROTO_TCP ? 16 : 6));
 		uint16_t old = *checksum;
 
-		ports[0] = dir->new_sport_be;
-		ports[1] = dir->new_dport_be;
+		memcpy(l4, &dir->new_sport_be, 4); // and new_dport_be
 		if (likely(old != 0 || p->protocol == IPPROTO_TCP)) {
 			uint16_t sum = checksum_adjust(old, dir->l4_diff);
 
@@ -92,21 +92,12 @@ static inline void flow_rewrite4(struct packet *p, const struct flow_dir *dir)
 	ip->time_to_live--;
 	ip->hdr_checksum =
 		checksum_adjust(ip->hdr_checksum, (uint32_t)dir->l3_diff + TTL_DIFFERENCE);
-	ip->src_addr = dir->new_src_be;
-	ip->dst_addr = dir->new_dst_be;
+	memcpy(&ip->src_addr, &dir->new_src_be, 8); // and new_dst_be
 	flow_rewrite_l4(p, dir);
 }
 
 // Equal for all packets of a flow: picks the member of an ECMP group.
 uint32_t pipeline_path_hash(const struct packet *p);
-// A destination that no FIB is asked about: IPv6 multicast, IPv4 class E and broadcast.
-static inline bool pipeline_is_group(const struct packet *p)
-{
-	if (p->kind == PACKET_IP6)
-		return packet_ip6(p->m)->dst_addr[0] == 0xff;
-	return ip4_destination_is_bad(packet_ip4(p->m)->dst_addr);
-}
-
 // RFC 7126: source routes are dropped, as are options that run past their header.
 bool pipeline_options_are_bad(const struct packet *p);
 // Drops the packet as `reason` and tells its source why, if it may be told; the host stack's own

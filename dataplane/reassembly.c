@@ -324,7 +324,8 @@ void reassembly_tick(struct worker *w)
 
 int reassembly_init(struct worker *w)
 {
-	uint32_t share = w->pool->size / POOL_SHARE / RTE_MAX(w->n_workers, 1u);
+	uint32_t pool = w->pool != NULL ? w->pool->size : 0; // none in a bench
+	uint32_t share = pool / POOL_SHARE / RTE_MAX(w->n_workers, 1u);
 	struct reassembly *r = rte_zmalloc("reassembly", sizeof(*r), RTE_CACHE_LINE_SIZE);
 
 	w->reassembly = r;

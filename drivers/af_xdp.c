@@ -4,9 +4,9 @@
 // Facts about the DPDK 22.11 driver that this file is made around:
 // - The pool's memory is the umem: chunks of one 4 KiB page at most, so the MTU ends at 3434. Each
 //   port has a pool of its own; a frame of another pool is copied once on its way out.
-// - It leaks on close: the 2048 buffers of each fill ring, the socket and its ring mappings, so
-//   that the queue would stay busy for the process' life. We close and unmap the sockets, and keep
-//   the pool until only those buffers are missing from it.
+// - It leaks on close: the 2048 buffers of each fill ring and the socket with its rings, so that
+//   the queue would stay busy for the process' life; libxdp leaks a BPF map and a program. We close
+//   them, and keep the pool until only those buffers are missing from it.
 // - With busy_budget=0 an empty receive may poll() for up to a second if the card's driver asks to
 //   be woken up, as zero-copy drivers do. So cards get busy polling, which never waits; veth in
 //   its copy mode never asks, and is spared the system call per empty poll.
@@ -181,6 +181,7 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 	snprintf(args, sizeof(args), "iface=%s,start_queue=0,queue_count=%u%s", port->info.netdev,
 		port->info.n_rxq, netdev_is_virtual(port->info.netdev) ? ",busy_budget=0" : "");
 	pmd_sockets_find(AF_XDP, &port->sockets_before);
+	pmd_sockets_find(PMD_BPF, &port->bpf_before);
 	return port_plug_vdev(port, "net_af_xdp", args, "af_xdp", err);
 }
 
@@ -189,6 +190,22 @@ static void find_sockets(struct port *port)
 {
 	pmd_sockets_find(AF_XDP, &port->sockets);
 	pmd_sockets_subtract(&port->sockets, &port->sockets_before);
+	pmd_sockets_find(PMD_BPF, &port->bpf);
+	pmd_sockets_subtract(&port->bpf, &port->bpf_before);
+}
+
+// What is left of the BPF objects that opening made, and of those that closing made.
+static void release_bpf(struct port *port)
+{
+	struct pmd_sockets now;
+
+	pmd_sockets_find(PMD_BPF, &now);
+	pmd_sockets_intersect(&port->bpf, &now);
+	pmd_sockets_release(&port->bpf);
+	if (port->was_started) {
+		pmd_sockets_subtract(&now, &port->bpf_before);
+		pmd_sockets_release(&now);
+	}
 }
 
 static int ready(struct port *port, const struct port_spec *spec, struct error *err)
@@ -233,6 +250,8 @@ static bool failed(struct port *port, struct error *err)
 {
 	int rc = 0;
 
+	if (strstr(err->text, "Kernel error message") != NULL)
+		return false; // it said why, and will not change its mind
 	find_sockets(port);
 	pmd_sockets_release(&port->sockets);
 	for (uint32_t q = 0; q < port->info.n_rxq && rc == 0; q++)
@@ -248,7 +267,7 @@ static bool failed(struct port *port, struct error *err)
 		error_set(err,
 			"af_xdp on %s: this kernel has no AF_XDP sockets (CONFIG_XDP_SOCKETS)",
 			port->info.netdev);
-	return rc == -EBUSY;
+	return rc == -EBUSY || rc == 0; // free by now
 }
 
 // Collects what the kernel has sent: the driver does so only when it sends.
@@ -259,6 +278,7 @@ static void drain(struct port *port)
 			rte_eth_tx_burst(port->info.dpdk_port, q, NULL, 0);
 		usleep(1000);
 	}
+	pmd_sockets_find(PMD_BPF, &port->bpf_before);
 }
 
 static void retire_pool(struct port *port)
@@ -288,6 +308,7 @@ static void unplug(struct port *port)
 	if (port->sockets.n == 0 && port->device[0] != '\0')
 		find_sockets(port); // failed between two queues
 	pmd_sockets_release(&port->sockets);
+	release_bpf(port);
 	if (port->owns_pool)
 		retire_pool(port);
 	if (port->netdev.lock_fd >= 0) {

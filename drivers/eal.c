@@ -34,7 +34,9 @@ enum {
 	// Heap beside pool and reserve: AF_XDP ports bring pools of their own, drivers their rings.
 	// Without hugepages it is address space only until it is used.
 	HEAP_SPARE_MB = 320,
+	HUGE_SPARE_MB = 64, // what the ports take besides
 	SAID_BYTES = 240,
+	ARGS_MAX = 20,
 };
 
 static struct {
@@ -44,6 +46,7 @@ static struct {
 	uint16_t mtu_max;
 	struct rte_mempool *pool;
 	FILE *log;
+	char args[ARGS_MAX][40];   // EAL keeps pointers to them
 	pthread_mutex_t said_lock; // DPDK's own threads log too
 	bool is_hushed;
 	char said[SAID_BYTES];
@@ -206,8 +209,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 {
 	char lcores[32];
 	char megabytes[24];
-	const char *args[20];
-	char *argv[20];
+	const char *args[ARGS_MAX];
+	char *argv[ARGS_MAX];
 	int argc = 0;
 	int core;
 	int rc;
@@ -217,8 +220,10 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 			"core %d does not exist or is not among those this process may use",
 			o->main_core);
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
+	// Claimed at once: hugepages that are free now may be another's in a moment.
 	snprintf(megabytes, sizeof(megabytes), "%llu",
-		(unsigned long long)(need_bytes >> 20) + HEAP_SPARE_MB);
+		(unsigned long long)(need_bytes >> 20) +
+			(eal.has_hugepages ? 2u : HEAP_SPARE_MB));
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
 	args[argc++] = "--lcores";
@@ -232,16 +237,18 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	args[argc++] = eal.has_hugepages && !has_iommu() && geteuid() == 0 ? "pa" : "va";
 	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0)
 		args[argc++] = "--force-max-simd-bitwidth=512"; // FIB lookups use it when allowed
+	args[argc++] = "-m";
+	args[argc++] = megabytes;
 	if (eal.has_hugepages) {
 		args[argc++] = "--in-memory";
 	} else {
 		args[argc++] = "--no-huge";
 		args[argc++] = "--no-shconf";
-		args[argc++] = "-m";
-		args[argc++] = megabytes;
 	}
-	for (int i = 0; i < argc; i++)
-		argv[i] = strdup(args[i]); // EAL permutes its argv and keeps pointers into it
+	for (int i = 0; i < argc; i++) {
+		snprintf(eal.args[i], sizeof(eal.args[i]), "%s", args[i]);
+		argv[i] = eal.args[i];
+	}
 	eal_hush();
 	rc = rte_eal_init(argc, argv);
 	if (rc < 0)
@@ -317,7 +324,7 @@ int drivers_start(const struct drivers_options *o, struct error *err)
 	if (o->try_hugepages) {
 		uint64_t have = hugepages_free_bytes();
 
-		eal.has_hugepages = have >= need_bytes;
+		eal.has_hugepages = have >= need_bytes + (HUGE_SPARE_MB << 20);
 		if (have > 0 && !eal.has_hugepages)
 			log_warning("drivers",
 				"%llu MB of hugepages are free but %llu MB are needed: going "
@@ -378,15 +385,16 @@ uint16_t eal_mtu_max(void)
 	return eal.mtu_max;
 }
 
-// Keeps what lies beyond the first n * object bytes out of circulation: with physical addresses
-// the pool leaves a gap where an object would cross a hugepage, and the umem, whose size the
-// AF_XDP driver computes without gaps, then ends before the last few buffers do.
-static int withhold_beyond(struct rte_mempool *pool, uint32_t n)
+// The AF_XDP driver registers n objects' bytes from the pool's first piece on. With physical
+// addresses a pool has a piece for each hugepage, and gaps where an object would cross one: what
+// then lies outside is kept out of circulation. Few objects do as long as the pieces follow each
+// other.
+static int withhold_outside(struct rte_mempool *pool, uint32_t n)
 {
-	const struct rte_mempool_memhdr *mem = STAILQ_FIRST(&pool->mem_list);
 	uintptr_t object = rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL);
-	uintptr_t end = (uintptr_t)mem->addr + n * object;
+	uintptr_t start = (uintptr_t)STAILQ_FIRST(&pool->mem_list)->addr;
 	void **all = calloc(n, sizeof(*all));
+	uint32_t n_inside = 0;
 	uint32_t got = 0;
 
 	if (all == NULL)
@@ -394,21 +402,24 @@ static int withhold_beyond(struct rte_mempool *pool, uint32_t n)
 	while (got < n && rte_mempool_generic_get(pool, &all[got], 1, NULL) == 0)
 		got++;
 	for (uint32_t i = 0; i < got; i++) {
-		if ((uintptr_t)all[i] - pool->header_size + object <= end)
+		uintptr_t at = (uintptr_t)all[i] - pool->header_size;
+
+		if (at >= start && at + object <= start + n * object) {
 			rte_mempool_generic_put(pool, &all[i], 1, NULL);
+			n_inside++;
+		}
 	}
 	free(all);
-	return got == n ? 0 : -1;
+	return n_inside >= n - n / 8 ? 0 : -1;
 }
 
 struct rte_mempool *eal_packed_pool_new(const char *name, uint32_t n, uint16_t room)
 {
 	struct rte_mempool *pool = pool_new(name, n, room);
 
-	if (pool == NULL)
-		return NULL;
-	if (pool->nb_mem_chunks == 1 && withhold_beyond(pool, n) == 0)
+	if (pool != NULL && withhold_outside(pool, n) == 0)
 		return pool;
 	rte_mempool_free(pool);
+	rte_errno = ENOMEM;
 	return NULL;
 }

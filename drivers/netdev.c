@@ -94,15 +94,17 @@ int netdev_set_mac(const char *name, const struct mac_addr *mac)
 
 static bool permanent_mac(const char *name, struct mac_addr *mac)
 {
+	// struct ethtool_perm_addr with room for its end
 	struct {
-		struct ethtool_perm_addr head;
-		uint8_t bytes[32];
-	} perm = {.head = {.cmd = ETHTOOL_GPERMADDR, .size = sizeof(perm.bytes)}};
+		uint32_t cmd;
+		uint32_t size;
+		uint8_t data[32];
+	} perm = {.cmd = ETHTOOL_GPERMADDR, .size = sizeof(perm.data)};
 	struct ifreq ifr = {.ifr_data = (char *)&perm};
 
-	if (request(name, SIOCETHTOOL, &ifr) < 0 || perm.head.size != sizeof(mac->bytes))
+	if (request(name, SIOCETHTOOL, &ifr) < 0 || perm.size != sizeof(mac->bytes))
 		return false;
-	memcpy(mac->bytes, perm.head.data, sizeof(mac->bytes));
+	memcpy(mac->bytes, perm.data, sizeof(mac->bytes));
 	return true;
 }
 

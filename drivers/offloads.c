@@ -42,13 +42,16 @@ static int ethtool(const char *netdev, void *request)
 
 static struct ethtool_gstrings *feature_names(const char *netdev)
 {
+	// struct ethtool_sset_info with room for one set
 	struct {
-		struct ethtool_sset_info info;
+		uint32_t cmd;
+		uint32_t reserved;
+		uint64_t mask;
 		uint32_t n;
-	} sset = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+	} sset = {.cmd = ETHTOOL_GSSET_INFO, .mask = 1ull << ETH_SS_FEATURES};
 	struct ethtool_gstrings *names;
 
-	if (ethtool(netdev, &sset) < 0 || sset.info.sset_mask == 0)
+	if (ethtool(netdev, &sset) < 0 || sset.mask == 0)
 		return NULL;
 	names = calloc(1, sizeof(*names) + (size_t)sset.n * ETH_GSTRING_LEN);
 	if (names == NULL)
@@ -78,10 +81,12 @@ static bool is_unwanted(const char *name)
 
 static int features_set(const char *netdev, const struct offloads *state, bool restore)
 {
+	// struct ethtool_sfeatures
 	struct {
-		struct ethtool_sfeatures head;
+		uint32_t cmd;
+		uint32_t size;
 		struct ethtool_set_features_block blocks[OFFLOADS_BLOCKS];
-	} set = {.head = {.cmd = ETHTOOL_SFEATURES, .size = state->n_blocks}};
+	} set = {.cmd = ETHTOOL_SFEATURES, .size = state->n_blocks};
 
 	for (unsigned i = 0; i < state->n_blocks; i++) {
 		set.blocks[i].valid = state->changed[i];
@@ -92,10 +97,12 @@ static int features_set(const char *netdev, const struct offloads *state, bool r
 
 int offloads_disable(const char *netdev, struct offloads *state)
 {
+	// struct ethtool_gfeatures
 	struct {
-		struct ethtool_gfeatures head;
+		uint32_t cmd;
+		uint32_t size;
 		struct ethtool_get_features_block blocks[OFFLOADS_BLOCKS];
-	} get = {.head = {.cmd = ETHTOOL_GFEATURES, .size = OFFLOADS_BLOCKS}};
+	} get = {.cmd = ETHTOOL_GFEATURES, .size = OFFLOADS_BLOCKS};
 	struct ethtool_gstrings *names = feature_names(netdev);
 
 	memset(state, 0, sizeof(*state));

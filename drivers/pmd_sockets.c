@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,25 @@ static bool is_socket_of(int fd, int domain, uint64_t *inode)
 	return true;
 }
 
+static bool is_bpf(int fd)
+{
+	char path[64];
+	char target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return strcmp(target, "anon_inode:bpf-map") == 0 ||
+	       strcmp(target, "anon_inode:bpf-prog") == 0;
+}
+
+static bool is_wanted(int fd, int domain, uint64_t *inode)
+{
+	*inode = (uint64_t)fd;
+	return domain == PMD_BPF ? is_bpf(fd) : is_socket_of(fd, domain, inode);
+}
+
 static int by_fd(const void *a, const void *b)
 {
 	return ((const struct pmd_socket *)a)->fd - ((const struct pmd_socket *)b)->fd;
@@ -41,7 +61,7 @@ void pmd_sockets_find(int domain, struct pmd_sockets *out)
 		char *end;
 
 		s->fd = (int)strtol(e->d_name, &end, 10);
-		if (end != e->d_name && *end == '\0' && is_socket_of(s->fd, domain, &s->inode))
+		if (end != e->d_name && *end == '\0' && is_wanted(s->fd, domain, &s->inode))
 			out->n++;
 	}
 	if (d != NULL)
@@ -67,6 +87,17 @@ void pmd_sockets_subtract(struct pmd_sockets *now, const struct pmd_sockets *bef
 			now->list[kept++] = now->list[i];
 	}
 	now->n = kept;
+}
+
+void pmd_sockets_intersect(struct pmd_sockets *list, const struct pmd_sockets *now)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < list->n; i++) {
+		if (has_inode(now, list->list[i].inode))
+			list->list[kept++] = list->list[i];
+	}
+	list->n = kept;
 }
 
 unsigned pmd_socket_mappings(const struct pmd_socket *s, struct pmd_mapping out[PMD_MAPPINGS_MAX])
@@ -100,6 +131,10 @@ void pmd_sockets_release(const struct pmd_sockets *sockets)
 		unsigned n = pmd_socket_mappings(s, maps);
 		struct stat st;
 
+		if (s->inode == (uint64_t)s->fd && is_bpf(s->fd)) {
+			close(s->fd);
+			continue;
+		}
 		for (unsigned j = 0; j < n; j++)
 			munmap(maps[j].addr, maps[j].bytes);
 		if (fstat(s->fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == s->inode)

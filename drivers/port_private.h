@@ -39,8 +39,10 @@ struct port {
 	uint32_t pool_size; // buffers at home when it was made
 	struct pmd_sockets sockets;
 	struct pmd_sockets sockets_before;
-	uint32_t channels_before; // 0: untouched
-	uint16_t mtu_max;	  // what buffers and frames were sized for
+	struct pmd_sockets bpf;	       // BPF objects made with them
+	struct pmd_sockets bpf_before; // those there were before, first at opening, then at closing
+	uint32_t channels_before;      // 0: untouched
+	uint16_t mtu_max;	       // what buffers and frames were sized for
 	bool is_configured;
 	bool is_started;
 	bool was_started; // so workers may have had its buffers

@@ -22,7 +22,7 @@ enum {
 	PKTS_DEFAULT = 262144,
 	PKTS_MAX = 1 << 26,
 	MBUFS = 4096,
-	RESERVE_MB = 1024, // two dataplanes' FIBs
+	RESERVE_MB = 320, // the floor's and the case's FIBs
 };
 
 const struct bench_case bench_cases[] = {
@@ -250,6 +250,7 @@ static int case_measure(const struct options *o, struct bench_target *floor, str
 		ratio[i] = run.clk / floor_run.clk;
 		out->n_interrupted += run.n_interrupted;
 	}
+	out->transparent_kb = bench_transparent_kb();
 	out->clk_median = median(clk, o->n_runs);
 	out->clk_min = clk[0];
 	out->floor_median = median(floor_clk, o->n_runs);

@@ -121,8 +121,10 @@ struct bench_result {
 	double ratio_median; // of the pairs' ratios
 	double instructions; // per packet, 0 when not counted
 	uint64_t n_interrupted;
+	uint64_t transparent_kb; // of this process on transparent huge pages
 };
 
+uint64_t bench_transparent_kb(void);
 void bench_report_table(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
 void bench_report_json(

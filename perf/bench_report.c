@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_cycles.h>
@@ -31,6 +32,14 @@ static void proc_value(const char *path, const char *key, char *out, size_t out_
 		fclose(f);
 }
 
+uint64_t bench_transparent_kb(void)
+{
+	char kb[32];
+
+	proc_value("/proc/self/smaps_rollup", "AnonHugePages", kb, sizeof(kb));
+	return strtoull(kb, NULL, 10);
+}
+
 static unsigned tsc_mhz(void)
 {
 	return (unsigned)(rte_get_tsc_hz() / 1000000);
@@ -39,14 +48,17 @@ static unsigned tsc_mhz(void)
 void bench_report_table(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core)
 {
-	char cpu[128], transparent[64];
+	uint64_t transparent_kb = 0;
+	char cpu[128];
 
 	proc_value("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
-	proc_value("/proc/self/smaps_rollup", "AnonHugePages", transparent, sizeof(transparent));
+	for (unsigned i = 0; i < n; i++)
+		transparent_kb = RTE_MAX(transparent_kb, results[i].transparent_kb);
 	printf("%s, TSC %u MHz, core %d; bursts of %u, median of %u runs\n", cpu, tsc_mhz(), core,
 		burst, n_runs);
-	printf("huge pages: reserved ones for buffers and FIBs: %s; transparent ones: %s\n\n",
-		drivers_have_hugepages() ? "yes" : "no", transparent);
+	printf("huge pages: reserved ones for buffers and FIBs: %s; transparent ones for the rest: "
+	       "%llu MB\n\n",
+		drivers_have_hugepages() ? "yes" : "no", (unsigned long long)transparent_kb >> 10);
 	printf("%-16s %14s %8s %10s %10s %12s %12s\n", "case", "clk per packet", "min", "x floor",
 		"floor", "instructions", "interrupted");
 	for (unsigned i = 0; i < n; i++) {

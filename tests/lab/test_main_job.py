@@ -167,7 +167,7 @@ def test_the_router_itself_uses_the_internet(home, server):
 
 def test_long_datagrams_are_fragmented_on_the_way_to_a_small_mtu(variant):
     """The WAN's MTU is 1400; 1472 bytes of UDP without DF must arrive whole."""
-    with HomeLab(wires=variant.wires, queues=variant.workers) as lab:
+    with HomeLab(wires=variant.wires) as lab:
         start(lab, variant, wan_mtu=1400)
         if variant.is_kernel:
             lab.ip("rtr", "link set port-wan mtu 1400")

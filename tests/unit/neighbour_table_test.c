@@ -150,6 +150,14 @@ static void a_known_neighbour_that_fails_is_not_our_quest(void **state)
 	assert_false(loss.was_our_quest);
 }
 
+// `ip neigh flush` looks like that: it must not cost a second of silence.
+static void a_known_neighbour_that_fails_may_be_asked_for_at_once(void **state)
+{
+	learn(1);
+	fail_one(1);
+	assert_int_equal(want(1), NEIGHBOUR_ASK);
+}
+
 static void removing_a_failed_entry_keeps_the_memory_of_it(void **state)
 {
 	struct ip_addr addr = host4(1);
@@ -296,6 +304,7 @@ int main(void)
 		TEST(a_failure_is_remembered_for_a_second),
 		TEST(a_failure_told_again_is_no_second_failure),
 		TEST(a_known_neighbour_that_fails_is_not_our_quest),
+		TEST(a_known_neighbour_that_fails_may_be_asked_for_at_once),
 		TEST(removing_a_failed_entry_keeps_the_memory_of_it),
 		TEST(a_scan_may_ask_64_times_in_100_ms),
 		TEST(a_scan_has_256_questions_open_at_most),

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One frame through the parser, in a buffer of exactly its size, so that a read past the end is
+// seen. What the parser calls sound is then held against the frame.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/nat.h"
+#include "dataplane/parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void look_deeper(struct packet *p)
+{
+	must((uint32_t)L3_OFFSET + p->ip_len <= p->m->pkt_len);
+	if (p->kind == PACKET_IP4) {
+		must(p->l4_offset >= L3_OFFSET + 20 && p->l4_offset <= L3_OFFSET + p->ip_len);
+		if (!packet_key4(p)) {
+			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
+			return;
+		}
+		if (p->flags & PACKET_IS_ICMP_ERROR) {
+			nat_icmp_error_port4(p, true);
+			nat_icmp_error_port4(p, false);
+		}
+		if (!(p->flags & PACKET_IS_FRAGMENT) && p->protocol == IPPROTO_TCP)
+			must(p->l4_offset + 20u <= L3_OFFSET + (uint32_t)p->ip_len);
+	} else {
+		if (!packet_parse_ip6_chain(p)) {
+			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
+			return;
+		}
+		must(p->l4_offset >= L3_OFFSET + 40 && p->l4_offset <= L3_OFFSET + p->ip_len);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t own[8] = {2, 0, 0, 0, 0, 1};
+	uint64_t own_mac_word;
+	uint8_t *frame;
+	struct rte_mbuf m;
+	struct packet p;
+
+	if (size == 0 || size > 2048)
+		return 0;
+	frame = malloc(size);
+	must(frame != NULL);
+	memcpy(frame, data, size);
+	memcpy(&own_mac_word, own, sizeof(own));
+	own_mac_word <<= 16;
+	memset(&m, 0, sizeof(m));
+	memset(&p, 0, sizeof(p));
+	m.buf_addr = frame;
+	m.buf_len = m.data_len = (uint16_t)size;
+	m.pkt_len = (uint32_t)size;
+	m.nb_segs = 1;
+	p.m = &m;
+	switch ((enum packet_kind)packet_parse(&p, own_mac_word)) {
+	case PACKET_DROP:
+	case PACKET_HOST:
+		must(p.reason < COUNTER_COUNT);
+		break;
+	case PACKET_IP4:
+	case PACKET_IP6:
+		look_deeper(&p);
+		break;
+	}
+	free(frame);
+	return 0;
+}

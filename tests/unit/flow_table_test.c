@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/flow_table.h"
+
+enum { CAPACITY = 20000, TIMEOUT = 100 };
+
+static const uint64_t seeds[2] = {0x1234567890abcdefu, 0xfedcba0987654321u};
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint32_t random32(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 16);
+}
+
+static struct flow_table *open_table(uint32_t capacity)
+{
+	struct flow_table *table = aligned_alloc(64, (sizeof(*table) + 63) / 64 * 64);
+
+	assert_non_null(table);
+	assert_int_equal(flow_table_init(table, capacity, seeds), 0);
+	return table;
+}
+
+static void close_table(struct flow_table *table)
+{
+	flow_table_fini(table);
+	free(table);
+}
+
+// The n-th of all keys; its reply key is that of the other half.
+static struct flow_key4 key_of(uint32_t n, bool is_reply)
+{
+	return (struct flow_key4){
+		.src_be = is_reply ? 0x0a0a0a0a : n,
+		.dst_be = is_reply ? n : 0x0a0a0a0a,
+		.sport_be = is_reply ? 53 : (uint16_t)(n * 7),
+		.dport_be = is_reply ? (uint16_t)(n * 7) : 53,
+		.protocol = 17,
+	};
+}
+
+static struct flow_dir *find(const struct flow_table *table, uint32_t n, bool is_reply)
+{
+	struct flow_key4 key = key_of(n, is_reply);
+
+	return flow_find4(table, &key, flow_hash4(table, &key));
+}
+
+static struct flow *insert(struct flow_table *table, uint32_t n)
+{
+	struct flow *flow = flow_alloc(table);
+
+	if (flow == NULL)
+		return NULL;
+	flow->dir[0].key4 = key_of(n, false);
+	flow->dir[1].key4 = key_of(n, true);
+	flow->state.state = FLOW_UNREPLIED;
+	assert_true(flow_enter(table, flow, 0));
+	assert_true(flow_enter(table, flow, 1));
+	return flow;
+}
+
+static uint32_t timeout_of(const struct flow_state *state)
+{
+	return TIMEOUT;
+}
+
+static void a_table_holds_all_that_it_promises(void **state)
+{
+	static const uint32_t capacities[] = {64, 1000, 4096, 65536, 300000};
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct flow_table *table = open_table(capacities[i]);
+		uint32_t n = 0;
+
+		while (insert(table, n + 1) != NULL)
+			n++;
+		assert_int_equal(n, capacities[i]);
+		for (uint32_t k = 1; k <= n; k++) {
+			assert_ptr_equal(
+				flow_of(find(table, k, false)), flow_of(find(table, k, true)));
+			assert_int_equal(
+				find(table, k, true)->flags & FLOW_IS_REPLY, FLOW_IS_REPLY);
+		}
+		assert_null(find(table, n + 1, false));
+		close_table(table);
+	}
+}
+
+static void both_directions_and_their_slots_fit_in_256_bytes_a_flow(void **state)
+{
+	static const uint32_t capacities[] = {1024, 100000, 1000000, 10000000};
+
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(flow_table_bytes(capacities[i]) / capacities[i] <= 256);
+	assert_true(flow_table_bytes(1000000) < UINT64_C(300) << 20);
+}
+
+// Against the simplest model there is: an array that says what is in.
+static void random_comings_and_goings_agree_with_a_model(void **state)
+{
+	static struct flow *model[2 * CAPACITY];
+	struct flow_table *table = open_table(CAPACITY);
+	uint32_t n_live = 0;
+
+	memset(model, 0, sizeof(model));
+	for (unsigned i = 0; i < 2000000; i++) {
+		uint32_t n = random32() % (2 * CAPACITY);
+		struct flow_dir *dir = find(table, n, i & 1);
+
+		if (model[n] != NULL) {
+			assert_ptr_equal(flow_of(dir), model[n]);
+			flow_remove(table, model[n]);
+			model[n] = NULL;
+			n_live--;
+		} else {
+			assert_null(dir);
+			model[n] = insert(table, n);
+			assert_true((model[n] != NULL) == (n_live < CAPACITY));
+			n_live += model[n] != NULL;
+		}
+		assert_int_equal(table->n_used, n_live);
+	}
+	for (unsigned n = 0; n < 2 * CAPACITY; n++)
+		if (model[n] != NULL)
+			flow_remove(table, model[n]);
+	for (uint32_t b = 0; b <= table->bucket_mask; b++) {
+		assert_int_equal(table->buckets[b].n_away, 0);
+		assert_int_equal(flow_bucket_match(&table->buckets[b], 0), 0x5555);
+	}
+	close_table(table);
+}
+
+static void the_probe_finds_what_the_search_finds(void **state)
+{
+	struct flow_table *table = open_table(CAPACITY);
+	unsigned n_settled = 0;
+
+	for (uint32_t n = 0; n < CAPACITY; n++)
+		insert(table, n);
+	for (uint32_t n = 0; n < CAPACITY; n++) {
+		struct flow_key4 key = key_of(n, false);
+		uint32_t dir = flow_probe(table, flow_hash4(table, &key));
+
+		n_settled += dir != FLOW_DIR_NONE &&
+			     flow_key4_equal(&flow_dir_at(table, dir)->key4, &key);
+	}
+	// all but those in their second bucket, a few in a hundred at a full table
+	assert_true(n_settled > CAPACITY * 90 / 100);
+	close_table(table);
+}
+
+static void a_flow_ends_when_it_was_idle_for_its_timeout_and_not_before(void **state)
+{
+	struct flow_table *table = open_table(1000);
+	struct flow *quiet = insert(table, 1), *busy = insert(table, 2);
+
+	flow_timer_set(table, quiet, TIMEOUT);
+	flow_timer_set(table, busy, TIMEOUT);
+	for (uint32_t now = 1; now < TIMEOUT; now++) {
+		busy->dir[1].last_seen_sec = now; // either direction keeps it
+		assert_int_equal(flow_table_expire(table, now, 1000, timeout_of), 0);
+	}
+	assert_int_equal(flow_table_expire(table, TIMEOUT, 1000, timeout_of), 1);
+	assert_null(find(table, 1, false));
+	assert_non_null(find(table, 2, false));
+	assert_int_equal(flow_table_expire(table, 2 * TIMEOUT - 2, 1000, timeout_of), 0);
+	assert_int_equal(flow_table_expire(table, 2 * TIMEOUT - 1, 1000, timeout_of), 1);
+	assert_int_equal(table->n_used, 0);
+	close_table(table);
+}
+
+static void expiry_is_spread_by_its_budget_and_forgets_nobody(void **state)
+{
+	struct flow_table *table = open_table(CAPACITY);
+	unsigned n_ended = 0, n_turns = 0;
+
+	for (uint32_t n = 0; n < CAPACITY; n++)
+		flow_timer_set(table, insert(table, n), 1 + n % 50);
+	while (table->n_used > 0) {
+		unsigned n = flow_table_expire(table, 10 * TIMEOUT, 32, timeout_of);
+
+		assert_true(n <= 32);
+		n_ended += n;
+		assert_true(++n_turns <= CAPACITY);
+	}
+	assert_int_equal(n_ended, CAPACITY);
+	close_table(table);
+}
+
+static void a_deadline_past_the_wheel_goes_round_again(void **state)
+{
+	struct flow_table *table = open_table(64);
+	struct flow *flow = insert(table, 1);
+
+	flow->dir[0].last_seen_sec = 3 * WHEEL_SLOTS;
+	flow_timer_set(table, flow, 3 * WHEEL_SLOTS + TIMEOUT);
+	assert_int_equal(
+		flow_table_expire(table, 3 * WHEEL_SLOTS + TIMEOUT - 1, 1000, timeout_of), 0);
+	assert_int_equal(flow_table_expire(table, 3 * WHEEL_SLOTS + TIMEOUT, 1000, timeout_of), 1);
+	close_table(table);
+}
+
+static void a_dead_flow_answers_to_no_key(void **state)
+{
+	struct flow_table *table = open_table(64);
+	struct flow *flow = insert(table, 1);
+	struct flow_key4 key = key_of(1, false);
+
+	flow_remove(table, flow);
+	assert_false(flow_key4_equal(&flow->dir[0].key4, &key));
+	assert_ptr_equal(flow_alloc(table), flow); // and its place is used again
+	assert_int_equal(flow->dir[0].bytes, 0);
+	close_table(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_holds_all_that_it_promises),
+		cmocka_unit_test(both_directions_and_their_slots_fit_in_256_bytes_a_flow),
+		cmocka_unit_test(random_comings_and_goings_agree_with_a_model),
+		cmocka_unit_test(the_probe_finds_what_the_search_finds),
+		cmocka_unit_test(a_flow_ends_when_it_was_idle_for_its_timeout_and_not_before),
+		cmocka_unit_test(expiry_is_spread_by_its_budget_and_forgets_nobody),
+		cmocka_unit_test(a_deadline_past_the_wheel_goes_round_again),
+		cmocka_unit_test(a_dead_flow_answers_to_no_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
