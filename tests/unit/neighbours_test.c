@@ -282,6 +282,8 @@ static void an_ipv6_address_is_advertised_once_it_is_known_to_be_unique(void **s
 	serve_link();
 	assert_int_equal(n_advertisements, 0);
 	assert_true(kernel_fixture_wait(link_local_is_usable, 5000));
+	serve_link();
+	n_advertisements = 0; // newer kernels send one of their own
 	for (uint64_t now_ms = 10000; now_ms < 20000; now_ms += 100)
 		announce_run(interfaces, now_ms);
 	serve_link();
