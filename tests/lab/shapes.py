@@ -66,7 +66,7 @@ class Shapes:
 
     def broken_behind_ip6(self):
         """Sound for a router that looks at no more than the IPv6 header, which is all that plain
-        forwarding reads (RFC 7045 2.1): these may pass, and must do no harm."""
+        forwarding reads (RFC 7045 2.1). One that keeps state, as the labs' does, drops them."""
         return self._named(self.ip6_upper, self.ip6_chains)
 
     @staticmethod
