@@ -25,6 +25,7 @@ enum {
 	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
 	SLEEP_FDS_MAX = 256,
+	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
 };
 
 struct dataplane;
@@ -55,6 +56,9 @@ struct held_packet {
 	uint8_t iface;	     // it is on
 	uint8_t in_iface;
 	bool is_finished;
+	bool is_asking;	 // of those that wait for one neighbour, the one that asks for it
+	uint32_t source; // hash of the sender's address
+	uint64_t ask_ms; // when to ask again
 	uint64_t deadline_ms;
 };
 
