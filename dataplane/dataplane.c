@@ -154,6 +154,9 @@ void dataplane_stop(struct dataplane *dp)
 	atomic_store(&dp->must_stop, true);
 	if (dp->workers != NULL)
 		for (unsigned i = 0; i < dp->options.n_workers; i++)
+			worker_wake(&dp->workers[i]);
+	if (dp->workers != NULL)
+		for (unsigned i = 0; i < dp->options.n_workers; i++)
 			worker_join(&dp->workers[i]);
 	host_join(&dp->host);
 	dp->is_started = false;
@@ -207,12 +210,15 @@ static void snapshot_publish(struct dataplane *dp, struct snapshot *snap)
 {
 	struct snapshot *old;
 
+	snap->serial++;
 	snapshot_derive(snap);
 	old = atomic_exchange(&dp->snapshot, snap);
 	dataplane_next_epoch(dp);
 	dataplane_synchronize(dp);
-	for (unsigned i = 0; i < dp->options.n_workers; i++)
+	for (unsigned i = 0; i < dp->options.n_workers; i++) {
 		dataplane_worker(dp, i);
+		worker_wake(&dp->workers[i]); // its sleep depends on the interfaces there are
+	}
 	free(old);
 }
 
@@ -232,6 +238,7 @@ static void interface_fill(
 	iface->is_outside = from->is_outside;
 	iface->mtu = from->mtu;
 	iface->dpdk_port = UINT16_MAX;
+	iface->port = from->port;
 	if (from->port != NULL) {
 		const struct port_info *info = port_info(from->port);
 
