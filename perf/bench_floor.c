@@ -147,7 +147,8 @@ static const struct bench_target_ops floor_ops = {
 
 struct bench_target *bench_floor_make(const struct bench_case *c, struct error *err)
 {
-	struct floor_target *f = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*f));
+	struct floor_target *f =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*f), RTE_CACHE_LINE_SIZE));
 
 	if (f == NULL) {
 		error_set(err, "no memory");
