@@ -5,6 +5,7 @@
 
 #include "cfg/base/log.h"
 #include "control/addresses.h"
+#include "control/announce.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -51,6 +52,8 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
+	if (interface_is_up(interface))
+		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
 }
 

@@ -380,7 +380,7 @@ int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	void *node;
 	int ret;
 
-	if (f == NULL || code > NEXTHOP_MAX)
+	if (f == NULL || code == NEXTHOP_NONE || code > NEXTHOP_MAX)
 		return -EINVAL;
 	grace_end(fib);
 	node = f->find(fib, to);

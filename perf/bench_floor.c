@@ -74,7 +74,7 @@ static void floor_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pk
 	}
 	rte_fib_lookup_bulk(w->fib->v4, dst, codes, (int)n_kept);
 	for (unsigned i = 0; i < n_kept; i++) {
-		struct rte_mbuf *m = kept[i];
+		struct rte_mbuf *m = kept[i]; // cppcheck-suppress uninitvar
 		const struct adjacency *adj = &adjacencies[codes[i]];
 		struct rte_ether_hdr *eth = packet_eth(m);
 		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
@@ -147,7 +147,8 @@ static const struct bench_target_ops floor_ops = {
 
 struct bench_target *bench_floor_make(const struct bench_case *c, struct error *err)
 {
-	struct floor_target *f = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*f));
+	struct floor_target *f =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*f), RTE_CACHE_LINE_SIZE));
 
 	if (f == NULL) {
 		error_set(err, "no memory");

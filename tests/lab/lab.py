@@ -20,7 +20,7 @@ from pathlib import Path
 HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
 STATE_DIR = Path("/run/millrace-lab")  # one file a lab: who made it, and what
 ETC_NETNS = Path("/etc/netns")  # `ip netns exec` puts what is in here over /etc
-OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro")  # off: frames as a wire would carry them
+OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "rxvlan", "txvlan")  # off: frames as on a wire
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
 
 

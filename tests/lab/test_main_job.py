@@ -82,9 +82,15 @@ def test_tcp_fills_a_pipe(home, server, reverse):
 @pytest.mark.parametrize("reverse", [False, True], ids=["up", "down"])
 @SERVERS
 def test_udp_arrives(home, server, reverse):
-    result = iperf(home, "pc1", server, seconds=2, udp_mbps=20, reverse=reverse)
-    assert result.sent_mbps > 19, result
-    assert result.lost_percent < 1, result
+    """One run of three must be clean: a machine busy with other things loses packets too, a router
+    that loses some does so each time."""
+    results = []
+    for _ in range(3):
+        result = iperf(home, "pc1", server, seconds=1, udp_mbps=20, reverse=reverse)
+        if result.sent_mbps > 19 and result.lost_percent < 0.5:
+            return
+        results.append(result)
+    pytest.fail(str(results))
 
 
 @pytest.mark.parametrize("method", [None, "-I", "-T"], ids=["udp", "icmp", "tcp"])

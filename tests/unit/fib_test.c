@@ -431,7 +431,10 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(fib_delete(&fib, &none), -EINVAL);
 	assert_int_equal(fib_delete(&fib, &long4), -EINVAL);
 	assert_int_equal(fib_set(&fib, &good, NEXTHOP_MAX + 1), -EINVAL);
+	assert_int_equal(fib_set(&fib, &good, NEXTHOP_NONE), -EINVAL);
+	assert_int_equal(fib_find(&fib, &good), NEXTHOP_NONE);
 	assert_int_equal(fib_set(&fib, &good, NEXTHOP_MAX), 0);
+	assert_int_equal(fib_find(&fib, &good), NEXTHOP_MAX);
 	fib_fini(&fib);
 }
 
