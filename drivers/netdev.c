@@ -51,6 +51,14 @@ int netdev_set_mtu(const char *name, uint16_t mtu)
 	return request(name, SIOCSIFMTU, &ifr);
 }
 
+int netdev_rename(const char *name, const char *to)
+{
+	struct ifreq ifr = {0};
+
+	snprintf(ifr.ifr_newname, sizeof(ifr.ifr_newname), "%s", to);
+	return request(name, SIOCSIFNAME, &ifr);
+}
+
 int netdev_mac(const char *name, struct mac_addr *mac)
 {
 	struct ifreq ifr = {0};
@@ -295,6 +303,15 @@ static int lock_take(const char *name, int ifindex, struct error *err)
 		error_set(err, "cannot lock %s: %s", name, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+int netdev_lock(const char *name, struct error *err)
+{
+	unsigned ifindex = if_nametoindex(name);
+
+	if (ifindex == 0)
+		return error_set(err, "%s: %s", name, strerror(errno));
+	return lock_take(name, (int)ifindex, err);
 }
 
 // Returns what it was, -1 when unknown (no IPv6 in this kernel, or /proc is read-only).
