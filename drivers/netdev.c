@@ -409,6 +409,9 @@ int netdev_take(struct netdev *dev, const char *name, const struct mac_addr *mac
 		goto fail;
 	}
 	dev->is_up_changed = rc == 1;
+	// ND goes to as many groups as there are addresses; what a killed one of us set is ours too
+	rc = netdev_set_flag(name, IFF_ALLMULTI, true);
+	dev->is_allmulti_changed = rc == 1 || (rc == 0 && was_left_blocked);
 	return 0;
 fail:
 	netdev_give_back(dev);
@@ -421,6 +424,8 @@ void netdev_give_back(struct netdev *dev)
 		return;
 	if (dev->is_up_changed)
 		netdev_set_flag(dev->name, IFF_UP, false);
+	if (dev->is_allmulti_changed)
+		netdev_set_flag(dev->name, IFF_ALLMULTI, false);
 	offloads_restore(dev->name, &dev->offloads);
 	if (dev->has_mtu_before)
 		netdev_set_mtu(dev->name, dev->mtu_before);

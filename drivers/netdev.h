@@ -20,7 +20,8 @@ struct netdev {
 	int lock_fd;	 // this netdev is ours; -1: not taken
 	bool is_blocked; // the drop program hangs at its ingress
 	bool made_clsact;
-	bool is_up_changed;  // it was down
+	bool is_up_changed; // it was down
+	bool is_allmulti_changed;
 	bool has_mac_before; // another MAC was set
 	bool has_mtu_before;
 	struct mac_addr mac_before;
