@@ -79,7 +79,7 @@ const char *report_shown(const char *text, char *out)
 	enum { CUT = REPORT_SHOWN_BYTES - 8 };
 	size_t len = 0;
 
-	for (; text[len] != '\0' && len < CUT; len++) {
+	for (; len < CUT && text[len] != '\0'; len++) {
 		unsigned char c = (unsigned char)text[len];
 		bool is_c1_control = len > 0 && (unsigned char)text[len - 1] == 0xc2 && c < 0xa0;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
+#include "control/announce.h"
 
 static int install_one(
 	const struct interface *interface, struct netlink *netlink, const struct ip_prefix *prefix)
@@ -62,7 +63,7 @@ int addresses_install(const struct interface *interface, struct netlink *netlink
 // --- from the kernel to the workers ---
 
 // RFC 4862 5.4: "an address that is being tested is not assigned to an interface": no source.
-static bool is_usable(const struct interface_address *address)
+bool addresses_is_usable(const struct interface_address *address)
 {
 	if ((address->flags & IFA_F_DADFAILED) != 0)
 		return false;
@@ -91,7 +92,7 @@ static void give_to_workers(struct interfaces *interfaces, struct interface *int
 
 	for (unsigned wanted = 0; wanted < 8; wanted++)
 		for (unsigned i = 0; i < interface->n_addresses; i++)
-			if (is_usable(&interface->addresses[i]) &&
+			if (addresses_is_usable(&interface->addresses[i]) &&
 				rank(&interface->addresses[i]) == wanted)
 				sorted[n++] = interface->addresses[i].prefix;
 	dataplane_interface_set_addresses(interfaces->dp, interface->id, sorted, n);
@@ -134,6 +135,7 @@ static void learn(struct interface *interface, const struct ip_prefix *prefix, u
 	*address = (struct interface_address){
 		.prefix = *prefix, .flags = flags, .generation = interface->address_generation};
 	interface->are_addresses_changed = true;
+	announce(interface); // it is new, or has stood its test
 }
 
 static void forget(struct interface *interface, struct interface_address *address)

@@ -10,5 +10,8 @@
 int addresses_install(
 	const struct interface *interface, struct netlink *netlink, struct error *err);
 
+// Neither being tested for uniqueness nor found to be someone else's.
+bool addresses_is_usable(const struct interface_address *address);
+
 // For netlink: RTM_NEWADDR and RTM_DELADDR.
 struct netlink_handler addresses_handler(struct interfaces *interfaces);

@@ -105,7 +105,7 @@ void budget_make(struct budget *budget, const struct config *config, const struc
 	drivers->takes_pci = may_take_pci(config);
 	drivers->mtu_max = mtu_max(config);
 	drivers->n_mbufs = buffers(config, cores->n_workers);
-	drivers->reserve_bytes = budget->dataplane_bytes;
+	drivers->reserve_bytes = dataplane_heap_bytes(dataplane);
 	drivers->main_core = cores->control;
 	budget->packet_bytes =
 		(uint64_t)drivers->n_mbufs * (drivers->mtu_max + BUFFER_OVERHEAD_BYTES);

@@ -6,6 +6,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/announce.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
 
@@ -48,6 +49,7 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 static void follow_links(struct router *router)
 {
 	interfaces_poll_links(&router->interfaces);
+	announce_run(&router->interfaces, clock_now_ms());
 }
 
 static void watch_workers(struct router *router)

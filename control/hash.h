@@ -8,11 +8,21 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "cfg/base/addr.h"
+
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+// What of an address counts, padded with zeroes: the union's bytes behind an IPv4 address need not
+// be zero, whatever set it.
+static inline void hash_address_bytes(const struct ip_addr *addr, uint8_t out[16])
+{
+	memset(out, 0, 16);
+	memcpy(out, addr->bytes, ip_family_bits(addr->family) / 8);
 }
 
 // `bytes` is an address padded to 16 bytes, `tag` whatever else belongs to the key.

@@ -42,7 +42,7 @@ const struct interface *interfaces_by_name(const struct interfaces *interfaces, 
 	return NULL;
 }
 
-static bool is_up(const struct interface *interface)
+bool interface_is_up(const struct interface *interface)
 {
 	return interface->is_link_up && interface->is_admin_up && !interface->is_gone;
 }
@@ -50,7 +50,7 @@ static bool is_up(const struct interface *interface)
 // Tells workers and listeners once the interface as a whole went up or down, or its hand did.
 static void tell(struct interfaces *interfaces, struct interface *interface, bool was_by_hand)
 {
-	dataplane_interface_set_link(interfaces->dp, interface->id, is_up(interface));
+	dataplane_interface_set_link(interfaces->dp, interface->id, interface_is_up(interface));
 	if (interfaces->changed != NULL)
 		interfaces->changed(interfaces->changed_ctx, interface, was_by_hand);
 }

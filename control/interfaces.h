@@ -34,6 +34,9 @@ struct interface {
 	unsigned n_addresses;
 	uint8_t address_generation;
 	bool are_addresses_changed;
+	// those of announce.c
+	unsigned announcements_left;
+	uint64_t next_announcement_ms;
 };
 
 struct interfaces {
@@ -52,6 +55,8 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 	const struct ports *ports, struct dataplane *dp, struct netlink *netlink,
 	struct error *err);
 void interfaces_close(struct interfaces *interfaces);
+
+bool interface_is_up(const struct interface *interface); // its link, and by everyone's hand
 
 struct interface *interfaces_by_ifindex(struct interfaces *interfaces, int ifindex); // or NULL
 const struct interface *interfaces_by_id(const struct interfaces *interfaces, int id);

@@ -5,6 +5,7 @@
 
 #include "cfg/base/log.h"
 #include "control/addresses.h"
+#include "control/announce.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -40,7 +41,8 @@ static void reinstall(struct router *router, const struct interface *interface)
 	char text[1024];
 
 	if (addresses_install(interface, router->netlink, &err) != 0 ||
-		static_routes_install(router->config, &router->interfaces, router->netlink, &err) != 0)
+		static_routes_install(router->config, &router->interfaces, router->netlink, &err) !=
+			0)
 		log_error("control", "%s", error_str(&err, text, sizeof(text)));
 }
 
@@ -50,6 +52,8 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
+	if (interface_is_up(interface))
+		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
 }
 
@@ -85,8 +89,8 @@ int kernel_follow(struct router *router, struct error *err)
 		netlink_sync(router->netlink, (enum netlink_topic)topic);
 	rc = netlink_wait(router->netlink, FIRST_DUMP_MS);
 	if (rc != 0)
-		return error_set(err, "cannot read the kernel's addresses and routes: %s",
-			strerror(-rc));
+		return error_set(
+			err, "cannot read the kernel's addresses and routes: %s", strerror(-rc));
 	return 0;
 }
 

@@ -31,10 +31,13 @@ static unsigned family_index(const struct ip_addr *addr)
 static struct neighbour **find(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr)
 {
-	uint64_t hash = hash_address(
-		table->seed, addr->bytes, (uint32_t)addr->family << 16 | (uint32_t)interface);
-	struct neighbour **at = &table->buckets[hash % BUCKETS];
+	uint8_t bytes[16];
+	struct neighbour **at;
 
+	hash_address_bytes(addr, bytes);
+	at = &table->buckets[hash_address(table->seed, bytes,
+				     (uint32_t)addr->family << 16 | (uint32_t)interface) %
+			     BUCKETS];
 	while (*at != NULL && ((*at)->interface != interface || !ip_addr_equal(&(*at)->addr, addr)))
 		at = &(*at)->next;
 	return at;
@@ -161,12 +164,19 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 struct neighbour_loss neighbour_table_fail(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
 {
-	struct neighbour *n = *find(table, interface, addr);
+	struct neighbour **at = find(table, interface, addr);
+	struct neighbour *n = *at;
 	struct neighbour_loss loss = {false, false};
 
 	if (n == NULL || n->state == NEIGHBOUR_FAILED)
 		return loss;
 	loss.tell_workers = true;
+	// The kernel says this too of one that somebody removes (`ip neigh flush`): it answered
+	// when it was last asked, so it may be asked again at once.
+	if (has_mac(n->state)) {
+		drop(table, at);
+		return loss;
+	}
 	loss.was_our_quest = n->state == NEIGHBOUR_RESOLVING;
 	table->counters.failed += loss.was_our_quest;
 	enter(table, n, NEIGHBOUR_FAILED, now_ms);

@@ -29,11 +29,11 @@ int permissions_check(struct error *err)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if ((data[needed[i].bit / 32].effective & (1u << (needed[i].bit % 32))) == 0)
 			return error_set(err,
-				"millraced has no permission %s (%s): run it as root, or give it "
+				"it has no permission %s (%s): run it as root, or give it "
 				"the capability",
 				needed[i].purpose, needed[i].name);
 	if (access("/dev/net/tun", R_OK | W_OK) != 0)
-		return error_set(err, "millraced cannot use /dev/net/tun: %s%s", strerror(errno),
+		return error_set(err, "cannot use /dev/net/tun: %s%s", strerror(errno),
 			errno == ENOENT ? " (modprobe tun)" : "");
 	return 0;
 }

@@ -14,7 +14,7 @@ enum { RIB_ROUTES_MAX = 4 << 20 };
 
 struct rib;
 
-// One route of the kernel; route.to has its host bits cleared.
+// One route of the kernel. Host bits in route.to do not count.
 struct rib_route {
 	struct dp_route route;
 	uint32_t metric;

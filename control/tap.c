@@ -33,6 +33,7 @@ static const struct setting {
 	{"ipv6", "accept_ra", "0", true},
 	{"ipv6", "accept_redirects", "0", false},
 	{"ipv6", "addr_gen_mode", "0", false}, // link-local address by EUI-64 of the MAC
+	{"ipv6", "ndisc_notify", "1", false},  // as announce.c does for IPv4
 	{"ipv6", "disable_ipv6", "0", false},
 };
 

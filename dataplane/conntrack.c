@@ -97,10 +97,6 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
 		return NULL;
 	}
-	if (ip4_destination_is_bad(p->key4.dst_be)) {
-		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
-		return NULL;
-	}
 	d = decide4(w, &p->key4, (uint8_t)p->iface, from_host, pipeline_path_hash(p));
 	if (d.refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, d.refused);

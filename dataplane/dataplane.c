@@ -17,12 +17,19 @@
 
 enum { STALL_MS = 1000 };
 
+uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
+{
+	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
+	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
+	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
+	       options->n_workers * (UINT64_C(2) << 20);
+}
+
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 {
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
-	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
-	       ADJACENCIES_MAX * (sizeof(struct adjacency) + 64) +
+	return dataplane_heap_bytes(options) +
 	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 
@@ -147,6 +154,9 @@ void dataplane_stop(struct dataplane *dp)
 	atomic_store(&dp->must_stop, true);
 	if (dp->workers != NULL)
 		for (unsigned i = 0; i < dp->options.n_workers; i++)
+			worker_wake(&dp->workers[i]);
+	if (dp->workers != NULL)
+		for (unsigned i = 0; i < dp->options.n_workers; i++)
 			worker_join(&dp->workers[i]);
 	host_join(&dp->host);
 	dp->is_started = false;
@@ -200,12 +210,15 @@ static void snapshot_publish(struct dataplane *dp, struct snapshot *snap)
 {
 	struct snapshot *old;
 
+	snap->serial++;
 	snapshot_derive(snap);
 	old = atomic_exchange(&dp->snapshot, snap);
 	dataplane_next_epoch(dp);
 	dataplane_synchronize(dp);
-	for (unsigned i = 0; i < dp->options.n_workers; i++)
+	for (unsigned i = 0; i < dp->options.n_workers; i++) {
 		dataplane_worker(dp, i);
+		worker_wake(&dp->workers[i]); // its sleep depends on the interfaces there are
+	}
 	free(old);
 }
 
@@ -225,6 +238,7 @@ static void interface_fill(
 	iface->is_outside = from->is_outside;
 	iface->mtu = from->mtu;
 	iface->dpdk_port = UINT16_MAX;
+	iface->port = from->port;
 	if (from->port != NULL) {
 		const struct port_info *info = port_info(from->port);
 
@@ -262,20 +276,27 @@ int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *ifa
 			return error;
 		}
 	}
-	dp->ports[id] = iface->port;
 	snapshot_publish(dp, snap);
 	return id;
 }
 
+// A copy in which interface `id` may be changed; NULL and -errno when there is none.
+static struct snapshot *snapshot_for_interface(struct dataplane *dp, int id, int *error)
+{
+	struct snapshot *snap = interface_exists(dp, id) ? snapshot_copy(dp) : NULL;
+
+	if (snap == NULL)
+		*error = interface_exists(dp, id) ? -ENOMEM : -ENOENT;
+	return snap;
+}
+
 int dataplane_interface_remove(struct dataplane *dp, int id)
 {
-	struct snapshot *snap;
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
 
-	if (!interface_exists(dp, id))
-		return -ENOENT;
-	snap = snapshot_copy(dp);
 	if (snap == NULL)
-		return -ENOMEM;
+		return error;
 	memset(&snap->interfaces[id], 0, sizeof(snap->interfaces[id]));
 	host_remove_tap(&dp->host, (uint8_t)id);
 	snapshot_publish(dp, snap);
@@ -285,19 +306,16 @@ int dataplane_interface_remove(struct dataplane *dp, int id)
 		if (adjacency_state(adj) != ADJACENCY_FREE && adj->iface == id)
 			dataplane_neighbour_delete(dp, id, &adj->addr);
 	}
-	dp->ports[id] = NULL;
 	return 0;
 }
 
 int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up)
 {
-	struct snapshot *snap;
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
 
-	if (!interface_exists(dp, id))
-		return -ENOENT;
-	snap = snapshot_copy(dp);
 	if (snap == NULL)
-		return -ENOMEM;
+		return error;
 	snap->interfaces[id].is_up = is_up;
 	snapshot_publish(dp, snap);
 	return 0;
@@ -305,13 +323,11 @@ int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up)
 
 int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu)
 {
-	struct snapshot *snap;
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
 
-	if (!interface_exists(dp, id))
-		return -ENOENT;
-	snap = snapshot_copy(dp);
 	if (snap == NULL)
-		return -ENOMEM;
+		return error;
 	snap->interfaces[id].mtu = mtu;
 	for (unsigned i = 0; i < ADJACENCIES_MAX; i++)
 		if (dp->adjacencies.entries[i].iface == id)
@@ -320,20 +336,11 @@ int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu)
 	return 0;
 }
 
-int dataplane_interface_set_addresses(
-	struct dataplane *dp, int id, const struct ip_prefix *addresses, unsigned n)
+// The first of each family is the primary one. A link-local address is no answer to anybody
+// beyond its link.
+static void interface_fill_addresses(
+	struct interface *iface, const struct ip_prefix *addresses, unsigned n)
 {
-	struct snapshot *snap;
-	struct interface *iface;
-
-	if (!interface_exists(dp, id))
-		return -ENOENT;
-	if (n > DP_INTERFACE_ADDRESSES_MAX)
-		return -E2BIG;
-	snap = snapshot_copy(dp);
-	if (snap == NULL)
-		return -ENOMEM;
-	iface = &snap->interfaces[id];
 	iface->primary4_be = 0;
 	iface->has_primary6 = false;
 	iface->n_addresses = n;
@@ -344,12 +351,25 @@ int dataplane_interface_set_addresses(
 		iface->addresses[i] = addresses[i];
 		if (addr->family == IP_V4 && iface->primary4_be == 0)
 			memcpy(&iface->primary4_be, addr->v4, 4);
-		// a link-local address is no answer to anybody beyond the link
 		if (addr->family == IP_V6 && !iface->has_primary6 && !ip_addr_is_link_local(addr)) {
 			memcpy(iface->primary6, addr->v6, 16);
 			iface->has_primary6 = true;
 		}
 	}
+}
+
+int dataplane_interface_set_addresses(
+	struct dataplane *dp, int id, const struct ip_prefix *addresses, unsigned n)
+{
+	int error = 0;
+	struct snapshot *snap;
+
+	if (n > DP_INTERFACE_ADDRESSES_MAX)
+		return -E2BIG;
+	snap = snapshot_for_interface(dp, id, &error);
+	if (snap == NULL)
+		return error;
+	interface_fill_addresses(&snap->interfaces[id], addresses, n);
 	snapshot_publish(dp, snap);
 	return 0;
 }

@@ -36,6 +36,8 @@ struct dataplane_options {
 
 // Bytes it will take beside the packet buffers, for the budget that is printed at start.
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options);
+// The part of it that comes from DPDK's heap, for drivers_options.reserve_bytes.
+uint64_t dataplane_heap_bytes(const struct dataplane_options *options);
 
 // drivers_start comes first. NULL with the reason. No thread runs before dataplane_start.
 struct dataplane *dataplane_new(const struct dataplane_options *options, struct error *err);

@@ -26,7 +26,6 @@ struct dataplane {
 	int event_fd;
 	bool is_started;
 	_Atomic bool must_stop;
-	struct port *ports[DP_INTERFACES_MAX];
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
 

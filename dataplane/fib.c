@@ -6,28 +6,29 @@
 #include <string.h>
 
 #include <rte_cpuflags.h>
-#include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
 #include <rte_rib.h>
 #include <rte_rib6.h>
 #include <rte_vect.h>
 
-// rte_fib keeps the routes in a tree (its RIB) and writes the lookup table from there. Its own add
-// has four faults in 22.11: the count of second-level blocks drifts when routes come and go, until
-// every add fails with ENOSPC; running out of blocks half-way leaves half a change; and replacing a
-// route hides its failure. So the route is entered into the RIB here, with the answer that the
-// table gives today, and rte_fib then only ever replaces: that path uses no count, and it is
-// checked afterwards. Blocks are counted here, exactly, and a change that could run out is refused.
+// rte_fib keeps the routes in a tree (its RIB) and writes the lookup table from there. In 22.11
+// that has four faults: the count of second-level blocks drifts when routes come and go, until
+// every add fails with ENOSPC; running out of blocks half-way leaves half a change; replacing a
+// route hides its failure; and a route that reaches the end of the address space overwrites the
+// whole table when two longer ones touch there. So this file keeps the RIB itself, counts blocks
+// exactly and refuses what could run out, and has rte_fib do one thing only: replace the answer of
+// a prefix that is there, which uses no count.
 
 enum {
 	BLOCKS4_LIMIT = 32767, // what a nexthop of two bytes can name
 	BLOCKS_SPARE = 64,     // rte_fib needs a few for a moment while it writes a change
 	BLOCK_ENTRIES = 256,
-	NAME_BYTES = 24, // a RIB's name is also a mempool's, and those are short
+	ROUTES_SPARE = 16, // built-in ones, and one that is there for a moment
+	NAME_BYTES = 24,   // a RIB's name is also a mempool's, and those are short
 	FIRST_LEVEL_BITS = 24,
-	ROUTES_LIMIT = 1 << 26,	  // rte_rib takes twice as many nodes, in an int
-	RIB_NODE_BYTES = 128 + 8, // a mempool object and its place in the pool's ring
+	ROUTES_LIMIT = 1 << 26,	   // rte_rib takes twice as many nodes, in an int
+	RIB_NODE_BYTES = 192 + 12, // a mempool object, spread over memory channels, and its ring
 };
 
 static const struct builtin {
@@ -38,17 +39,20 @@ static const struct builtin {
 	{{{IP_V4, .v4 = {0}}, 8}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {127}}, 8}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {224}}, 4}, NEXTHOP_MULTICAST},
+	{{{IP_V4, .v4 = {240}}, 4}, NEXTHOP_BLACKHOLE},
+	{{{IP_V4, .v4 = {255, 255, 255, 255}}, 32}, NEXTHOP_MULTICAST},
 	// RFC 4291 2.4
 	{{{IP_V6, .v6 = {0}}, 128}, NEXTHOP_BLACKHOLE},
 	{{{IP_V6, .v6 = {[15] = 1}}, 128}, NEXTHOP_BLACKHOLE},
 	{{{IP_V6, .v6 = {0xfe, 0x80}}, 10}, NEXTHOP_LOCAL},
+	{{{IP_V6, .v6 = {0xff}}, 8}, NEXTHOP_MULTICAST},
 };
 
-static_assert(RTE_DIM(builtins) <= 32, "a bit each in `overridden`");
+static_assert(RTE_DIM(builtins) < ROUTES_SPARE, "and each has a bit in `overridden`");
 
 static uint32_t blocks4_for(uint32_t routes_max)
 {
-	uint64_t blocks = (uint64_t)routes_max + RTE_DIM(builtins) + BLOCKS_SPARE;
+	uint64_t blocks = (uint64_t)routes_max + ROUTES_SPARE + BLOCKS_SPARE;
 
 	return (uint32_t)RTE_MIN(blocks, (uint64_t)BLOCKS4_LIMIT);
 }
@@ -65,7 +69,7 @@ static uint32_t blocks6_for(uint32_t routes_max)
 uint64_t fib_memory_bytes(uint32_t routes4_max, uint32_t routes6_max)
 {
 	uint64_t first_level = (uint64_t)1 << FIRST_LEVEL_BITS;
-	uint64_t routes = (uint64_t)routes4_max + routes6_max + RTE_DIM(builtins);
+	uint64_t routes = (uint64_t)routes4_max + routes6_max + 2 * ROUTES_SPARE;
 
 	return first_level * 2 + (uint64_t)blocks4_for(routes4_max) * BLOCK_ENTRIES * 2 +
 	       first_level * 4 + (uint64_t)blocks6_for(routes6_max) * (BLOCK_ENTRIES * 4 + 4) +
@@ -165,24 +169,24 @@ static bool has_longer6(const struct fib *fib, const struct ip_prefix *to, uint8
 		       RTE_RIB6_GET_NXT_COVER) != NULL;
 }
 
-static int table4_add(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+static int table4_replace(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
 	return rte_fib_add(fib->v4, ip4(to), to->len, code);
 }
 
-static int table6_add(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+static int table6_replace(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
 	return rte_fib6_add(fib->v6, to->addr.v6, to->len, code);
 }
 
-static int table4_delete(struct fib *fib, const struct ip_prefix *to)
+static void node4_remove(const struct fib *fib, const struct ip_prefix *to)
 {
-	return rte_fib_delete(fib->v4, ip4(to), to->len);
+	rte_rib_remove(rte_fib_get_rib(fib->v4), ip4(to), to->len);
 }
 
-static int table6_delete(struct fib *fib, const struct ip_prefix *to)
+static void node6_remove(const struct fib *fib, const struct ip_prefix *to)
 {
-	return rte_fib6_delete(fib->v6, to->addr.v6, to->len);
+	rte_rib6_remove(rte_fib6_get_rib(fib->v6), to->addr.v6, to->len);
 }
 
 // What the two libraries do alike under different names.
@@ -193,14 +197,14 @@ struct family {
 	uint16_t (*code)(const void *node);
 	void (*set_code)(void *node, uint16_t code);
 	bool (*has_longer)(const struct fib *fib, const struct ip_prefix *to, uint8_t len);
-	int (*table_add)(struct fib *fib, const struct ip_prefix *to, uint16_t code);
-	int (*table_delete)(struct fib *fib, const struct ip_prefix *to);
+	int (*table_replace)(struct fib *fib, const struct ip_prefix *to, uint16_t code);
+	void (*remove)(const struct fib *fib, const struct ip_prefix *to);
 };
 
 static const struct family family4 = {node4_find, node4_insert, node4_parent, node4_code,
-	node4_set_code, has_longer4, table4_add, table4_delete};
+	node4_set_code, has_longer4, table4_replace, node4_remove};
 static const struct family family6 = {node6_find, node6_insert, node6_parent, node6_code,
-	node6_set_code, has_longer6, table6_add, table6_delete};
+	node6_set_code, has_longer6, table6_replace, node6_remove};
 
 static const struct family *family_of(const struct ip_prefix *to)
 {
@@ -232,51 +236,116 @@ static uint32_t blocks_own(
 	return n;
 }
 
+// `to` with ones from its end to `len`.
+static struct ip_prefix last_in(const struct ip_prefix *to, unsigned len)
+{
+	struct ip_prefix last = *to;
+
+	last.len = (uint8_t)len;
+	for (unsigned bit = to->len; bit < len; bit++)
+		last.addr.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return last;
+}
+
+// The length of the shortest route within `to` that ends where the address space does; 0: none.
+static unsigned last_route_len(
+	const struct fib *fib, const struct family *f, const struct ip_prefix *to)
+{
+	unsigned bits = to->addr.family == IP_V4 ? 32 : 128;
+
+	for (unsigned bit = 0; bit < to->len; bit++)
+		if ((to->addr.bytes[bit / 8] & (0x80 >> bit % 8)) == 0)
+			return 0;
+	for (unsigned len = to->len + 1u; len <= bits; len++) {
+		struct ip_prefix last = last_in(to, len);
+
+		if (f->find(fib, &last) != NULL)
+			return len;
+	}
+	return 0;
+}
+
+// Gives the addresses of `to` that no longer prefix covers another answer than today's. Where
+// rte_fib would go astray at the end of the address space it gets the prefix in halves, all but
+// the last, which the longer route covers: each is in the RIB only meanwhile.
+static int route_write(struct fib *fib, const struct family *f, const struct ip_prefix *to,
+	void *node, uint16_t code)
+{
+	unsigned last_len = last_route_len(fib, f, to);
+	uint16_t today = f->code(node);
+
+	if (today == code)
+		return 0;
+	if (last_len == 0) {
+		f->table_replace(fib, to, code);
+		return f->code(node) == code ? 0 : -ENOSPC;
+	}
+	for (unsigned len = to->len + 1u; len <= last_len; len++) {
+		struct ip_prefix half = last_in(to, len);
+		bool is_written;
+		void *added;
+
+		half.addr.bytes[(len - 1) / 8] &= (uint8_t) ~(0x80 >> (len - 1) % 8);
+		if (f->find(fib, &half) != NULL)
+			continue;
+		added = f->insert(fib, &half);
+		if (added == NULL)
+			return -ENOSPC;
+		f->set_code(added, today);
+		f->table_replace(fib, &half, code);
+		is_written = f->code(added) == code;
+		f->remove(fib, &half);
+		if (!is_written)
+			return -ENOSPC;
+	}
+	f->set_code(node, code);
+	return 0;
+}
+
+static uint16_t parent_code(const struct family *f, void *node)
+{
+	void *parent = f->parent(node);
+
+	return parent != NULL ? f->code(parent) : NEXTHOP_NONE;
+}
+
+// Counting keeps route_write from failing; should it fail all the same, what it had written is
+// undone as far as that goes.
 static int route_add(
 	struct fib *fib, const struct family *f, const struct ip_prefix *to, uint16_t code)
 {
 	uint32_t blocks = blocks_own(fib, f, to);
 	uint32_t blocks_max = to->addr.family == IP_V4 ? fib->blocks4_max : fib->blocks6_max;
-	void *node, *parent;
 	uint16_t today;
+	void *node;
 
 	if (*blocks_of(fib, to) + blocks > blocks_max)
 		return -ENOSPC;
 	node = f->insert(fib, to);
 	if (node == NULL)
-		return rte_errno == ENOMEM ? -ENOSPC : -rte_errno;
-	parent = f->parent(node);
-	today = parent != NULL ? f->code(parent) : NEXTHOP_NONE;
+		return -ENOSPC;
+	today = parent_code(f, node);
 	f->set_code(node, today);
-	if (today != code) {
-		f->table_add(fib, to, code);
-		if (f->code(node) != code) {
-			// Not reached while blocks are counted right; undone as far as it came.
-			f->set_code(node, code);
-			f->table_delete(fib, to);
-			return -ENOSPC;
-		}
+	if (route_write(fib, f, to, node, code) != 0) {
+		f->set_code(node, code);
+		route_write(fib, f, to, node, today);
+		f->remove(fib, to);
+		return -ENOSPC;
 	}
 	*blocks_of(fib, to) += blocks;
 	return 0;
 }
 
-static int route_replace(struct fib *fib, const struct family *f, const struct ip_prefix *to,
-	void *node, uint16_t code)
+static int route_delete(
+	struct fib *fib, const struct family *f, const struct ip_prefix *to, void *node)
 {
-	if (f->code(node) == code)
-		return 0;
-	f->table_add(fib, to, code);
-	return f->code(node) == code ? 0 : -ENOSPC;
-}
+	int ret = route_write(fib, f, to, node, parent_code(f, node));
 
-static int route_delete(struct fib *fib, const struct family *f, const struct ip_prefix *to)
-{
-	int ret = f->table_delete(fib, to);
-
-	if (ret == 0)
-		*blocks_of(fib, to) -= blocks_own(fib, f, to);
-	return ret;
+	if (ret != 0)
+		return ret;
+	f->remove(fib, to);
+	*blocks_of(fib, to) -= blocks_own(fib, f, to);
+	return 0;
 }
 
 // Its index, or -1.
@@ -303,7 +372,7 @@ static void grace_end(struct fib *fib)
 	fib->is_grace_due = false;
 }
 
-static int entry_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
 	const struct family *f = family_of(to);
 	uint32_t routes_max = to->addr.family == IP_V4 ? fib->routes4_max : fib->routes6_max;
@@ -311,11 +380,13 @@ static int entry_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	void *node;
 	int ret;
 
+	if (f == NULL || code == NEXTHOP_NONE || code > NEXTHOP_MAX)
+		return -EINVAL;
 	grace_end(fib);
 	node = f->find(fib, to);
 	if (node == NULL && *routes_of(fib, to) >= routes_max)
 		return -ENOSPC;
-	ret = node != NULL ? route_replace(fib, f, to, node, code) : route_add(fib, f, to, code);
+	ret = node != NULL ? route_write(fib, f, to, node, code) : route_add(fib, f, to, code);
 	grace_begin(fib);
 	if (ret != 0)
 		return ret;
@@ -326,19 +397,21 @@ static int entry_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	return 0;
 }
 
-static int entry_delete(struct fib *fib, const struct ip_prefix *to)
+int fib_delete(struct fib *fib, const struct ip_prefix *to)
 {
 	const struct family *f = family_of(to);
 	int builtin = builtin_find(to);
 	void *node;
 	int ret;
 
+	if (f == NULL)
+		return -EINVAL;
 	node = f->find(fib, to);
 	if (node == NULL || (builtin >= 0 && (fib->overridden & 1u << builtin) == 0))
 		return -ENOENT;
 	grace_end(fib);
-	ret = builtin >= 0 ? route_replace(fib, f, to, node, builtins[builtin].code)
-			   : route_delete(fib, f, to);
+	ret = builtin >= 0 ? route_write(fib, f, to, node, builtins[builtin].code)
+			   : route_delete(fib, f, to, node);
 	grace_begin(fib);
 	if (ret != 0)
 		return ret;
@@ -349,136 +422,15 @@ static int entry_delete(struct fib *fib, const struct ip_prefix *to)
 	return 0;
 }
 
-// A fourth fault: when a route is written over one that ends at the last address and touches its
-// neighbour, rte_fib counts past the end and writes the whole table. So no route that ends there
-// is ever given to it but the default one: 128.0.0.0/1 stands there as 128.0.0.0/2, 192.0.0.0/3
-// and so on down to 255.255.255.254/32. The last address itself is multicast or broadcast in either
-// family, which the pipeline looks at before the FIB.
-
-static unsigned leading_ones(const struct ip_addr *addr)
-{
-	unsigned n = 0;
-
-	while (n < ip_family_bits(addr->family) && addr->bytes[n / 8] & 0x80 >> n % 8)
-		n++;
-	return n;
-}
-
-static struct fib_edge *edge_of(struct fib *fib, const struct ip_prefix *to)
-{
-	return to->addr.family == IP_V4 ? &fib->edge4 : &fib->edge6;
-}
-
-static bool prefix_ends_table(const struct ip_prefix *to)
-{
-	return to->len > 0 && leading_ones(&to->addr) >= to->len;
-}
-
-// One of those that such a route is made of: ones, then a zero as the last bit.
-static bool prefix_is_piece(const struct ip_prefix *to)
-{
-	return to->len > 0 && leading_ones(&to->addr) == to->len - 1u;
-}
-
-static struct ip_prefix piece_at(uint8_t family, uint8_t len)
-{
-	struct ip_prefix piece = {.addr.family = family, .len = len};
-
-	for (unsigned i = 0; i + 1 < len; i++)
-		piece.addr.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
-	return piece;
-}
-
-// What the piece goes by now: a route of its own, else the longest one that ends the table above.
-static int piece_refresh(struct fib *fib, const struct fib_edge *edge, uint8_t family, uint8_t len)
-{
-	struct ip_prefix piece = piece_at(family, len);
-	uint16_t code = edge->own[len];
-	int ret;
-
-	if (code == NEXTHOP_NONE && builtin_find(&piece) < 0)
-		for (unsigned k = len - 1u; k > 0 && code == NEXTHOP_NONE; k--)
-			code = edge->ending[k];
-	if (code != NEXTHOP_NONE)
-		return entry_set(fib, &piece, code);
-	ret = entry_delete(fib, &piece);
-	return ret == -ENOENT ? 0 : ret;
-}
-
-// Sets one word of the edge and every piece that it bears on; all or nothing.
-static int edge_set(struct fib *fib, const struct ip_prefix *to, uint16_t *word, uint16_t code)
-{
-	const struct fib_edge *edge = edge_of(fib, to);
-	uint8_t family = to->addr.family;
-	bool is_piece = prefix_is_piece(to);
-	unsigned first = is_piece ? to->len : to->len + 1u;
-	unsigned last = is_piece ? to->len : ip_family_bits(family);
-	uint16_t old = *word;
-	int ret = 0;
-
-	*word = code;
-	for (unsigned len = first; ret == 0 && len <= last; len++)
-		ret = piece_refresh(fib, edge, family, (uint8_t)len);
-	if (ret == 0)
-		return 0;
-	*word = old;
-	for (unsigned len = first; len <= last; len++)
-		piece_refresh(fib, edge, family, (uint8_t)len);
-	return ret;
-}
-
-// The word of the edge that stands for a prefix; NULL: it is an entry like any other.
-static uint16_t *edge_word(struct fib *fib, const struct ip_prefix *to)
-{
-	if (prefix_ends_table(to))
-		return &edge_of(fib, to)->ending[to->len];
-	return prefix_is_piece(to) ? &edge_of(fib, to)->own[to->len] : NULL;
-}
-
-static bool prefix_is_valid(const struct ip_prefix *to)
-{
-	return family_of(to) != NULL && leading_ones(&to->addr) < ip_family_bits(to->addr.family);
-}
-
-int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
-{
-	struct ip_prefix network = ip_prefix_network(to);
-	uint16_t *word;
-
-	if (!prefix_is_valid(&network) || code == NEXTHOP_NONE || code > NEXTHOP_MAX)
-		return -EINVAL;
-	word = edge_word(fib, &network);
-	return word != NULL ? edge_set(fib, &network, word, code) : entry_set(fib, &network, code);
-}
-
-int fib_delete(struct fib *fib, const struct ip_prefix *to)
-{
-	struct ip_prefix network = ip_prefix_network(to);
-	uint16_t *word;
-
-	if (!prefix_is_valid(&network))
-		return -EINVAL;
-	word = edge_word(fib, &network);
-	if (word == NULL)
-		return entry_delete(fib, &network);
-	return *word != NEXTHOP_NONE ? edge_set(fib, &network, word, NEXTHOP_NONE) : -ENOENT;
-}
-
 uint16_t fib_find(const struct fib *fib, const struct ip_prefix *to)
 {
-	struct ip_prefix network = ip_prefix_network(to);
-	const struct family *f = family_of(&network);
-	int builtin;
+	const struct family *f = family_of(to);
+	int builtin = builtin_find(to);
 	void *node;
 
-	if (!prefix_is_valid(&network))
+	if (f == NULL || (builtin >= 0 && (fib->overridden & 1u << builtin) == 0))
 		return NEXTHOP_NONE;
-	if (prefix_ends_table(&network) || prefix_is_piece(&network))
-		return *edge_word((struct fib *)(uintptr_t)fib, &network);
-	builtin = builtin_find(&network);
-	if (builtin >= 0 && (fib->overridden & 1u << builtin) == 0)
-		return NEXTHOP_NONE;
-	node = f->find(fib, &network);
+	node = f->find(fib, to);
 	return node != NULL ? f->code(node) : NEXTHOP_NONE;
 }
 
@@ -487,13 +439,13 @@ int fib_init(struct fib *fib, uint32_t routes4_max, uint32_t routes6_max)
 	struct rte_fib_conf conf4 = {
 		.type = RTE_FIB_DIR24_8,
 		.default_nh = NEXTHOP_NONE,
-		.max_routes = (int)(routes4_max + RTE_DIM(builtins)),
+		.max_routes = (int)(routes4_max + ROUTES_SPARE),
 		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_2B, .num_tbl8 = blocks4_for(routes4_max)},
 	};
 	struct rte_fib6_conf conf6 = {
 		.type = RTE_FIB6_TRIE,
 		.default_nh = NEXTHOP_NONE,
-		.max_routes = (int)(routes6_max + RTE_DIM(builtins)),
+		.max_routes = (int)(routes6_max + ROUTES_SPARE),
 		.trie = {.nh_sz = RTE_FIB6_TRIE_4B, .num_tbl8 = blocks6_for(routes6_max)},
 	};
 	char name[NAME_BYTES];

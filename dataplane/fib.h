@@ -53,13 +53,6 @@ struct nexthop_group {
 
 struct rte_rcu_qsbr;
 
-// Routes that end at the family's last address, and routes equal to a piece of such a one, by
-// prefix length; see fib.c. Control's.
-struct fib_edge {
-	uint16_t ending[129];
-	uint16_t own[129];
-};
-
 struct fib {
 	struct rte_fib *v4;
 	struct rte_fib6 *v6;
@@ -70,13 +63,11 @@ struct fib {
 	bool is_grace_due;	  // since it may use again what the last one freed
 	uint32_t n_routes4, n_routes6, routes4_max, routes6_max; // without the built-in ones
 	uint32_t n_blocks4, n_blocks6, blocks4_max, blocks6_max; // of 256 entries, second level
-	struct fib_edge edge4, edge6;
 	uint32_t overridden; // built-in prefixes that have a route of the user's
 };
 
-// 0 or -errno. Both tables answer NEXTHOP_NONE, but for what no router forwards: IPv4 multicast,
-// loopback and "this network" (RFC 6890), link-local IPv6. Class E and IPv6 multicast never get
-// here: the pipeline looks at the destination first.
+// 0 or -errno. Both tables answer NEXTHOP_NONE, but for what no router forwards: multicast,
+// loopback, class E (RFC 6890) and link-local IPv6.
 int fib_init(struct fib *fib, uint32_t routes4_max, uint32_t routes6_max);
 void fib_fini(struct fib *fib);
 uint64_t fib_memory_bytes(uint32_t routes4_max, uint32_t routes6_max);

@@ -12,45 +12,68 @@ static bool hold_is_ready(const struct worker *w, const struct held_packet *held
 	return i != ADJACENCY_NONE && adjacency_state(&w->adjacencies[i]) == ADJACENCY_RESOLVED;
 }
 
-static void hold_ask(struct worker *w, uint8_t iface, const struct ip_addr *addr)
+static void hold_ask(struct worker *w, struct held_packet *held)
 {
 	struct dp_event event = {
 		.kind = DP_EVENT_NEIGHBOUR_WANTED,
-		.interface = iface,
-		.addr = *addr,
+		.interface = held->iface,
+		.addr = held->addr,
 	};
 
+	held->ask_ms = w->now_ms + HOLD_ASK_AGAIN_MS;
 	if (token_take(&w->ask_budget))
 		dataplane_raise(w->dp, &event);
-}
-
-void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
-	uint8_t in_iface, bool is_finished)
-{
-	unsigned n_same = 0;
-
-	for (unsigned i = 0; i < w->n_held; i++)
-		n_same += w->held[i].iface == iface && ip_addr_equal(&w->held[i].addr, addr);
-	if (w->n_held == HOLD_MAX || n_same >= HOLD_PER_NEIGHBOUR) {
-		worker_drop(w, m, COUNTER_DROP_HOLD_FULL);
-		return;
-	}
-	w->held[w->n_held++] = (struct held_packet){
-		.m = m,
-		.addr = *addr,
-		.iface = iface,
-		.in_iface = in_iface,
-		.is_finished = is_finished,
-		.deadline_ms = w->now_ms + HOLD_TIMEOUT_MS,
-	};
-	worker_count(w, COUNTER_HELD);
-	if (n_same == 0)
-		hold_ask(w, iface, addr);
 }
 
 static bool is_ip6(struct rte_mbuf *m)
 {
 	return packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
+}
+
+static uint32_t source_hash(struct rte_mbuf *m)
+{
+	uint64_t words[2] = {0};
+
+	if (is_ip6(m))
+		memcpy(words, packet_ip6(m)->src_addr, sizeof(words));
+	else
+		words[0] = packet_ip4(m)->src_addr;
+	return (uint32_t)flow_mix(words[0] ^ 0x2545f4914f6cdd1du, words[1] ^ 0x9e3779b97f4a7c15u);
+}
+
+void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
+	uint8_t in_iface, bool is_finished)
+{
+	uint32_t source = source_hash(m);
+	unsigned n_same = 0, n_source = 0;
+	bool is_asked = false;
+	struct held_packet *held;
+
+	for (unsigned i = 0; i < w->n_held; i++) {
+		n_source += w->held[i].source == source;
+		if (w->held[i].iface != iface || !ip_addr_equal(&w->held[i].addr, addr))
+			continue;
+		n_same++;
+		is_asked |= w->held[i].is_asking;
+	}
+	if (w->n_held == HOLD_MAX || n_same >= HOLD_PER_NEIGHBOUR || n_source >= HOLD_PER_SOURCE) {
+		worker_drop(w, m, COUNTER_DROP_HOLD_FULL);
+		return;
+	}
+	held = &w->held[w->n_held++];
+	*held = (struct held_packet){
+		.m = m,
+		.addr = *addr,
+		.iface = iface,
+		.in_iface = in_iface,
+		.is_finished = is_finished,
+		.is_asking = !is_asked,
+		.source = source,
+		.deadline_ms = w->now_ms + HOLD_TIMEOUT_MS,
+	};
+	worker_count(w, COUNTER_HELD);
+	if (held->is_asking)
+		hold_ask(w, held);
 }
 
 static void hold_release(struct worker *w, struct held_packet *held)
@@ -80,6 +103,16 @@ static void hold_give_up(struct worker *w, struct held_packet *held)
 			w, held->in_iface, held->m, ICMP_ERROR_HOST, 0, COUNTER_DROP_NO_NEIGHBOUR);
 }
 
+// The question may have been one too many, or its answer got lost.
+static void hold_on(struct worker *w, const struct held_packet *waiting)
+{
+	struct held_packet *held = &w->held[w->n_held++];
+
+	*held = *waiting;
+	if (held->is_asking && held->ask_ms <= w->now_ms)
+		hold_ask(w, held);
+}
+
 // Each entry is taken out before it is let go: what it becomes may be held again.
 void hold_tick(struct worker *w)
 {
@@ -93,10 +126,10 @@ void hold_tick(struct worker *w)
 			hold_release(w, &waiting[i]);
 		else if (waiting[i].deadline_ms <= w->now_ms)
 			hold_give_up(w, &waiting[i]);
-		else if (w->n_held < HOLD_MAX)
-			w->held[w->n_held++] = waiting[i];
-		else
+		else if (w->n_held == HOLD_MAX)
 			worker_drop(w, waiting[i].m, COUNTER_DROP_HOLD_FULL);
+		else
+			hold_on(w, &waiting[i]);
 	}
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packets that wait while a neighbour is resolved: a few for each neighbour, bounded in all, so
-// that a scan of a large subnet cannot take the room of others (RFC 1122 2.3.2.2, RFC 4861 7.2.2).
-// Worker threads.
+// Packets that wait while a neighbour is resolved: a few for each neighbour, some for each sender,
+// bounded in all, so that who scans a large subnet cannot take the room of others (RFC 1122
+// 2.3.2.2, RFC 4861 7.2.2, RFC 6583 6.1). Worker threads.
 #pragma once
 
 #include "dataplane/worker.h"
 
 // How long the kernel asks before it gives up: three times, a second apart.
-enum { HOLD_TIMEOUT_MS = 3000 };
+enum { HOLD_TIMEOUT_MS = 3000, HOLD_ASK_AGAIN_MS = 1000 };
 
 // Takes ownership and asks control for the neighbour. `in_iface` is where the packet came in, for
 // the ICMP error if the neighbour never answers; a finished packet gets none.

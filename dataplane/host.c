@@ -137,6 +137,8 @@ static void to_worker(struct host *host, uint8_t iface, struct rte_mbuf *m)
 	m->port = iface;
 	if (rte_ring_mp_enqueue(w->inbox, m) != 0)
 		rte_pktmbuf_free(m); // the kernel's queues lose packets in this way too
+	else
+		worker_wake(w);
 }
 
 static void tap_read(struct host *host, uint8_t iface)

@@ -25,7 +25,7 @@ struct icmp_error_hdr {
 	uint8_t code;
 	uint16_t checksum;
 	uint32_t rest_be; // MTU, or zero
-};
+} __rte_packed;		  // a frame aligns its headers to two bytes
 
 static_assert(sizeof(struct icmp_error_hdr) == 8, "as on the wire");
 

@@ -35,10 +35,14 @@ void owner_hand_over(
 {
 	m->packet_type = kind;
 	m->port = iface;
-	if (rte_ring_mp_enqueue(w->dp->workers[to].inbox, m) != 0)
+	if (rte_ring_mp_enqueue(w->dp->workers[to].inbox, m) != 0) {
 		worker_drop(w, m, COUNTER_DROP_HANDOVER_FULL);
-	else
-		w->handed_over += to != w->index;
+		return;
+	}
+	if (to == w->index)
+		return;
+	w->handed_over++;
+	worker_wake(&w->dp->workers[to]);
 }
 
 bool owner_keep4(struct worker *w, struct packet *p)

@@ -6,6 +6,8 @@
 enum {
 	ICMP6_ND_FIRST = 133, // router solicitation ...
 	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
+	IP6_FRAGMENT_OFFSET = 0xfff8,
+	IP6_FRAGMENT_MORE = 1,
 };
 
 uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes)
@@ -134,7 +136,8 @@ bool packet_key4_slow(struct packet *p)
 	uint16_t fragment = rte_be_to_cpu_16(ip->fragment_offset);
 
 	p->tcp_flags = 0;
-	p->key4.sport_be = p->key4.dport_be = 0;
+	p->key4 = (struct flow_key4){
+		.src_be = ip->src_addr, .dst_be = ip->dst_addr, .protocol = p->protocol};
 	if (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
 		p->flags |= PACKET_IS_FRAGMENT;
 		if (fragment & RTE_IPV4_HDR_OFFSET_MASK)
@@ -156,6 +159,15 @@ bool packet_key4_slow(struct packet *p)
 	}
 }
 
+// RFC 8200 4.5: all pieces but the last are multiples of eight bytes, and none ends past 65535.
+static bool ip6_fragment_fits(const uint8_t *header, uint32_t payload_bytes)
+{
+	uint32_t offset = (uint32_t)(header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET;
+	bool has_more = header[3] & IP6_FRAGMENT_MORE;
+
+	return (!has_more || payload_bytes % 8 == 0) && offset + payload_bytes <= UINT16_MAX;
+}
+
 bool packet_parse_ip6_chain(struct packet *p)
 {
 	uint32_t end = L3_OFFSET + p->ip_len;
@@ -168,7 +180,11 @@ bool packet_parse_ip6_chain(struct packet *p)
 		p->protocol = next;
 		p->l4_offset = (uint16_t)at;
 		switch (next) {
-		case IPPROTO_HOPOPTS:
+		case IPPROTO_HOPOPTS: // right behind the IPv6 header only (RFC 8200 4.1)
+			if (i > 0 || end - at < 8)
+				goto malformed;
+			at += ((uint32_t)header[1] + 1) * 8;
+			break;
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_MH:
@@ -182,10 +198,10 @@ bool packet_parse_ip6_chain(struct packet *p)
 			at += ((uint32_t)header[1] + 2) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (end - at < 8)
+			if (end - at < 8 || !ip6_fragment_fits(header, end - at - 8))
 				goto malformed;
 			p->flags |= PACKET_IS_FRAGMENT;
-			if ((header[2] << 8 | (header[3] & 0xf8)) != 0) {
+			if (((header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET) != 0) {
 				p->flags |= PACKET_IS_LATER_FRAGMENT;
 				p->protocol = header[0];
 				p->l4_offset = (uint16_t)(at + 8);
@@ -203,4 +219,39 @@ bool packet_parse_ip6_chain(struct packet *p)
 malformed:
 	packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
 	return false;
+}
+
+bool packet_parse_ip6_upper(struct packet *p)
+{
+	const uint8_t *l4;
+	uint32_t bytes, l4_bytes;
+
+	if (!packet_parse_ip6_chain(p))
+		return false;
+	if (p->flags & PACKET_IS_LATER_FRAGMENT)
+		return true;
+	l4 = packet_l4(p);
+	bytes = (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset;
+	switch (p->protocol) {
+	case IPPROTO_TCP:
+		l4_bytes = bytes >= sizeof(struct rte_tcp_hdr) ? (uint32_t)(l4[12] >> 4) * 4 : 0;
+		if (l4_bytes >= sizeof(struct rte_tcp_hdr) && l4_bytes <= bytes)
+			return true;
+		packet_refuse(p, COUNTER_DROP_TCP_HEADER);
+		return false;
+	case IPPROTO_UDP:
+		l4_bytes = bytes >= sizeof(struct rte_udp_hdr) ? (uint32_t)(l4[4] << 8 | l4[5]) : 0;
+		if (l4_bytes >= sizeof(struct rte_udp_hdr) &&
+			(l4_bytes <= bytes || (p->flags & PACKET_IS_FRAGMENT)))
+			return true;
+		packet_refuse(p, COUNTER_DROP_UDP_HEADER);
+		return false;
+	case IPPROTO_ICMPV6:
+		if (bytes >= sizeof(struct rte_icmp_hdr))
+			return true;
+		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
+		return false;
+	default:
+		return true;
+	}
 }

@@ -19,12 +19,6 @@ static inline bool ip4_source_is_bad(uint32_t src_be)
 	return first == 0 || first == 127 || first >= 224;
 }
 
-// Class E and broadcast: never forwarded, and never asked of the FIB.
-static inline bool ip4_destination_is_bad(uint32_t dst_be)
-{
-	return *(const uint8_t *)&dst_be >= 240;
-}
-
 static inline bool ip6_is_link_local(const uint8_t addr[16])
 {
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
@@ -59,7 +53,8 @@ static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
 	if (unlikely(bytes < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF))
 		return packet_parse_ip4_slow(p, bytes);
 	// A ones' complement sum is a remainder modulo 0xffff, of words of any size: 2^64 leaves 1,
-	// so the carry comes back in. A sound header leaves none, and with its 4 it is not all zero.
+	// so the carry comes back in. A sound header leaves none, and with its 4 it is not all
+	// zero.
 	__builtin_memcpy(&sum, ip, sizeof(sum));
 	__builtin_memcpy(&word, (const uint8_t *)ip + 8, sizeof(word));
 	__builtin_memcpy(&last, (const uint8_t *)ip + 16, sizeof(last));
@@ -102,8 +97,9 @@ enum counter packet_host_reason(const struct packet *p, bool is_group);
 // Frames that are not unicast IP to our MAC: to the host stack, or refused.
 uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word);
 
-// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers must have all its headers in
-// the first one: true of what reassembly makes, and ports deliver no chains (pipeline_rx).
+// The parser: p->m and p->flags are set. `own_mac_word` is struct interface's. A chain of buffers
+// must have all its headers in the first one: true of what reassembly makes, and ports deliver no
+// chains (pipeline_rx).
 static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 {
 	const struct rte_mbuf *m = p->m;
@@ -134,13 +130,9 @@ static inline bool packet_key4(struct packet *p)
 	uint32_t is_tcp = p->protocol == IPPROTO_TCP;
 	uint32_t least = sizeof(struct rte_udp_hdr) +
 			 (sizeof(struct rte_tcp_hdr) - sizeof(struct rte_udp_hdr)) * is_tcp;
-	uint32_t tcp_bytes, udp_bytes, l4_bytes;
+	uint32_t tcp_bytes, udp_bytes, l4_bytes, ports;
+	uint64_t key[2];
 
-	p->key4.src_be = ip->src_addr;
-	p->key4.dst_be = ip->dst_addr;
-	p->key4.protocol = p->protocol;
-	p->key4.kind = FLOW_KEY_PLAIN;
-	p->key4.zero = 0;
 	if (unlikely(!protocol_has_ports(p->protocol) || bytes < least ||
 		     (ip->fragment_offset &
 			     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0))
@@ -154,7 +146,12 @@ static inline bool packet_key4(struct packet *p)
 		packet_refuse(p, is_tcp ? COUNTER_DROP_TCP_HEADER : COUNTER_DROP_UDP_HEADER);
 		return false;
 	}
-	__builtin_memcpy(&p->key4.sport_be, l4, 4); // and dport_be
+	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller
+	// stores.
+	__builtin_memcpy(&key[0], &ip->src_addr, 8); // and dst_addr
+	__builtin_memcpy(&ports, l4, 4);
+	key[1] = ports | (uint64_t)p->protocol << 32;
+	__builtin_memcpy(&p->key4, key, sizeof(p->key4));
 	p->tcp_flags = (uint8_t)(l4[13 * is_tcp] & -is_tcp);
 	return true;
 }
@@ -162,6 +159,9 @@ static inline bool packet_key4(struct packet *p)
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
 // long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
 bool packet_parse_ip6_chain(struct packet *p);
+// The same, and the header of what it carries: TCP, UDP and ICMPv6 as packet_key4 checks them. A
+// first fragment must hold all its headers (RFC 7112 5).
+bool packet_parse_ip6_upper(struct packet *p);
 
 static inline bool icmp4_is_error(uint8_t type)
 {

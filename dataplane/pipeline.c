@@ -83,11 +83,16 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 	const struct adjacency *adj = NULL;
 	uint16_t i;
 
+	if (code == NEXTHOP_NONE) // a bulk lookup may have met the FIB in the middle of a change
+		code = nexthop_resolve(w->fib,
+			is_ip6 ? fib_lookup6(w->fib, packet_ip6(p->m)->dst_addr)
+			       : fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
+			pipeline_path_hash(p));
 	if (code == NEXTHOP_LOCAL) {
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	if (code == NEXTHOP_MULTICAST || pipeline_is_group(p)) {
+	if (code == NEXTHOP_MULTICAST) {
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
@@ -373,6 +378,21 @@ static void flow_burst4(struct worker *w, struct packet **list, unsigned n)
 	}
 }
 
+// A plain router reads no further than the IPv6 header (RFC 7045 2.1); one that keeps state lets
+// nothing pass whose headers are broken.
+static unsigned check_burst6(struct worker *w, struct packet **list, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (packet_parse_ip6_upper(list[i]))
+			list[kept++] = list[i];
+		else
+			worker_drop(w, list[i]->m, (enum counter)list[i]->reason);
+	}
+	return kept;
+}
+
 // --- entry ---
 
 enum { PREFETCH_AHEAD = 6 };
@@ -424,6 +444,8 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 		else
 			forward_burst(w, list4, n4, false);
 	}
+	if (n6 > 0 && snap->tracks4)
+		n6 = check_burst6(w, list6, n6);
 	if (n6 > 0)
 		forward_burst(w, list6, n6, true);
 }

@@ -31,7 +31,7 @@ static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
 	ip->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
 }
 
-// Nothing about the packet alone keeps it from being forwarded at once: hops left, addresses that
+// Nothing about the packet alone keeps it from being forwarded at once: hops left, a source that
 // may be forwarded, no options, one buffer.
 static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
 {
@@ -40,13 +40,12 @@ static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
 
 		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer
 		// look
-		return ip->hop_limits > 1 && ip->dst_addr[0] != 0xff &&
+		return ip->hop_limits > 1 &&
 		       ((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
 	} else {
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 
 		return ip->time_to_live > 1 && !ip4_source_is_bad(ip->src_addr) &&
-		       !ip4_destination_is_bad(ip->dst_addr) &&
 		       ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
 	}
 }
@@ -99,14 +98,6 @@ static inline void flow_rewrite4(struct packet *p, const struct flow_dir *dir)
 
 // Equal for all packets of a flow: picks the member of an ECMP group.
 uint32_t pipeline_path_hash(const struct packet *p);
-// A destination that no FIB is asked about: IPv6 multicast, IPv4 class E and broadcast.
-static inline bool pipeline_is_group(const struct packet *p)
-{
-	if (p->kind == PACKET_IP6)
-		return packet_ip6(p->m)->dst_addr[0] == 0xff;
-	return ip4_destination_is_bad(packet_ip4(p->m)->dst_addr);
-}
-
 // RFC 7126: source routes are dropped, as are options that run past their header.
 bool pipeline_options_are_bad(const struct packet *p);
 // Drops the packet as `reason` and tells its source why, if it may be told; the host stack's own

@@ -289,9 +289,9 @@ struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
 		return NULL;
 	}
 	reassembly_tick(w);
-	while (r->oldest != NONE && (r->free == NONE || r->n_buffers + m->nb_segs > r->buffers_max))
-		oldest_drop(w);
 	d = datagram_find(r, &f);
+	if (d == NULL && r->free == NONE)
+		oldest_drop(w);
 	if (d == NULL)
 		d = datagram_new(r, &f, w->now_ms + REASSEMBLY_TIMEOUT_MS);
 	switch (d->is_dead ? FIT_DUPLICATE : piece_place(d, &f, &place)) {
@@ -307,8 +307,11 @@ struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
 		return NULL;
 	}
 	piece_insert(r, d, &f, place);
-	if (d->total_bytes == 0 || d->bytes != d->total_bytes)
+	if (d->total_bytes == 0 || d->bytes != d->total_bytes) {
+		while (r->n_buffers > r->buffers_max)
+			oldest_drop(w);
 		return NULL;
+	}
 	m = datagram_join(w, d);
 	datagram_free(r, d);
 	return m;
@@ -324,7 +327,8 @@ void reassembly_tick(struct worker *w)
 
 int reassembly_init(struct worker *w)
 {
-	uint32_t share = w->pool->size / POOL_SHARE / RTE_MAX(w->n_workers, 1u);
+	uint32_t pool = w->pool != NULL ? w->pool->size : 0; // none in a bench
+	uint32_t share = pool / POOL_SHARE / RTE_MAX(w->n_workers, 1u);
 	struct reassembly *r = rte_zmalloc("reassembly", sizeof(*r), RTE_CACHE_LINE_SIZE);
 
 	w->reassembly = r;

@@ -20,7 +20,8 @@ struct interface {
 	bool steers_by_rss;  // the port delivers each bucket to its worker
 	bool is_masqueraded; // packets that leave by it may be translated
 	uint16_t mtu;
-	uint16_t dpdk_port; // UINT16_MAX: none (bench)
+	const struct port *port; // NULL: none (bench)
+	uint16_t dpdk_port;
 	uint16_t n_rxq, n_txq;
 	struct rte_ether_addr mac;
 	uint64_t mac_word;    // the first eight bytes of a frame to it, shifted left by 16
@@ -32,6 +33,7 @@ struct interface {
 };
 
 struct snapshot {
+	uint32_t serial; // one more than that of the one before; starts at 1
 	struct interface interfaces[DP_INTERFACES_MAX];
 	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
 	unsigned n_ids;

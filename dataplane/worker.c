@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -28,10 +30,14 @@ enum {
 	HOST_RING = 2048,
 	HOST_URGENT_RING = 512,
 	// Adaptive idling. The first empty turns only pause: the next packet of a busy link is
-	// microseconds away. Then sleeps that grow; the longest keeps the promise of 1 ms.
+	// microseconds away. Then it sleeps until a packet comes, where the drivers of all its
+	// queues can say so; where one cannot, for times that grow, the longest of which keeps the
+	// promise that the first packet is on its way within 1 ms.
 	IDLE_PAUSES = 64,
-	SLEEP_FIRST_NS = 10000,
-	SLEEP_LONGEST_NS = 500000,
+	SLEEP_BLIND_FIRST_NS = 10000,
+	SLEEP_BLIND_LONGEST_NS = 700000,
+	SLEEP_HOLDING_NS = 1000000,   // packets wait for a neighbour that may be known by now
+	SLEEP_LONGEST_NS = 100000000, // so that the watch sees a heartbeat
 };
 
 // Packets a second that each worker lets through, and how many at once. What reaches the kernel
@@ -68,6 +74,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	uint32_t capacity = RTE_MAX(dp->options.flow_capacity / dp->options.n_workers, 64u);
 
 	memset(w, 0, sizeof(*w));
+	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->dp = dp;
 	w->index = (uint16_t)index;
 	w->n_workers = (uint16_t)dp->options.n_workers;
@@ -91,7 +98,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->to_host = ring_new("to_host", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->to_host_urgent =
 		ring_new("urgent", index, HOST_URGENT_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->adjacency_used == NULL || w->inbox == NULL || w->to_host == NULL ||
+	if (w->wake_fd < 0 || w->adjacency_used == NULL || w->inbox == NULL || w->to_host == NULL ||
 		w->to_host_urgent == NULL || reassembly_init(w) != 0 ||
 		flow_table_init(&w->flows, capacity, seeds) != 0) {
 		worker_fini(w);
@@ -114,6 +121,9 @@ static void ring_free(struct rte_ring *ring)
 void worker_fini(struct worker *w)
 {
 	hold_free_all(w);
+	if (w->wake_fd > 0)
+		close(w->wake_fd);
+	w->wake_fd = -1;
 	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
 		rte_pktmbuf_free_bulk(w->tx[i].pkts, w->tx[i].n);
 		w->tx[i].n = 0;
@@ -256,15 +266,65 @@ static void tick(struct worker *w, uint64_t now_ms)
 	atomic_store_explicit(&w->heartbeat, w->turns, memory_order_relaxed);
 }
 
+// The inbox, and each receive queue that can wake somebody.
+static void sleep_prepare(struct worker *w)
+{
+	const struct snapshot *snap = w->snap;
+
+	w->sleep_serial = snap->serial;
+	w->can_be_woken = true;
+	w->sleep_fds[0] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
+	w->n_sleep_fds = 1;
+	for (unsigned k = 0; k < snap->n_ids; k++) {
+		const struct interface *in = &snap->interfaces[snap->ids[k]];
+
+		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
+			int fd = port_rx_fd(in->port, q);
+
+			if (fd < 0 || w->n_sleep_fds == SLEEP_FDS_MAX)
+				w->can_be_woken = false;
+			else
+				w->sleep_fds[w->n_sleep_fds++] =
+					(struct pollfd){.fd = fd, .events = POLLIN};
+		}
+	}
+}
+
 static void worker_sleep(struct worker *w, unsigned n_empty)
 {
-	uint64_t ns = (uint64_t)SLEEP_FIRST_NS * (n_empty - IDLE_PAUSES + 1);
-	struct timespec ts = {.tv_nsec = (long)RTE_MIN(ns, (uint64_t)SLEEP_LONGEST_NS)};
+	uint64_t ns = SLEEP_LONGEST_NS;
+	struct timespec ts = {0};
+	uint64_t count;
 
-	w->sleeps++;
-	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);
-	nanosleep(&ts, NULL);
-	rte_rcu_qsbr_thread_online(w->dp->rcu, w->rcu_id);
+	if (w->sleep_serial != w->snap->serial)
+		sleep_prepare(w);
+	if (!w->can_be_woken)
+		ns = RTE_MIN((uint64_t)SLEEP_BLIND_FIRST_NS * (n_empty - IDLE_PAUSES + 1),
+			(uint64_t)SLEEP_BLIND_LONGEST_NS);
+	else if (w->n_held > 0)
+		ns = SLEEP_HOLDING_NS;
+	ts.tv_nsec = (long)ns;
+	// sequentially consistent: the flag is seen before the inbox is looked at once more
+	atomic_store(&w->is_asleep, true);
+	if (rte_ring_empty(w->inbox) && !atomic_load(&w->dp->must_stop)) {
+		w->sleeps++;
+		rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);
+		ppoll(w->sleep_fds, w->n_sleep_fds, &ts, NULL);
+		rte_rcu_qsbr_thread_online(w->dp->rcu, w->rcu_id);
+	}
+	atomic_store(&w->is_asleep, false);
+	if (w->sleep_fds[0].revents != 0 && read(w->wake_fd, &count, sizeof(count)) < 0)
+		return; // EAGAIN: read before
+}
+
+void worker_wake(struct worker *w)
+{
+	uint64_t one = 1;
+
+	atomic_thread_fence(memory_order_seq_cst); // the inbox's store before the flag's load
+	if (atomic_load_explicit(&w->is_asleep, memory_order_relaxed) &&
+		atomic_exchange(&w->is_asleep, false) && write(w->wake_fd, &one, sizeof(one)) < 0)
+		return; // EAGAIN: it has been woken often enough
 }
 
 // The epoch first: a flow judged by a newer snapshot than its epoch says is only judged once more;

@@ -4,6 +4,7 @@
 // threads reach it through `inbox` alone.
 #pragma once
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ enum {
 	INBOX_SIZE = 4096,
 	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
+	SLEEP_FDS_MAX = 256,
+	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
 };
 
 struct dataplane;
@@ -53,6 +56,9 @@ struct held_packet {
 	uint8_t iface;	     // it is on
 	uint8_t in_iface;
 	bool is_finished;
+	bool is_asking;	 // of those that wait for one neighbour, the one that asks for it
+	uint32_t source; // hash of the sender's address
+	uint64_t ask_ms; // when to ask again
 	uint64_t deadline_ms;
 };
 
@@ -112,6 +118,12 @@ struct worker {
 	unsigned rcu_id;
 	bool is_busy;
 	uint64_t turns, idle_turns, sleeps, rx_packets, handed_over;
+	_Atomic bool is_asleep; // whoever puts something into the inbox must call worker_wake
+	int wake_fd;
+	uint32_t sleep_serial; // of the snapshot that sleep_fds was made of
+	struct pollfd sleep_fds[SLEEP_FDS_MAX];
+	unsigned n_sleep_fds;
+	bool can_be_woken; // by every one of its queues
 	_Atomic uint64_t heartbeat;
 	uint64_t watched_heartbeat, watched_ms; // dataplane_watch, control's
 	bool is_stalled;
@@ -122,6 +134,8 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 void worker_fini(struct worker *w);
 int worker_start(struct worker *w);
 void worker_join(struct worker *w);
+// After something was put into its inbox: ends its sleep. Any thread.
+void worker_wake(struct worker *w);
 // Takes up the newest epoch and snapshot: at the top of each turn.
 void worker_refresh(struct worker *w);
 

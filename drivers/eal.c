@@ -35,6 +35,7 @@ enum {
 	// Heap beside pool and reserve: AF_XDP ports bring pools of their own, drivers their rings.
 	// Without hugepages it is address space only until it is used.
 	HEAP_SPARE_MB = 320,
+	HUGE_SPARE_MB = 64, // what the ports take besides
 	SAID_BYTES = 240,
 	ARGS_MAX = 20,
 };
@@ -220,8 +221,9 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 			"core %d does not exist or is not among those this process may use",
 			o->main_core);
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
+	// Claimed at once: hugepages that are free now may be another's in a moment.
 	snprintf(megabytes, sizeof(megabytes), "%llu",
-		(unsigned long long)(need_bytes >> 20) + HEAP_SPARE_MB);
+		(unsigned long long)(need_bytes >> 20) + (eal.has_hugepages ? 2u : HEAP_SPARE_MB));
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
 	args[argc++] = "--lcores";
@@ -235,13 +237,13 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	args[argc++] = eal.has_hugepages && !has_iommu() && geteuid() == 0 ? "pa" : "va";
 	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0)
 		args[argc++] = "--force-max-simd-bitwidth=512"; // FIB lookups use it when allowed
+	args[argc++] = "-m";
+	args[argc++] = megabytes;
 	if (eal.has_hugepages) {
 		args[argc++] = "--in-memory";
 	} else {
 		args[argc++] = "--no-huge";
 		args[argc++] = "--no-shconf";
-		args[argc++] = "-m";
-		args[argc++] = megabytes;
 	}
 	for (int i = 0; i < argc; i++) {
 		snprintf(eal.args[i], sizeof(eal.args[i]), "%s", args[i]);
@@ -324,7 +326,7 @@ int drivers_start(const struct drivers_options *o, struct error *err)
 	if (o->try_hugepages) {
 		uint64_t have = hugepages_free_bytes();
 
-		eal.has_hugepages = have >= need_bytes;
+		eal.has_hugepages = have >= need_bytes + (HUGE_SPARE_MB << 20);
 		if (have > 0 && !eal.has_hugepages)
 			log_warning("drivers",
 				"%llu MB of hugepages are free but %llu MB are needed: going "

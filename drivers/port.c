@@ -147,6 +147,7 @@ static int configure(struct port *port, const struct port_spec *spec, struct err
 	port->info.n_txq = RTE_MIN(port->info.n_txq, info.max_tx_queues);
 	if ((info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0 && !port->owns_pool)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	conf.intr_conf.rxq = port->driver->kind == PORT_DRIVER_TAP; // port_rx_fd
 	if (port->driver->kind == PORT_DRIVER_PCI)
 		conf.rxmode.mtu = port->info.mtu;
 	rss_wish(&info, spec->is_outside, &conf);
@@ -321,6 +322,19 @@ void port_close(struct port *port)
 const struct port_info *port_info(const struct port *port)
 {
 	return &port->info;
+}
+
+// AF_PACKET and AF_XDP open one socket a receive queue, in the order of the queues. DPDK names the
+// descriptor of a TAP's queue itself.
+int port_rx_fd(const struct port *port, uint16_t queue)
+{
+	if (queue >= port->info.n_rxq)
+		return -1;
+	if (port->sockets.n == port->info.n_rxq)
+		return port->sockets.list[queue].fd;
+	if (port->driver->kind == PORT_DRIVER_TAP)
+		return rte_eth_dev_rx_intr_ctl_q_get_fd(port->info.dpdk_port, queue);
+	return -1;
 }
 
 void port_link(const struct port *port, struct port_link *out)

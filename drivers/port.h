@@ -99,6 +99,9 @@ struct port *port_open(const struct port_spec *spec, struct error *err);
 void port_close(struct port *port);
 
 const struct port_info *port_info(const struct port *port); // valid until port_close; any thread
+// A descriptor that is readable while packets wait in that receive queue, to sleep on; -1: this
+// driver has none. Any thread.
+int port_rx_fd(const struct port *port, uint16_t queue);
 void port_link(const struct port *port, struct port_link *out);
 int port_stats(const struct port *port, struct port_stats *out);
 int port_set_mtu(struct port *port, uint16_t mtu, struct error *err);

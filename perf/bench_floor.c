@@ -25,7 +25,7 @@ static __rte_noinline void floor_refuse(struct floor_target *f, struct rte_mbuf 
 }
 
 // What is not the plain header of nearly every packet.
-static __rte_noinline bool floor_has_options(const struct rte_ipv4_hdr *ip, uint32_t bytes)
+static __rte_noinline bool floor_options_fit(const struct rte_ipv4_hdr *ip)
 {
 	uint32_t header_bytes = (uint32_t)(ip->version_ihl & 15) * 4;
 
@@ -46,7 +46,7 @@ static inline bool floor_is_sound(const struct rte_mbuf *m, const struct rte_eth
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(total < sizeof(*ip) || total > bytes || ip->time_to_live <= 1))
 		return false;
-	return likely(ip->version_ihl == RTE_IPV4_VHL_DEF) || floor_has_options(ip, bytes);
+	return likely(ip->version_ihl == RTE_IPV4_VHL_DEF) || floor_options_fit(ip);
 }
 
 static void floor_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
@@ -74,7 +74,7 @@ static void floor_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pk
 	}
 	rte_fib_lookup_bulk(w->fib->v4, dst, codes, (int)n_kept);
 	for (unsigned i = 0; i < n_kept; i++) {
-		struct rte_mbuf *m = kept[i];
+		struct rte_mbuf *m = kept[i]; // cppcheck-suppress uninitvar
 		const struct adjacency *adj = &adjacencies[codes[i]];
 		struct rte_ether_hdr *eth = packet_eth(m);
 		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
@@ -147,7 +147,8 @@ static const struct bench_target_ops floor_ops = {
 
 struct bench_target *bench_floor_make(const struct bench_case *c, struct error *err)
 {
-	struct floor_target *f = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*f));
+	struct floor_target *f =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*f), RTE_CACHE_LINE_SIZE));
 
 	if (f == NULL) {
 		error_set(err, "no memory");

@@ -33,7 +33,7 @@ static uint8_t interface_of(unsigned gateway)
 
 static struct ip_addr gateway4(unsigned gateway)
 {
-	uint32_t net = gateway % 2 == 0 ? RTE_IPV4(203, 0, 113, 0) : RTE_IPV4(198, 51, 100, 0);
+	uint32_t net = gateway % 2 == 0 ? RTE_IPV4(203u, 0, 113, 0) : RTE_IPV4(198u, 51, 100, 0);
 
 	return bench_ip4(net + GATEWAY_HOST + gateway);
 }
@@ -78,7 +78,7 @@ static void frame4(struct bench_frame *frame, uint32_t route, uint32_t n_routes,
 	const struct mac_addr dst = bench_mac_of_interface(IN);
 	uint32_t net = n_routes == 1 ? bench_random(seed) & 0xffff : route_bits(route);
 	const struct frame4_tuple tuple = {
-		.src = RTE_IPV4(198, 18, 0, 0) | (bench_random(seed) & 0xffff),
+		.src = RTE_IPV4(198u, 18, 0, 0) | (bench_random(seed) & 0xffff),
 		.dst = RTE_IPV4(10, 0, 0, 0) | net << 8 | (bench_random(seed) & 0xff),
 		.sport = (uint16_t)(1024 + bench_random(seed) % 60000),
 		.dport = 443,
@@ -138,9 +138,9 @@ static int add_interfaces(struct bench_world *world, bool is_ip6, struct error *
 {
 	static const char *const names[] = {"in", "a", "b"};
 	const struct ip_prefix addresses4[] = {
-		{bench_ip4(RTE_IPV4(198, 18, 0, 1)), 16},
-		{bench_ip4(RTE_IPV4(203, 0, 113, 1)), 24},
-		{bench_ip4(RTE_IPV4(198, 51, 100, 1)), 24},
+		{bench_ip4(RTE_IPV4(198u, 18, 0, 1)), 16},
+		{bench_ip4(RTE_IPV4(203u, 0, 113, 1)), 24},
+		{bench_ip4(RTE_IPV4(198u, 51, 100, 1)), 24},
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(names); i++) {

@@ -16,10 +16,10 @@ enum {
 	PORT_STEP = 29, // no common factor with PORTS: a host's flows have ports of their own
 };
 
-#define LAN_NET	     RTE_IPV4(198, 18, 0, 0)
-#define REMOTE_NET   RTE_IPV4(198, 19, 0, 0)
-#define PUBLIC_ADDR  RTE_IPV4(203, 0, 113, 1)
-#define GATEWAY_ADDR RTE_IPV4(203, 0, 113, 254)
+#define LAN_NET	     RTE_IPV4(198u, 18, 0, 0)
+#define REMOTE_NET   RTE_IPV4(198u, 19, 0, 0)
+#define PUBLIC_ADDR  RTE_IPV4(203u, 0, 113, 1)
+#define GATEWAY_ADDR RTE_IPV4(203u, 0, 113, 254)
 
 struct nat_world {
 	struct bench_world world; // first

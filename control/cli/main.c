@@ -72,7 +72,7 @@ static int do_show(const struct cli *cli)
 	int rc = EXIT_SUCCESS;
 
 	if (cli->n_words < 2)
-		return wrong_usage("show what?", NULL);
+		return wrong_usage("what to show is missing", NULL);
 	if (cli->n_words > 2)
 		return wrong_usage("one word too many:", cli->words[2]);
 	view = view_find(cli->words[1]);

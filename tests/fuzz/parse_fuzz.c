@@ -32,7 +32,7 @@ static void look_deeper(struct packet *p)
 		if (!(p->flags & PACKET_IS_FRAGMENT) && p->protocol == IPPROTO_TCP)
 			must(p->l4_offset + 20u <= L3_OFFSET + (uint32_t)p->ip_len);
 	} else {
-		if (!packet_parse_ip6_chain(p)) {
+		if (!packet_parse_ip6_upper(p)) {
 			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
 			return;
 		}

@@ -76,7 +76,7 @@ def start(lab, variant, **config):
 
 @pytest.fixture(scope="module")
 def home(variant):
-    with HomeLab(wires=variant.wires, queues=variant.workers) as lab:
+    with HomeLab(wires=variant.wires) as lab:
         start(lab, variant)
         yield lab
 

@@ -28,6 +28,7 @@ SERVER4, SERVER6 = "198.51.100.10", "2001:db8:0:f::10"
 FAR4, FAR6 = "198.51.100.138", "2001:db8:0:e::10"
 FAR_MTU = 1400
 PCS = {"pc1": ("198.18.0.11", "2001:db8:0:2::11"), "pc2": ("198.18.0.12", "2001:db8:0:2::12")}
+TAP_MACS = {"wan": "02:00:5e:00:53:01", "lan": "02:00:5e:00:53:02"}
 SERVER_NAME = "www.millrace.test"
 BIG_FILE_BYTES = 8 << 20
 
@@ -73,10 +74,9 @@ def build_dir():
 class HomeLab(Lab):
     """`wires`: "veth", or "tap" where the router makes the far ends itself."""
 
-    def __init__(self, kept=False, wires="veth", queues=1):
+    def __init__(self, kept=False, wires="veth"):
         super().__init__(kept)
         self.wires = wires
-        self.queues = queues
         self.router = None  # the millraced under test
         self.socket = None
 
@@ -84,6 +84,7 @@ class HomeLab(Lab):
         for host in ("sw", "rtr", "inet", "srv", "far", *PCS):
             self.add_host(host)
         self.ip("sw", "link add br0 type bridge mcast_snooping 0 forward_delay 0")
+        self._switch_without_opinions()
         self.ip("sw", "link set br0 up")
         for pc, (addr4, addr6) in PCS.items():
             self.add_wire("sw", pc, pc, "eth0")
@@ -95,10 +96,17 @@ class HomeLab(Lab):
             self.set_resolver(pc, SERVER4)
         self._add_internet()
         if self.wires == "veth":
-            self.add_wire("rtr", "port-lan", "sw", "router", queues=self.queues)
+            self.add_wire("rtr", "port-lan", "sw", "router")
             self.ip("sw", "link set router master br0")
-            self.add_wire("rtr", "port-wan", "inet", "router", queues=self.queues)
+            self.add_wire("rtr", "port-wan", "inet", "router")
             self._address_inet()
+
+    def _switch_without_opinions(self):
+        """Where the kernel has br_netfilter, a bridge drops IP packets that it finds malformed."""
+        for family in ("ip", "ip6", "arp"):
+            if self.run("sw", "test", "-e", f"/proc/sys/net/bridge/bridge-nf-call-{family}tables",
+                        check=False).returncode == 0:
+                self.sysctl("sw", {f"net.bridge.bridge-nf-call-{family}tables": 0})
 
     def _add_internet(self):
         for host, mtu, net4, net6, addr4, addr6 in (
@@ -210,11 +218,11 @@ class HomeLab(Lab):
             return None
         return json.loads(done.stdout)
 
-    def drop_counts(self):
-        """Packets by the reason they were dropped for."""
+    def counts(self, *prefixes):
+        """The packets of each counter whose name begins like that: drop_, punt_, ..."""
         return {counter["name"]: counter["packets"]
                 for counter in self.millrace("show", "drops")["counters"]
-                if counter["name"].startswith("drop_")}
+                if counter["name"].startswith(prefixes)}
 
     def wait_path(self, timeout=15, targets=(SERVER4, SERVER6)):
         """Until a packet of each family gets from pc1 to the server and back."""
@@ -228,7 +236,9 @@ def home_config(driver="auto", cores=(0,), wan_mtu=None):
     """What cfg/examples/quickstart.yaml says, with a driver, cores and an MTU of one's choice."""
     lines = [f"workers: {{ cores: [{', '.join(str(core) for core in cores)}] }}", "ports:"]
     for port in ("wan", "lan"):
-        which = f"tap-name: port-{port}" if driver == "tap" else f"match: {{ name: port-{port} }}"
+        which = f"match: {{ name: port-{port} }}"
+        if driver == "tap":  # a MAC of its own, so that hosts know the router again when it restarts
+            which = f"tap-name: port-{port}, mac: {TAP_MACS[port]}"
         mtu = f", mtu: {wan_mtu}" if wan_mtu and port == "wan" else ""
         lines.append(f"  {port}: {{ driver: {driver}, {which}{mtu} }}")
     lines += [

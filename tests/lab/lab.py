@@ -20,7 +20,7 @@ from pathlib import Path
 HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
 STATE_DIR = Path("/run/millrace-lab")  # one file a lab: who made it, and what
 ETC_NETNS = Path("/etc/netns")  # `ip netns exec` puts what is in here over /etc
-OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro")  # off: frames as a wire would carry them
+OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "rxvlan", "txvlan")  # off: frames as on a wire
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
 
 
@@ -229,10 +229,9 @@ class Lab:
     def namespace(self, host):
         return self.hosts[host]
 
-    def add_wire(self, host_a, dev_a, host_b, dev_b, mtu=1500, queues=1):
+    def add_wire(self, host_a, dev_a, host_b, dev_b, mtu=1500):
         """A cable between two hosts: a veth pair that is up, without offloads on either end."""
-        many = f"numrxqueues {queues} numtxqueues {queues}" if queues > 1 else ""
-        self.ip(host_a, f"link add {dev_a} {many} type veth peer name {dev_b} {many} "
+        self.ip(host_a, f"link add {dev_a} type veth peer name {dev_b} "
                         f"netns {self.namespace(host_b)}")
         for host, dev in ((host_a, dev_a), (host_b, dev_b)):
             self.ip(host, f"link set {dev} mtu {mtu}")

@@ -25,10 +25,10 @@ ETHER, IP4, IP6 = 14, 20, 40  # header lengths
 class Shapes:
     """`mac`, `mac_to`: pc1's and the router's; `src*`, `dst*`: pc1's and the server's."""
 
-    def __init__(self, mac, mac_to, src4, dst4, src6, dst6, router4, router6):
+    def __init__(self, mac, mac_to, src4, dst4, src6, dst6, router4):
         self.ether = Ether(src=mac, dst=mac_to)
         self.src4, self.dst4, self.src6, self.dst6 = src4, dst4, src6, dst6
-        self.router4, self.router6 = router4, router6
+        self.router4 = router4
 
     # --- sound packets ---
 
@@ -60,9 +60,18 @@ class Shapes:
     # --- broken ones ---
 
     def broken(self):
-        for make in (self.truncated, self.ip4_header, self.ip4_addresses, self.ip4_upper,
-                     self.ip4_fragments, self.ip6_header, self.ip6_addresses, self.ip6_upper,
-                     self.ip6_chains, self.link_layer, self.noise):
+        return self._named(self.truncated, self.ip4_header, self.ip4_addresses, self.ip4_upper,
+                           self.ip4_fragments, self.ip6_header, self.ip6_addresses,
+                           self.link_layer, self.noise)
+
+    def broken_behind_ip6(self):
+        """Sound for a router that looks at no more than the IPv6 header, which is all that plain
+        forwarding reads (RFC 7045 2.1). One that keeps state, as the labs' does, drops them."""
+        return self._named(self.ip6_upper, self.ip6_chains)
+
+    @staticmethod
+    def _named(*makers):
+        for make in makers:
             for name, frame in make():
                 yield f"{make.__name__}: {name}", frame
 
@@ -151,7 +160,6 @@ class Shapes:
         for more in (1, 8, 1000, 65535 - len(good) + ETHER + IP6):
             length = struct.pack("!H", len(good) - ETHER - IP6 + more)
             yield f"payload length {more} too long", self.patched(good, ETHER + 4, length)
-        yield "payload length 0", self.patched(good, ETHER + 4, b"\0\0")
         for hops in (0, 1):
             yield f"hop limit {hops}", self.ip6(self.uppers6()["udp"], hlim=hops)
 
@@ -159,7 +167,6 @@ class Shapes:
         upper = self.uppers6()["udp"]
         for src in ("::", "::1", "ff02::1", "ff0e::1", "fe80::11"):
             yield f"from {src}", self.ip6(upper, src=src)
-        yield "from the router's own address", self.ip6(upper, src=self.router6)
         for dst in ("::", "::1", "ff01::1", "ff02::5", "ff0e::1", "fe80::99"):
             yield f"to {dst}", self.ip6(upper, dst=dst)
 
@@ -168,6 +175,7 @@ class Shapes:
         for offset in range(5):
             yield f"tcp data offset {offset}", self.patched(tcp, ETHER + IP6 + 12, bytes([offset << 4]))
         yield "tcp data offset past the end", self.patched(tcp, ETHER + IP6 + 12, b"\xf0")
+        yield "payload length 0", self.patched(udp, ETHER + 4, b"\0\0")
         for length in (1, 7, 8 + len(PAYLOAD) + 1, 0xffff):
             yield f"udp length {length}", self.patched(udp, ETHER + IP6 + 4, struct.pack("!H", length))
         for header, name, least in ((6, "tcp", 20), (17, "udp", 8), (58, "icmp", 4)):

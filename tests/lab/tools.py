@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import LabError
+from lab import LabError, wait_for
 
 UDP_REPORTER = Path(__file__).with_name("udp_reporter.py")
 
@@ -66,14 +66,22 @@ def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201,
         argv += ["-u", "-b", f"{udp_mbps}M", "-l", 1400]
     if reverse:
         argv += ["-R"]
-    done = lab.run(host, *argv, timeout=seconds + omit + 20, check=False)
-    try:
-        report = json.loads(done.stdout)
-    except ValueError:
-        raise LabError(f"{host}: iperf3 said {done.stderr or done.stdout!r}") from None
-    if "error" in report:
-        raise LabError(f"{host}: iperf3 -c {server}: {report['error']}")
-    end = report["end"]
+
+    def run():
+        done = lab.run(host, *argv, timeout=seconds + omit + 20, check=False)
+        try:
+            report = json.loads(done.stdout)
+        except ValueError:
+            raise LabError(f"{host}: iperf3 said {done.stderr or done.stdout!r}") from None
+        error = report.get("error", "")
+        # iperf3's server does not listen for a moment between two runs
+        if "unable to connect" in error and ("reset" in error or "refused" in error):
+            return None
+        if error:
+            raise LabError(f"{host}: iperf3 -c {server}: {error}")
+        return report["end"]
+
+    end = wait_for(run, f"iperf3 on {server} to take another run", timeout=3)
     if not udp_mbps:
         return Transfer(end["sum_received"]["bits_per_second"] / 1e6,
                         end["sum_sent"]["bits_per_second"] / 1e6,

@@ -9,7 +9,7 @@
 
 static inline int eal_start(const char *megabytes)
 {
-	char *argv[] = {"test", "--no-huge", "--in-memory", "--no-pci", "--no-telemetry", "-m",
+	char *argv[] = {"test", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m",
 		(char *)(uintptr_t)megabytes, "--log-level=*:error"};
 	cpu_set_t cpus;
 	int ret;

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <string.h>
+
 #include "control/neighbour_table.h"
 
 static struct neighbour_table *table;
@@ -105,6 +107,16 @@ static void the_same_address_on_two_interfaces_is_two_neighbours(void **state)
 	assert_int_equal(neighbour_table_want(table, 0, &addr, now_ms), NEIGHBOUR_KNOWN);
 }
 
+static void what_stands_behind_an_ipv4_address_does_not_count(void **state)
+{
+	struct ip_addr addr = host4(1);
+
+	memset(addr.bytes + 4, 0, 12);
+	assert_true(neighbour_table_learn(table, 0, &addr, &mac, false));
+	memset(addr.bytes + 4, 0x5a, 12);
+	assert_int_equal(neighbour_table_want(table, 0, &addr, now_ms), NEIGHBOUR_KNOWN);
+}
+
 static void a_failure_is_remembered_for_a_second(void **state)
 {
 	want(1);
@@ -136,6 +148,14 @@ static void a_known_neighbour_that_fails_is_not_our_quest(void **state)
 	loss = fail_one(1);
 	assert_true(loss.tell_workers);
 	assert_false(loss.was_our_quest);
+}
+
+// `ip neigh flush` looks like that: it must not cost a second of silence.
+static void a_known_neighbour_that_fails_may_be_asked_for_at_once(void **state)
+{
+	learn(1);
+	fail_one(1);
+	assert_int_equal(want(1), NEIGHBOUR_ASK);
 }
 
 static void removing_a_failed_entry_keeps_the_memory_of_it(void **state)
@@ -280,9 +300,11 @@ int main(void)
 		TEST(a_wanted_neighbour_is_asked_for_once),
 		TEST(the_answer_is_news_once),
 		TEST(the_same_address_on_two_interfaces_is_two_neighbours),
+		TEST(what_stands_behind_an_ipv4_address_does_not_count),
 		TEST(a_failure_is_remembered_for_a_second),
 		TEST(a_failure_told_again_is_no_second_failure),
 		TEST(a_known_neighbour_that_fails_is_not_our_quest),
+		TEST(a_known_neighbour_that_fails_may_be_asked_for_at_once),
 		TEST(removing_a_failed_entry_keeps_the_memory_of_it),
 		TEST(a_scan_may_ask_64_times_in_100_ms),
 		TEST(a_scan_has_256_questions_open_at_most),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cfg/base/clock.h"
+#include "control/announce.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
 
@@ -29,14 +30,14 @@ static const char config_text[] = "ports: {lan: {driver: 'null'}}\n"
 static const struct mac_addr far_mac = {{0x02, 0, 0, 0, 0xbb, 0x02}};
 
 // ARP requests seen on the link since the last setup, and whether they are answered.
-static unsigned n_requests;
+static unsigned n_requests, n_announcements, n_advertisements;
 static bool is_answering;
 
 static int setup(void **state)
 {
 	struct error err = {0};
 
-	n_requests = 0;
+	n_requests = n_announcements = n_advertisements = 0;
 	is_answering = true;
 	if (kernel_fixture_start(config_text, &err) == 0) {
 		shell("sysctl -qw net.ipv4.neigh.lan.delay_first_probe_time=1 "
@@ -72,6 +73,32 @@ static void answer(int fd, const uint8_t *frame)
 	assert_int_equal(write(fd, reply, sizeof(reply)), sizeof(reply));
 }
 
+static bool is_announcement(const uint8_t *frame)
+{
+	struct ether_arp arp;
+
+	memcpy(&arp, frame + ETH_HLEN, sizeof(arp));
+	return memcmp(arp.arp_spa, arp.arp_tpa, 4) == 0;
+}
+
+// An unsolicited neighbour advertisement of our link-local address, as RFC 4861 4.4 wants it.
+static void check_advertisement(const uint8_t *frame, size_t len)
+{
+	static const uint8_t link_local[16] = {
+		0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0xaa, 0x01};
+	static const uint8_t option[8] = {2, 1, 0x02, 0, 0, 0, 0xaa, 0x01};
+	const uint8_t *ip = frame + ETH_HLEN, *icmp = ip + 40;
+
+	if (len < ETH_HLEN + 40 + 32 || ip[6] != IPPROTO_ICMPV6 || icmp[0] != 136)
+		return;
+	assert_int_equal(ip[7], 255);
+	assert_memory_equal(ip + 8, link_local, sizeof(link_local));
+	assert_int_equal(icmp[4], 0xa0); // Router, Override
+	assert_memory_equal(icmp + 8, link_local, sizeof(link_local));
+	assert_memory_equal(icmp + 24, option, sizeof(option));
+	n_advertisements++;
+}
+
 // The host at the far end, which has every address.
 static void serve_link(void)
 {
@@ -80,9 +107,15 @@ static void serve_link(void)
 	ssize_t len;
 
 	while ((len = read(fd, frame, sizeof(frame))) > 0) {
+		if (len > ETH_HLEN && frame[12] == 0x86 && frame[13] == 0xdd)
+			check_advertisement(frame, (size_t)len);
 		if (len < ETH_HLEN + (ssize_t)sizeof(struct ether_arp) || frame[12] != 0x08 ||
 			frame[13] != 0x06)
 			continue;
+		if (is_announcement(frame)) {
+			n_announcements++;
+			continue;
+		}
 		n_requests++;
 		if (is_answering)
 			answer(fd, frame);
@@ -211,6 +244,52 @@ static void a_question_that_the_kernel_refuses_counts_as_failed(void **state)
 	assert_int_equal(neighbour_table_counters(kernel_router.neighbours.table)->failed, 1);
 }
 
+// RFC 5227 2.3: two announcements, two seconds apart
+static void our_address_is_announced_twice_when_it_comes_and_when_the_link_does(void **state)
+{
+	struct interfaces *interfaces = &kernel_router.interfaces;
+
+	for (uint64_t now_ms = 1000; now_ms < 11000; now_ms += 100)
+		announce_run(interfaces, now_ms);
+	serve_link();
+	assert_int_equal(n_announcements, 2);
+	recording.link.is_up = false;
+	interfaces_poll_links(interfaces);
+	announce_run(interfaces, 20000);
+	recording.link.is_up = true;
+	interfaces_poll_links(interfaces);
+	kernel_fixture_run(100);
+	announce_run(interfaces, 30000);
+	announce_run(interfaces, 31900);
+	serve_link();
+	assert_int_equal(n_announcements, 3);
+	announce_run(interfaces, 32000);
+	announce_run(interfaces, 40000);
+	serve_link();
+	assert_int_equal(n_announcements, 4);
+}
+
+static bool link_local_is_usable(void)
+{
+	return recording.interfaces[LAN].n_addresses == 2;
+}
+
+static void an_ipv6_address_is_advertised_once_it_is_known_to_be_unique(void **state)
+{
+	struct interfaces *interfaces = &kernel_router.interfaces;
+
+	announce_run(interfaces, 1000);
+	serve_link();
+	assert_int_equal(n_advertisements, 0);
+	assert_true(kernel_fixture_wait(link_local_is_usable, 5000));
+	serve_link();
+	n_advertisements = 0; // newer kernels send one of their own
+	for (uint64_t now_ms = 10000; now_ms < 20000; now_ms += 100)
+		announce_run(interfaces, now_ms);
+	serve_link();
+	assert_int_equal(n_advertisements, 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -219,7 +298,9 @@ int main(void)
 		TEST(a_wanted_neighbour_is_resolved_by_the_kernel),
 		TEST(one_that_does_not_answer_is_given_up_and_leaves_the_kernels_table),
 		TEST(a_scan_stays_within_its_limits_and_leaves_nothing),
+		TEST(an_ipv6_address_is_advertised_once_it_is_known_to_be_unique),
 		TEST(what_others_write_is_followed),
+		TEST(our_address_is_announced_twice_when_it_comes_and_when_the_link_does),
 		TEST(multicast_and_others_devices_are_left_alone),
 		TEST(traffic_keeps_a_stale_neighbour_fresh),
 		TEST(a_question_that_the_kernel_refuses_counts_as_failed),

@@ -445,15 +445,47 @@ static void a_scan_cannot_hold_more_than_its_room(void **state)
 		send_frame(f, &frame, FIXTURE_LAN2);
 	}
 	assert_int_equal(f->w->n_held, HOLD_PER_NEIGHBOUR);
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < 2000; i++) { // one sender takes some
 		struct frame frame = udp_out;
 
 		frame.dst = IP(198, 18, 1, 0) + 100 + i % 150;
 		frame.sport = (uint16_t)(9000 + i);
 		send_frame(f, &frame, FIXTURE_LAN2);
 	}
+	assert_int_equal(f->w->n_held, HOLD_PER_SOURCE);
+	for (unsigned i = 0; i < 2000; i++) { // all together take what there is
+		struct frame frame = udp_out;
+
+		frame.src = IP(198, 18, 0, 0) + 100 + i % 100;
+		frame.dst = IP(198, 18, 1, 0) + 100 + i % 150;
+		frame.sport = (uint16_t)(9000 + i);
+		send_frame(f, &frame, FIXTURE_LAN2);
+	}
 	assert_int_equal(f->w->n_held, HOLD_MAX);
 	assert_true(fixture_counter(f, COUNTER_DROP_HOLD_FULL) > 0);
+}
+
+// Traffic that never pauses is the case: there is always one that waits when the next one comes.
+static void a_neighbour_is_asked_for_each_second_while_packets_wait(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_event event;
+	unsigned n_asked = 0;
+
+	for (unsigned i = 0; i < 100; i++) { // ten seconds
+		struct frame frame = udp_out;
+
+		frame.dst = IP(198, 18, 1, 61);
+		frame.sport = (uint16_t)(6000 + i);
+		send_frame(f, &frame, FIXTURE_LAN2);
+		f->w->now_ms += 100;
+		hold_tick(f->w);
+		while (dataplane_event_next(f->dp, &event))
+			n_asked +=
+				event.kind == DP_EVENT_NEIGHBOUR_WANTED && event.addr.v4[3] == 61;
+		rte_pktmbuf_free(fixture_sent(f, FIXTURE_LAN));
+	}
+	assert_in_range(n_asked, 9, 11);
 }
 
 static void masquerade_follows_the_address_of_its_interface(void **state)
@@ -623,6 +655,7 @@ int main(void)
 		NAT(an_unknown_neighbour_is_waited_for),
 		NAT(a_neighbour_that_never_answers_is_reported_unreachable),
 		NAT(a_scan_cannot_hold_more_than_its_room),
+		NAT(a_neighbour_is_asked_for_each_second_while_packets_wait),
 		NAT(masquerade_follows_the_address_of_its_interface),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
 		NAT(flows_end_by_their_timeouts),
