@@ -12,19 +12,6 @@ enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
 
 // --- the workers' events ---
 
-static void log_worker(const struct router *router, const struct dp_event *event)
-{
-	char part[32];
-	int core =
-		event->worker < router->cores.n_workers ? router->cores.workers[event->worker] : -1;
-
-	snprintf(part, sizeof(part), "worker %u", event->worker);
-	if (event->kind == DP_EVENT_WORKER_STALLED)
-		log_error(part, "on core %d has made no turn for %u ms", core, event->stalled_ms);
-	else
-		log_info(part, "on core %d turns again", core);
-}
-
 static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 {
 	struct router *router = ctx;
@@ -36,10 +23,6 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 		case DP_EVENT_NEIGHBOUR_WANTED:
 			neighbours_want(&router->neighbours, event.interface, &event.addr, now_ms);
 			break;
-		case DP_EVENT_WORKER_STALLED:
-		case DP_EVENT_WORKER_RESUMED:
-			log_worker(router, &event);
-			break;
 		}
 	}
 }
@@ -50,11 +33,6 @@ static void follow_links(struct router *router)
 {
 	interfaces_poll_links(&router->interfaces);
 	announce_run(&router->interfaces, clock_now_ms());
-}
-
-static void watch_workers(struct router *router)
-{
-	dataplane_watch(router->dp, clock_now_ms());
 }
 
 static void expire_neighbours(struct router *router)
@@ -77,7 +55,6 @@ static const struct duty {
 	void (*run)(struct router *router);
 } duty_list[] = {
 	{100, follow_links},
-	{500, watch_workers},
 	{1000, expire_neighbours},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},

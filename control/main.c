@@ -21,6 +21,7 @@
 #include "control/policy.h"
 #include "control/router.h"
 #include "control/static_routes.h"
+#include "control/watch.h"
 
 // --- parts of the start ---
 
@@ -107,12 +108,16 @@ static int start(struct router *router, const struct options *options, struct er
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
 	router->duties = duties_new(router, err);
-	return router->duties == NULL ? -1 : 0;
+	if (router->duties == NULL)
+		return -1;
+	router->watch = watch_new(router->dp, &router->cores, err);
+	return router->watch == NULL ? -1 : 0;
 }
 
 // In reverse, and safe on a router that got only half way.
 static void stop(struct router *router)
 {
+	watch_free(router->watch);
 	duties_free(router->duties);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);

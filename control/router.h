@@ -16,6 +16,7 @@
 
 struct api;
 struct duties;
+struct watch;
 
 struct router {
 	struct config *config;
@@ -35,5 +36,6 @@ struct router {
 	struct neighbours neighbours;
 	int namespace_claim; // descriptor of static_routes_claim, -1: none
 	struct duties *duties;
+	struct watch *watch;
 	uint64_t start_ms;
 };

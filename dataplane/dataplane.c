@@ -420,30 +420,28 @@ bool dataplane_event_next(struct dataplane *dp, struct dp_event *out)
 	return rte_ring_sc_dequeue_elem(dp->events, out, sizeof(*out)) == 0;
 }
 
-void dataplane_watch(struct dataplane *dp, uint64_t now_ms)
+void dataplane_watch(struct dataplane *dp, uint64_t now_ms, dp_worker_fn fn, void *ctx)
 {
 	for (unsigned i = 0; i < dp->options.n_workers; i++) {
 		struct worker *w = &dp->workers[i];
 		uint64_t heartbeat = atomic_load_explicit(&w->heartbeat, memory_order_relaxed);
-		struct dp_event event = {.worker = i};
+		struct dp_worker_news news = {.worker = i};
 
 		if (!w->is_running)
 			continue;
+		if (w->watched_ms != 0)
+			news.stalled_ms = (uint32_t)(now_ms - w->watched_ms);
 		if (heartbeat != w->watched_heartbeat || w->watched_ms == 0) {
-			event.stalled_ms = (uint32_t)(now_ms - w->watched_ms);
 			w->watched_heartbeat = heartbeat;
 			w->watched_ms = now_ms;
-			if (!w->is_stalled)
-				continue;
-			w->is_stalled = false;
-			event.kind = DP_EVENT_WORKER_RESUMED;
-		} else if (now_ms - w->watched_ms >= STALL_MS && !w->is_stalled) {
-			w->is_stalled = true;
-			event.kind = DP_EVENT_WORKER_STALLED;
-			event.stalled_ms = (uint32_t)(now_ms - w->watched_ms);
 		} else {
-			continue;
+			news.is_stalled = news.stalled_ms >= STALL_MS;
+			if (!news.is_stalled)
+				continue;
 		}
-		dataplane_raise(dp, &event);
+		if (news.is_stalled == w->is_stalled)
+			continue;
+		w->is_stalled = news.is_stalled;
+		fn(ctx, &news);
 	}
 }

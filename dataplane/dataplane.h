@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one door between control and the workers. Plain C, no DPDK type. Everything here is called
-// from the control thread; nothing blocks longer than one turn of the slowest worker (< 1 ms).
-// What is passed in is copied. Errors: 0 or -errno, sentences where an `err` is taken.
+// The one door between control and the workers. Plain C, no DPDK type. Everything here but
+// dataplane_watch is called from the control thread; nothing blocks longer than one turn of the
+// slowest worker (< 1 ms). What is passed in is copied. Errors: 0 or -errno, sentences where an
+// `err` is taken.
 #pragma once
 
 #include <stdbool.h>
@@ -111,20 +112,24 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy);
 // --- events from the workers ---
 enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
-	DP_EVENT_WORKER_STALLED,       // no turn of its loop for `stalled_ms`
-	DP_EVENT_WORKER_RESUMED,
 };
 struct dp_event {
 	enum dp_event_kind kind;
-	int interface;	     // NEIGHBOUR_WANTED
-	struct ip_addr addr; // NEIGHBOUR_WANTED
-	unsigned worker;     // WORKER_*
-	uint32_t stalled_ms;
+	int interface;
+	struct ip_addr addr;
 };
 int dataplane_event_fd(const struct dataplane *dp); // readable when there may be some
 bool dataplane_event_next(struct dataplane *dp, struct dp_event *out);
-// Every 500 ms or so: looks whether each worker still turns and queues the WORKER_* events.
-void dataplane_watch(struct dataplane *dp, uint64_t now_ms);
+// Every 500 ms or so: looks whether each worker still turns, and calls `fn` for each that stalled
+// or turns again. From a thread of its own, between dataplane_start and dataplane_stop: control may
+// be waiting for the very worker that stalls.
+struct dp_worker_news {
+	unsigned worker;
+	bool is_stalled;
+	uint32_t stalled_ms; // how long there has been no turn
+};
+typedef void (*dp_worker_fn)(void *ctx, const struct dp_worker_news *news);
+void dataplane_watch(struct dataplane *dp, uint64_t now_ms, dp_worker_fn fn, void *ctx);
 
 // --- reading: sums over all workers, monotonic ---
 struct dp_counter {

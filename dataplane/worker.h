@@ -125,7 +125,7 @@ struct worker {
 	unsigned n_sleep_fds;
 	bool can_be_woken; // by every one of its queues
 	_Atomic uint64_t heartbeat;
-	uint64_t watched_heartbeat, watched_ms; // dataplane_watch, control's
+	uint64_t watched_heartbeat, watched_ms; // dataplane_watch's own
 	bool is_stalled;
 } __rte_cache_aligned;
 

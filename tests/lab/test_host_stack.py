@@ -267,14 +267,14 @@ def test_masquerade_follows_the_interfaces_address(lab):
 
 def test_without_an_address_nothing_leaves_untranslated(lab):
     dump = start_dump(lab, "gw1", "eth0", f"udp port {PROBE_PORT} and src net 198.18.0.0/24")
-    before = lab.drop_counts()
+    before = lab.counts("drop_")
     lab.ip("rtr", f"addr del {ROUTER_WAN4}/24 dev wan")
     lab.ip("rtr", f"route add {GATEWAYS['gw1'][0]} dev wan")
     lab.ip("rtr", f"route add 198.51.100.0/24 via {GATEWAYS['gw1'][0]}")
     try:
         wait_for(lambda: lab.who_answers(TARGET4, wait=0.3) == [None], "it to be silent")
         lab.probe("pc1", TARGET4, count=5, wait=0.3)
-        assert lab.drop_counts()["drop_nat_no_address"] > before["drop_nat_no_address"]
+        assert lab.counts("drop_")["drop_nat_no_address"] > before["drop_nat_no_address"]
         assert "UDP" not in dump.output()
     finally:
         lab.ip("rtr", f"addr replace {ROUTER_WAN4}/24 dev wan")
@@ -336,10 +336,10 @@ def test_a_flood_of_arp_has_a_budget_of_its_own_and_a_name(lab):
     arp = bytes.fromhex("0001080006040001") + mac_bytes(lab.mac("pc2")) + \
         socket.inet_aton(PCS["pc2"][0]) + bytes(6) + socket.inet_aton(ROUTER_LAN4)
     frame = mac_bytes(lab.router_mac("lan")) + mac_bytes(lab.mac("pc2")) + b"\x08\x06" + arp
-    before = lab.drop_counts()["drop_punt_budget"]
+    before = lab.counts("drop_")["drop_punt_budget"]
     shares, sent = others_go_on(lab, lab.start_flood("pc2", [frame], 40000, 3.0), with_arp=False)
     assert sent > 20000
     assert min(shares) > 0.7, shares
-    dropped = lab.drop_counts()["drop_punt_budget"] - before
+    dropped = lab.counts("drop_")["drop_punt_budget"] - before
     assert dropped > sent // 4, f"{dropped} of {sent}"
     assert ping(lab, "pc1", ROUTER_LAN4, count=20).received == 20

@@ -71,7 +71,7 @@ def test_packets_to_a_silent_host_wait_and_arrive_in_order(lab, family):
     lab.ip("pc2", "link set eth0 arp off")
     try:
         forget(lab)
-        full = lab.drop_counts()["drop_hold_full"]
+        full = lab.counts("drop_")["drop_hold_full"]
         sender = lab.send_numbers("gw1", address(PCS, "pc2", family), port, HOLD_PER_NEIGHBOUR)
         end_of(sender)
         time.sleep(0.5)
@@ -81,19 +81,19 @@ def test_packets_to_a_silent_host_wait_and_arrive_in_order(lab, family):
         lab.ip("pc2", f"-6 route replace default via {ROUTER_LAN6}")
     wait_for(lambda: len(listener.output().split()) >= HOLD_PER_NEIGHBOUR, "all of them", 3)
     assert listener.output().split() == [str(i) for i in range(HOLD_PER_NEIGHBOUR)]
-    assert lab.drop_counts()["drop_hold_full"] == full
+    assert lab.counts("drop_")["drop_hold_full"] == full
     listener.stop()
 
 
 @ONE_VARIANT
 def test_who_does_not_answer_holds_no_more_than_its_share(lab):
     """Ten too many go by name, the rest when their time is over, and the sender is told."""
-    before = lab.drop_counts()
+    before = lab.counts("drop_")
     for absent in ("198.18.0.77", "2001:db8:0:2::77"):
         end_of(lab.send_numbers("gw1", absent, 9010, HOLD_PER_NEIGHBOUR + 10))
-    wait_for(lambda: lab.drop_counts()["drop_no_neighbour"] >=
+    wait_for(lambda: lab.counts("drop_")["drop_no_neighbour"] >=
              before["drop_no_neighbour"] + 2 * HOLD_PER_NEIGHBOUR, "them to be given up", 6)
-    assert lab.drop_counts()["drop_hold_full"] == before["drop_hold_full"] + 2 * 10
+    assert lab.counts("drop_")["drop_hold_full"] == before["drop_hold_full"] + 2 * 10
     for absent, said in (("198.18.0.77", [3, 1, 0, ROUTER_WAN4]),
                          ("2001:db8:0:2::77", [1, 3, 0, ROUTER_WAN6])):
         assert lab.probe("gw1", absent, wait=5)[0].get("error") == said
@@ -139,7 +139,8 @@ def test_one_way_traffic_keeps_a_neighbour_and_silence_lets_it_go(lab):
         lab.ip("gw2", f"-{family} neigh flush dev eth0 nud permanent")
         asked = [line for line in quiet.output().splitlines()
                  if re.search(f"who.has {re.escape(address(PCS, 'pc2', family))}[, ]", line)]
-        assert len(asked) <= 1, f"an idle neighbour is left alone: {asked}"
+        # one that was under way, and one for what was sent since the router looked last
+        assert len(asked) <= 2, f"an idle neighbour is left alone: {asked}"
 
 
 # --- it moves ---
@@ -201,11 +202,11 @@ def test_a_scan_stops_nobody(lab, family):
         lab.ip("pc2", f"addr replace {new}/64 dev eth0 nodad")
     service = lab.start("rtr", "web", "/usr/bin/python3", "-m", "http.server", 8080, "--bind", "::")
     lab.wait_port("rtr", 8080, service)
-    before = lab.drop_counts()["drop_hold_full"]
+    before = lab.counts("drop_")["drop_hold_full"]
     flood = lab.start_flood("gw1", scan_frames(lab, family, 20000), 5000, 5.0)
     stream = lab.start_stream("pc1", router, seconds=60)
     try:
-        wait_for(lambda: lab.drop_counts()["drop_hold_full"] > before + 1000, "the scan to bite")
+        wait_for(lambda: lab.counts("drop_")["drop_hold_full"] > before + 1000, "the scan to bite")
         began = time.monotonic()
         assert ping(lab, "gw2", new, count=3, interval=0.3).received >= 2, "a new neighbour"
         url = f"http://{router}:8080/" if family == 4 else f"http://[{router}]:8080/"

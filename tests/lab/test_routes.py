@@ -141,10 +141,10 @@ def test_a_blackhole_is_silent_and_counted(lab, family):
     wait_answer(lab, TARGETS[family], "gw1")
     lab.route(f"add blackhole {TARGETS[family]}")
     wait_for(lambda: lab.who_answers(TARGETS[family], wait=0.2) == [None], "the blackhole")
-    before = lab.drop_counts()["drop_blackhole"]
+    before = lab.counts("drop_")["drop_blackhole"]
     results = lab.probe("pc1", TARGETS[family], count=10, wait=0.5)
     assert all(set(r) == {"sport"} for r in results), results
-    assert lab.drop_counts()["drop_blackhole"] == before + 10
+    assert lab.counts("drop_")["drop_blackhole"] == before + 10
 
 
 # what a packet is answered with: type and code of IPv4 and of IPv6
@@ -162,10 +162,10 @@ def test_a_packet_that_goes_nowhere_is_answered(lab, family, kind_of_route, coun
     began = time.monotonic()
     wait_for(lambda: "error" in lab.probe("pc1", target, wait=0.2)[0], "an ICMP error", AT_ONCE)
     assert time.monotonic() - began < AT_ONCE
-    before = lab.drop_counts()[counter]
+    before = lab.counts("drop_")[counter]
     results = lab.probe("pc1", target, count=5)
     assert [r.get("error") for r in results] == [[*said[family], 0, ROUTER_LAN[family]]] * 5
-    assert lab.drop_counts()[counter] == before + 5
+    assert lab.counts("drop_")[counter] == before + 5
 
 
 @FAMILIES
@@ -291,16 +291,16 @@ def test_a_flood_of_expiring_packets_gets_no_more_than_the_budget(lab, kind):
     try:
         frames = [udp_frame(lab.router_mac(), lab.mac("pc1"), "198.18.0.11", TARGET4, ttl=1,
                             sport=30000 + i) for i in range(256)]
-        before = lab.drop_counts()["drop_ttl"], time_exceeded_count(lab)
+        before = lab.counts("drop_")["drop_ttl"], time_exceeded_count(lab)
         flood = lab.start_flood("pc1", frames, 30000, 2.0)
-        wait_for(lambda: lab.drop_counts()["drop_ttl"] > before[0] + 2000, "the flood to begin")
+        wait_for(lambda: lab.counts("drop_")["drop_ttl"] > before[0] + 2000, "the flood to begin")
         too_big = [r.get("error") for _ in range(5)
                    for r in lab.probe("pc1", TARGET4, count=4, bytes=1472, wait=0.5)]
         end_of(flood)
         time.sleep(0.1)
     finally:
         lab.ip("rtr", "link set wan mtu 1500")
-    dropped = lab.drop_counts()["drop_ttl"] - before[0]
+    dropped = lab.counts("drop_")["drop_ttl"] - before[0]
     told = time_exceeded_count(lab) - before[1]
     assert dropped > 10000, "the flood got to the router"
     # a thousand a second and 200 at once for each worker; half a second for what queued up

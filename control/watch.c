@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+
+enum { INTERVAL_MS = 500 };
+
+struct watch {
+	struct dataplane *dp;
+	const struct cores *cores;
+	int stop_fd; // readable: it is time to end
+	pthread_t thread;
+};
+
+static void log_worker(void *ctx, const struct dp_worker_news *news)
+{
+	const struct watch *watch = ctx;
+	int core =
+		news->worker < watch->cores->n_workers ? watch->cores->workers[news->worker] : -1;
+	char part[32];
+
+	snprintf(part, sizeof(part), "worker %u", news->worker);
+	if (news->is_stalled)
+		log_error(part, "on core %d has made no turn for %u ms", core, news->stalled_ms);
+	else
+		log_info(part, "on core %d turns again", core);
+}
+
+static void *watch_main(void *arg)
+{
+	struct watch *watch = arg;
+	struct pollfd stop = {.fd = watch->stop_fd, .events = POLLIN};
+
+	while (poll(&stop, 1, INTERVAL_MS) <= 0)
+		dataplane_watch(watch->dp, clock_now_ms(), log_worker, watch);
+	return NULL;
+}
+
+struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct error *err)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	sigset_t all, before;
+	int error = ENOMEM;
+
+	if (watch == NULL)
+		goto fail;
+	watch->dp = dp;
+	watch->cores = cores;
+	watch->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (watch->stop_fd < 0) {
+		error = errno;
+		goto fail;
+	}
+	sigfillset(&all); // signals are control's
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&watch->thread, NULL, watch_main, watch);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error != 0) {
+		close(watch->stop_fd);
+		goto fail;
+	}
+	pthread_setname_np(watch->thread, "millrace-watch");
+	return watch;
+fail:
+	free(watch);
+	error_set(err, "cannot start the thread that watches the workers: %s", strerror(error));
+	return NULL;
+}
+
+void watch_free(struct watch *watch)
+{
+	uint64_t one = 1;
+
+	if (watch == NULL)
+		return;
+	if (write(watch->stop_fd, &one, sizeof(one)) == sizeof(one))
+		pthread_join(watch->thread, NULL);
+	close(watch->stop_fd);
+	free(watch);
+}

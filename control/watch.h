@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Names in the log the workers that stall, and those that turn again. A thread of its own: control
+// may be waiting for the very worker that stalls. Control thread makes and ends it.
+#pragma once
+
+#include "cfg/base/error.h"
+#include "control/cores.h"
+#include "dataplane/dataplane.h"
+
+struct watch;
+
+// `dp` runs already, and until watch_free; `cores` stay where they are. NULL with the reason.
+struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct error *err);
+void watch_free(struct watch *watch); // NULL is fine
