@@ -77,6 +77,15 @@ static uint32_t buffers(const struct config *config, unsigned n_workers)
 	return n;
 }
 
+static bool may_take_pci(const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_ports; i++)
+		if (config->ports[i].driver == CFG_DRIVER_PCI ||
+			config->ports[i].driver == CFG_DRIVER_AUTO)
+			return true;
+	return false;
+}
+
 void budget_make(struct budget *budget, const struct config *config, const struct cores *cores)
 {
 	bool is_large = machine_bytes() >= large_machine_bytes;
@@ -93,6 +102,7 @@ void budget_make(struct budget *budget, const struct config *config, const struc
 	budget->dataplane_bytes = dataplane_memory_bytes(dataplane);
 
 	drivers->try_hugepages = config->hugepages == CFG_HUGEPAGES_AUTO;
+	drivers->takes_pci = may_take_pci(config);
 	drivers->mtu_max = mtu_max(config);
 	drivers->n_mbufs = buffers(config, cores->n_workers);
 	drivers->reserve_bytes = dataplane_heap_bytes(dataplane);

@@ -24,8 +24,8 @@ enum {
 	INBOX_SIZE = 4096,
 	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
-	SLEEP_FDS_MAX = 256,
 	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
+	SLEEP_FDS_MAX = 256,
 };
 
 struct dataplane;

@@ -26,6 +26,7 @@
 
 #include "cfg/base/log.h"
 #include "drivers/af_xdp.h"
+#include "drivers/pci.h"
 #include "drivers/port.h"
 
 enum {
@@ -248,6 +249,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 		snprintf(eal.args[i], sizeof(eal.args[i]), "%s", args[i]);
 		argv[i] = eal.args[i];
 	}
+	if (o->takes_pci)
+		pci_prepare();
 	eal_hush();
 	rc = rte_eal_init(argc, argv);
 	if (rc < 0)

@@ -51,6 +51,14 @@ int netdev_set_mtu(const char *name, uint16_t mtu)
 	return request(name, SIOCSIFMTU, &ifr);
 }
 
+int netdev_rename(const char *name, const char *to)
+{
+	struct ifreq ifr = {0};
+
+	snprintf(ifr.ifr_newname, sizeof(ifr.ifr_newname), "%s", to);
+	return request(name, SIOCSIFNAME, &ifr);
+}
+
 int netdev_mac(const char *name, struct mac_addr *mac)
 {
 	struct ifreq ifr = {0};
@@ -297,6 +305,15 @@ static int lock_take(const char *name, int ifindex, struct error *err)
 	return -1;
 }
 
+int netdev_lock(const char *name, struct error *err)
+{
+	unsigned ifindex = if_nametoindex(name);
+
+	if (ifindex == 0)
+		return error_set(err, "%s: %s", name, strerror(errno));
+	return lock_take(name, (int)ifindex, err);
+}
+
 // Returns what it was, -1 when unknown (no IPv6 in this kernel, or /proc is read-only).
 static int disable_ipv6(const char *name, int value)
 {
@@ -392,6 +409,9 @@ int netdev_take(struct netdev *dev, const char *name, const struct mac_addr *mac
 		goto fail;
 	}
 	dev->is_up_changed = rc == 1;
+	// ND goes to as many groups as there are addresses; what a killed one of us set is ours too
+	rc = netdev_set_flag(name, IFF_ALLMULTI, true);
+	dev->is_allmulti_changed = rc == 1 || (rc == 0 && was_left_blocked);
 	return 0;
 fail:
 	netdev_give_back(dev);
@@ -404,6 +424,8 @@ void netdev_give_back(struct netdev *dev)
 		return;
 	if (dev->is_up_changed)
 		netdev_set_flag(dev->name, IFF_UP, false);
+	if (dev->is_allmulti_changed)
+		netdev_set_flag(dev->name, IFF_ALLMULTI, false);
 	offloads_restore(dev->name, &dev->offloads);
 	if (dev->has_mtu_before)
 		netdev_set_mtu(dev->name, dev->mtu_before);

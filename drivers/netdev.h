@@ -20,7 +20,8 @@ struct netdev {
 	int lock_fd;	 // this netdev is ours; -1: not taken
 	bool is_blocked; // the drop program hangs at its ingress
 	bool made_clsact;
-	bool is_up_changed;  // it was down
+	bool is_up_changed; // it was down
+	bool is_allmulti_changed;
 	bool has_mac_before; // another MAC was set
 	bool has_mtu_before;
 	struct mac_addr mac_before;
@@ -51,6 +52,9 @@ void netdev_give_back(struct netdev *dev);
 
 int netdev_mtu(const char *name); // -errno on failure
 int netdev_set_mtu(const char *name, uint16_t mtu);
+int netdev_rename(const char *name, const char *to); // not while it is up
+// Keeps another millrace from a netdev until the descriptor is closed; -1 when one has it.
+int netdev_lock(const char *name, struct error *err);
 int netdev_mac(const char *name, struct mac_addr *mac);
 int netdev_set_mac(const char *name, const struct mac_addr *mac);
 int netdev_set_flag(const char *name, short flag, bool on); // 1 when that changed it

@@ -11,13 +11,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
+
 #include "cfg/base/log.h"
 #include "drivers/eal.h"
 #include "drivers/netdev.h"
 #include "drivers/port.h"
 
-#define SYS_PCI	 "/sys/bus/pci/devices/"
-#define NO_IOMMU "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+#define SYS_PCI	    "/sys/bus/pci/devices/"
+#define SYS_DRIVERS "/sys/bus/pci/drivers/"
+#define NO_IOMMU    "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+#define VFIO	    "vfio-pci"
+// Debian's kernels have a vfio without no-IOMMU mode; this one asks for no IOMMU to begin with.
+#define UIO	    "uio_pci_generic"
 
 enum { NETDEV_WAIT_MS = 1500, CLASS_ETHERNET = 0x0200, PATH_BYTES = 512 };
 
@@ -103,6 +109,16 @@ static bool first_entry(const char *path, const char *prefix, char *out, size_t 
 	return found;
 }
 
+static bool is_ethernet(const char *address)
+{
+	char path[PATH_BYTES];
+	char text[32];
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/class", address);
+	return read_text(path, text, sizeof(text)) &&
+	       strtoul(text, NULL, 16) >> 8 == CLASS_ETHERNET;
+}
+
 bool pci_netdev(const char *address, char *out, unsigned out_bytes)
 {
 	char path[PATH_BYTES];
@@ -124,17 +140,42 @@ static bool is_bifurcated(const char *driver)
 	return strcmp(driver, "mlx5_core") == 0 || strcmp(driver, "mlx4_core") == 0;
 }
 
-static bool vfio_is_loaded(void)
+// The kernel driver `name`, loaded when it is not.
+static bool is_loaded(const char *name)
 {
-	char *const argv[] = {"modprobe", "-q", "vfio-pci", NULL};
+	char *const argv[] = {"modprobe", "-q", (char *)name, NULL};
+	char path[PATH_BYTES];
 	int status;
 	pid_t pid;
 
-	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0)
+	snprintf(path, sizeof(path), SYS_DRIVERS "%s", name);
+	if (access(path, F_OK) == 0)
 		return true;
 	if (posix_spawnp(&pid, "modprobe", NULL, NULL, argv, environ) == 0)
 		waitpid(pid, &status, 0);
-	return access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0;
+	return access(path, F_OK) == 0;
+}
+
+// While it is bound, vfio's no-IOMMU mode gives a card a group too, but no IOMMU.
+static bool has_iommu(const char *address)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), SYS_PCI "%s/iommu", address);
+	return access(path, F_OK) == 0;
+}
+
+bool pci_prepare(void)
+{
+	DIR *d = opendir(SYS_PCI);
+	struct dirent *e;
+	bool found = false;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL)
+		found = e->d_name[0] != '.' && is_ethernet(e->d_name);
+	if (d != NULL)
+		closedir(d);
+	return found && geteuid() == 0 && is_loaded(VFIO);
 }
 
 // All of a group changes hands at once: what else is in it must not be in the kernel's use.
@@ -181,36 +222,41 @@ static int check_group(const char *address, const char *group, struct error *err
 	return 0;
 }
 
+// The kernel driver that hands the card to user space; NULL when this kernel has none for it.
+static const char *stand_in_for(const char *address)
+{
+	if (has_iommu(address))
+		return VFIO;
+	if (is_loaded(VFIO) && access(NO_IOMMU, W_OK) == 0)
+		return VFIO;
+	return is_loaded(UIO) ? UIO : NULL;
+}
+
 int pci_check(const char *address, bool allow_no_iommu, struct error *err)
 {
 	char path[PATH_BYTES];
-	char text[32];
 	char driver[64];
 	char group[32];
 
 	snprintf(path, sizeof(path), SYS_PCI "%s/class", address);
-	if (!read_text(path, text, sizeof(text)))
+	if (access(path, F_OK) != 0)
 		return error_set(
 			err, "no PCI device %s (`lspci -D` lists those there are)", address);
-	if (strtoul(text, NULL, 16) >> 8 != CLASS_ETHERNET)
-		return error_set(
-			err, "PCI device %s is not an Ethernet card (class %s)", address, text);
+	if (!is_ethernet(address))
+		return error_set(err, "PCI device %s is not an Ethernet card", address);
 	link_name(address, "driver", driver, sizeof(driver));
 	if (is_bifurcated(driver))
 		return 0;
 	if (geteuid() != 0)
 		return error_set(err, "taking PCI card %s needs root", address);
-	if (!vfio_is_loaded())
-		return error_set(err,
-			"PCI card %s needs the kernel module vfio-pci, which is not there",
-			address);
-	link_name(address, "iommu_group", group, sizeof(group));
-	if (group[0] != '\0' && access(NO_IOMMU, F_OK) != 0)
+	if (has_iommu(address)) {
+		if (!is_loaded(VFIO))
+			return error_set(err,
+				"PCI card %s needs the kernel module vfio-pci, which is not there",
+				address);
+		link_name(address, "iommu_group", group, sizeof(group));
 		return check_group(address, group, err);
-	if (group[0] != '\0' && (!read_text(NO_IOMMU, text, sizeof(text)) || text[0] != 'Y'))
-		return check_group(address, group, err);
-	if (group[0] != '\0')
-		return 0;
+	}
 	if (!allow_no_iommu)
 		return error_set(err,
 			"PCI card %s has no IOMMU: turn it on in the firmware (VT-d, AMD-Vi) and "
@@ -221,51 +267,64 @@ int pci_check(const char *address, bool allow_no_iommu, struct error *err)
 			address);
 	if (!drivers_have_hugepages())
 		return error_set(err,
-			"PCI card %s without IOMMU needs hugepages and none are reserved: sysctl"
+			"PCI card %s without IOMMU needs hugepages and too few are free: sysctl"
 			" vm.nr_hugepages=512",
 			address);
-	if (access(NO_IOMMU, W_OK) != 0)
+	if (rte_eal_iova_mode() != RTE_IOVA_PA)
 		return error_set(err,
-			"the kernel's vfio is built without no-IOMMU mode, which %s needs",
+			"PCI card %s has no IOMMU while others have: it cannot work beside them",
+			address);
+	if (stand_in_for(address) == NULL)
+		return error_set(err,
+			"PCI card %s without IOMMU needs vfio's no-IOMMU mode or the kernel module "
+			"uio_pci_generic, and this kernel has neither",
 			address);
 	return 0;
 }
 
-static int bind_vfio(struct pci *pci, struct error *err)
+static int bind_stand_in(struct pci *pci, struct error *err)
 {
 	const char *address = pci->address;
-	char group[32];
+	const char *stand_in = stand_in_for(address);
 	char now[64];
 	char text[8];
 	int rc = 0;
 
-	link_name(address, "iommu_group", group, sizeof(group));
-	if (group[0] == '\0' && read_text(NO_IOMMU, text, sizeof(text)) && text[0] == 'N') {
-		if (write_text(NO_IOMMU, "Y") < 0)
-			return error_set(err, "cannot allow vfio without IOMMU");
-		pci->set_no_iommu = true;
+	if (stand_in == NULL)
+		return error_set(err, "there is no kernel driver to bind PCI card %s to", address);
+	snprintf(pci->stand_in, sizeof(pci->stand_in), "%s", stand_in);
+	if (!has_iommu(address)) {
+		if (strcmp(stand_in, VFIO) == 0 && read_text(NO_IOMMU, text, sizeof(text)) &&
+			text[0] == 'N') {
+			if (write_text(NO_IOMMU, "Y") < 0)
+				return error_set(err, "cannot allow vfio without IOMMU");
+			pci->set_no_iommu = true;
+		}
 		log_warning("drivers",
 			"PCI card %s runs without IOMMU: it can read and write all memory",
 			address);
 	}
-	if (strcmp(pci->driver_before, "vfio-pci") == 0)
+	if (strcmp(pci->driver_before, stand_in) == 0)
 		return 0;
 	pci->is_rebound = true;
-	rc = attribute(address, "driver_override", "vfio-pci");
+	rc = attribute(address, "driver_override", stand_in);
 	if (rc == 0 && pci->driver_before[0] != '\0')
 		rc = attribute(address, "driver/unbind", address);
 	if (rc == 0)
 		rc = write_text("/sys/bus/pci/drivers_probe", address);
 	link_name(address, "driver", now, sizeof(now));
-	if (strcmp(now, "vfio-pci") == 0)
+	if (strcmp(now, stand_in) == 0)
 		return 0;
-	return error_set(err, "PCI card %s cannot be bound to vfio-pci%s%s", address,
+	return error_set(err, "PCI card %s cannot be bound to %s%s%s", address, stand_in,
 		rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
 }
 
 int pci_take(struct pci *pci, const char *address, const char *netdev, bool allow_no_iommu,
 	struct error *err)
 {
+	int lock_fd = -1;
+	int rc = 0;
+
 	memset(pci, 0, sizeof(*pci));
 	if (pci_check(address, allow_no_iommu, err) < 0)
 		return -1;
@@ -274,34 +333,52 @@ int pci_take(struct pci *pci, const char *address, const char *netdev, bool allo
 
 		if (netdev_check_free(netdev, err) < 0)
 			return -1;
+		lock_fd = netdev_lock(netdev, err);
+		if (lock_fd < 0)
+			return -1;
+		snprintf(pci->netdev_before, sizeof(pci->netdev_before), "%s", netdev);
 		pci->mtu_before = mtu > 0 ? (uint16_t)mtu : 0;
 		pci->was_up = netdev_is_up(netdev);
 	}
 	snprintf(pci->address, sizeof(pci->address), "%s", address);
 	link_name(address, "driver", pci->driver_before, sizeof(pci->driver_before));
-	if (is_bifurcated(pci->driver_before))
-		return 0;
-	if (bind_vfio(pci, err) == 0)
-		return 0;
-	pci_give_back(pci);
-	return -1;
+	if (!is_bifurcated(pci->driver_before))
+		rc = bind_stand_in(pci, err);
+	if (lock_fd >= 0)
+		close(lock_fd); // without its netdev, the card is ours by its binding
+	if (rc < 0)
+		pci_give_back(pci);
+	return rc;
 }
 
-// The kernel driver makes the netdev anew, and udev names it, some time after it is bound.
+// The kernel driver makes the netdev anew, some time after it is bound, with a name of the
+// kernel's. The rename comes before the flag: udev, where it has yet to name it, could not any
+// more while it is up.
 static void restore_netdev(const struct pci *pci)
 {
 	char name[IFNAMSIZ];
+	unsigned ms = 0;
+	int rc;
 
-	for (unsigned ms = 0; ms < NETDEV_WAIT_MS; ms += 20) {
-		if (pci_netdev(pci->address, name, sizeof(name))) {
-			if (pci->mtu_before != 0)
-				netdev_set_mtu(name, pci->mtu_before);
-			if (pci->was_up)
-				netdev_set_flag(name, IFF_UP, true);
+	while (!pci_netdev(pci->address, name, sizeof(name))) {
+		if (ms >= NETDEV_WAIT_MS) {
+			log_warning("drivers",
+				"PCI card %s is with %s again, but %s has not come back",
+				pci->address, pci->driver_before, pci->netdev_before);
 			return;
 		}
 		usleep(20000);
+		ms += 20;
 	}
+	// where udev was faster, this finds nothing to rename, and the name is right already
+	rc = netdev_rename(name, pci->netdev_before);
+	if (pci_netdev(pci->address, name, sizeof(name)) && strcmp(name, pci->netdev_before) != 0)
+		log_warning("drivers", "%s is called %s now: %s", pci->netdev_before, name,
+			strerror(-rc));
+	if (pci->mtu_before != 0)
+		netdev_set_mtu(name, pci->mtu_before);
+	if (pci->was_up)
+		netdev_set_flag(name, IFF_UP, true);
 }
 
 void pci_give_back(struct pci *pci)
@@ -313,7 +390,7 @@ void pci_give_back(struct pci *pci)
 	if (pci->is_rebound) {
 		attribute(pci->address, "driver_override", "\n");
 		link_name(pci->address, "driver", now, sizeof(now));
-		if (strcmp(now, "vfio-pci") == 0)
+		if (strcmp(now, pci->stand_in) == 0)
 			attribute(pci->address, "driver/unbind", pci->address);
 		if (pci->driver_before[0] != '\0') {
 			write_text("/sys/bus/pci/drivers_probe", pci->address);
@@ -321,7 +398,7 @@ void pci_give_back(struct pci *pci)
 			if (strcmp(now, pci->driver_before) != 0)
 				log_warning("drivers", "PCI card %s did not go back to %s",
 					pci->address, pci->driver_before);
-			else if (pci->was_up || pci->mtu_before != 0)
+			else if (pci->netdev_before[0] != '\0')
 				restore_netdev(pci);
 		}
 	}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A card driven from user space, bound to vfio-pci for as long as the port is open.
+// A card driven from user space, bound to vfio-pci or its like for as long as the port is open.
 #include <stdio.h>
 #include <string.h>
 
 #include "drivers/eal.h"
 #include "drivers/port_private.h"
+
+enum { FRAME_OVERHEAD = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN };
 
 static int find(struct port *port, const struct port_spec *spec, struct error *err)
 {
@@ -44,6 +46,8 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 		return error_set(err, "DPDK made no Ethernet port of PCI card %s", port->info.pci);
 	port->info.n_rxq = port->info.n_txq = spec->n_queues;
 	port->info.mtu = spec->mtu != 0 ? spec->mtu : 1500;
+	if (info.max_mtu == UINT16_MAX) // the driver knows frames only
+		info.max_mtu = RTE_MIN(info.max_mtu, info.max_rx_pktlen - FRAME_OVERHEAD);
 	port->mtu_max = RTE_MIN(eal_mtu_max(), info.max_mtu);
 	if (port->info.mtu > port->mtu_max)
 		return error_set(err, "PCI card %s does not do MTU %u, %u is the largest",
@@ -58,9 +62,17 @@ static int ready(struct port *port, const struct port_spec *spec, struct error *
 
 	if (spec->mac == NULL)
 		return 0;
+	port->has_mac_before = rte_eth_macaddr_get(port->info.dpdk_port, &port->mac_before) == 0;
 	memcpy(mac.addr_bytes, spec->mac->bytes, sizeof(mac.addr_bytes));
 	rc = rte_eth_dev_default_mac_addr_set(port->info.dpdk_port, &mac);
 	return rc < 0 ? error_set(err, "the card does not take another MAC: %s", strerror(-rc)) : 0;
+}
+
+// Some cards (vmxnet3) would show it to the kernel driver as theirs.
+static void drain(struct port *port)
+{
+	if (port->has_mac_before)
+		rte_eth_dev_default_mac_addr_set(port->info.dpdk_port, &port->mac_before);
 }
 
 static void unplug(struct port *port)
@@ -72,5 +84,6 @@ const struct driver pci_driver = {
 	.kind = PORT_DRIVER_PCI,
 	.plug = plug,
 	.ready = ready,
+	.drain = drain,
 	.unplug = unplug,
 };

@@ -181,11 +181,19 @@ static int start(struct port *port, const struct port_spec *spec, struct error *
 	if (rc < 0)
 		return error_set(err, "cannot start it: %s", strerror(-rc));
 	port->is_started = port->was_started = true;
+	// ND goes to as many groups as there are addresses, and hosts speak to more than we could
+	// list; a card that cannot take all groups takes all frames
+	if (port->driver->kind == PORT_DRIVER_PCI && rte_eth_allmulticast_enable(id) < 0)
+		rte_eth_promiscuous_enable(id);
 	if (rte_eth_dev_info_get(id, &info) == 0)
 		port->info.steers_by_rss = port->info.n_rxq > 1 &&
 					   rss_apply(id, &info, port->info.n_rxq, spec->is_outside);
 	if (rte_eth_macaddr_get(id, &mac) == 0)
 		memcpy(port->info.mac.bytes, mac.addr_bytes, sizeof(port->info.mac.bytes));
+	// Nothing filters by MAC behind these two, and they take no other: it is worn by us alone.
+	if (spec->mac != NULL && (port->driver->kind == PORT_DRIVER_NULL ||
+					 port->driver->kind == PORT_DRIVER_PCAP))
+		port->info.mac = *spec->mac;
 	if (port->driver->started != NULL)
 		return port->driver->started(port, err);
 	return 0;

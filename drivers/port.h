@@ -74,6 +74,7 @@ struct port_stats {
 
 struct drivers_options {
 	bool try_hugepages;
+	bool takes_pci;		// a port may be by the pci driver: vfio is loaded in time
 	uint32_t n_mbufs;	// buffers in the shared pool
 	uint16_t mtu_max;	// the largest MTU any port will have; sizes the buffers
 	uint64_t reserve_bytes; // DPDK memory beside the pool (FIBs, rings)

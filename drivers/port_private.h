@@ -34,6 +34,8 @@ struct port {
 	char device[64];      // its name there; "" before it is plugged
 	struct netdev netdev; // info.netdev != "": taken while lock_fd >= 0
 	struct pci pci;
+	bool has_mac_before; // of a PCI card that wears another
+	struct rte_ether_addr mac_before;
 	struct rte_mempool *pool; // what it receives into
 	bool owns_pool;
 	uint32_t pool_size; // buffers at home when it was made

@@ -63,6 +63,13 @@ class SegmentLab(HomeLab):
             self.ip(host, f"addr add {addr4}/24 dev eth0")
             self.ip(host, f"addr add {addr6}/64 dev eth0 nodad")
 
+    def add_guest(self):
+        """One more host on the LAN, without an address; no second one when asked again."""
+        if "guest" not in self.hosts:
+            self.add_host("guest")
+            self.add_wire("lsw", "guest", "guest", "eth0", mtu=self.mtu)
+            self.ip("lsw", "link set guest master br0")
+
     def start_answerers(self):
         """On each gateway a server that says its name; see udp_probe.py."""
         for gw in GATEWAYS:

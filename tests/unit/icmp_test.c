@@ -32,7 +32,7 @@ static const struct offender plain6 = {.src = "2001:db8:1::7",
 	.dst = "2001:db8:ffff::9",
 	.l2_first = 2,
 	.protocol = IPPROTO_UDP,
-	.l4_bytes = 100};
+	.l4_bytes = 104};
 
 static uint32_t offender_bytes(const struct offender *o, uint8_t *frame)
 {
