@@ -79,10 +79,14 @@ static int start(struct router *router, const struct options *options, struct er
 
 	// Cards and workers.
 	budget_make(&router->budget, router->config, &router->cores);
+	if (options->no_hugepages)
+		router->budget.drivers.try_hugepages = false;
 	budget_log(&router->budget, &router->cores);
 	router->has_drivers = true;
-	if (drivers_start(&router->budget.drivers, err) != 0)
+	if (drivers_start(&router->budget.drivers, err) != 0) {
+		router->lost_hugepages = drivers_have_hugepages();
 		return -1;
+	}
 	if (ports_open(&router->ports, router->config, router->cores.n_workers, err) != 0)
 		return -1;
 	router->dp = dataplane_new(&router->budget.dataplane, err);
@@ -167,6 +171,8 @@ static int run(struct router *router, const struct options *options)
 	if (rc == 0) {
 		log_ready(router);
 		event_base_dispatch(router->base);
+	} else if (router->lost_hugepages) {
+		log_warning("control", "%s", error_str(&err, text, sizeof(text)));
 	} else {
 		fprintf(stderr, "millraced: %s\n", error_str(&err, text, sizeof(text)));
 	}
@@ -176,6 +182,23 @@ static int run(struct router *router, const struct options *options)
 	if (interrupt != NULL)
 		event_free(interrupt);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+// Hugepages that were free went to another process while DPDK reached for them, and DPDK cannot be
+// started twice in one process: the process begins anew, as it was called but for that.
+static void start_without_hugepages(int argc, char **argv)
+{
+	char option[] = "--no-hugepages";
+	char **again = calloc((size_t)argc + 2, sizeof(*again));
+
+	if (again == NULL)
+		return;
+	memcpy(again, argv, sizeof(*again) * (size_t)argc);
+	again[argc] = option;
+	log_warning("control", "starting without hugepages");
+	execv("/proc/self/exe", again);
+	fprintf(stderr, "millraced: cannot start again: %s\n", strerror(errno));
+	free(again);
 }
 
 int main(int argc, char **argv)
@@ -203,5 +226,7 @@ int main(int argc, char **argv)
 	if (router.base != NULL)
 		event_base_free(router.base);
 	config_free(router.config);
+	if (router.lost_hugepages)
+		start_without_hugepages(argc, argv);
 	return exit_code;
 }

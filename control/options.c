@@ -13,6 +13,7 @@ static const char help[] =
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
+	"      --no-hugepages   as with hugepages: never\n"
 	"  -v, --verbose        log more\n"
 	"      --version        print the version\n"
 	"  -h, --help           print this\n"
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
 	{"check", no_argument, NULL, 'C'},
+	{"no-hugepages", no_argument, NULL, 'H'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
@@ -50,6 +52,9 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 			break;
 		case 'C':
 			options->is_check = true;
+			break;
+		case 'H':
+			options->no_hugepages = true;
 			break;
 		case 'v':
 			options->is_verbose = true;

@@ -11,6 +11,7 @@ struct options {
 	const char *socket;
 	bool is_check;
 	bool is_verbose;
+	bool no_hugepages; // whatever the config says
 };
 
 // 0: go on. Otherwise the process is to end with the code in *exit_code: help was printed, or a

@@ -25,6 +25,7 @@ struct router {
 	struct cores cores;
 	struct budget budget;
 	bool has_drivers;
+	bool lost_hugepages; // they were free, and gone when DPDK reached for them
 	struct ports ports;
 	struct dataplane *dp;
 	struct interfaces interfaces;

@@ -13,7 +13,7 @@ from lab import wait_for
 DEMO = str(REPO / "perf" / "demo")
 DEMO_SEC = 240  # on a busy machine; half a minute of it is measuring
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(2 * DEMO_SEC)]
+pytestmark = [pytest.mark.xdist_group("hugepages"), pytest.mark.timeout(2 * DEMO_SEC)]
 
 
 def hugepages_now():

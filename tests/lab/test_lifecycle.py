@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Starting, stopping and what is said when it cannot start."""
 
+import mmap
 import signal
 import subprocess
 
@@ -10,6 +11,8 @@ from home import SERVER4, HomeLab, build_dir, home_config
 from tools import ping
 
 VARIANTS = params([Variant("af_packet"), Variant("af_xdp", 2), Variant("tap")], "-lifecycle")
+
+MAP_HUGETLB = 0x40000  # Linux's, which the mmap module does not name
 
 
 def kernel_view(lab):
@@ -136,3 +139,17 @@ def test_the_command_says_when_no_daemon_listens(bare):
                           capture_output=True, text=True, timeout=10)
     assert done.returncode > 0
     assert "none.sock" in done.stderr
+
+
+@pytest.mark.xdist_group("hugepages")
+def test_hugepages_that_another_takes_first_are_done_without():
+    """Free by the count, yet promised to somebody: DPDK finds out only when it reaches for them."""
+    with HomeLab() as lab:
+        pages = lab.reserve_hugepages(256)
+        assert pages == 256
+        with mmap.mmap(-1, pages << 21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB):
+            start(lab, Variant("af_packet"))
+            assert "starting without hugepages" in lab.router.output()
+            assert "without hugepages, in" in lab.router.output()
+            assert ping(lab, "pc1", SERVER4, count=3).received == 3
+            lab.stop_router()
