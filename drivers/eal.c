@@ -223,7 +223,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
 	// Claimed at once: hugepages that are free now may be another's in a moment.
 	snprintf(megabytes, sizeof(megabytes), "%llu",
-		(unsigned long long)(need_bytes >> 20) + (eal.has_hugepages ? 2u : HEAP_SPARE_MB));
+		(unsigned long long)(need_bytes >> 20) +
+			(eal.has_hugepages ? HUGE_SPARE_MB : HEAP_SPARE_MB));
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
 	args[argc++] = "--lcores";

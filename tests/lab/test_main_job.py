@@ -86,8 +86,8 @@ def test_udp_arrives(home, server, reverse):
     that loses some does so each time."""
     results = []
     for _ in range(3):
-        result = iperf(home, "pc1", server, seconds=1, udp_mbps=20, reverse=reverse)
-        if result.sent_mbps > 19 and result.lost_percent < 0.5:
+        result = iperf(home, "pc1", server, seconds=1, udp_mbps=5, reverse=reverse)
+        if result.sent_mbps > 4.5 and result.lost_percent < 0.5:
             return
         results.append(result)
     pytest.fail(str(results))
