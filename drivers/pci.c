@@ -304,11 +304,14 @@ static int bind_stand_in(struct pci *pci, struct error *err)
 			"PCI card %s runs without IOMMU: it can read and write all memory",
 			address);
 	}
-	if (strcmp(pci->driver_before, stand_in) == 0)
+	link_name(address, "driver", now, sizeof(now));
+	if (strcmp(now, stand_in) == 0)
 		return 0;
 	pci->is_rebound = true;
-	rc = attribute(address, "driver_override", stand_in);
-	if (rc == 0 && pci->driver_before[0] != '\0')
+	rc = pci_record_write(pci->record_fd, &pci->before);
+	if (rc == 0)
+		rc = attribute(address, "driver_override", stand_in);
+	if (rc == 0 && now[0] != '\0')
 		rc = attribute(address, "driver/unbind", address);
 	if (rc == 0)
 		rc = write_text("/sys/bus/pci/drivers_probe", address);
@@ -319,36 +322,72 @@ static int bind_stand_in(struct pci *pci, struct error *err)
 		rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
 }
 
+static bool is_stand_in(const char *driver)
+{
+	return strcmp(driver, VFIO) == 0 || strcmp(driver, UIO) == 0;
+}
+
+static void note(struct pci *pci, const char *netdev)
+{
+	struct pci_record *before = &pci->before;
+	int mtu;
+
+	link_name(pci->address, "driver", before->driver, sizeof(before->driver));
+	if (is_stand_in(before->driver) && pci_record_read(pci->address, before)) {
+		log_info("drivers", "PCI card %s was left taken by a process that did not end well",
+			pci->address);
+		pci->is_rebound = true;
+		return;
+	}
+	if (netdev[0] == '\0')
+		return;
+	mtu = netdev_mtu(netdev);
+	snprintf(before->netdev, sizeof(before->netdev), "%s", netdev);
+	before->mtu = mtu > 0 ? (uint16_t)mtu : 0;
+	before->was_up = netdev_is_up(netdev);
+	netdev_mac(netdev, &before->mac);
+}
+
 int pci_take(struct pci *pci, const char *address, const char *netdev, bool allow_no_iommu,
 	struct error *err)
 {
-	int lock_fd = -1;
+	int netdev_fd = -1;
 	int rc = 0;
 
 	memset(pci, 0, sizeof(*pci));
 	if (pci_check(address, allow_no_iommu, err) < 0)
 		return -1;
 	if (netdev[0] != '\0') {
-		int mtu = netdev_mtu(netdev);
-
 		if (netdev_check_free(netdev, err) < 0)
 			return -1;
-		lock_fd = netdev_lock(netdev, err);
-		if (lock_fd < 0)
+		netdev_fd = netdev_lock(netdev, err);
+		if (netdev_fd < 0)
 			return -1;
-		snprintf(pci->netdev_before, sizeof(pci->netdev_before), "%s", netdev);
-		pci->mtu_before = mtu > 0 ? (uint16_t)mtu : 0;
-		pci->was_up = netdev_is_up(netdev);
 	}
-	snprintf(pci->address, sizeof(pci->address), "%s", address);
-	link_name(address, "driver", pci->driver_before, sizeof(pci->driver_before));
-	if (!is_bifurcated(pci->driver_before))
-		rc = bind_stand_in(pci, err);
-	if (lock_fd >= 0)
-		close(lock_fd); // without its netdev, the card is ours by its binding
+	pci->record_fd = pci_record_lock(address, err);
+	if (pci->record_fd < 0) {
+		rc = -1;
+	} else {
+		snprintf(pci->address, sizeof(pci->address), "%s", address);
+		note(pci, netdev);
+		if (!is_bifurcated(pci->before.driver))
+			rc = bind_stand_in(pci, err);
+	}
+	if (netdev_fd >= 0)
+		close(netdev_fd);
 	if (rc < 0)
 		pci_give_back(pci);
 	return rc;
+}
+
+bool pci_find_left(const char *netdev, const struct mac_addr *mac, char address[16])
+{
+	char driver[64];
+
+	if (!pci_record_find(netdev, mac, address))
+		return false;
+	link_name(address, "driver", driver, sizeof(driver));
+	return is_stand_in(driver);
 }
 
 // The kernel driver makes the netdev anew, some time after it is bound, with a name of the
@@ -364,20 +403,20 @@ static void restore_netdev(const struct pci *pci)
 		if (ms >= NETDEV_WAIT_MS) {
 			log_warning("drivers",
 				"PCI card %s is with %s again, but %s has not come back",
-				pci->address, pci->driver_before, pci->netdev_before);
+				pci->address, pci->before.driver, pci->before.netdev);
 			return;
 		}
 		usleep(20000);
 		ms += 20;
 	}
 	// where udev was faster, this finds nothing to rename, and the name is right already
-	rc = netdev_rename(name, pci->netdev_before);
-	if (pci_netdev(pci->address, name, sizeof(name)) && strcmp(name, pci->netdev_before) != 0)
-		log_warning("drivers", "%s is called %s now: %s", pci->netdev_before, name,
+	rc = netdev_rename(name, pci->before.netdev);
+	if (pci_netdev(pci->address, name, sizeof(name)) && strcmp(name, pci->before.netdev) != 0)
+		log_warning("drivers", "%s is called %s now: %s", pci->before.netdev, name,
 			strerror(-rc));
-	if (pci->mtu_before != 0)
-		netdev_set_mtu(name, pci->mtu_before);
-	if (pci->was_up)
+	if (pci->before.mtu != 0)
+		netdev_set_mtu(name, pci->before.mtu);
+	if (pci->before.was_up)
 		netdev_set_flag(name, IFF_UP, true);
 }
 
@@ -392,17 +431,18 @@ void pci_give_back(struct pci *pci)
 		link_name(pci->address, "driver", now, sizeof(now));
 		if (strcmp(now, pci->stand_in) == 0)
 			attribute(pci->address, "driver/unbind", pci->address);
-		if (pci->driver_before[0] != '\0') {
+		if (pci->before.driver[0] != '\0') {
 			write_text("/sys/bus/pci/drivers_probe", pci->address);
 			link_name(pci->address, "driver", now, sizeof(now));
-			if (strcmp(now, pci->driver_before) != 0)
+			if (strcmp(now, pci->before.driver) != 0)
 				log_warning("drivers", "PCI card %s did not go back to %s",
-					pci->address, pci->driver_before);
-			else if (pci->netdev_before[0] != '\0')
+					pci->address, pci->before.driver);
+			else if (pci->before.netdev[0] != '\0')
 				restore_netdev(pci);
 		}
 	}
 	if (pci->set_no_iommu)
 		write_text(NO_IOMMU, "N");
+	pci_record_drop(pci->address, pci->record_fd);
 	memset(pci, 0, sizeof(*pci));
 }

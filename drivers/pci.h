@@ -4,21 +4,18 @@
 // thread.
 #pragma once
 
-#include <net/if.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "cfg/base/error.h"
+#include "drivers/pci_record.h"
 
 struct pci {
-	char address[16];	      // "" when no card is taken
-	char driver_before[64];	      // "" when it had none
-	char stand_in[32];	      // the one that it is bound to meanwhile
-	char netdev_before[IFNAMSIZ]; // "" when it had none
-	bool is_rebound;	      // it was we who bound it to the stand-in
-	bool set_no_iommu;	      // it was we who allowed that, for the whole machine
-	bool was_up;		      // its netdev was
-	uint16_t mtu_before;
+	char address[16];	  // "" when no card is taken
+	int record_fd;		  // the lock on it while it is taken
+	struct pci_record before; // what it was
+	char stand_in[32];	  // the driver that it is bound to meanwhile
+	bool is_rebound;	  // it was we who bound it, or one of us that was killed
+	bool set_no_iommu;	  // it was we who allowed that, for the whole machine
 };
 
 // "0000:03:00.0" out of "0000:03:00.0" or "03:00.0".
@@ -37,6 +34,9 @@ int pci_check(const char *address, bool allow_no_iommu, struct error *err);
 int pci_take(struct pci *pci, const char *address, const char *netdev, bool allow_no_iommu,
 	struct error *err);
 void pci_give_back(struct pci *pci);
+
+// The card, out of the kernel's hands now, that a killed millrace took from this netdev.
+bool pci_find_left(const char *netdev, const struct mac_addr *mac, char address[16]);
 
 // Kernel name of its netdev; false when it has none now.
 bool pci_netdev(const char *address, char *out, unsigned out_bytes);

@@ -17,8 +17,10 @@ static int find(struct port *port, const struct port_spec *spec, struct error *e
 			port->info.netdev[0] = '\0'; // bound to vfio-pci already, or to nothing
 		return 0;
 	}
-	if (port_match_netdev(port, spec, err) < 0)
-		return -1;
+	if (port_match_netdev(port, spec, err) < 0) {
+		port->info.netdev[0] = '\0';
+		return pci_find_left(spec->match_name, spec->match_mac, port->info.pci) ? 0 : -1;
+	}
 	if (port->info.pci[0] == '\0')
 		return error_set(err, "%s is not a PCI card", port->info.netdev);
 	return 0;

@@ -9,6 +9,7 @@ ones here. Commands reach it over a virtio serial port (guest_agent.py), QEMU it
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -34,8 +35,7 @@ mount -t tmpfs tmpfs /upper
 mkdir /upper/data /upper/work
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work overlay /root ||
 	fail "no overlay"
-for dir in proc sys dev tmp run lib/modules dev/shm; do mkdir -p /root/$dir; done
-mount -t tmpfs tmpfs /root/tmp
+for dir in proc sys dev run lib/modules; do mkdir -p /root/$dir; done
 mount -t tmpfs tmpfs /root/run
 mount --bind /lower{kernel}/lib/modules /root/lib/modules || fail "no modules"
 for dir in proc sys dev; do mount --move /$dir /root/$dir; done
@@ -62,7 +62,7 @@ class locked:
 def download(package, into):
     """A package's file, unpacked; the lists are fetched anew when they are stale."""
     for attempt in range(2):
-        for old in into.parent.glob(f"{package}_*.deb"):
+        for old in into.parent.glob(f"{package}_*.deb"):  # of one that was cut off
             old.unlink()
         done = subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package],
                               cwd=into.parent, capture_output=True, text=True, timeout=300)
@@ -77,24 +77,27 @@ def download(package, into):
     file.unlink()
 
 
+def kernel_package():
+    """The package that KERNEL_PACKAGE stands for at present."""
+    for attempt in range(2):
+        depends = run_command(["apt-cache", "depends", KERNEL_PACKAGE], check=False).stdout
+        names = re.findall(r"Depends: (linux-image-\d\S*)", depends)
+        if names:
+            return names[0]
+        if attempt == 0:
+            run_command(["apt-get", "update", "-qq"], timeout=300, check=False)
+    raise LabError(f"apt knows no package {KERNEL_PACKAGE}")
+
+
 def kernel():
     """The directory of an unpacked kernel package, with its modules' dependencies listed."""
-    depends = run_command(["apt-cache", "depends", KERNEL_PACKAGE], check=False).stdout
-    names = [word for word in depends.split() if word.startswith("linux-image-6") or
-             word.startswith("linux-image-5") or word.startswith("linux-image-7")]
     with locked():
-        if not names:
-            run_command(["apt-get", "update", "-qq"], timeout=300, check=False)
-            depends = run_command(["apt-cache", "depends", KERNEL_PACKAGE], check=False).stdout
-            names = [word for word in depends.split() if word.startswith("linux-image-")
-                     and word != KERNEL_PACKAGE]
-        if not names:
-            raise LabError(f"apt knows no package {KERNEL_PACKAGE}")
-        into = CACHE / names[0]
+        name = kernel_package()
+        into = CACHE / name
         if not (into / "complete").exists():
             for old in CACHE.glob("linux-image-*"):
                 shutil.rmtree(old, ignore_errors=True)
-            download(names[0], into)
+            download(name, into)
             [version] = (into / "lib/modules").iterdir()
             run_command(["depmod", "-b", into, version.name], timeout=60)
             (into / "complete").touch()
@@ -274,7 +277,7 @@ class Guest:
 
     def start(self, name, *argv, env=None):
         self.n_started += 1
-        log = f"/tmp/{name}-{self.n_started}.log"
+        log = f"/run/{name}-{self.n_started}.log"
         pid = self.ask("start", argv=[str(a) for a in argv], log=log, env=env or {})["pid"]
         return GuestProcess(self, name, pid, log)
 

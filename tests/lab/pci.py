@@ -162,9 +162,9 @@ class PciLab(HomeLab):
     # --- the router ---
 
     def start_router(self, config, timeout=30, env=None, **_):
-        self.guest.write("/tmp/millraced.yaml", config)
+        self.guest.write("/run/millraced.yaml", config)
         self.router = self.guest.start("millraced", build_dir() / "millraced", "-c",
-                                       "/tmp/millraced.yaml", "-s", SOCKET, env=env)
+                                       "/run/millraced.yaml", "-s", SOCKET, env=env)
         self.wait_router(timeout)
         for host in ("pc1", "pc2", "inet"):  # another card has another MAC
             self.ip(host, "neigh flush all", check=False)
@@ -188,8 +188,8 @@ class PciLab(HomeLab):
 
     def refusal(self, config):
         """What millraced says about a config that it must refuse."""
-        self.guest.write("/tmp/refused.yaml", config)
-        done = self.guest.run("timeout", 30, build_dir() / "millraced", "-c", "/tmp/refused.yaml",
+        self.guest.write("/run/refused.yaml", config)
+        done = self.guest.run("timeout", 30, build_dir() / "millraced", "-c", "/run/refused.yaml",
                               "-s", "/run/refused.sock", timeout=40, check=False)
         assert 0 < done.returncode < 124, f"exit code {done.returncode}: {done.stderr}"
         return done.stderr
