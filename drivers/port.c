@@ -191,8 +191,8 @@ static int start(struct port *port, const struct port_spec *spec, struct error *
 	if (rte_eth_macaddr_get(id, &mac) == 0)
 		memcpy(port->info.mac.bytes, mac.addr_bytes, sizeof(port->info.mac.bytes));
 	// Nothing filters by MAC behind these two, and they take no other: it is worn by us alone.
-	if (spec->mac != NULL && (port->driver->kind == PORT_DRIVER_NULL ||
-					 port->driver->kind == PORT_DRIVER_PCAP))
+	if (spec->mac != NULL &&
+		(port->driver->kind == PORT_DRIVER_NULL || port->driver->kind == PORT_DRIVER_PCAP))
 		port->info.mac = *spec->mac;
 	if (port->driver->started != NULL)
 		return port->driver->started(port, err);
