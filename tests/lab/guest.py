@@ -20,7 +20,8 @@ from lab import LabError, run_command, wait_for
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "/var/cache") / "millrace-lab"
 KERNEL_PACKAGE = "linux-image-amd64"
 AGENT = Path(__file__).with_name("guest_agent.py")
-BUSYBOX = "/bin/busybox"
+CPU = "Nehalem"  # all that DPDK needs; to emulate AVX takes twice the time
+SHELL_PACKAGE = "busybox-static"  # unpacked too: installed, it would push `busybox` out
 BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console")
 
 INIT = """#!/bin/busybox sh
@@ -89,24 +90,24 @@ def kernel_package():
     raise LabError(f"apt knows no package {KERNEL_PACKAGE}")
 
 
-def kernel():
-    """The directory of an unpacked kernel package, with its modules' dependencies listed."""
+def unpacked(package):
+    """The directory of a package that is used without being installed."""
+    into = CACHE / package
     with locked():
-        name = kernel_package()
-        into = CACHE / name
         if not (into / "complete").exists():
-            for old in CACHE.glob("linux-image-*"):
+            kind = re.match(r"[a-z-]+", package)[0]
+            for old in CACHE.glob(f"{kind}*"):  # kernels come and go
                 shutil.rmtree(old, ignore_errors=True)
-            download(name, into)
-            [version] = (into / "lib/modules").iterdir()
-            run_command(["depmod", "-b", into, version.name], timeout=60)
+            download(package, into)
+            for version in into.glob("lib/modules/*"):
+                run_command(["depmod", "-b", into, version.name], timeout=60)
             (into / "complete").touch()
     return into
 
 
-def boot_modules(unpacked):
+def boot_modules(kernel):
     """The modules that the guest needs to see its root, each after those that it needs."""
-    [root] = (unpacked / "lib/modules").iterdir()
+    [root] = (kernel / "lib/modules").iterdir()
     needs = {}
     for line in (root / "modules.dep").read_text().splitlines():
         path, _, rest = line.partition(":")
@@ -118,28 +119,28 @@ def boot_modules(unpacked):
         if name in builtin:
             continue
         if name not in needs:
-            raise LabError(f"{unpacked.name} has no module {name}")
+            raise LabError(f"{kernel.name} has no module {name}")
         path, before = needs[name]
         files += [root / p for p in (*reversed(before), path) if root / p not in files]
     return files
 
 
-def initramfs(unpacked, out):
+def initramfs(kernel, busybox, out):
     """BusyBox, the modules that lead to the root, and a script."""
     tree = out.with_suffix(".tree")
     for folder in ("bin", "proc", "sys", "dev", "lower", "upper", "root", "modules"):
         (tree / folder).mkdir(parents=True)
-    shutil.copy(BUSYBOX, tree / "bin/busybox")
-    files = boot_modules(unpacked)
+    shutil.copy(busybox, tree / "bin/busybox")
+    files = boot_modules(kernel)
     for file in files:
         shutil.copy(file, tree / "modules")
     init = tree / "init"
-    init.write_text(INIT.format(modules=" ".join(file.name for file in files), kernel=unpacked,
+    init.write_text(INIT.format(modules=" ".join(file.name for file in files), kernel=kernel,
                                 agent=AGENT, port="0p1"))
     init.chmod(0o755)
     names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
     with out.open("wb") as archive:
-        subprocess.run([BUSYBOX, "cpio", "-o", "-H", "newc"], cwd=tree, input=names.encode(),
+        subprocess.run([busybox, "cpio", "-o", "-H", "newc"], cwd=tree, input=names.encode(),
                        stdout=archive, stderr=subprocess.DEVNULL, check=True, timeout=60)
     shutil.rmtree(tree)
 
@@ -202,16 +203,16 @@ class Guest:
 
     def __init__(self, lab, host, arguments, command_line="", cores=2, megabytes=2048):
         self.lab, self.n_started = lab, 0
-        unpacked = kernel()
+        kernel = unpacked(kernel_package())
         initrd = lab.dir / "initrd"
-        initramfs(unpacked, initrd)
-        [image] = (unpacked / "boot").glob("vmlinuz-*")
+        initramfs(kernel, unpacked(SHELL_PACKAGE) / "bin/busybox", initrd)
+        [image] = (kernel / "boot").glob("vmlinuz-*")
         agent, qmp = lab.dir / "agent.sock", lab.dir / "qmp.sock"
         self.console = lab.dir / "console.log"
         self.process = lab.start(
             host, "qemu", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35,accel=tcg",
-            "-cpu", "max", "-smp", cores, "-m", megabytes, "-no-reboot",
+            "-cpu", CPU, "-smp", cores, "-m", megabytes, "-no-reboot",
             "-kernel", image, "-initrd", initrd,
             "-append", f"console=ttyS0 panic=-1 mitigations=off net.ifnames=0 {command_line}",
             "-serial", f"file:{self.console}",
