@@ -190,7 +190,7 @@ static int run(struct router *router, const struct options *options)
 
 // Hugepages that were free went to another process while DPDK reached for them, and DPDK cannot be
 // started twice in one process: the process begins anew, as it was called but for that.
-static void start_without_hugepages(const struct router *router, int argc, char **argv)
+static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **argv)
 {
 	char option[] = "--no-hugepages";
 	char **again = calloc((size_t)argc + 2, sizeof(*again));
@@ -199,9 +199,9 @@ static void start_without_hugepages(const struct router *router, int argc, char 
 		return;
 	memcpy(again, argv, sizeof(*again) * (size_t)argc);
 	again[argc] = option;
-	// a process inherits its cores, and we have left the workers' to them
-	(void)sched_setaffinity(0, sizeof(router->allowed), &router->allowed);
 	log_warning("control", "starting without hugepages");
+	sched_setaffinity(
+		0, sizeof(*allowed), allowed); // as it was before the workers' cores were left
 	execv("/proc/self/exe", again);
 	fprintf(stderr, "millraced: cannot start again: %s\n", strerror(errno));
 	free(again);
@@ -233,6 +233,6 @@ int main(int argc, char **argv)
 		event_base_free(router.base);
 	config_free(router.config);
 	if (router.lost_hugepages)
-		start_without_hugepages(&router, argc, argv);
+		start_without_hugepages(&router.allowed, argc, argv);
 	return exit_code;
 }

@@ -33,7 +33,8 @@ def bare():
 def start(lab, driver="af_packet", workers=1, extra="", **config):
     lab.start_router(segment_config(driver, cores_for(workers), extra=ROUTES + extra, **config))
     lab.wait_lan()
-    wait_answer(lab, TARGET4, "gw1")
+    for target in (TARGET4, TARGET6):
+        wait_answer(lab, target, "gw1")
 
 
 # --- time and memory ---
@@ -223,6 +224,7 @@ def test_jumbo_frames_pass_from_end_to_end(is_nat):
         lab.start_answerers()
         start(lab, is_nat=is_nat)
         for target, header in ((TARGET4, 28), (TARGET6, 48)):
+            wait_for(lambda to=target: is_reachable(lab, "pc1", to), "the way to be known")
             result = ping(lab, "pc1", target, count=10, payload=9000 - header, dont_fragment=True)
             assert result.received == 10, result.text
             assert lab.who_answers(target, bytes=9000 - header) == ["gw1"]
