@@ -23,6 +23,7 @@ struct router {
 	struct event_base *base;
 	struct api *api;
 	struct netlink *netlink;
+	cpu_set_t allowed_cores; // when the process began
 	struct cores cores;
 	struct budget budget;
 	bool has_drivers;
