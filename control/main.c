@@ -62,11 +62,11 @@ static int start(struct router *router, const struct options *options, struct er
 
 	if (permissions_check(err) != 0)
 		return -1;
-	if (sched_getaffinity(0, sizeof(router->allowed_cores), &router->allowed_cores) != 0)
+	if (sched_getaffinity(0, sizeof(router->allowed), &router->allowed) != 0)
 		return error_set(err, "cannot read the allowed cores: %s", strerror(errno));
-	if (cores_choose(&router->cores, router->config, &router->allowed_cores, err) != 0)
+	if (cores_choose(&router->cores, router->config, &router->allowed, err) != 0)
 		return -1;
-	cores_leave_to_workers(&router->cores, &router->allowed_cores);
+	cores_leave_to_workers(&router->cores, &router->allowed);
 
 	// The socket early: a second daemon by mistake ends before it touches a card.
 	router->api = api_new(router->base, options->socket, &rpc, err);
@@ -190,7 +190,7 @@ static int run(struct router *router, const struct options *options)
 
 // Hugepages that were free went to another process while DPDK reached for them, and DPDK cannot be
 // started twice in one process: the process begins anew, as it was called but for that.
-static void start_without_hugepages(const struct router *router, int argc, char **argv)
+static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **argv)
 {
 	char option[] = "--no-hugepages";
 	char **again = calloc((size_t)argc + 2, sizeof(*again));
@@ -200,9 +200,8 @@ static void start_without_hugepages(const struct router *router, int argc, char 
 	memcpy(again, argv, sizeof(*again) * (size_t)argc);
 	again[argc] = option;
 	log_warning("control", "starting without hugepages");
-	// the workers' cores were left to them, and what is not allowed now cannot be chosen again
-	if (sched_setaffinity(0, sizeof(router->allowed_cores), &router->allowed_cores) != 0)
-		log_warning("control", "cannot take the cores back: %s", strerror(errno));
+	sched_setaffinity(
+		0, sizeof(*allowed), allowed); // as it was before the workers' cores were left
 	execv("/proc/self/exe", again);
 	fprintf(stderr, "millraced: cannot start again: %s\n", strerror(errno));
 	free(again);
@@ -234,6 +233,6 @@ int main(int argc, char **argv)
 		event_base_free(router.base);
 	config_free(router.config);
 	if (router.lost_hugepages)
-		start_without_hugepages(&router, argc, argv);
+		start_without_hugepages(&router.allowed, argc, argv);
 	return exit_code;
 }

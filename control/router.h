@@ -3,6 +3,8 @@
 // thread.
 #pragma once
 
+#include <sched.h>
+
 #include <event2/event.h>
 
 #include "control/budget.h"
@@ -23,10 +25,10 @@ struct router {
 	struct event_base *base;
 	struct api *api;
 	struct netlink *netlink;
-	cpu_set_t allowed_cores; // when the process began
 	struct cores cores;
 	struct budget budget;
 	bool has_drivers;
+	cpu_set_t allowed;   // cores, when the process began
 	bool lost_hugepages; // they were free, and gone when DPDK reached for them
 	struct ports ports;
 	struct dataplane *dp;

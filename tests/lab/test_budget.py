@@ -224,6 +224,7 @@ def test_jumbo_frames_pass_from_end_to_end(is_nat):
         lab.start_answerers()
         start(lab, is_nat=is_nat)
         for target, header in ((TARGET4, 28), (TARGET6, 48)):
+            wait_for(lambda to=target: is_reachable(lab, "pc1", to), "the way to be known")
             result = ping(lab, "pc1", target, count=10, payload=9000 - header, dont_fragment=True)
             assert result.received == 10, result.text
             assert lab.who_answers(target, bytes=9000 - header) == ["gw1"]

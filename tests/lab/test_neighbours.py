@@ -217,7 +217,7 @@ def test_a_scan_stops_nobody(lab, family):
             time.sleep(0.2)
         assert time.monotonic() - began > 1, "all that happened during the scan"
         end_of(flood)
-        wait_for(lambda: is_reachable(lab, "gw2", new), "the new neighbour to stay", 3)
+        wait_for(lambda: is_reachable(lab, "gw2", new), "the new neighbour once more", 5)
     finally:
         sent, received = stop_stream(stream)
         service.stop()
