@@ -316,6 +316,7 @@ def others_go_on(lab, flood, with_arp=True):
             lab.ip("pc1", "-4 neigh flush dev eth0")
             found.append(is_reachable(lab, "pc1", ROUTER_LAN4))
     (own_sent, own_received), (sent, received) = end_stream(own), end_stream(through)
+    time.sleep(0.3)  # what the flood left in queues
     return (sum(found) / len(found), own_received / own_sent, received / sent), int(end_of(flood).split()[-1])
 
 
