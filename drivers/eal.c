@@ -362,9 +362,9 @@ void drivers_stop(void)
 	rte_mempool_free(eal.pool);
 	eal.pool = NULL;
 	eal.is_running = false;
-	// No rte_eal_cleanup: that of 22.11 unmaps the heap while its interrupt thread, which it does
-	// not wait for, still frees what a closed port had there. DPDK starts once in a process, and
-	// all that it holds by now is memory, which ends with it.
+	// No rte_eal_cleanup: that of 22.11 unmaps the heap while its interrupt thread, which it
+	// does not wait for, still frees what a closed port had there. DPDK starts once in a
+	// process, and all that it holds by now is memory, which ends with it.
 	rte_openlog_stream(NULL);
 	fclose(eal.log);
 	eal.log = NULL;
