@@ -169,6 +169,20 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 	return replace_sockets(port, spec, &ring, err);
 }
 
+// The kernel forgets what it has told.
+static uint64_t missed(struct port *port)
+{
+	for (unsigned q = 0; q < port->sockets.n; q++) {
+		struct tpacket_stats stats;
+		socklen_t len = sizeof(stats);
+
+		if (getsockopt(port->sockets.list[q].fd, SOL_PACKET, PACKET_STATISTICS, &stats,
+			    &len) == 0)
+			port->missed += stats.tp_drops;
+	}
+	return port->missed;
+}
+
 static void unplug(struct port *port)
 {
 	netdev_give_back(&port->netdev);
@@ -177,5 +191,6 @@ static void unplug(struct port *port)
 const struct driver af_packet_driver = {
 	.kind = PORT_DRIVER_AF_PACKET,
 	.plug = plug,
+	.missed = missed,
 	.unplug = unplug,
 };

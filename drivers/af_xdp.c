@@ -270,6 +270,21 @@ static bool failed(struct port *port, struct error *err)
 	return rc == -EBUSY || rc == 0; // free by now
 }
 
+// DPDK counts the frames that found no empty buffer, not those that found the ring full.
+static uint64_t missed(struct port *port)
+{
+	port->missed = 0;
+	for (unsigned q = 0; q < port->sockets.n; q++) {
+		struct xdp_statistics stats = {0};
+		socklen_t len = sizeof(stats);
+
+		if (getsockopt(port->sockets.list[q].fd, SOL_XDP, XDP_STATISTICS, &stats, &len) ==
+			0)
+			port->missed += stats.rx_ring_full;
+	}
+	return port->missed;
+}
+
 // Collects what the kernel has sent: the driver does so only when it sends.
 static void drain(struct port *port)
 {
@@ -324,6 +339,7 @@ const struct driver af_xdp_driver = {
 	.plug = plug,
 	.ready = ready,
 	.failed = failed,
+	.missed = missed,
 	.drain = drain,
 	.unplug = unplug,
 };

@@ -448,13 +448,20 @@ bool netdev_is_up(const char *name)
 
 void netdev_link(const char *name, struct port_link *out)
 {
+	struct ethtool_value carrier = {.cmd = ETHTOOL_GLINK};
 	struct ethtool_cmd cmd = {.cmd = ETHTOOL_GSET};
 	struct ifreq ifr = {0};
+	bool is_admin_up;
 
 	memset(out, 0, sizeof(*out));
 	if (request(name, SIOCGIFFLAGS, &ifr) < 0)
 		return;
-	out->is_up = (ifr.ifr_flags & IFF_UP) != 0 && (ifr.ifr_flags & IFF_RUNNING) != 0;
+	is_admin_up = (ifr.ifr_flags & IFF_UP) != 0;
+	out->is_up = is_admin_up && (ifr.ifr_flags & IFF_RUNNING) != 0;
+	// IFF_RUNNING follows the carrier a second late; who has ethtool says what is true now
+	ifr.ifr_data = (char *)&carrier;
+	if (request(name, SIOCETHTOOL, &ifr) == 0)
+		out->is_up = is_admin_up && carrier.data != 0;
 	ifr.ifr_data = (char *)&cmd;
 	if (request(name, SIOCETHTOOL, &ifr) < 0)
 		return;

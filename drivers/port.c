@@ -362,7 +362,7 @@ void port_link(const struct port *port, struct port_link *out)
 		out->speed_mbps = link.link_speed;
 }
 
-int port_stats(const struct port *port, struct port_stats *out)
+int port_stats(struct port *port, struct port_stats *out)
 {
 	struct rte_eth_stats s;
 	int rc = rte_eth_stats_get(port->info.dpdk_port, &s);
@@ -375,6 +375,8 @@ int port_stats(const struct port *port, struct port_stats *out)
 	out->tx_packets = s.opackets;
 	out->tx_bytes = s.obytes;
 	out->rx_missed = s.imissed;
+	if (port->driver->missed != NULL)
+		out->rx_missed += port->driver->missed(port);
 	out->rx_nombuf = s.rx_nombuf;
 	out->rx_errors = s.ierrors;
 	out->tx_errors = s.oerrors;

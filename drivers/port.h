@@ -67,7 +67,7 @@ struct port_link {
 
 struct port_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	uint64_t rx_missed; // the card had no room
+	uint64_t rx_missed; // no room in the receive ring of the card or the socket
 	uint64_t rx_nombuf; // we had no buffer
 	uint64_t rx_errors, tx_errors;
 };
@@ -103,7 +103,7 @@ const struct port_info *port_info(const struct port *port); // valid until port_
 // driver has none. Any thread.
 int port_rx_fd(const struct port *port, uint16_t queue);
 void port_link(const struct port *port, struct port_link *out);
-int port_stats(const struct port *port, struct port_stats *out);
+int port_stats(struct port *port, struct port_stats *out);
 int port_set_mtu(struct port *port, uint16_t mtu, struct error *err);
 const char *port_driver_name(enum port_driver driver);
 

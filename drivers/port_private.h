@@ -49,6 +49,7 @@ struct port {
 	bool is_started;
 	bool was_started; // so workers may have had its buffers
 	struct guard_count guards[PORT_QUEUES_MAX];
+	uint64_t missed; // what driver->missed has summed up
 };
 
 struct driver {
@@ -62,6 +63,9 @@ struct driver {
 	// When the queues could not be set up: true when that may pass within PORT_RETRY_MS, else
 	// the reason, better than what DPDK said, may be put into `err`. May be NULL.
 	bool (*failed)(struct port *port, struct error *err);
+	// Frames for which the netdev's socket had no room and that DPDK's count leaves out, since
+	// the port was opened; may be NULL.
+	uint64_t (*missed)(struct port *port);
 	// Before the stop; may be NULL.
 	void (*drain)(struct port *port);
 	// After the device is gone, and when plug failed half-way.

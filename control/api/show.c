@@ -60,7 +60,7 @@ static json_t *show_interfaces(void *ctx, const json_t *params, struct rpc_failu
 	return json_pack("{s:o}", "interfaces", list);
 }
 
-static json_t *port_json(const struct port *port)
+static json_t *port_json(struct port *port)
 {
 	const struct port_info *info = port_info(port);
 	struct port_stats stats = {0};
@@ -144,6 +144,33 @@ static int compare_counters(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+enum { PORT_COUNTERS = 4 };
+
+// What the ports lost before or after the workers had it, all ports together.
+static unsigned port_counters(const struct router *router, struct dp_counter out[PORT_COUNTERS])
+{
+	struct port_stats sum = {0};
+
+	for (unsigned i = 0; i < router->ports.n; i++) {
+		struct port_stats stats = {0};
+
+		port_stats(router->ports.list[i].port, &stats);
+		sum.rx_missed += stats.rx_missed;
+		sum.rx_nombuf += stats.rx_nombuf;
+		sum.rx_errors += stats.rx_errors;
+		sum.tx_errors += stats.tx_errors;
+	}
+	out[0] = (struct dp_counter){
+		"drop_port_missed", "no room in a port's receive ring", sum.rx_missed};
+	out[1] = (struct dp_counter){
+		"drop_port_no_buffer", "no packet buffer for a port to receive into", sum.rx_nombuf};
+	out[2] = (struct dp_counter){
+		"drop_port_rx_errors", "received broken, or larger than a buffer", sum.rx_errors};
+	out[3] = (struct dp_counter){
+		"drop_port_tx_errors", "a port failed to send", sum.tx_errors};
+	return PORT_COUNTERS;
+}
+
 static json_t *show_drops(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
 	enum { COUNTERS_MAX = 512 };
@@ -154,8 +181,9 @@ static json_t *show_drops(void *ctx, const json_t *params, struct rpc_failure *f
 
 	if (!show_read_nothing(params, failure))
 		return NULL;
-	while (n < COUNTERS_MAX && dataplane_counter(router->dp, n, &counters[n]))
+	while (n < COUNTERS_MAX - PORT_COUNTERS && dataplane_counter(router->dp, n, &counters[n]))
 		n++;
+	n += port_counters(router, counters + n);
 	qsort(counters, n, sizeof(counters[0]), compare_counters);
 	list = json_array();
 	for (unsigned i = 0; i < n; i++) {

@@ -244,6 +244,50 @@ static void af_xdp_carries_frames(void **state)
 	frames_pass(PORT_DRIVER_AF_XDP);
 }
 
+// Nobody reads: what was sent is received, missed or still in the ring, and nothing is unnamed.
+static void frames_that_find_no_room_are_counted(enum port_driver driver)
+{
+	enum { SENT = 6000 }; // more than any ring holds
+	struct port_spec spec = spec_of(driver);
+	struct port *port = must_open(&spec);
+	int fd = packet_socket("vb");
+	const uint64_t end = clock_now_ms() + WAIT_MS;
+	struct port_stats stats = {0};
+	uint8_t f[FRAME_BYTES];
+	uint64_t read = 0;
+
+	exchange(port, FRAME_BYTES);
+	fill(f, sizeof(f), 4, 1000, 2000, 0);
+	for (unsigned i = 0; i < SENT; i++)
+		assert_int_equal(send(fd, f, sizeof(f), 0), sizeof(f));
+	while (read + stats.rx_missed < SENT && clock_now_ms() < end) {
+		struct rte_mbuf *m;
+
+		assert_int_equal(port_stats(port, &stats), 0);
+		for (uint16_t q = 0; stats.rx_missed > 0 && q < port_info(port)->n_rxq; q++)
+			while (rte_eth_rx_burst(port_info(port)->dpdk_port, q, &m, 1) == 1) {
+				rte_pktmbuf_free(m);
+				read++;
+			}
+	}
+	assert_true(stats.rx_missed > 0);
+	assert_int_equal(read + stats.rx_missed, SENT);
+	assert_int_equal(port_stats(port, &stats), 0);
+	assert_int_equal(read + stats.rx_missed, SENT);
+	close(fd);
+	port_close(port);
+}
+
+static void af_packet_counts_frames_that_find_no_room(void **state)
+{
+	frames_that_find_no_room_are_counted(PORT_DRIVER_AF_PACKET);
+}
+
+static void af_xdp_counts_frames_that_find_no_room(void **state)
+{
+	frames_that_find_no_room_are_counted(PORT_DRIVER_AF_XDP);
+}
+
 static unsigned count_fds(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -821,6 +865,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		WITH_VETH(af_packet_carries_frames),
 		WITH_VETH(af_xdp_carries_frames),
+		WITH_VETH(af_packet_counts_frames_that_find_no_room),
+		WITH_VETH(af_xdp_counts_frames_that_find_no_room),
 		WITH_VETH(af_packet_opens_again_without_leaks),
 		WITH_VETH(af_xdp_opens_again_without_leaks),
 		WITH_VETH(af_packet_gives_back_as_it_was),
