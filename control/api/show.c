@@ -162,12 +162,11 @@ static unsigned port_counters(const struct router *router, struct dp_counter out
 	}
 	out[0] = (struct dp_counter){
 		"drop_port_missed", "no room in a port's receive ring", sum.rx_missed};
-	out[1] = (struct dp_counter){
-		"drop_port_no_buffer", "no packet buffer for a port to receive into", sum.rx_nombuf};
+	out[1] = (struct dp_counter){"drop_port_no_buffer",
+		"no packet buffer for a port to receive into", sum.rx_nombuf};
 	out[2] = (struct dp_counter){
 		"drop_port_rx_errors", "received broken, or larger than a buffer", sum.rx_errors};
-	out[3] = (struct dp_counter){
-		"drop_port_tx_errors", "a port failed to send", sum.tx_errors};
+	out[3] = (struct dp_counter){"drop_port_tx_errors", "a port failed to send", sum.tx_errors};
 	return PORT_COUNTERS;
 }
 
