@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from home import HomeLab, home_config
-from lab import Lab
+from lab import Lab, LabError
 
 DRIVERS = ("af_packet", "af_xdp", "tap")
 
@@ -81,12 +81,24 @@ def home(variant):
         yield lab
 
 
+def counted(lab):
+    """What a router that still answers has dropped, a line for each reason; "" when none does."""
+    router = getattr(lab, "router", None)
+    if router is None or not router.is_alive():
+        return ""
+    try:
+        return "\n".join(f"{name} {n}" for name, n in lab.counts("drop_").items() if n)
+    except (LabError, OSError, ValueError) as e:
+        return str(e)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows what the lab's programs last said."""
+    """A failed test shows what the lab's programs last said and what the router counted."""
     report = (yield).get_result()
     if not report.failed:
         return
     for lab in (a for a in getattr(item, "funcargs", {}).values() if isinstance(a, Lab)):
         for process in lab.processes:
             report.sections.append((f"{process.host}: {process.name}", process.tail()))
+        report.sections.append(("drops", counted(lab)))
