@@ -38,6 +38,12 @@ static const struct dp_masquerade *masquerade_for(
 	return NULL;
 }
 
+bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be)
+{
+	return snap->interfaces[iface].is_masqueraded &&
+	       masquerade_for(snap, iface, addr_be) != NULL;
+}
+
 static uint8_t code_interface(const struct worker *w, uint16_t code)
 {
 	if (nexthop_is_adjacency(code))
@@ -47,8 +53,18 @@ static uint8_t code_interface(const struct worker *w, uint16_t code)
 	return INTERFACE_NONE;
 }
 
+// Of a flow's own key, not of the packet at hand: both directions and every packet of a flow must
+// be led the same way. The first packet's is pipeline_path_hash, as for a router without flows.
+static uint32_t key_path_hash(const struct flow_key4 *key)
+{
+	uint64_t addresses = (uint64_t)key->src_be << 32 | key->dst_be;
+	uint64_t ports = (uint64_t)key->dport_be << 16 | key->sport_be;
+
+	return path_hash(addresses, ports << 8 | key->protocol);
+}
+
 static struct decision decide4(
-	struct worker *w, const struct flow_key4 *key, uint8_t iface, bool from_host, uint32_t hash)
+	struct worker *w, const struct flow_key4 *key, uint8_t iface, bool from_host)
 {
 	const struct snapshot *snap = w->snap;
 	struct decision d = {.new_src_be = key->src_be, .refused = COUNTER_COUNT};
@@ -57,7 +73,8 @@ static struct decision decide4(
 		d.code = NEXTHOP_LOCAL;
 		d.out_iface = iface;
 	} else {
-		d.code = nexthop_resolve(w->fib, fib_lookup4(w->fib, key->dst_be), hash);
+		d.code = nexthop_resolve(
+			w->fib, fib_lookup4(w->fib, key->dst_be), key_path_hash(key));
 		if (d.code == NEXTHOP_LOCAL) {
 			d.out_iface = FLOW_IFACE_HOST;
 			return d;
@@ -66,7 +83,7 @@ static struct decision decide4(
 		if (d.out_iface == INTERFACE_NONE)
 			return d;
 		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (snap->interfaces[iface].is_masqueraded) {
+		if (conntrack_is_hidden4(snap, iface, key->dst_be)) {
 			d.refused = COUNTER_DROP_NAT_UNSOLICITED;
 			return d;
 		}
@@ -84,6 +101,22 @@ static bool is_tcp_opening(const struct packet *p)
 	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
 }
 
+// In a full table who begins takes the place of who was never answered: a scan or a flood pushes
+// itself out, and what is established stays.
+static struct flow *alloc_or_evict(struct worker *w)
+{
+	struct flow *flow = flow_alloc(&w->flows);
+
+	if (likely(flow != NULL))
+		return flow;
+	flow = flow_oldest_unreplied(&w->flows);
+	if (flow == NULL)
+		return NULL;
+	flow_remove(&w->flows, flow);
+	worker_count(w, COUNTER_FLOW_EVICTED);
+	return flow_alloc(&w->flows);
+}
+
 struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
@@ -97,7 +130,11 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
 		return NULL;
 	}
-	d = decide4(w, &p->key4, (uint8_t)p->iface, from_host, pipeline_path_hash(p));
+	d = decide4(w, &p->key4, (uint8_t)p->iface, from_host);
+	if (d.refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_is_dhcp_offer(p)) {
+		pipeline_no_route(w, p, d.code);
+		return NULL;
+	}
 	if (d.refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, d.refused);
 		return NULL;
@@ -107,6 +144,10 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	if (d.code != NEXTHOP_LOCAL) {
+		if (ip4_is_link_local(p->key4.src_be) && !from_host) {
+			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
+			return NULL;
+		}
 		if (packet_ip4(p->m)->time_to_live <= 1) { // before it costs a flow
 			pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
 			return NULL;
@@ -131,13 +172,13 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 			return NULL;
 		}
 	}
-	flow = flow_alloc(&w->flows);
+	flow = alloc_or_evict(w);
 	if (flow == NULL) {
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
 	nat_fill4(flow, &p->key4, &reply);
-	flow->state.state = FLOW_UNREPLIED;
+	flow_set_phase(&w->flows, flow, FLOW_UNREPLIED);
 	flow->state.protocol = p->protocol;
 	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
 	flow->state.out_iface = d.out_iface;
@@ -169,9 +210,8 @@ struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct fl
 	struct flow *flow = flow_of(dir);
 	const struct flow_key4 *key = &flow->dir[0].key4;
 	bool from_host = flow->state.in_iface == FLOW_IFACE_HOST;
-	uint32_t hash = pipeline_path_hash(p);
 	struct decision d = decide4(
-		w, key, from_host ? flow->state.out_iface : flow->state.in_iface, from_host, hash);
+		w, key, from_host ? flow->state.out_iface : flow->state.in_iface, from_host);
 	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
 
 	// Still the same flow if it leaves as the same address, to the same side of the house.
@@ -185,12 +225,13 @@ struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct fl
 	if (!(dir->flags & FLOW_IS_REPLY))
 		dir->nexthop = d.code;
 	else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
-		dir->nexthop = nexthop_resolve(w->fib, fib_lookup4(w->fib, dir->new_dst_be), hash);
+		dir->nexthop = nexthop_resolve(
+			w->fib, fib_lookup4(w->fib, dir->new_dst_be), key_path_hash(&dir->key4));
 	dir->epoch = w->epoch;
 	return dir;
 }
 
-static uint8_t tcp_phase(const struct flow_state *state, bool is_reply, uint8_t tcp_flags)
+static enum flow_phase tcp_phase(const struct flow_state *state, bool is_reply, uint8_t tcp_flags)
 {
 	uint8_t both_fin = TCP_SEEN_FIN | TCP_SEEN_FIN << 1;
 
@@ -202,7 +243,7 @@ static uint8_t tcp_phase(const struct flow_state *state, bool is_reply, uint8_t 
 		return FLOW_TCP_CLOSING;
 	if (is_reply && state->state == FLOW_UNREPLIED)
 		return FLOW_ASSURED;
-	return state->state;
+	return (enum flow_phase)state->state;
 }
 
 void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir)
@@ -210,7 +251,7 @@ void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *
 	struct flow *flow = flow_of(dir);
 	struct flow_state *state = &flow->state;
 	bool is_reply = dir->flags & FLOW_IS_REPLY;
-	uint8_t was = state->state;
+	enum flow_phase was = (enum flow_phase)state->state, phase = was;
 
 	dir->flags &= (uint16_t)~FLOW_WATCH;
 	if (state->protocol == IPPROTO_TCP) {
@@ -220,16 +261,18 @@ void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *
 			state->tcp_seen |= TCP_SEEN_FIN << is_reply;
 		if (is_tcp_opening(p) && was == FLOW_TCP_CLOSED) { // the ports are used again
 			state->tcp_seen = TCP_SEEN_SYN << is_reply;
-			state->state = FLOW_UNREPLIED;
+			phase = FLOW_UNREPLIED;
 			flow->dir[is_reply ? 0 : 1].flags |= FLOW_WATCH;
 		} else {
-			state->state = tcp_phase(state, is_reply, p->tcp_flags);
+			phase = tcp_phase(state, is_reply, p->tcp_flags);
 		}
 	} else if (is_reply && was == FLOW_UNREPLIED) {
-		state->state = FLOW_ASSURED;
+		phase = FLOW_ASSURED;
 	}
-	if (state->state != was)
-		flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(state));
+	if (phase == was)
+		return;
+	flow_set_phase(&w->flows, flow, phase);
+	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(state));
 }
 
 uint32_t conntrack_timeout_sec(const struct flow_state *state)

@@ -25,5 +25,8 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p);
 struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct flow_dir *dir);
 // A packet that may change the flow's state: TCP SYN, FIN, RST, or the first reply.
 void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir);
+// Who is outside that interface may not begin anything with this address: its own packets would be
+// translated on their way out.
+bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be);
 uint32_t conntrack_timeout_sec(const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);

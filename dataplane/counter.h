@@ -50,6 +50,9 @@
 	X(DROP_HANDOVER_FULL, "drop_handover_full", "another worker's ring was full")              \
 	X(DROP_PUNT_BUDGET, "drop_punt_budget", "over the budget of its punt reason")              \
 	X(DROP_PUNT_FULL, "drop_punt_full", "ring to the host stack full")                         \
+	X(DROP_HOST_TAP, "drop_host_tap", "the kernel's interface was down or its queue full")     \
+	X(DROP_HOST_INBOX, "drop_host_inbox",                                                      \
+		"packet of the host stack: its worker's ring was full")                            \
 	X(DROP_NO_BUFFER, "drop_no_buffer", "packet pool empty")                                   \
 	X(PUNT_ARP, "punt_arp", "ARP to the host stack")                                           \
 	X(PUNT_ND, "punt_nd", "neighbour discovery to the host stack")                             \
@@ -60,10 +63,12 @@
 	X(HELD, "held", "packets that waited for a neighbour")                                     \
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
+	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
 	X(FRAGMENTED, "fragmented", "IPv4 packets fragmented on egress")                           \
 	X(REASSEMBLED, "reassembled", "IPv4 packets put together for translation")                 \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
+	X(FLOW_EVICTED, "flow_evicted", "unreplied flows that made room in a full table")          \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -14,6 +14,7 @@
 
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/memory.h"
+#include "dataplane/parse.h"
 
 enum { STALL_MS = 1000 };
 
@@ -60,6 +61,27 @@ static int workers_init(struct dataplane *dp)
 	return 0;
 }
 
+static void snapshot_fill_odd_sources(struct snapshot *snap)
+{
+	memset(snap->odd_sources4, 0, sizeof(snap->odd_sources4));
+	memset(snap->odd_sources6, 0, sizeof(snap->odd_sources6));
+	for (uint32_t first = 0; first < 256; first++)
+		snap->odd_sources4[0][first] =
+			ip4_source_is_bad(first) || first == IP4_LINK_LOCAL_FIRST;
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
+		const struct interface *iface = &snap->interfaces[i];
+
+		for (unsigned k = 0; iface->is_used && k < iface->n_addresses; k++) {
+			const struct ip_addr *addr = &iface->addresses[k].addr;
+
+			if (addr->family == IP_V6)
+				snap->odd_sources6[source_byte6(addr->v6)] = 1;
+			else
+				snap->odd_sources4[1][addr->v4[3]] = 1;
+		}
+	}
+}
+
 struct dataplane *dataplane_new(const struct dataplane_options *options, struct error *err)
 {
 	struct dataplane *dp;
@@ -87,6 +109,7 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 		name, sizeof(struct dp_event), EVENT_RING_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (dp->snapshot == NULL || dp->rcu == NULL || dp->workers == NULL || dp->events == NULL)
 		goto failed;
+	snapshot_fill_odd_sources(dp->snapshot);
 	error = fib_init(&dp->fib, options->routes4_max, options->routes6_max);
 	if (error != 0)
 		goto failed;
@@ -370,6 +393,7 @@ int dataplane_interface_set_addresses(
 	if (snap == NULL)
 		return error;
 	interface_fill_addresses(&snap->interfaces[id], addresses, n);
+	snapshot_fill_odd_sources(snap);
 	snapshot_publish(dp, snap);
 	return 0;
 }

@@ -38,6 +38,7 @@ static const struct builtin {
 	// RFC 1122 3.2.1.3, RFC 6890
 	{{{IP_V4, .v4 = {0}}, 8}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {127}}, 8}, NEXTHOP_BLACKHOLE},
+	{{{IP_V4, .v4 = {169, 254}}, 16}, NEXTHOP_BLACKHOLE}, // RFC 3927 7
 	{{{IP_V4, .v4 = {224}}, 4}, NEXTHOP_MULTICAST},
 	{{{IP_V4, .v4 = {240}}, 4}, NEXTHOP_BLACKHOLE},
 	{{{IP_V4, .v4 = {255, 255, 255, 255}}, 32}, NEXTHOP_MULTICAST},

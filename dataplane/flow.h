@@ -76,7 +76,8 @@ struct flow_state {
 	uint8_t reserved8;
 	uint32_t created_sec;
 	uint32_t packets_high[2];
-	uint8_t reserved[36];
+	uint32_t age_next, age_prev; // unreplied flows, oldest first; flow indexes
+	uint8_t reserved[28];
 };
 
 struct flow {

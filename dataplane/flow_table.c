@@ -38,6 +38,7 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 	table->capacity = capacity;
 	table->bucket_mask = n_buckets - 1;
 	table->free_head = FLOW_NONE;
+	table->unreplied_oldest = table->unreplied_newest = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
 	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
 		table->wheel[i] = FLOW_NONE;
@@ -219,12 +220,44 @@ void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadli
 	table->wheel[state->timer_slot] = flow_index(table, flow);
 }
 
+static uint32_t *age_link_to(struct flow_table *table, uint32_t older)
+{
+	return older != FLOW_NONE ? &table->flows[older].state.age_next : &table->unreplied_oldest;
+}
+
+static uint32_t *age_link_back(struct flow_table *table, uint32_t newer)
+{
+	return newer != FLOW_NONE ? &table->flows[newer].state.age_prev : &table->unreplied_newest;
+}
+
+void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
+{
+	struct flow_state *state = &flow->state;
+
+	if (state->state == FLOW_UNREPLIED) {
+		*age_link_to(table, state->age_prev) = state->age_next;
+		*age_link_back(table, state->age_next) = state->age_prev;
+	}
+	if (phase == FLOW_UNREPLIED) {
+		state->age_next = FLOW_NONE;
+		state->age_prev = table->unreplied_newest;
+		*age_link_to(table, state->age_prev) = flow_index(table, flow);
+		table->unreplied_newest = flow_index(table, flow);
+	}
+	state->state = (uint8_t)phase;
+}
+
+struct flow *flow_oldest_unreplied(const struct flow_table *table)
+{
+	return table->unreplied_oldest != FLOW_NONE ? &table->flows[table->unreplied_oldest] : NULL;
+}
+
 void flow_remove(struct flow_table *table, struct flow *flow)
 {
 	flow_leave(table, flow, 0);
 	flow_leave(table, flow, 1);
 	flow_timer_stop(table, flow);
-	flow->state.state = FLOW_FREE;
+	flow_set_phase(table, flow, FLOW_FREE);
 	flow->dir[0].key4.kind = flow->dir[1].key4.kind = FLOW_KEY_DEAD;
 	flow->state.timer_next = table->free_head;
 	table->free_head = flow_index(table, flow);

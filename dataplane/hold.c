@@ -49,6 +49,10 @@ void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const stru
 	bool is_asked = false;
 	struct held_packet *held;
 
+	if (w->n_held == HOLD_MAX) {
+		worker_drop(w, m, COUNTER_DROP_HOLD_FULL);
+		return;
+	}
 	for (unsigned i = 0; i < w->n_held; i++) {
 		n_source += w->held[i].source == source;
 		if (w->held[i].iface != iface || !ip_addr_equal(&w->held[i].addr, addr))
@@ -56,7 +60,7 @@ void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const stru
 		n_same++;
 		is_asked |= w->held[i].is_asking;
 	}
-	if (w->n_held == HOLD_MAX || n_same >= HOLD_PER_NEIGHBOUR || n_source >= HOLD_PER_SOURCE) {
+	if (n_same >= HOLD_PER_NEIGHBOUR || n_source >= HOLD_PER_SOURCE) {
 		worker_drop(w, m, COUNTER_DROP_HOLD_FULL);
 		return;
 	}

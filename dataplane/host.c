@@ -74,14 +74,14 @@ static void tap_write(struct host *host, struct rte_mbuf *m)
 	struct iovec pieces[HOST_CHAIN_MAX];
 	int n = 0;
 
-	if (fd >= 0) {
-		for (struct rte_mbuf *seg = m; seg != NULL && n < HOST_CHAIN_MAX; seg = seg->next)
-			pieces[n++] = (struct iovec){
-				.iov_base = rte_pktmbuf_mtod(seg, void *),
-				.iov_len = seg->data_len,
-			};
-		// A TAP that is down or full loses the packet, as any queue would.
-		if (writev(fd, pieces, n) < 0 && errno == EBADF)
+	for (struct rte_mbuf *seg = m; seg != NULL && n < HOST_CHAIN_MAX; seg = seg->next)
+		pieces[n++] = (struct iovec){
+			.iov_base = rte_pktmbuf_mtod(seg, void *),
+			.iov_len = seg->data_len,
+		};
+	if (fd < 0 || writev(fd, pieces, n) < 0) {
+		host->counters[COUNTER_DROP_HOST_TAP]++;
+		if (fd >= 0 && errno == EBADF)
 			atomic_store(&host->tap_fds[m->port], -1);
 	}
 	rte_pktmbuf_free(m);
@@ -135,10 +135,21 @@ static void to_worker(struct host *host, uint8_t iface, struct rte_mbuf *m)
 
 	m->packet_type = INBOX_HOST;
 	m->port = iface;
-	if (rte_ring_mp_enqueue(w->inbox, m) != 0)
-		rte_pktmbuf_free(m); // the kernel's queues lose packets in this way too
-	else
+	if (rte_ring_mp_enqueue(w->inbox, m) == 0) {
 		worker_wake(w);
+		return;
+	}
+	host->counters[COUNTER_DROP_HOST_INBOX]++;
+	rte_pktmbuf_free(m);
+}
+
+// Takes one packet out of a TAP all the same: what stays there would wake us again at once.
+static void tap_discard(struct host *host, int fd)
+{
+	uint8_t head[RTE_ETHER_HDR_LEN];
+
+	if (read(fd, head, sizeof(head)) > 0)
+		host->counters[COUNTER_DROP_NO_BUFFER]++;
 }
 
 static void tap_read(struct host *host, uint8_t iface)
@@ -151,8 +162,10 @@ static void tap_read(struct host *host, uint8_t iface)
 		if (fd < 0)
 			return;
 		m = rte_pktmbuf_alloc(drivers_pool());
-		if (m == NULL)
+		if (m == NULL) {
+			tap_discard(host, fd);
 			return;
+		}
 		bytes = read(fd, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_tailroom(m));
 		if (bytes < (ssize_t)RTE_ETHER_HDR_LEN) {
 			rte_pktmbuf_free(m);

@@ -20,6 +20,7 @@ struct host {
 	int wake_fd;
 	unsigned rcu_id;
 	_Atomic int tap_fds[DP_INTERFACES_MAX]; // -1: none
+	uint64_t counters[COUNTER_COUNT];	// written by the host thread only
 };
 
 int host_init(struct host *host, struct dataplane *dp);

@@ -205,6 +205,7 @@ static struct rte_mbuf *error_new(struct worker *w, struct rte_mbuf *m, uint32_t
 			? rte_pktmbuf_read(m, L3_OFFSET, quote_bytes, frame + L3_OFFSET + before)
 			: NULL;
 	if (quote == NULL) { // buffers or a packet smaller than they say
+		worker_count(w, COUNTER_ICMP_FAILED);
 		rte_pktmbuf_free(error);
 		return NULL;
 	}

@@ -10,6 +10,12 @@ static uint16_t owner_by_address(uint32_t addr_be, uint16_t n_workers)
 	return (uint16_t)(((uint64_t)(addr_be * 0x9e3779b1u) * n_workers) >> 32);
 }
 
+static bool has_ports(const struct packet *p)
+{
+	return !(p->flags & PACKET_IS_ICMP_ERROR) &&
+	       (protocol_has_ports(p->protocol) || p->key4.kind != FLOW_KEY_PLAIN);
+}
+
 uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers)
 {
 	const struct flow_key4 *key = &p->key4;
@@ -25,7 +31,8 @@ uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint
 		port_be = nat_icmp_error_port4(p, is_outside);
 	else
 		port_be = ours_is_source ? key->sport_be : key->dport_be;
-	if (port_be == 0)
+	// port 0 and identifier 0 are numbers like any other
+	if (port_be == 0 && !has_ports(p))
 		return owner_by_address(ours_is_source ? key->dst_be : key->src_be, n_workers);
 	return steering_worker(steering_bucket(rte_be_to_cpu_16(port_be)), n_workers);
 }

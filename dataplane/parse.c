@@ -10,6 +10,13 @@ enum {
 	IP6_FRAGMENT_MORE = 1,
 };
 
+// False when what is to be cut off is more than the last buffer of a chain.
+static bool cut_trailer(struct packet *p, uint32_t bytes, uint32_t total)
+{
+	return !packet_length_is_odd(bytes, total) ||
+	       rte_pktmbuf_trim(p->m, (uint16_t)(bytes - total)) == 0;
+}
+
 uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
@@ -40,12 +47,29 @@ uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes)
 	sum = (sum & 0xffff) + (sum >> 16); // at most 0x10000, which is not sound either
 	if (unlikely(sum != 0xffff))
 		return packet_refuse(p, COUNTER_DROP_IP4_CHECKSUM);
+	if (!cut_trailer(p, bytes, total))
+		return packet_refuse(p, COUNTER_DROP_IP4_LENGTH);
 
 	p->ip_len = (uint16_t)total;
 	p->l4_offset = (uint16_t)(L3_OFFSET + header_bytes);
 	p->protocol = ip->next_proto_id;
 	p->kind = PACKET_IP4;
 	return PACKET_IP4;
+}
+
+uint8_t packet_parse_ip6_slow(struct packet *p, uint32_t bytes)
+{
+	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+	uint32_t total;
+
+	if (bytes < sizeof(*ip))
+		return packet_refuse(p, COUNTER_DROP_IP6_SHORT);
+	if (rte_be_to_cpu_32(ip->vtc_flow) >> 28 != 6)
+		return packet_refuse(p, COUNTER_DROP_IP6_VERSION);
+	total = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
+	if (total > bytes || !cut_trailer(p, bytes, total))
+		return packet_refuse(p, COUNTER_DROP_IP6_LENGTH);
+	return packet_parse_ip6(p, total);
 }
 
 bool ip6_source_is_bad(const uint8_t src[16])

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From frame to struct packet: every length and offset that anything downstream relies on is
 // checked here, once (RFC 791, 8200, 9293, 768, 792, 4443). No length field is trusted beyond the
-// bytes that are there. Pure: reads the frame, writes the packet. Any thread.
+// bytes that are there, and what stands behind the packet, but for Ethernet's padding, is cut off.
+// Any thread.
 #pragma once
 
 #include "dataplane/packet.h"
@@ -10,6 +11,8 @@
 // sends that, and walking them is work an attacker would give us for free (RFC 8504 5.3).
 enum { IP6_EXTENSIONS_MAX = 8 };
 
+enum { ETHERNET_PAYLOAD_MIN = 46 };
+
 // What neither direction of an IPv4 packet may carry as its source (RFC 1122 3.2.1.3, RFC 6890):
 // "this network", loopback, multicast and class E.
 static inline bool ip4_source_is_bad(uint32_t src_be)
@@ -17,6 +20,14 @@ static inline bool ip4_source_is_bad(uint32_t src_be)
 	uint8_t first = *(const uint8_t *)&src_be;
 
 	return first == 0 || first == 127 || first >= 224;
+}
+
+// RFC 3927 2.7: never forwarded.
+enum { IP4_LINK_LOCAL_FIRST = 169 };
+
+static inline bool ip4_is_link_local(uint32_t addr_be)
+{
+	return (addr_be & RTE_BE32(0xffff0000)) == RTE_BE32(0xa9fe0000);
 }
 
 static inline bool ip6_is_link_local(const uint8_t addr[16])
@@ -40,8 +51,17 @@ static inline uint8_t packet_to_host(struct packet *p, enum counter reason)
 	return PACKET_HOST;
 }
 
-// Headers with options, and those that fail a check: the same checks again, each by its name.
+// Headers with options, frames with a trailer, and those that fail a check: the same checks again,
+// each by its name.
 uint8_t packet_parse_ip4_slow(struct packet *p, uint32_t bytes);
+uint8_t packet_parse_ip6_slow(struct packet *p, uint32_t bytes);
+
+// Is what follows the Ethernet header another length than the packet and its padding? IEEE 802.3:
+// the least is 46 bytes.
+static inline bool packet_length_is_odd(uint32_t bytes, uint32_t total)
+{
+	return bytes - total > (bytes <= ETHERNET_PAYLOAD_MIN ? ETHERNET_PAYLOAD_MIN : 0u);
+}
 
 // RFC 1812 5.2.2: all four checks. `bytes` is what follows the Ethernet header.
 static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
@@ -63,7 +83,8 @@ static inline uint8_t packet_parse_ip4(struct packet *p, uint32_t bytes)
 	sum += last;
 	sum += sum < last;
 	total = rte_be_to_cpu_16(ip->total_length);
-	if (unlikely(total < sizeof(*ip) || total > bytes || sum % 0xffff != 0))
+	if (unlikely(
+		    total < sizeof(*ip) || packet_length_is_odd(bytes, total) || sum % 0xffff != 0))
 		return packet_parse_ip4_slow(p, bytes);
 	p->ip_len = (uint16_t)total;
 	p->l4_offset = L3_OFFSET + sizeof(*ip);
@@ -77,13 +98,12 @@ static inline uint8_t packet_parse_ip6(struct packet *p, uint32_t bytes)
 	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
 	uint32_t total;
 
-	if (unlikely(bytes < sizeof(*ip)))
-		return packet_refuse(p, COUNTER_DROP_IP6_SHORT);
-	if (unlikely((ip->vtc_flow & rte_cpu_to_be_32(0xf0000000)) != rte_cpu_to_be_32(0x60000000)))
-		return packet_refuse(p, COUNTER_DROP_IP6_VERSION);
+	if (unlikely(bytes < sizeof(*ip) ||
+		     (ip->vtc_flow & rte_cpu_to_be_32(0xf0000000)) != rte_cpu_to_be_32(0x60000000)))
+		return packet_parse_ip6_slow(p, bytes);
 	total = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
-	if (unlikely(total > bytes))
-		return packet_refuse(p, COUNTER_DROP_IP6_LENGTH);
+	if (unlikely(packet_length_is_odd(bytes, total)))
+		return packet_parse_ip6_slow(p, bytes);
 	p->ip_len = (uint16_t)RTE_MIN(total, (uint32_t)UINT16_MAX);
 	p->l4_offset = L3_OFFSET + sizeof(*ip);
 	p->protocol = ip->proto;

@@ -73,6 +73,32 @@ void pipeline_send6(struct worker *w, struct rte_mbuf *m, uint16_t code)
 
 // --- plain forwarding: no flow, the FIB says it all ---
 
+// An ICMP error was translated with its quote already, and would not be known again: it waits as
+// one that has only to be sent.
+static void forward_hold(
+	struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
+{
+	bool is_finished = p->flags & PACKET_IS_TRANSLATED;
+
+	if (is_finished)
+		ip4_decrement_ttl(packet_ip4(p->m));
+	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, is_finished);
+}
+
+// What may not be forwarded from a port: a source that no host may have, or that is ours.
+static bool source_is_bad4(const struct worker *w, uint32_t src_be)
+{
+	return ip4_source_is_bad(src_be) || ip4_is_link_local(src_be) ||
+	       (snapshot_source_is_odd4(w->snap, src_be) &&
+		       fib_lookup4(w->fib, src_be) == NEXTHOP_LOCAL);
+}
+
+static bool source_is_bad6(const struct worker *w, const uint8_t src[16])
+{
+	return ip6_source_is_bad(src) ||
+	       (snapshot_source_is_odd6(w->snap, src) && fib_lookup6(w->fib, src) == NEXTHOP_LOCAL);
+}
+
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
 // the straight way left over.
 static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
@@ -96,8 +122,8 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
-	if (is_ip6 ? ip6_source_is_bad(packet_ip6(p->m)->src_addr)
-		   : ip4_source_is_bad(packet_ip4(p->m)->src_addr)) {
+	if (is_ip6 ? source_is_bad6(w, packet_ip6(p->m)->src_addr)
+		   : source_is_bad4(w, packet_ip4(p->m)->src_addr)) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
 		return;
 	}
@@ -126,7 +152,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 			memcpy(dst.v4, &packet_ip4(p->m)->dst_addr, 4);
 		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
 		if (i == ADJACENCY_NONE) {
-			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			forward_hold(w, p, iface, &dst);
 			return;
 		}
 	} else {
@@ -134,7 +160,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 	}
 	adj = &w->adjacencies[i];
 	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
-		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		forward_hold(w, p, adj->iface, &adj->addr);
 		return;
 	}
 	if (p->ip_len > adj->mtu &&
@@ -184,7 +210,7 @@ static __rte_always_inline void forward_burst(
 		adj = &w->adjacencies[(uint16_t)(code - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 		if (unlikely(!nexthop_is_adjacency(code) || p->ip_len > adj->mtu ||
 			     adjacency_state(adj) != ADJACENCY_RESOLVED ||
-			     !forward_is_plain(p, is_ip6))) {
+			     !forward_is_plain(w->snap, p, is_ip6))) {
 			forward_slow(w, p, code);
 			continue;
 		}
@@ -224,6 +250,10 @@ static void flow_slow4(struct worker *w, struct packet *p, struct flow_dir *dir)
 	}
 	if (ip->time_to_live <= 1) {
 		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return;
+	}
+	if (pipeline_options_are_bad(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
 		return;
 	}
 	if (nexthop_is_connected(dir->nexthop)) {
@@ -284,6 +314,7 @@ static __rte_always_inline void flow_forward4(
 	if (unlikely((dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) ||
 		     !nexthop_is_adjacency(dir->nexthop) || ip->time_to_live <= 1 ||
 		     p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
+		     p->l4_offset != L3_OFFSET + sizeof(*ip) ||
 		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
 		flow_slow4(w, p, dir);
 		return;
@@ -317,13 +348,15 @@ static void flow_odd4(struct worker *w, struct packet *p)
 		uint16_t code = nexthop_resolve(w->fib,
 			fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr), pipeline_path_hash(p));
 
-		if (code != NEXTHOP_LOCAL && w->snap->interfaces[iface].is_masqueraded)
+		if (code != NEXTHOP_LOCAL &&
+			conntrack_is_hidden4(w->snap, iface, packet_ip4(p->m)->dst_addr))
 			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
 		else
 			forward_slow(w, p, code);
 		return;
 	}
 	default:
+		p->flags |= PACKET_IS_TRANSLATED;
 		if (dir->flags & FLOW_TO_HOST)
 			host_punt(w, iface, p->m, COUNTER_PUNT_LOCAL);
 		else

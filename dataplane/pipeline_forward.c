@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/pipeline_forward.h"
 
+#include "dataplane/host.h"
 #include "dataplane/owner.h"
 
+enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT = 68 };
 enum { IP4_OPTION_END = 0, IP4_OPTION_NOP = 1, IP4_OPTION_LSRR = 131, IP4_OPTION_SSRR = 137 };
 
 uint32_t pipeline_path_hash(const struct packet *p)
@@ -29,7 +31,7 @@ uint32_t pipeline_path_hash(const struct packet *p)
 		a = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
 		b = (uint64_t)ports << 8 | p->protocol;
 	}
-	return (uint32_t)flow_mix(a ^ 0x2545f4914f6cdd1du, b ^ 0x9e3779b97f4a7c15u);
+	return path_hash(a, b);
 }
 
 bool pipeline_options_are_bad(const struct packet *p)
@@ -64,8 +66,27 @@ void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind ki
 		icmp_error4(w, (uint8_t)p->iface, p->m, kind, mtu, reason);
 }
 
+// A DHCP server may send to the address that it offers, which nobody has yet (RFC 2131 4.1): the
+// client's packet socket is in the host stack.
+bool pipeline_is_dhcp_offer(const struct packet *p)
+{
+	const struct rte_udp_hdr *udp = packet_l4(p);
+	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+
+	return p->kind == PACKET_IP4 && p->protocol == IPPROTO_UDP &&
+	       !(p->flags & PACKET_FROM_HOST) &&
+	       (packet_ip4(p->m)->fragment_offset & fragment) == 0 &&
+	       p->ip_len >= p->l4_offset - L3_OFFSET + sizeof(*udp) &&
+	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
+	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
+}
+
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
 {
+	if (pipeline_is_dhcp_offer(p)) {
+		host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
+		return;
+	}
 	switch (code) {
 	case NEXTHOP_BLACKHOLE:
 		worker_drop(w, p->m, COUNTER_DROP_BLACKHOLE);

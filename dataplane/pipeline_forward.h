@@ -33,19 +33,20 @@ static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
 
 // Nothing about the packet alone keeps it from being forwarded at once: hops left, a source that
 // may be forwarded, no options, one buffer.
-static inline bool forward_is_plain(const struct packet *p, const bool is_ip6)
+static inline bool forward_is_plain(
+	const struct snapshot *snap, const struct packet *p, const bool is_ip6)
 {
 	if (is_ip6) {
 		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
 
 		// 2000::/3 and fc00::/7 are all that is ever forwarded; the rest takes a closer
 		// look
-		return ip->hop_limits > 1 &&
+		return ip->hop_limits > 1 && !snapshot_source_is_odd6(snap, ip->src_addr) &&
 		       ((ip->src_addr[0] & 0xe0) == 0x20 || (ip->src_addr[0] & 0xfe) == 0xfc);
 	} else {
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 
-		return ip->time_to_live > 1 && !ip4_source_is_bad(ip->src_addr) &&
+		return ip->time_to_live > 1 && !snapshot_source_is_odd4(snap, ip->src_addr) &&
 		       ip->version_ihl == RTE_IPV4_VHL_DEF && p->m->nb_segs == 1;
 	}
 }
@@ -96,6 +97,11 @@ static inline void flow_rewrite4(struct packet *p, const struct flow_dir *dir)
 	flow_rewrite_l4(p, dir);
 }
 
+static inline uint32_t path_hash(uint64_t addresses, uint64_t rest)
+{
+	return (uint32_t)flow_mix(addresses ^ 0x2545f4914f6cdd1du, rest ^ 0x9e3779b97f4a7c15u);
+}
+
 // Equal for all packets of a flow: picks the member of an ECMP group.
 uint32_t pipeline_path_hash(const struct packet *p);
 // RFC 7126: source routes are dropped, as are options that run past their header.
@@ -104,6 +110,8 @@ bool pipeline_options_are_bad(const struct packet *p);
 // packets are dropped without.
 void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind, uint16_t mtu,
 	enum counter reason);
+// From a DHCP server to a client that may have no address yet.
+bool pipeline_is_dhcp_offer(const struct packet *p);
 // The end of a packet for which the FIB has no way on.
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
 // A packet put together from fragments, back through the pipeline at the end of the burst.

@@ -39,7 +39,28 @@ struct snapshot {
 	unsigned n_ids;
 	struct dp_policy policy;
 	bool tracks4; // IPv4 passes the flow table
+	// What makes a source worth a closer look, by the first and by the last byte of an IPv4
+	// address: ranges that are no hosts', and addresses of ours.
+	uint8_t odd_sources4[2][256];
+	uint8_t odd_sources6[256];
 };
+
+// The byte that stands for an IPv6 address in odd_sources6: of its subnet and of its host.
+static inline uint8_t source_byte6(const uint8_t addr[16])
+{
+	return addr[7] ^ addr[15];
+}
+
+// False: certainly an ordinary source. True: look closely, it may be one of ours, or nobody's.
+static inline bool snapshot_source_is_odd4(const struct snapshot *snap, uint32_t addr_be)
+{
+	return (snap->odd_sources4[0][addr_be & 0xff] | snap->odd_sources4[1][addr_be >> 24]) != 0;
+}
+
+static inline bool snapshot_source_is_odd6(const struct snapshot *snap, const uint8_t addr[16])
+{
+	return snap->odd_sources6[source_byte6(addr)] != 0;
+}
 
 // Has the interface this IPv4 address?
 static inline bool interface_has_address4(const struct interface *iface, uint32_t addr_be)

@@ -20,6 +20,7 @@ bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter
 	if (i >= COUNTER_COUNT)
 		return false;
 	*out = (struct dp_counter){.name = counter_texts[i].name, .help = counter_texts[i].help};
+	out->packets = dp->host.counters[i];
 	for (unsigned k = 0; k < dp->options.n_workers; k++)
 		out->packets += dp->workers[k].counters[i];
 	return true;

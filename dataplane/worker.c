@@ -288,9 +288,11 @@ static void *worker_main(void *arg)
 		n = poll_ports(w);
 		n += poll_inbox(w);
 		flush_all(w);
-		if (w->flows.wheel_sec != w->now_sec)
+		if (w->flows.wheel_sec != w->now_sec) {
 			w->counters[COUNTER_FLOW_EXPIRED] += flow_table_expire(
 				&w->flows, w->now_sec, EXPIRE_BUDGET, conntrack_timeout_sec);
+			n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
+		}
 		if (w->host_signal)
 			host_wake(w);
 		if (n > 0) {

@@ -41,6 +41,14 @@ static void must(bool ok)
 		abort();
 }
 
+// The packet and nothing behind it, but for Ethernet's padding.
+static bool frame_bytes_are(const struct rte_mbuf *m, uint32_t ip_bytes)
+{
+	uint32_t bytes = RTE_ETHER_HDR_LEN + ip_bytes;
+
+	return m->pkt_len >= bytes && m->pkt_len <= RTE_MAX(bytes, 60u);
+}
+
 // What a router sends is a whole frame with a sound IP header, never a source nobody may have.
 static void check_sent(struct rte_mbuf *m, bool from_host)
 {
@@ -54,10 +62,12 @@ static void check_sent(struct rte_mbuf *m, bool from_host)
 		struct rte_ipv4_hdr *ip = packet_ip4(m);
 
 		must(rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) == 0xffff);
-		must(rte_be_to_cpu_16(ip->total_length) + sizeof(*eth) <= m->pkt_len);
+		must(frame_bytes_are(m, rte_be_to_cpu_16(ip->total_length)));
 		must(ip->time_to_live > 0);
 	} else {
 		must(eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6));
+		must(frame_bytes_are(m, sizeof(struct rte_ipv6_hdr) +
+						rte_be_to_cpu_16(packet_ip6(m)->payload_len)));
 		must(packet_ip6(m)->hop_limits > 0);
 	}
 }

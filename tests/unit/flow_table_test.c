@@ -66,7 +66,7 @@ static struct flow *insert(struct flow_table *table, uint32_t n)
 		return NULL;
 	flow->dir[0].key4 = key_of(n, false);
 	flow->dir[1].key4 = key_of(n, true);
-	flow->state.state = FLOW_UNREPLIED;
+	flow_set_phase(table, flow, FLOW_UNREPLIED);
 	assert_true(flow_enter(table, flow, 0));
 	assert_true(flow_enter(table, flow, 1));
 	return flow;

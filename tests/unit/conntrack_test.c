@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Flows over their life, through the pipeline: ways out, full tables, policies and errors.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cfg/base/clock.h"
+#include "dataplane/conntrack.h"
+#include "dataplane/hold.h"
+#include "dataplane/packet.h"
+#include "dataplane/pipeline.h"
+#include "tests/unit/dataplane_fixture.h"
+
+enum { PC = IP(198, 18, 0, 7), SERVER = IP(198, 51, 100, 10), GATEWAY = IP(203, 0, 113, 1) };
+enum { OWN_WAN = IP(203, 0, 113, 2), OWN_LAN = IP(198, 18, 0, 1), FAR_LAN = IP(198, 18, 1, 9) };
+
+static const struct frame udp_out = {
+	.iface = FIXTURE_LAN,
+	.src = PC,
+	.dst = SERVER,
+	.sport = 5000,
+	.dport = 53,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 30,
+};
+
+static int open_nat(void **state)
+{
+	static struct fixture f;
+
+	fixture_open(&f, 1, true);
+	*state = &f;
+	return 0;
+}
+
+static int open_plain(void **state)
+{
+	static struct fixture f;
+
+	fixture_open(&f, 1, false);
+	*state = &f;
+	return 0;
+}
+
+static int close_fixture(void **state)
+{
+	fixture_close(*state);
+	return 0;
+}
+
+static struct ip_addr address(const char *text)
+{
+	struct ip_addr a;
+
+	assert_int_equal(ip_addr_parse(text, &a), 0);
+	return a;
+}
+
+static struct ip_prefix prefix(const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	return p;
+}
+
+static struct rte_mbuf *send_frame(struct fixture *f, const struct frame *frame, uint8_t out)
+{
+	fixture_rx(f, frame_build(f, frame), frame->iface);
+	return fixture_sent(f, out);
+}
+
+static bool passes(struct fixture *f, const struct frame *frame, uint8_t out)
+{
+	struct rte_mbuf *m = send_frame(f, frame, out);
+
+	rte_pktmbuf_free(m);
+	return m != NULL;
+}
+
+static struct frame answer_to(struct rte_mbuf *m, const struct frame *sent, uint8_t iface)
+{
+	struct frame frame = *sent;
+
+	frame.iface = iface;
+	frame.src = frame_dst(m);
+	frame.dst = frame_src(m);
+	frame.sport = frame_dport(m);
+	frame.dport = frame_sport(m);
+	return frame;
+}
+
+// --- several ways out ---
+
+static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = {.n_masquerades = 2};
+	struct dp_route both = {.to = prefix("0.0.0.0/0"), .n_nexthops = 2};
+	unsigned n_by[3] = {0};
+
+	both.nexthops[0] = (struct dp_nexthop){FIXTURE_WAN, address("203.0.113.1")};
+	both.nexthops[1] = (struct dp_nexthop){FIXTURE_LAN2, address("198.18.1.9")};
+	policy.masquerades[0].interface = FIXTURE_WAN;
+	policy.masquerades[1].interface = FIXTURE_LAN2;
+	assert_int_equal(dataplane_route_set(f->dp, &both), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
+	for (uint16_t i = 0; i < 200; i++) {
+		struct frame out = udp_out, answer;
+		uint8_t by = FIXTURE_WAN;
+		struct rte_mbuf *m;
+
+		out.sport = 5000 + i;
+		m = send_frame(f, &out, FIXTURE_WAN);
+		if (m == NULL) {
+			by = FIXTURE_LAN2;
+			m = fixture_sent(f, by);
+		}
+		assert_non_null(m);
+		n_by[by]++;
+		answer = answer_to(m, &out, by);
+		rte_pktmbuf_free(m);
+		assert_true(passes(f, &answer, FIXTURE_LAN));
+		assert_true(passes(f, &out, by));
+	}
+	assert_true(n_by[FIXTURE_WAN] > 50 && n_by[FIXTURE_LAN2] > 50);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+}
+
+// --- a full table ---
+
+static void fill_with_unreplied(struct fixture *f)
+{
+	struct frame scan = udp_out;
+
+	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
+		scan.dst = SERVER + 1 + i;
+		assert_true(passes(f, &scan, FIXTURE_WAN));
+	}
+}
+
+static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct frame answer = answer_to(m, &udp_out, FIXTURE_WAN);
+	struct frame second = udp_out, fresh = udp_out;
+
+	rte_pktmbuf_free(m);
+	assert_true(passes(f, &answer, FIXTURE_LAN));
+	fill_with_unreplied(f);
+	fresh.sport = 7777;
+	assert_true(passes(f, &fresh, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
+	second.dst = SERVER + 1; // the scan's oldest had to go, the answered one did not
+	assert_true(passes(f, &answer, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
+	assert_true(passes(f, &second, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 2);
+	assert_int_equal(f->w->flows.n_used, f->w->flows.capacity);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
+}
+
+static void a_table_full_of_answered_flows_refuses_by_name(void **state)
+{
+	struct fixture *f = *state;
+	struct frame out = udp_out;
+
+	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
+		struct frame answer;
+		struct rte_mbuf *m;
+
+		out.dst = SERVER + 1 + i;
+		m = send_frame(f, &out, FIXTURE_WAN);
+		assert_non_null(m);
+		answer = answer_to(m, &out, FIXTURE_WAN);
+		rte_pktmbuf_free(m);
+		assert_true(passes(f, &answer, FIXTURE_LAN));
+	}
+	out.dst = SERVER;
+	assert_false(passes(f, &out, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
+}
+
+// A worker that has nothing else to do: what has expired is gone at once, not a few a nap.
+static void an_idle_worker_forgets_all_that_has_expired(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t end = clock_now_ms() + 4000;
+	struct error err;
+
+	fill_with_unreplied(f);
+	for (uint32_t i = 0; i < f->w->flows.capacity; i++) {
+		struct flow *flow = &f->w->flows.flows[i];
+
+		flow->dir[0].last_seen_sec -= 1000;
+		flow->dir[1].last_seen_sec -= 1000;
+		flow_timer_set(&f->w->flows, flow, 1);
+	}
+	assert_int_equal(dataplane_start(f->dp, &err), 0);
+	while (f->w->counters[COUNTER_FLOW_EXPIRED] < f->w->flows.capacity && clock_now_ms() < end)
+		usleep(1000);
+	dataplane_stop(f->dp);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EXPIRED), f->w->flows.capacity);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
+// --- who may begin ---
+
+static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = {.n_masquerades = 1};
+	struct frame in = {.iface = FIXTURE_WAN,
+		.src = SERVER,
+		.sport = 999,
+		.dport = 80,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 8};
+
+	policy.masquerades[0].interface = FIXTURE_WAN;
+	policy.masquerades[0].n_sources = 1;
+	policy.masquerades[0].sources[0] = prefix("198.18.0.0/24");
+	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
+	in.dst = FAR_LAN; // routed as it is, also on its way out
+	assert_true(passes(f, &in, FIXTURE_LAN2));
+	in.dst = PC;
+	assert_false(passes(f, &in, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), 1);
+}
+
+static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
+{
+	struct fixture *f = *state;
+	struct frame offer = {.iface = FIXTURE_WAN,
+		.src = GATEWAY,
+		.dst = IP(203, 0, 113, 77),
+		.sport = 67,
+		.dport = 68,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 240};
+	struct rte_mbuf *m;
+
+	fixture_rx(f, frame_build(f, &offer), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	assert_int_equal(frame_dst(m), IP(203, 0, 113, 77));
+	rte_pktmbuf_free(m);
+	assert_int_equal(f->w->flows.n_used, 0);
+	offer.sport = 66; // anything else is none of the kernel's
+	fixture_rx(f, frame_build(f, &offer), FIXTURE_WAN);
+	assert_null(fixture_punted(f));
+}
+
+static void the_same_offer_goes_up_where_nothing_is_translated(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_prefix all = prefix("0.0.0.0/0");
+	struct frame offer = {.iface = FIXTURE_WAN,
+		.src = IP(10, 0, 0, 1),
+		.dst = IP(10, 0, 0, 77),
+		.sport = 67,
+		.dport = 68,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 240};
+	struct rte_mbuf *m;
+
+	assert_int_equal(dataplane_route_delete(f->dp, &all), 0);
+	fixture_rx(f, frame_build(f, &offer), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NO_ROUTE), 0);
+}
+
+// --- what may not pass, also when it belongs to a flow ---
+
+static struct rte_mbuf *with_source_route(struct fixture *f, const struct frame *frame)
+{
+	static const uint8_t lsrr[8] = {131, 7, 4, 203, 0, 113, 9, 0};
+	struct rte_mbuf *m = frame_build(f, frame);
+	struct rte_ipv4_hdr *ip;
+	uint8_t *at;
+
+	assert_non_null(rte_pktmbuf_append(m, sizeof(lsrr)));
+	at = rte_pktmbuf_mtod_offset(m, uint8_t *, L3_OFFSET + sizeof(*ip));
+	memmove(at + sizeof(lsrr), at, m->data_len - L3_OFFSET - sizeof(*ip) - sizeof(lsrr));
+	memcpy(at, lsrr, sizeof(lsrr));
+	ip = packet_ip4(m);
+	ip->version_ihl = 0x47;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(m->data_len - L3_OFFSET));
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, sizeof(*ip) + sizeof(lsrr));
+	return m;
+}
+
+static void source_routes_end_here_within_a_flow_too(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_rx(f, with_source_route(f, &udp_out), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_true(passes(f, &udp_out, FIXTURE_WAN));
+	fixture_rx(f, with_source_route(f, &udp_out), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_OPTIONS), 2);
+}
+
+static void what_stands_behind_the_packet_goes_no_further(void **state)
+{
+	struct fixture *f = *state;
+	struct frame small = udp_out;
+	struct rte_mbuf *m = frame_build(f, &udp_out);
+	uint32_t bytes = m->pkt_len;
+
+	memset(rte_pktmbuf_append(m, 1400), 0xee, 1400);
+	fixture_rx(f, m, FIXTURE_LAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(m->pkt_len, bytes);
+	assert_int_equal(m->data_len, bytes);
+	rte_pktmbuf_free(m);
+
+	small.payload_bytes = 2; // Ethernet's own padding is let be
+	m = frame_build(f, &small);
+	memset(rte_pktmbuf_append(m, (uint16_t)(60 - m->pkt_len)), 0, 1);
+	fixture_rx(f, m, FIXTURE_LAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(m->pkt_len, 60);
+	rte_pktmbuf_free(m);
+}
+
+static void link_local_and_our_own_addresses_are_nobodys_source(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t sources[] = {IP(169, 254, 1, 1), IP(169, 254, 255, 254), OWN_LAN,
+		OWN_WAN, IP(127, 0, 0, 1), IP(224, 0, 0, 1)};
+	struct frame frame = udp_out;
+
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		frame.src = sources[i];
+		assert_false(passes(f, &frame, FIXTURE_WAN));
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), i + 1);
+	}
+	frame.src = IP(169, 253, 1, 1);
+	assert_true(passes(f, &frame, FIXTURE_WAN));
+	frame = udp_out;
+	frame.dst = IP(169, 254, 7, 7);
+	assert_false(passes(f, &frame, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_BLACKHOLE), 1);
+}
+
+static void every_source_but_ours_passes_a_plain_router(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = udp_out;
+
+	// one in a hundred meets the filter of own addresses, and is looked at closely
+	for (uint32_t i = 0; i < 4096; i++) {
+		frame.src = IP(198, 18, 16, 0) + i;
+		assert_true(passes(f, &frame, FIXTURE_WAN));
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), 0);
+}
+
+// --- errors ---
+
+static struct rte_mbuf *time_exceeded_about(struct fixture *f, struct rte_mbuf *about)
+{
+	enum { QUOTE_BYTES = 28 };
+	struct frame error = {.iface = FIXTURE_WAN,
+		.src = GATEWAY,
+		.dst = OWN_WAN,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = RTE_IP_ICMP_ECHO_REPLY,
+		.payload_bytes = QUOTE_BYTES};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip4(m) + 1);
+
+	memcpy(icmp + 1, packet_ip4(about), QUOTE_BYTES);
+	icmp->icmp_type = 11;
+	icmp->icmp_ident = 0;
+	icmp->icmp_cksum = 0;
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + QUOTE_BYTES);
+	return m;
+}
+
+static void an_error_waits_for_the_neighbour_it_is_for(void **state)
+{
+	struct fixture *f = *state;
+	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
+	struct ip_addr pc = address("198.18.0.7");
+	struct rte_mbuf *out = send_frame(f, &udp_out, FIXTURE_WAN), *m;
+
+	assert_non_null(out);
+	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
+	fixture_rx(f, time_exceeded_about(f, out), FIXTURE_WAN);
+	rte_pktmbuf_free(out);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &pc, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_dst(m), PC);
+	assert_int_equal(packet_ip4(m)->time_to_live, 63);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
+}
+
+#define NAT(name)   cmocka_unit_test_setup_teardown(name, open_nat, close_fixture)
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, open_plain, close_fixture)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
+		NAT(a_scan_pushes_out_itself_and_not_what_was_answered),
+		NAT(a_table_full_of_answered_flows_refuses_by_name),
+		NAT(an_idle_worker_forgets_all_that_has_expired),
+		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
+		NAT(a_dhcp_offer_to_an_address_nobody_has_yet_goes_up),
+		PLAIN(the_same_offer_goes_up_where_nothing_is_translated),
+		NAT(source_routes_end_here_within_a_flow_too),
+		PLAIN(what_stands_behind_the_packet_goes_no_further),
+		NAT(link_local_and_our_own_addresses_are_nobodys_source),
+		PLAIN(link_local_and_our_own_addresses_are_nobodys_source),
+		PLAIN(every_source_but_ours_passes_a_plain_router),
+		NAT(an_error_waits_for_the_neighbour_it_is_for),
+	};
+
+	fixture_start_drivers();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
