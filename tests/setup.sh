@@ -64,6 +64,15 @@ without_services() (
 	DEBIAN_FRONTEND=noninteractive "$@"
 )
 
+# The kernel of the labs in a virtual machine: unpacked from its package, not installed.
+need_guest() {
+	((EUID == 0)) || return 0 # the labs themselves say what they take
+	if ! PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/lab/guest.py >&2; then
+		say "The labs in a virtual machine boot Debian's kernel, and apt could not fetch it, see above."
+		return 1
+	fi
+}
+
 # build DIR [meson options]: sets it up when it is not, and compiles what changed
 build() {
 	local dir=$1 log

@@ -13,6 +13,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 from lab import LabError, run_command, wait_for
@@ -62,6 +63,7 @@ class locked:
 
 def download(package, into):
     """A package's file, unpacked; the lists are fetched anew when they are stale."""
+    print(f"Downloading {package} for the guest", flush=True)
     for attempt in range(2):
         for old in into.parent.glob(f"{package}_*.deb"):  # of one that was cut off
             old.unlink()
@@ -284,3 +286,11 @@ class Guest:
 
     def write(self, path, text):
         self.ask("write", path=str(path), text=text)
+
+
+if __name__ == "__main__":  # tests/run, before the first lab: what the guest boots is there
+    try:
+        unpacked(kernel_package())
+        unpacked(SHELL_PACKAGE)
+    except LabError as e:
+        sys.exit(str(e))

@@ -186,15 +186,18 @@ class HomeLab(Lab):
         wait_for(is_ready, "millraced to answer on its socket", timeout)
 
     def _plug_taps(self):
-        """The kernel's ends of the router's TAP ports go to where a veth's far end would be."""
-        for dev, host in (("port-lan", "sw"), ("port-wan", "inet")):
-            wait_for(lambda dev=dev: self.has_device("rtr", dev), f"the router to make {dev}")
-            self.ip("rtr", f"link set {dev} netns {self.namespace(host)}")
-            self.ip(host, f"link set {dev} name router")
-            self.offloads_off(host, "router")
-            self.ip(host, "link set router up")
+        self._plug_tap("port-lan", "sw")
+        self._plug_tap("port-wan", "inet")
         self.ip("sw", "link set router master br0")
         self._address_inet()
+
+    def _plug_tap(self, dev, host):
+        """The kernel's end of a TAP port of the router's goes to where a veth's far end would be."""
+        wait_for(lambda: self.has_device("rtr", dev), f"the router to make {dev}")
+        self.ip("rtr", f"link set {dev} netns {self.namespace(host)}")
+        self.ip(host, f"link set {dev} name router")
+        self.offloads_off(host, "router")
+        self.ip(host, "link set router up")
 
     def stop_router(self, timeout=10):
         """SIGTERM; the daemon must end by itself, with code 0 and nothing from a sanitizer."""
@@ -232,15 +235,19 @@ class HomeLab(Lab):
                      f"pc1 to reach {target} through the router", timeout)
 
 
+def port_words(driver, port):
+    """Which device a port of a lab's router is on."""
+    if driver == "tap":  # a MAC of its own, so that hosts know the router again when it restarts
+        return f"tap-name: port-{port}, mac: {TAP_MACS[port]}"
+    return f"match: {{ name: port-{port} }}"
+
+
 def home_config(driver="auto", cores=(0,), wan_mtu=None):
     """What cfg/examples/quickstart.yaml says, with a driver, cores and an MTU of one's choice."""
     lines = [f"workers: {{ cores: [{', '.join(str(core) for core in cores)}] }}", "ports:"]
     for port in ("wan", "lan"):
-        which = f"match: {{ name: port-{port} }}"
-        if driver == "tap":  # a MAC of its own, so that hosts know the router again when it restarts
-            which = f"tap-name: port-{port}, mac: {TAP_MACS[port]}"
         mtu = f", mtu: {wan_mtu}" if wan_mtu and port == "wan" else ""
-        lines.append(f"  {port}: {{ driver: {driver}, {which}{mtu} }}")
+        lines.append(f"  {port}: {{ driver: {driver}, {port_words(driver, port)}{mtu} }}")
     lines += [
         "interfaces:",
         f"  wan: {{ port: wan, addresses: [{ROUTER_WAN4}/24, '{ROUTER_WAN6}/64'] }}",

@@ -6,6 +6,7 @@ labs run in parallel, and so that what a killed lab left behind is swept away by
 Standard library only; needs root, iproute2, ethtool and util-linux.
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -15,10 +16,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
-STATE_DIR = Path("/run/millrace-lab")  # one file a lab: who made it, and what
+# one file a lab: who made it, and what; elsewhere for a test that ends kept labs
+STATE_DIR = Path(os.environ.get("MILLRACE_LAB_STATE", "/run/millrace-lab"))
 ETC_NETNS = Path("/etc/netns")  # `ip netns exec` puts what is in here over /etc
 OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "rxvlan", "txvlan")  # off: frames as on a wire
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
@@ -271,12 +274,13 @@ class Lab:
     def reserve_hugepages(self, wanted):
         """Up to that many of 2 MB for as long as the lab lives; returns how many it got."""
         try:
-            before = int(HUGEPAGES.read_text())
-            HUGEPAGES.write_text(str(before + wanted))
-            self.hugepages = max(0, int(HUGEPAGES.read_text()) - before)
+            with hugepages_locked():
+                before = hugepages_reserved()
+                HUGEPAGES.write_text(str(before + wanted))
+                self.hugepages = max(0, hugepages_reserved() - before)
+                self._write_state()
         except OSError:
             return 0
-        self._write_state()
         return self.hugepages
 
     # --- programs ---
@@ -346,11 +350,31 @@ def kill_namespace(namespace):
                 pass
 
 
-def give_back_hugepages(count):
+@contextmanager
+def hugepages_locked():
+    """Their number is read and written back, and stands in state files: one lab at a time."""
+    with HUGEPAGES.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def hugepages_reserved():
+    """Without those that were given back while a program still has them."""
+    return int(HUGEPAGES.read_text()) - int(HUGEPAGES.with_name("surplus_hugepages").read_text())
+
+
+def forget_lab(state):
+    """The last that there is of it: its hugepages and its state file."""
+    path = STATE_DIR / f"{state['name']}.json"
     try:
-        HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - count)))
+        if state.get("hugepages"):
+            with hugepages_locked():
+                if path.exists():  # else somebody else was faster
+                    HUGEPAGES.write_text(str(max(0, hugepages_reserved() - state["hugepages"])))
+                    path.unlink()
     except OSError:
         pass
+    path.unlink(missing_ok=True)
 
 
 def remove_lab(state):
@@ -360,11 +384,9 @@ def remove_lab(state):
             kill_namespace(namespace)
             run_command(["ip", "netns", "del", namespace], check=False)
         shutil.rmtree(ETC_NETNS / namespace, ignore_errors=True)
-    if state.get("hugepages"):
-        give_back_hugepages(state["hugepages"])
     if state["dir"]:
         shutil.rmtree(state["dir"], ignore_errors=True)
-    (STATE_DIR / f"{state['name']}.json").unlink(missing_ok=True)
+    forget_lab(state)
     try:
         ETC_NETNS.rmdir()  # only when empty
     except OSError:

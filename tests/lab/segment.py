@@ -16,7 +16,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from home import ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4, ROUTER_WAN6, HomeLab
+from home import ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4, ROUTER_WAN6, HomeLab, port_words
 from lab import LabError, wait_for
 from tools import ping
 
@@ -34,8 +34,8 @@ FLOOD = Path(__file__).with_name("raw_flood.py")
 class SegmentLab(HomeLab):
     """The router is not started yet on entry."""
 
-    def __init__(self, mtu=1500):
-        super().__init__()
+    def __init__(self, mtu=1500, wires="veth"):
+        super().__init__(wires=wires)
         self.mtu = mtu
 
     def setup(self):
@@ -55,13 +55,19 @@ class SegmentLab(HomeLab):
     def _add_segment(self, switch, port, hosts):
         self.ip(switch, "link add br0 type bridge mcast_snooping 0 forward_delay 0")
         self.ip(switch, f"link set br0 mtu {self.mtu} up")
-        self.add_wire("rtr", port, switch, "router", mtu=self.mtu)
-        self.ip(switch, "link set router master br0")
+        if self.wires == "veth":
+            self.add_wire("rtr", port, switch, "router", mtu=self.mtu)
+            self.ip(switch, "link set router master br0")
         for host, (addr4, addr6) in hosts.items():
             self.add_wire(switch, host, host, "eth0", mtu=self.mtu)
             self.ip(switch, f"link set {host} master br0")
             self.ip(host, f"addr add {addr4}/24 dev eth0")
             self.ip(host, f"addr add {addr6}/64 dev eth0 nodad")
+
+    def _plug_taps(self):
+        for port, switch in (("port-lan", "lsw"), ("port-wan", "wsw")):
+            self._plug_tap(port, switch)
+            self.ip(switch, "link set router master br0")
 
     def add_guest(self):
         """One more host on the LAN, without an address; no second one when asked again."""
@@ -168,7 +174,7 @@ def segment_config(driver="af_packet", cores=(0,), is_nat=False, extra="", ports
     """`extra`: more lines of YAML; `ports`: more words for ports, by name."""
     more = {"wan": "", "lan": "", **(ports or {})}
     lines = [f"workers: {{ cores: [{', '.join(str(core) for core in cores)}] }}", "ports:"]
-    lines += [f"  {port}: {{ driver: {driver}, match: {{ name: port-{port} }}{more[port]} }}"
+    lines += [f"  {port}: {{ driver: {driver}, {port_words(driver, port)}{more[port]} }}"
               for port in ("wan", "lan")]
     lines += [
         "interfaces:",

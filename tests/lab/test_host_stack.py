@@ -125,7 +125,7 @@ def test_a_dhcp_client_gets_a_lease_from_a_server_on_the_tap(lab, flags):
     script = lab.dir / "udhcpc.sh"
     script.write_text(UDHCPC_SCRIPT)
     script.chmod(0o755)
-    said = lab.run("guest", "busybox", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", 5, "-T", 1,
+    said = lab.run("guest", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", 5, "-T", 1,
                    *flags, "-s", script).stdout
     bound = re.search(r"bound (198\.18\.0\.1\d\d)/24 router (\S+)", said)
     assert bound, said + server.tail()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from home import QUICKSTART, REPO, ROUTER_WAN4, SERVER4, HomeLab, build_dir
-from lab import run_command
+from lab import LabError, run_command
 from tools import fetch, ping
 
 
@@ -13,12 +13,18 @@ def readme_yaml():
     return re.search(r"```yaml\n(.*?)```", (REPO / "README.md").read_text(), re.DOTALL)[1]
 
 
-def test_ten_lines_make_a_router():
+def lab_yaml():
+    """The ten lines with the lab's cards in place of the README's."""
     text = readme_yaml()
-    assert len(text.splitlines()) == 10
     for card, netdev in (("enp1s0", "port-wan"), ("enp2s0", "port-lan")):
         assert card in text
         text = text.replace(card, netdev)
+    return text
+
+
+def test_ten_lines_make_a_router():
+    text = lab_yaml()
+    assert len(text.splitlines()) == 10
     with HomeLab() as lab:
         lab.start_servers()
         lab.start_router(text)
@@ -38,3 +44,22 @@ def test_quickstart_serves_both_families():
         lab.start_router(QUICKSTART)
         lab.wait_path()
         assert ping(lab, "pc1", SERVER4).received == 3
+
+
+def test_a_card_that_the_machine_uses_is_freed_in_the_way_it_says():
+    freeing = re.findall(r"`(ip (?:addr|link) [^`]*enp1s0[^`]*)`", (REPO / "README.md").read_text())
+    assert freeing == ["ip addr flush dev enp1s0", "ip link set enp1s0 nomaster"]
+    freeing = [command.replace("enp1s0", "port-wan") for command in freeing]
+    with HomeLab() as lab:
+        lab.ip("rtr", "addr add 203.0.113.77/24 dev port-wan")
+        with pytest.raises(LabError, match="still carries the machine's own address 203.0.113.77"):
+            lab.start_router(lab_yaml())
+        assert f"({freeing[0]})" in lab.router.output()
+        lab.run("rtr", *freeing[0].split())
+        lab.ip("rtr", "link add br0 type bridge")
+        lab.ip("rtr", "link set port-wan master br0")
+        with pytest.raises(LabError, match="port-wan is part of br0"):
+            lab.start_router(lab_yaml())
+        assert f"({freeing[1]})" in lab.router.output()
+        lab.run("rtr", *freeing[1].split())
+        lab.start_router(lab_yaml())

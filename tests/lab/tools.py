@@ -53,7 +53,8 @@ def lookup(lab, host, name, kind, server):
 class Transfer:
     mbps: float  # what arrived
     sent_mbps: float
-    lost_percent: float = 0.0  # UDP
+    lost: int = 0  # UDP, packets
+    lost_percent: float = 0.0
     retransmits: int = 0  # TCP
 
 
@@ -94,7 +95,30 @@ def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201,
     if sent == 0:
         raise LabError(f"{host}: iperf3 -u -c {server}: no packet was sent")
     sent_mbps = sent * 1400 * 8 / stream["seconds"] / 1e6
-    return Transfer(sent_mbps * (sent - lost) / sent, sent_mbps, lost_percent=100.0 * lost / sent)
+    return Transfer(sent_mbps * (sent - lost) / sent, sent_mbps, lost=lost,
+                    lost_percent=100.0 * lost / sent)
+
+
+def losses(lab):
+    """Every counter of packets lost on their way through a lab, by name: what the router dropped,
+    what devices and the sockets of programs had no room for."""
+    named = dict(lab.counts("drop_")) if lab.router else {}
+    for host in lab.hosts:
+        for link in lab.ip_json(host, "-s link"):
+            # what comes to the router's own ports and finds no room is drop_port_missed
+            for way in ("tx",) if host == "rtr" and lab.router else ("rx", "tx"):
+                named[f"{host} {link['ifname']} {way}"] = link["stats64"][way]["dropped"]
+        for kind, prefix in (("snmp", "Udp:"), ("snmp6", "Udp6")):
+            named[f"{host} {prefix[:4]}"] = udp_receive_errors(lab, host, kind, prefix)
+    return named
+
+
+def udp_receive_errors(lab, host, kind, prefix):
+    lines = [line.split() for line in lab.run(host, "cat", f"/proc/net/{kind}").stdout.splitlines()
+             if line.startswith(prefix)]
+    if kind == "snmp6":
+        return int(dict(lines)["Udp6RcvbufErrors"])
+    return int(dict(zip(*lines))["RcvbufErrors"])
 
 
 def traceroute(lab, host, target, method=None, max_hops=6):

@@ -236,6 +236,35 @@ static void a_pcap_port_repeats_its_file(void **state)
 	assert_int_equal(rte_mempool_in_use_count(drivers_pool()), 0);
 }
 
+// What `millrace show drops` calls drop_port_no_buffer.
+static void a_frame_that_finds_no_buffer_is_counted(void **state)
+{
+	char path[] = "/tmp/port_test_XXXXXX";
+	struct port_spec spec = {.name = "file", .driver = PORT_DRIVER_PCAP};
+	static struct rte_mbuf *all[8192];
+	struct port_stats stats;
+	struct rte_mbuf *m;
+	struct port *port;
+	unsigned n = 0;
+
+	assert_true(close(mkstemp(path)) == 0);
+	write_pcap(path);
+	spec.pcap_rx = path;
+	port = must_open(&spec);
+	while (n < sizeof(all) / sizeof(all[0]) &&
+		(all[n] = rte_pktmbuf_alloc(drivers_pool())) != NULL)
+		n++;
+	assert_int_equal(port_stats(port, &stats), 0);
+	assert_int_equal(stats.rx_nombuf, 0);
+	assert_int_equal(rte_eth_rx_burst(port_info(port)->dpdk_port, 0, &m, 1), 0);
+	assert_int_equal(port_stats(port, &stats), 0);
+	assert_int_equal(stats.rx_nombuf, 1);
+	rte_pktmbuf_free_bulk(all, n);
+	port_close(port);
+	unlink(path);
+	assert_int_equal(rte_mempool_in_use_count(drivers_pool()), 0);
+}
+
 static void two_memif_ports_carry_frames(void **state)
 {
 	struct port_spec spec = {.name = "server", .driver = PORT_DRIVER_MEMIF, .n_queues = 1};
@@ -277,6 +306,7 @@ int main(void)
 		cmocka_unit_test(a_port_takes_another_mtu_within_its_buffers),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(a_pcap_port_repeats_its_file),
+		cmocka_unit_test(a_frame_that_finds_no_buffer_is_counted),
 		cmocka_unit_test(two_memif_ports_carry_frames),
 	};
 
