@@ -15,15 +15,14 @@
 
 enum { TX_QUEUE_PACKETS = 1000 };
 
-// Of this device only: the machine's own forwarding switch is none of our business.
+// Of this device only: the machine's own forwarding switch is none of our business. It decides
+// what becomes of packets that go up because their route leads over another of its devices.
 static const struct setting {
 	const char *family;
 	const char *name;
 	const char *value;
 	bool is_needed; // worth a warning; the others have the right value nearly everywhere
 } settings[] = {
-	// The workers forward, the kernel does not: what reaches it by this device is for itself.
-	{"ipv4", "forwarding", "0", false},
 	// Replies may come by another interface than the kernel's own reverse path; the workers see
 	// to spoofed sources.
 	{"ipv4", "rp_filter", "0", false},

@@ -80,6 +80,12 @@ static void assert_route(const char *prefix, const char *via, unsigned n_nexthop
 		fail_msg("no route to %s with %u nexthops as expected", prefix, n_nexthops);
 }
 
+static void assert_local(const char *prefix)
+{
+	assert_route(prefix, NULL, 0);
+	assert_int_equal(recorded_route(prefix)->kind, DP_ROUTE_LOCAL);
+}
+
 static void assert_no_route(const char *prefix)
 {
 	wanted_prefix = prefix;
@@ -190,27 +196,71 @@ static void ipv6_nexthops_come_and_go_one_by_one(void **state)
 
 static void routes_that_are_not_for_us_stay_behind(void **state)
 {
-	shell("ip tuntap add dev other mode tap && ip link set other up && "
-	      "ip addr add 198.18.200.1/24 dev other");
 	shell("ip route add 198.18.30.0/24 via 198.18.0.2 table 100");
 	shell("ip route add 198.18.31.0/24 via 198.18.0.2 tos 0x10");
-	shell("ip route add 198.18.32.0/24 via 198.18.200.2");
 	shell("ip route add 198.18.33.0/24 via 198.18.0.2");
 	assert_route("198.18.33.0/24", "198.18.0.2", 1);
 	assert_null(recorded_route("198.18.30.0/24"));
 	assert_null(recorded_route("198.18.31.0/24"));
-	assert_null(recorded_route("198.18.32.0/24"));
-	assert_null(recorded_route("198.18.200.0/24"));
+}
+
+static void add_other_device(void)
+{
+	shell("ip link add other type veth peer name far && ip link set far up && ip addr add "
+	      "198.18.200.1/24 dev other && "
+	      "ip addr add 2001:db8:0:200::1/64 dev other nodad && ip link set other up");
+}
+
+static void what_leads_over_another_device_and_its_addresses_are_the_kernels(void **state)
+{
+	add_other_device();
+	shell("ip route add 198.18.32.0/24 via 198.18.200.2 && "
+	      "ip route add 198.18.33.0/24 via 198.18.0.2 && "
+	      "ip -6 route add 2001:db8:32::/48 via 2001:db8:0:200::2");
+	assert_local("198.18.32.0/24");
+	assert_local("198.18.200.0/24");
+	assert_local("198.18.200.1/32");
+	assert_local("2001:db8:32::/48");
+	assert_local("2001:db8:0:200::/64");
+	assert_local("2001:db8:0:200::1/128");
 	shell("ip route replace 198.18.33.0/24 via 198.18.200.2"); // ours is replaced
+	assert_local("198.18.33.0/24");
+	shell("ip route replace default via 198.18.200.2 metric 5 && "
+	      "ip route add 198.18.34.0/24 via 198.18.0.2");
+	assert_route("198.18.34.0/24", "198.18.0.2", 1);
+	assert_route("0.0.0.0/0", "203.0.113.1", 1);
+	assert_null(recorded_route("fe80::/64"));
+	assert_null(recorded_route("ff00::/8"));
+	for (unsigned i = 0; i < recording.n_routes; i++)
+		assert_true(recording.routes[i].kind != DP_ROUTE_LOCAL ||
+			    recording.routes[i].n_nexthops == 1 ||
+			    !ip_addr_is_link_local(&recording.routes[i].to.addr));
+	shell("ip link set other down"); // of which it tells half
+	assert_no_route("198.18.32.0/24");
 	assert_no_route("198.18.33.0/24");
+	shell("ip link set other up && ip route add 198.18.32.0/24 dev other");
+	assert_local("198.18.32.0/24");
+	shell("ip link del other");
+	assert_no_route("198.18.32.0/24");
+	assert_no_route("198.18.200.1/32");
+}
+
+static void the_link_to_us_goes_before_the_same_one_elsewhere(void **state)
+{
+	shell("ip link add other type veth peer name far && ip link set far up && ip link set "
+	      "other up && "
+	      "ip addr add 198.18.0.7/24 dev other");
+	assert_local("198.18.0.7/32");
+	assert_route("198.18.0.0/24", "none", 1);
 	shell("ip link del other");
 }
 
 static void the_addresses_of_a_loopback_are_ours(void **state)
 {
 	shell("ip addr add 203.0.113.200/32 dev lo");
-	assert_route("203.0.113.200/32", NULL, 0);
-	assert_int_equal(recorded_route("203.0.113.200/32")->kind, DP_ROUTE_LOCAL);
+	assert_local("203.0.113.200/32");
+	assert_null(recorded_route("127.0.0.1/32"));
+	assert_null(recorded_route("::1/128"));
 	shell("ip addr del 203.0.113.200/32 dev lo");
 	assert_no_route("203.0.113.200/32");
 }
@@ -407,6 +457,8 @@ int main(void)
 		TEST(routes_by_hand_are_followed),
 		TEST(ipv6_nexthops_come_and_go_one_by_one),
 		TEST(routes_that_are_not_for_us_stay_behind),
+		TEST(what_leads_over_another_device_and_its_addresses_are_the_kernels),
+		TEST(the_link_to_us_goes_before_the_same_one_elsewhere),
 		TEST(the_addresses_of_a_loopback_are_ours),
 		TEST(addresses_by_hand_are_followed_the_primary_first),
 		TEST(an_ipv6_address_is_used_once_it_is_known_to_be_unique),
