@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/budget.h"
 
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cfg/base/log.h"
@@ -33,33 +29,17 @@ static uint64_t machine_bytes(void)
 	return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
 }
 
-// What the kernel says of a device, 0 when it is not there (yet).
-static uint16_t netdev_mtu(const char *name)
-{
-	struct ifreq req = {0};
-	int fd, rc;
-
-	if (name == NULL || strlen(name) >= sizeof(req.ifr_name))
-		return 0;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return 0;
-	memcpy(req.ifr_name, name, strlen(name));
-	rc = ioctl(fd, SIOCGIFMTU, &req);
-	close(fd);
-	if (rc != 0 || req.ifr_mtu < 0)
-		return 0;
-	return req.ifr_mtu > PORT_MTU_MAX ? PORT_MTU_MAX : (uint16_t)req.ifr_mtu;
-}
-
 static uint16_t mtu_max(const struct config *config)
 {
 	uint16_t most = MTU_DEFAULT;
 
 	for (unsigned i = 0; i < config->n_ports; i++) {
 		const struct cfg_port *port = &config->ports[i];
-		uint16_t mtu = port->mtu != 0 ? port->mtu : netdev_mtu(port->match_name);
+		uint16_t mtu = port->mtu;
 
+		if (mtu == 0)
+			mtu = port_match_mtu(port->match_name, port->match_pci,
+				port->has_match_mac ? &port->match_mac : NULL);
 		most = mtu > most ? mtu : most;
 	}
 	return most;
