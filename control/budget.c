@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/budget.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cfg/base/log.h"
+#include "control/neighbour_table.h"
+
+static_assert(2 * NEIGHBOURS_KERNEL_MAX <= DP_NEIGHBOURS_MAX, "the workers hold them all");
 
 enum {
 	MTU_DEFAULT = 1500,
@@ -66,7 +70,8 @@ static bool may_take_pci(const struct config *config)
 	return false;
 }
 
-void budget_make(struct budget *budget, const struct config *config, const struct cores *cores)
+void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
+	const struct neighbour_limits *neighbours)
 {
 	bool is_large = machine_bytes() >= large_machine_bytes;
 	struct dataplane_options *dataplane = &budget->dataplane;
@@ -79,6 +84,8 @@ void budget_make(struct budget *budget, const struct config *config, const struc
 	dataplane->flow_capacity = config->flow_capacity;
 	dataplane->routes4_max = is_large ? ROUTES4_LARGE : ROUTES4_SMALL;
 	dataplane->routes6_max = is_large ? ROUTES6_LARGE : ROUTES6_SMALL;
+	budget->neighbours4_max = neighbours->ip4.max;
+	budget->neighbours6_max = neighbours->ip6.max;
 	budget->dataplane_bytes = dataplane_memory_bytes(dataplane);
 
 	drivers->try_hugepages = config->hugepages == CFG_HUGEPAGES_AUTO;
@@ -97,11 +104,13 @@ void budget_log(const struct budget *budget, const struct cores *cores)
 	char list[128];
 
 	log_info("control",
-		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %d neighbours: %llu "
+		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours: "
+		"%llu "
 		"MiB; %u packet buffers: %llu MiB",
 		cores->n_workers, cores->n_workers == 1 ? "" : "s",
 		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
 		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
-		DP_NEIGHBOURS_MAX, (unsigned long long)(budget->dataplane_bytes >> 20),
-		budget->drivers.n_mbufs, (unsigned long long)(budget->packet_bytes >> 20));
+		budget->neighbours4_max, budget->neighbours6_max,
+		(unsigned long long)(budget->dataplane_bytes >> 20), budget->drivers.n_mbufs,
+		(unsigned long long)(budget->packet_bytes >> 20));
 }

@@ -88,7 +88,8 @@ int kernel_follow(struct router *router, struct error *err)
 	if (router->rib == NULL)
 		return error_set(err, "no memory for the routes");
 	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
-	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink, err) != 0)
+	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink,
+		    &router->neighbour_limits, err) != 0)
 		return -1;
 	// what was told while the devices were being made is history
 	netlink_discard(router->netlink);

@@ -15,6 +15,7 @@
 #include "control/api/server.h"
 #include "control/api/show.h"
 #include "control/duties.h"
+#include "control/instances.h"
 #include "control/kernel.h"
 #include "control/options.h"
 #include "control/permissions.h"
@@ -75,10 +76,13 @@ static int start(struct router *router, const struct options *options, struct er
 	router->netlink = netlink_new(router->base, err);
 	if (router->netlink == NULL)
 		return -1;
-	router->namespace_claim = static_routes_claim(router->netlink);
+	router->instance = instances_claim();
+	if (!instances_has_other(router->instance))
+		static_routes_remove_leftovers(router->netlink);
+	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 
 	// Cards and workers.
-	budget_make(&router->budget, router->config, &router->cores);
+	budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits);
 	if (options->no_hugepages)
 		router->budget.drivers.try_hugepages = false;
 	budget_log(&router->budget, &router->cores);
@@ -126,8 +130,11 @@ static void stop(struct router *router)
 	ports_close(&router->ports);
 	if (router->has_drivers)
 		drivers_stop();
-	if (router->namespace_claim >= 0)
-		close(router->namespace_claim);
+	// The machine's, and another router of its may need them: then the last word is nobody's.
+	if (router->netlink != NULL && !instances_has_other(router->instance))
+		neighbour_limits_give_back(&router->neighbour_limits, router->netlink);
+	if (router->instance >= 0)
+		close(router->instance);
 	netlink_free(router->netlink);
 	api_free(router->api);
 }
@@ -209,7 +216,7 @@ static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **a
 
 int main(int argc, char **argv)
 {
-	struct router router = {.start_ms = clock_now_ms(), .namespace_claim = -1};
+	struct router router = {.start_ms = clock_now_ms(), .instance = -1};
 	struct options options;
 	int exit_code = EXIT_FAILURE;
 

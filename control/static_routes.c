@@ -4,12 +4,8 @@
 #include <linux/rtnetlink.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "cfg/base/log.h"
 #include "control/egress.h"
@@ -17,7 +13,6 @@
 #include "control/route_dump.h"
 
 enum {
-	INSTANCES_MAX = 16, // in one network namespace
 	IP6_METRIC_DEFAULT = 1024,
 	METRICS_TRIED = 8,
 };
@@ -301,27 +296,7 @@ void static_routes_remove(const struct config *config, struct netlink *netlink)
 	remove_without_device(&ours);
 }
 
-// --- leftovers ---
-
-// Abstract addresses belong to a network namespace and end with their socket: just what it takes
-// to know who else lives here. -1: taken.
-static int claim_name(unsigned i)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "millraced/%u", i);
-
-	if (fd < 0)
-		return -1;
-	if (bind(fd, (struct sockaddr *)&addr,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void remove_leftovers(struct netlink *netlink)
+void static_routes_remove_leftovers(struct netlink *netlink)
 {
 	struct removal all = {.netlink = netlink};
 
@@ -329,24 +304,4 @@ static void remove_leftovers(struct netlink *netlink)
 	if (all.n > 0)
 		log_info("control", "removed %u route%s that an earlier instance left behind",
 			all.n, all.n == 1 ? "" : "s");
-}
-
-int static_routes_claim(struct netlink *netlink)
-{
-	int ours = -1;
-	bool is_alone = true;
-
-	for (unsigned i = 0; i < INSTANCES_MAX; i++) {
-		int fd = claim_name(i);
-
-		if (fd < 0)
-			is_alone = false;
-		else if (ours < 0)
-			ours = fd;
-		else
-			close(fd);
-	}
-	if (is_alone)
-		remove_leftovers(netlink);
-	return ours;
 }

@@ -239,18 +239,6 @@ def test_jumbo_frames_pass_from_end_to_end(is_nat):
         assert " 3 received" in said, said
 
 
-def test_a_jumbo_card_is_known_by_its_mac():
-    """Buffers are made before it is opened, by the MTU it has."""
-    with SegmentLab(mtu=9000) as lab:
-        lab.start_answerers()
-        config = segment_config(extra=ROUTES)
-        for port in ("port-lan", "port-wan"):
-            config = config.replace(f"name: {port} ", f"mac: '{lab.mac('rtr', port)}' ")
-        lab.start_router(config)
-        wait_answer(lab, TARGET4, "gw1")
-        assert ping(lab, "pc1", TARGET4, payload=8972, dont_fragment=True).received == 3
-
-
 def test_a_port_wears_the_mac_that_it_is_given(bare):
     own = bare.mac("rtr", "port-lan")
     start(bare, ports={"lan": ", mac: 02:00:5e:00:53:77"})

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/instances.h"
 #include "control/static_routes.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
@@ -423,25 +424,35 @@ static void lost_news_are_made_up_for(void **state)
 	assert_no_route("198.18.50.0/24");
 }
 
-static void leftovers_are_removed_unless_another_instance_lives(void **state)
+static void leftovers_are_removed_and_nothing_else(void **state)
 {
-	int first, second;
 
 	shell("ip route add blackhole 198.51.100.128/25 proto 77");
 	shell("ip -6 route add unreachable 2001:db8:77::/48 proto 77");
 	shell("ip route add blackhole 198.51.100.0/25 proto static");
-	first = static_routes_claim(kernel_router.netlink);
-	assert_true(first >= 0);
+	assert_false(instances_has_other(-1));
+	static_routes_remove_leftovers(kernel_router.netlink);
 	assert_null(strstr(shell("ip route"), "198.51.100.128/25"));
 	assert_null(strstr(shell("ip -6 route"), "2001:db8:77::/48"));
 	assert_non_null(strstr(shell("ip route"), "198.51.100.0/25")); // not ours
-	shell("ip route add blackhole 198.51.100.128/25 proto 77");
-	second = static_routes_claim(kernel_router.netlink);
+	shell("ip route del blackhole 198.51.100.0/25");
+}
+
+static void instances_of_one_namespace_see_each_other(void **state)
+{
+	int first = instances_claim(), second;
+
+	assert_true(first >= 0);
+	assert_false(instances_has_other(first));
+	assert_true(instances_has_other(-1));
+	second = instances_claim();
 	assert_true(second >= 0);
-	assert_non_null(strstr(shell("ip route"), "198.51.100.128/25"));
+	assert_true(instances_has_other(first));
+	assert_true(instances_has_other(second));
 	close(first);
+	assert_false(instances_has_other(second));
 	close(second);
-	shell("ip route del blackhole 198.51.100.128/25; ip route del blackhole 198.51.100.0/25");
+	assert_false(instances_has_other(-1));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -468,7 +479,8 @@ int main(void)
 		TEST(the_mtu_of_the_device_is_followed_as_far_as_the_port_can),
 		TEST(a_device_that_somebody_removes_is_down_for_good),
 		TEST(lost_news_are_made_up_for),
-		TEST(leftovers_are_removed_unless_another_instance_lives),
+		TEST(leftovers_are_removed_and_nothing_else),
+		TEST(instances_of_one_namespace_see_each_other),
 	};
 
 	if (!kernel_fixture_enter_namespace())
