@@ -225,7 +225,7 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 		*interface = (struct interface){
 			.config = &config->interfaces[i],
 			.port = ports_find(ports, config->interfaces[i].port),
-			.tap.fd = -1,
+			.tap = {.fd = -1, .groups_fd = -1},
 			.id = -1,
 			.is_outside = egress_is_outside(config, config->interfaces[i].name),
 		};

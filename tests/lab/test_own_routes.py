@@ -60,7 +60,7 @@ class OfficeLab(SegmentLab):
     def advertise(self):
         src = next(a["local"] for a in self.ip_json("office", "-6 addr show dev eth0")[0]["addr_info"]
                    if a["scope"] == "link")
-        self.sysctl("rtr", {"net.ipv6.conf.mgmt.accept_ra": 2})
+        self.sysctl("rtr", {"net.ipv6.conf.mgmt.accept_ra": 1})
         self.sysctl("office", {"net.ipv6.conf.eth0.forwarding": 1})  # says that it is a router
         self.run("office", "/usr/bin/python3", "-c", ADVERTISE.format(src=src))
         wait_for(lambda: "proto ra" in self.ip("rtr", "-6 route show default"), "the kernel to learn it")

@@ -105,6 +105,8 @@ static bool has_address(int interface, const char *text)
 	return false;
 }
 
+static const char *const router_groups[] = {"ff01::2", "ff02::2", "ff05::2"}; // RFC 4291 2.7.1
+
 static void the_device_has_the_ports_mac_and_mtu_and_is_up(void **state)
 {
 	const char *link = shell("ip -o link show lan");
@@ -116,6 +118,9 @@ static void the_device_has_the_ports_mac_and_mtu_and_is_up(void **state)
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/lan/forwarding"), "1\n");
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/lan/accept_ra"), "0\n");
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/all/forwarding"), "0\n");
+	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/default/forwarding"), "0\n");
+	for (unsigned i = 0; i < 3; i++)
+		assert_non_null(strstr(shell("ip maddr show dev lan"), router_groups[i]));
 	assert_string_equal(shell("cat /proc/sys/net/ipv4/ip_forward"), "0\n");
 }
 
