@@ -99,7 +99,8 @@ def assert_machine_is_whole(lab, before):
 
 
 @pytest.mark.parametrize("own", OWN)
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["term", "kill"])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL],
+                         ids=["term", "hup", "kill"])
 def test_the_machines_default_routes_outlive_the_router(lab, own, signum):
     OWN[own](lab)
     lab.warm_up()
@@ -119,7 +120,7 @@ def test_the_machines_default_routes_outlive_the_router(lab, own, signum):
         assert f"own (via {OFFICE4} dev mgmt)" in said, said
         assert re.search(r"route to ::/0 of its own \(via \S+ dev mgmt\)", said), said
         router, lab.router = lab.router, None
-        assert router.stop(signum) == (0 if signum == signal.SIGTERM else -signum)
+        assert router.stop(signum) == (-signum if signum == signal.SIGKILL else 0)
         router.check_sanitizers()
         wait_for(lambda: not lab.has_device("rtr", "wan"), "the devices to be gone")
         assert_machine_is_whole(lab, before)
