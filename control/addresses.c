@@ -185,6 +185,9 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 		return;
 	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
 		return;
+	// The kernel drops IPv4 routes that had this address as their source without a word.
+	if (message->nlmsg_type == RTM_DELADDR && info->ifa_family == AF_INET)
+		netlink_sync(interfaces->netlink, NETLINK_ROUTES);
 	interface = interfaces_by_ifindex(interfaces, (int)info->ifa_index);
 	if (interface == NULL || !parse(message, &prefix, &flags))
 		return;
@@ -195,9 +198,6 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 	address = find(interface, &prefix);
 	if (address != NULL)
 		forget(interface, address);
-	// The kernel drops IPv4 routes that had this address as their source without a word.
-	if (info->ifa_family == AF_INET)
-		netlink_sync(interfaces->netlink, NETLINK_ROUTES);
 }
 
 static void on_sync_start(void *ctx)

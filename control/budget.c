@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/budget.h"
 
-#include <net/if.h>
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cfg/base/log.h"
+#include "control/neighbour_table.h"
+
+static_assert(2 * NEIGHBOURS_KERNEL_MAX <= DP_NEIGHBOURS_MAX, "the workers hold them all");
 
 enum {
 	MTU_DEFAULT = 1500,
@@ -33,33 +33,17 @@ static uint64_t machine_bytes(void)
 	return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
 }
 
-// What the kernel says of a device, 0 when it is not there (yet).
-static uint16_t netdev_mtu(const char *name)
-{
-	struct ifreq req = {0};
-	int fd, rc;
-
-	if (name == NULL || strlen(name) >= sizeof(req.ifr_name))
-		return 0;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return 0;
-	memcpy(req.ifr_name, name, strlen(name));
-	rc = ioctl(fd, SIOCGIFMTU, &req);
-	close(fd);
-	if (rc != 0 || req.ifr_mtu < 0)
-		return 0;
-	return req.ifr_mtu > PORT_MTU_MAX ? PORT_MTU_MAX : (uint16_t)req.ifr_mtu;
-}
-
 static uint16_t mtu_max(const struct config *config)
 {
 	uint16_t most = MTU_DEFAULT;
 
 	for (unsigned i = 0; i < config->n_ports; i++) {
 		const struct cfg_port *port = &config->ports[i];
-		uint16_t mtu = port->mtu != 0 ? port->mtu : netdev_mtu(port->match_name);
+		uint16_t mtu = port->mtu;
 
+		if (mtu == 0)
+			mtu = port_match_mtu(port->match_name, port->match_pci,
+				port->has_match_mac ? &port->match_mac : NULL);
 		most = mtu > most ? mtu : most;
 	}
 	return most;
@@ -86,7 +70,8 @@ static bool may_take_pci(const struct config *config)
 	return false;
 }
 
-void budget_make(struct budget *budget, const struct config *config, const struct cores *cores)
+void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
+	const struct neighbour_limits *neighbours)
 {
 	bool is_large = machine_bytes() >= large_machine_bytes;
 	struct dataplane_options *dataplane = &budget->dataplane;
@@ -99,6 +84,8 @@ void budget_make(struct budget *budget, const struct config *config, const struc
 	dataplane->flow_capacity = config->flow_capacity;
 	dataplane->routes4_max = is_large ? ROUTES4_LARGE : ROUTES4_SMALL;
 	dataplane->routes6_max = is_large ? ROUTES6_LARGE : ROUTES6_SMALL;
+	budget->neighbours4_max = neighbours->ip4.max;
+	budget->neighbours6_max = neighbours->ip6.max;
 	budget->dataplane_bytes = dataplane_memory_bytes(dataplane);
 
 	drivers->try_hugepages = config->hugepages == CFG_HUGEPAGES_AUTO;
@@ -117,11 +104,13 @@ void budget_log(const struct budget *budget, const struct cores *cores)
 	char list[128];
 
 	log_info("control",
-		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %d neighbours: %llu "
+		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours: "
+		"%llu "
 		"MiB; %u packet buffers: %llu MiB",
 		cores->n_workers, cores->n_workers == 1 ? "" : "s",
 		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
 		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
-		DP_NEIGHBOURS_MAX, (unsigned long long)(budget->dataplane_bytes >> 20),
-		budget->drivers.n_mbufs, (unsigned long long)(budget->packet_bytes >> 20));
+		budget->neighbours4_max, budget->neighbours6_max,
+		(unsigned long long)(budget->dataplane_bytes >> 20), budget->drivers.n_mbufs,
+		(unsigned long long)(budget->packet_bytes >> 20));
 }

@@ -5,6 +5,7 @@
 
 #include "cfg/config.h"
 #include "control/cores.h"
+#include "control/neighbour_limits.h"
 #include "dataplane/dataplane.h"
 
 struct budget {
@@ -12,7 +13,9 @@ struct budget {
 	struct drivers_options drivers;
 	uint64_t dataplane_bytes;
 	uint64_t packet_bytes;
+	uint32_t neighbours4_max, neighbours6_max;
 };
 
-void budget_make(struct budget *budget, const struct config *config, const struct cores *cores);
+void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
+	const struct neighbour_limits *neighbours);
 void budget_log(const struct budget *budget, const struct cores *cores);

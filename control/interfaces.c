@@ -131,6 +131,16 @@ static void removed(struct interfaces *interfaces, struct interface *interface)
 	tell(interfaces, interface, false);
 }
 
+static void follow_other(const struct interfaces *interfaces, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *info = nlmsg_data(message);
+	bool went = message->nlmsg_type == RTM_DELLINK ||
+		    ((info->ifi_change & IFF_UP) != 0 && (info->ifi_flags & IFF_UP) == 0);
+
+	if (went && interfaces->other_went != NULL)
+		interfaces->other_went(interfaces->changed_ctx, info->ifi_index);
+}
+
 static void on_message(void *ctx, const struct nlmsghdr *message)
 {
 	struct interfaces *interfaces = ctx;
@@ -146,8 +156,10 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 	if (info->ifi_family != AF_UNSPEC)
 		return;
 	interface = interfaces_by_ifindex(interfaces, info->ifi_index);
-	if (interface == NULL)
+	if (interface == NULL) {
+		follow_other(interfaces, message);
 		return;
+	}
 	if (message->nlmsg_type == RTM_DELLINK) {
 		removed(interfaces, interface);
 		return;
@@ -213,7 +225,7 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 		*interface = (struct interface){
 			.config = &config->interfaces[i],
 			.port = ports_find(ports, config->interfaces[i].port),
-			.tap.fd = -1,
+			.tap = {.fd = -1, .groups_fd = -1},
 			.id = -1,
 			.is_outside = egress_is_outside(config, config->interfaces[i].name),
 		};

@@ -46,7 +46,9 @@ struct interfaces {
 	struct netlink *netlink;
 	// An interface came up or went down, by its link or by someone's hand.
 	void (*changed)(void *ctx, struct interface *interface, bool was_up_by_hand);
-	void *changed_ctx;
+	// A device of the machine that is none of ours went down, or away.
+	void (*other_went)(void *ctx, int ifindex);
+	void *changed_ctx; // of both
 };
 
 // Makes every TAP with its port's MAC and MTU, sets it up and adds it to the workers.

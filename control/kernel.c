@@ -57,6 +57,13 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	routes_interface_changed(&router->routes, interface, was_by_hand);
 }
 
+static void on_other_went(void *ctx, int ifindex)
+{
+	struct router *router = ctx;
+
+	routes_device_went(&router->routes, ifindex);
+}
+
 static void connect_handlers(struct router *router)
 {
 	struct netlink_handler links = interfaces_handler(&router->interfaces);
@@ -69,6 +76,7 @@ static void connect_handlers(struct router *router)
 	netlink_handle(router->netlink, NETLINK_ROUTES, &routes);
 	netlink_handle(router->netlink, NETLINK_NEIGHBOURS, &neighbours);
 	router->interfaces.changed = on_interface_changed;
+	router->interfaces.other_went = on_other_went;
 	router->interfaces.changed_ctx = router;
 }
 
@@ -80,7 +88,8 @@ int kernel_follow(struct router *router, struct error *err)
 	if (router->rib == NULL)
 		return error_set(err, "no memory for the routes");
 	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
-	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink, err) != 0)
+	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink,
+		    &router->neighbour_limits, err) != 0)
 		return -1;
 	// what was told while the devices were being made is history
 	netlink_discard(router->netlink);

@@ -15,6 +15,7 @@
 #include "control/api/server.h"
 #include "control/api/show.h"
 #include "control/duties.h"
+#include "control/instances.h"
 #include "control/kernel.h"
 #include "control/options.h"
 #include "control/permissions.h"
@@ -75,10 +76,13 @@ static int start(struct router *router, const struct options *options, struct er
 	router->netlink = netlink_new(router->base, err);
 	if (router->netlink == NULL)
 		return -1;
-	router->namespace_claim = static_routes_claim(router->netlink);
+	router->instance = instances_claim();
+	if (!instances_has_other(router->instance))
+		static_routes_remove_leftovers(router->netlink);
+	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 
 	// Cards and workers.
-	budget_make(&router->budget, router->config, &router->cores);
+	budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits);
 	if (options->no_hugepages)
 		router->budget.drivers.try_hugepages = false;
 	budget_log(&router->budget, &router->cores);
@@ -126,8 +130,11 @@ static void stop(struct router *router)
 	ports_close(&router->ports);
 	if (router->has_drivers)
 		drivers_stop();
-	if (router->namespace_claim >= 0)
-		close(router->namespace_claim);
+	// The machine's, and another router of its may need them: then the last word is nobody's.
+	if (router->netlink != NULL && !instances_has_other(router->instance))
+		neighbour_limits_give_back(&router->neighbour_limits, router->netlink);
+	if (router->instance >= 0)
+		close(router->instance);
 	netlink_free(router->netlink);
 	api_free(router->api);
 }
@@ -152,23 +159,40 @@ static void on_signal(evutil_socket_t signum, short what, void *ctx)
 {
 	struct router *router = ctx;
 
-	log_info("control", "%s: stopping", signum == SIGINT ? "SIGINT" : "SIGTERM");
+	log_info("control", "SIG%s: stopping", sigabbrev_np(signum));
 	sd_notify(0, "STOPPING=1");
 	event_base_loopbreak(router->base);
 }
 
+// A terminal that hangs up would end the process with nothing given back. Who started it by
+// nohup(1) wants it to go on.
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+static bool catch_signals(struct router *router, struct event *events[])
+{
+	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++) {
+		struct sigaction now = {0};
+
+		if (ending_signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 &&
+			now.sa_handler == SIG_IGN)
+			continue;
+		events[i] = evsignal_new(router->base, ending_signals[i], on_signal, router);
+		if (events[i] == NULL || evsignal_add(events[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
 static int run(struct router *router, const struct options *options)
 {
-	struct event *term = evsignal_new(router->base, SIGTERM, on_signal, router);
-	struct event *interrupt = evsignal_new(router->base, SIGINT, on_signal, router);
+	struct event *ends[sizeof(ending_signals) / sizeof(ending_signals[0])] = {0};
 	struct error err = {0};
 	char text[1024];
 	int rc = -1;
 
 	// Caught from the beginning: a signal during the start ends it in good order right after.
 	signal(SIGPIPE, SIG_IGN);
-	if (term == NULL || interrupt == NULL || evsignal_add(term, NULL) != 0 ||
-		evsignal_add(interrupt, NULL) != 0)
+	if (!catch_signals(router, ends))
 		error_set(&err, "no memory for the signals");
 	else
 		rc = start(router, options, &err);
@@ -181,10 +205,9 @@ static int run(struct router *router, const struct options *options)
 		fprintf(stderr, "millraced: %s\n", error_str(&err, text, sizeof(text)));
 	}
 	stop(router);
-	if (term != NULL)
-		event_free(term);
-	if (interrupt != NULL)
-		event_free(interrupt);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (ends[i] != NULL)
+			event_free(ends[i]);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -209,7 +232,7 @@ static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **a
 
 int main(int argc, char **argv)
 {
-	struct router router = {.start_ms = clock_now_ms(), .namespace_claim = -1};
+	struct router router = {.start_ms = clock_now_ms(), .instance = -1};
 	struct options options;
 	int exit_code = EXIT_FAILURE;
 

@@ -4,8 +4,6 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cfg/base/clock.h"
@@ -14,7 +12,6 @@
 enum {
 	NUD_HAS_MAC = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP,
 	PROBES_PER_ROUND = 512,
-	KERNEL_GC_THRESH3 = 1024, // the kernel's default
 };
 
 // --- requests ---
@@ -237,36 +234,11 @@ struct netlink_handler neighbours_handler(struct neighbours *neighbours)
 
 // --- making and ending ---
 
-// Three quarters of what the kernel's table holds, so that its own traffic finds room.
-static uint32_t kernel_max(const char *family)
-{
-	uint32_t most = KERNEL_GC_THRESH3;
-	unsigned long value;
-	char path[64], text[32];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/neigh/default/gc_thresh3", family);
-	file = fopen(path, "re");
-	if (file != NULL) {
-		if (fgets(text, sizeof(text), file) != NULL) {
-			value = strtoul(text, NULL, 10);
-			if (value > 0)
-				most = value > INT32_MAX ? INT32_MAX : (uint32_t)value;
-		}
-		fclose(file);
-	}
-	if (most < NEIGHBOURS_KERNEL_MAX)
-		log_debug("neighbours",
-			"the kernel holds %u at most (net.%s.neigh.default.gc_thresh3)", most,
-			family);
-	return most / 4 * 3;
-}
-
 int neighbours_init(struct neighbours *neighbours, struct interfaces *interfaces,
-	struct netlink *netlink, struct error *err)
+	struct netlink *netlink, const struct neighbour_limits *limits, struct error *err)
 {
 	*neighbours = (struct neighbours){.interfaces = interfaces, .netlink = netlink};
-	neighbours->table = neighbour_table_new(kernel_max("ipv4"), kernel_max("ipv6"));
+	neighbours->table = neighbour_table_new(limits->ip4.max, limits->ip6.max);
 	if (neighbours->table == NULL)
 		return error_set(err, "no memory for the table of neighbours");
 	return 0;

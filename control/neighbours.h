@@ -5,6 +5,7 @@
 #pragma once
 
 #include "control/interfaces.h"
+#include "control/neighbour_limits.h"
 #include "control/neighbour_table.h"
 
 struct neighbours {
@@ -15,7 +16,7 @@ struct neighbours {
 };
 
 int neighbours_init(struct neighbours *neighbours, struct interfaces *interfaces,
-	struct netlink *netlink, struct error *err);
+	struct netlink *netlink, const struct neighbour_limits *limits, struct error *err);
 void neighbours_fini(struct neighbours *neighbours);
 
 // DP_EVENT_NEIGHBOUR_WANTED.

@@ -20,19 +20,40 @@ struct rib {
 
 static_assert(DP_INTERFACES_MAX <= 64, "links_down is one word");
 
-static bool is_alive(const struct rib *rib, const struct rib_nexthop *nexthop)
+static bool is_device(int interface)
 {
-	return nexthop->interface == RIB_INTERFACE_NONE ||
-	       (rib->links_down & (1ull << nexthop->interface)) == 0;
+	return interface >= RIB_DEVICE_BASE;
+}
+
+static bool is_up(const struct rib *rib, int interface)
+{
+	return (rib->links_down & (1ull << interface)) == 0;
+}
+
+static bool is_kernels(const struct rib_node *node)
+{
+	for (unsigned i = 0; i < node->n_nexthops; i++)
+		if (!is_device(node->nexthops[i].interface))
+			return false;
+	return node->kind == DP_ROUTE_UNICAST && node->n_nexthops > 0;
+}
+
+// Where the machine itself goes out is not where its router's hosts do.
+static bool serves_workers(const struct rib_node *node)
+{
+	return node->len > 0 || !is_kernels(node);
 }
 
 static bool has_life(const struct rib *rib, const struct rib_node *node)
 {
 	if (node->kind != DP_ROUTE_UNICAST)
 		return true;
-	for (unsigned i = 0; i < node->n_nexthops; i++)
-		if (is_alive(rib, &node->nexthops[i]))
+	for (unsigned i = 0; i < node->n_nexthops; i++) {
+		int interface = node->nexthops[i].interface;
+
+		if (is_device(interface) ? node->len > 0 : is_up(rib, interface))
 			return true;
+	}
 	return false;
 }
 
@@ -41,27 +62,40 @@ static bool has_life(const struct rib *rib, const struct rib_node *node)
 static struct rib_node *best_of(
 	const struct rib *rib, struct rib_node *first, const struct ip_prefix *prefix)
 {
-	for (struct rib_node *n = first; n != NULL && rib_node_is_of(n, prefix); n = n->next)
-		if (has_life(rib, n))
-			return n;
-	return first != NULL && rib_node_is_of(first, prefix) ? first : NULL;
+	struct rib_node *best = NULL, *dead = NULL;
+
+	for (struct rib_node *n = first; n != NULL && rib_node_is_of(n, prefix); n = n->next) {
+		if (!serves_workers(n))
+			continue;
+		if (best != NULL && !rib_node_same_rank(n, best))
+			break;
+		if (!has_life(rib, n))
+			dead = dead == NULL ? n : dead;
+		else if (best == NULL || (is_kernels(best) && !is_kernels(n)))
+			best = n;
+	}
+	return best != NULL ? best : dead;
 }
 
 static int give_to_workers(struct rib *rib, const struct rib_node *node)
 {
 	struct rib_route whole;
 	struct dp_route *route = &whole.route;
-	unsigned n_alive = 0;
+	unsigned n_ours = 0, n_alive = 0;
 
 	rib_node_unpack(node, &whole);
 	for (unsigned i = 0; i < node->n_nexthops; i++)
-		if (is_alive(rib, &node->nexthops[i]))
+		if (!is_device(route->nexthops[i].interface))
+			route->nexthops[n_ours++] = route->nexthops[i];
+	for (unsigned i = 0; i < n_ours; i++)
+		if (is_up(rib, route->nexthops[i].interface))
 			route->nexthops[n_alive++] = route->nexthops[i];
-	if (n_alive > 0)
-		route->n_nexthops = n_alive;
-	// an address of ours on an interface that is not (the loopback) names no interface
-	if (route->n_nexthops > 0 && route->nexthops[0].interface < 0)
+	route->n_nexthops = n_alive > 0 ? n_alive : n_ours;
+	if (node->kind == DP_ROUTE_UNICAST && n_alive == 0 && n_ours < node->n_nexthops &&
+		node->len > 0) {
+		route->kind = DP_ROUTE_LOCAL;
 		route->n_nexthops = 0;
+	}
 	return dataplane_route_set(rib->dp, route);
 }
 
@@ -300,6 +334,16 @@ void rib_set_link(struct rib *rib, int interface, bool is_up)
 	resettle_choices(rib, interface);
 }
 
+bool rib_uses_device(const struct rib *rib, int device)
+{
+	for (uint32_t i = 0; i < rib->table.n_buckets; i++)
+		for (const struct rib_node *n = rib->table.buckets[i]; n != NULL; n = n->next)
+			for (unsigned k = 0; k < n->n_nexthops; k++)
+				if (n->nexthops[k].interface == device)
+					return true;
+	return false;
+}
+
 void rib_retry_refused(struct rib *rib)
 {
 	if (rib->n_refused == 0 || !rib->has_room)
@@ -320,6 +364,16 @@ bool rib_take_changed(struct rib *rib)
 
 	rib->is_changed = false;
 	return was;
+}
+
+bool rib_route_is_kernels(const struct rib_route *route)
+{
+	const struct dp_route *to = &route->route;
+
+	for (unsigned i = 0; i < to->n_nexthops; i++)
+		if (!is_device(to->nexthops[i].interface))
+			return false;
+	return to->kind == DP_ROUTE_UNICAST && to->n_nexthops > 0;
 }
 
 void rib_counts(const struct rib *rib, struct rib_counts *out)

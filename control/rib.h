@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // All routes the kernel has told us of, and the choice among them: of each prefix the workers get
-// one, the best. Table local goes before main, then the lower metric, then the older; a route
-// with no link left stands behind one that has some. No I/O beyond dataplane_route_*, so it is
-// tested on plain data. Control thread.
+// one, the best. Table local goes before main, then the lower metric, then one of ours before one
+// over the machine's other devices, then the older; a route with no link left stands behind one
+// that has some. What leads out by another device goes up to the kernel, but for its default
+// routes, which the workers never use. No I/O beyond dataplane_route_*, so it is tested on plain
+// data. Control thread.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +12,13 @@
 
 #include "dataplane/dataplane.h"
 
-enum { RIB_ROUTES_MAX = 4 << 20 };
+enum {
+	RIB_ROUTES_MAX = 4 << 20,
+	// A nexthop's interface from here on is a device of the machine that is none of ours. Two
+	// that share a number are told apart by their gateways, or not at all.
+	RIB_DEVICE_BASE = DP_INTERFACES_MAX,
+	RIB_DEVICES = 256 - RIB_DEVICE_BASE,
+};
 
 struct rib;
 
@@ -27,6 +35,14 @@ enum rib_how {
 	RIB_PREPEND,	// before them, as IPv4 does without NLM_F_APPEND
 	RIB_REPLACE,	// instead of the first of the same metric
 };
+
+static inline int rib_device(int ifindex)
+{
+	return RIB_DEVICE_BASE + ifindex % RIB_DEVICES;
+}
+
+// A unicast route that has no nexthop on an interface of ours.
+bool rib_route_is_kernels(const struct rib_route *route);
 
 struct rib *rib_new(struct dataplane *dp); // NULL: no memory
 void rib_free(struct rib *rib);		   // leaves the workers' routes alone
@@ -45,6 +61,9 @@ void rib_sync_end(struct rib *rib);
 
 // Routes over a dead link step back behind others. All links are up until said otherwise.
 void rib_set_link(struct rib *rib, int interface, bool is_up);
+
+// Whether any route has a nexthop over that device (rib_device).
+bool rib_uses_device(const struct rib *rib, int device);
 
 // Offers the workers what they had no room for, if room may have been made since.
 void rib_retry_refused(struct rib *rib);

@@ -35,9 +35,8 @@ struct rib_node **rib_table_find(const struct rib_table *table, const struct ip_
 
 static struct rib_nexthop nexthop_pack(const struct dp_nexthop *from)
 {
-	struct rib_nexthop to = {.family = from->via.family};
+	struct rib_nexthop to = {.interface = (uint8_t)from->interface, .family = from->via.family};
 
-	to.interface = from->interface < 0 ? RIB_INTERFACE_NONE : (uint8_t)from->interface;
 	hash_address_bytes(&from->via, to.via);
 	return to;
 }
@@ -87,9 +86,7 @@ void rib_node_unpack(const struct rib_node *node, struct rib_route *out)
 	for (unsigned i = 0; i < node->n_nexthops; i++) {
 		struct dp_nexthop *to = &out->route.nexthops[i];
 
-		to->interface = node->nexthops[i].interface == RIB_INTERFACE_NONE
-					? -1
-					: node->nexthops[i].interface;
+		to->interface = node->nexthops[i].interface;
 		to->via.family = node->nexthops[i].family;
 		memcpy(to->via.bytes, node->nexthops[i].via, sizeof(to->via.bytes));
 	}

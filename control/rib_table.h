@@ -5,10 +5,8 @@
 
 #include "control/rib.h"
 
-enum { RIB_INTERFACE_NONE = 255 };
-
 struct rib_nexthop {
-	uint8_t interface; // id, or RIB_INTERFACE_NONE
+	uint8_t interface; // id, or a rib_device
 	uint8_t family;
 	uint8_t via[16];
 };

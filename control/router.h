@@ -10,6 +10,7 @@
 #include "control/budget.h"
 #include "control/cores.h"
 #include "control/interfaces.h"
+#include "control/neighbour_limits.h"
 #include "control/neighbours.h"
 #include "control/netlink.h"
 #include "control/ports.h"
@@ -25,6 +26,8 @@ struct router {
 	struct event_base *base;
 	struct api *api;
 	struct netlink *netlink;
+	int instance; // of instances_claim
+	struct neighbour_limits neighbour_limits;
 	struct cores cores;
 	struct budget budget;
 	bool has_drivers;
@@ -37,7 +40,6 @@ struct router {
 	struct rib *rib;
 	struct routes routes;
 	struct neighbours neighbours;
-	int namespace_claim; // descriptor of static_routes_claim, -1: none
 	struct duties *duties;
 	struct watch *watch;
 	uint64_t start_ms;

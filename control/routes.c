@@ -8,8 +8,6 @@
 
 #include "cfg/base/log.h"
 
-enum { LOOPBACK_IFINDEX = 1 }; // in every network namespace
-
 // --- reading a message; whatever is odd about it makes the answer "not for us" ---
 
 static bool read_address(const struct nlattr *attr, uint8_t family, struct ip_addr *out)
@@ -40,16 +38,15 @@ static bool read_via(const struct nlattr *attr, struct ip_addr *out)
 	return true;
 }
 
-// Nexthops over devices that are not ours are left out.
 static bool add_nexthop(const struct routes *routes, struct dp_route *to, uint8_t family,
 	int ifindex, struct nlattr *const attrs[])
 {
 	const struct interface *interface = interfaces_by_ifindex(routes->interfaces, ifindex);
 	struct dp_nexthop *nexthop = &to->nexthops[to->n_nexthops];
 
-	if (interface == NULL || to->n_nexthops >= DP_NEXTHOPS_MAX)
+	if (ifindex <= 0 || to->n_nexthops >= DP_NEXTHOPS_MAX)
 		return true;
-	nexthop->interface = interface->id;
+	nexthop->interface = interface != NULL ? interface->id : rib_device(ifindex);
 	if (attrs[RTA_VIA] != NULL) {
 		if (!read_via(attrs[RTA_VIA], &nexthop->via))
 			return false;
@@ -92,14 +89,7 @@ static bool read_nexthops(const struct routes *routes, struct dp_route *to,
 			routes, to, info->rtm_family, attrs[RTA_MULTIPATH], skipped_flags);
 	if ((info->rtm_flags & skipped_flags) != 0)
 		return true;
-	if (!add_nexthop(routes, to, info->rtm_family, ifindex, attrs))
-		return false;
-	// An address on the loopback is ours, by whichever interface its packets come.
-	if (to->kind == DP_ROUTE_LOCAL && to->n_nexthops == 0 && ifindex == LOOPBACK_IFINDEX) {
-		to->nexthops[0].interface = -1;
-		to->n_nexthops = 1;
-	}
-	return true;
+	return add_nexthop(routes, to, info->rtm_family, ifindex, attrs);
 }
 
 static bool read_kind(uint8_t type, enum dp_route_kind *kind)
@@ -146,6 +136,13 @@ static bool is_for_routing(const struct rib_route *route)
 		 route->route.kind == DP_ROUTE_UNICAST);
 }
 
+// Any device that comes and goes has some of these; those of ours are at least shown.
+static bool is_link_local_elsewhere(const struct dp_route *route)
+{
+	return route->to.addr.family == IP_V6 && ip_addr_is_link_local(&route->to.addr) &&
+	       route->n_nexthops > 0 && route->nexthops[0].interface >= RIB_DEVICE_BASE;
+}
+
 // False: not of a kind, table or shape that the RIB keeps. A unicast or local route without a
 // nexthop left is none of ours, but it may have taken the place of one.
 static bool read_route(
@@ -185,8 +182,10 @@ static bool read_route(
 	if (to->kind != DP_ROUTE_UNICAST && to->kind != DP_ROUTE_LOCAL)
 		return true;
 	// of what is deleted, also the dead nexthops are gone
-	return read_nexthops(
-		routes, to, info, attrs, message->nlmsg_type == RTM_NEWROUTE ? RTNH_F_DEAD : 0);
+	if (!read_nexthops(
+		    routes, to, info, attrs, message->nlmsg_type == RTM_NEWROUTE ? RTNH_F_DEAD : 0))
+		return false;
+	return !is_link_local_elsewhere(to);
 }
 
 // --- the kernel's news ---
@@ -204,7 +203,7 @@ static enum rib_how how_of(const struct nlmsghdr *message)
 	return RIB_APPEND;
 }
 
-static bool is_ours(const struct dp_route *route)
+static bool is_whole(const struct dp_route *route)
 {
 	return route->n_nexthops > 0 ||
 	       (route->kind != DP_ROUTE_UNICAST && route->kind != DP_ROUTE_LOCAL);
@@ -218,7 +217,7 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 
 	if (!read_route(routes, message, &route))
 		return;
-	if (!is_ours(&route.route)) {
+	if (!is_whole(&route.route)) {
 		if (message->nlmsg_type == RTM_NEWROUTE && how_of(message) == RIB_REPLACE)
 			rib_displace(routes->rib, &route);
 		return;
@@ -280,6 +279,13 @@ void routes_interface_changed(
 	commit(routes);
 	// The kernel drops and revives IPv4 routes of a device set down or up without a word.
 	if (was_by_hand || interface->is_gone)
+		netlink_sync(routes->netlink, NETLINK_ROUTES);
+}
+
+void routes_device_went(struct routes *routes, int ifindex)
+{
+	// nor of those over any other device
+	if (rib_uses_device(routes->rib, rib_device(ifindex)))
 		netlink_sync(routes->netlink, NETLINK_ROUTES);
 }
 

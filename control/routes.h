@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The kernel's routes on their way to the workers: tables main and local, whoever wrote them,
-// through the RIB. What a router does not forward by (multicast, TOS, source-specific routes,
-// devices that are not ours) stays behind. Control thread.
+// through the RIB. What a router does not forward by (multicast, TOS, source-specific routes)
+// stays behind. What leads over the machine's other devices is the kernel's to forward; its
+// addresses there are ours as well. Control thread.
 #pragma once
 
 #include "control/interfaces.h"
@@ -21,6 +22,8 @@ void routes_init(struct routes *routes, struct rib *rib, struct interfaces *inte
 // An interface's link, or someone's hand on it, changed.
 void routes_interface_changed(
 	struct routes *routes, const struct interface *interface, bool was_by_hand);
+// A device that is none of ours went down, or away.
+void routes_device_went(struct routes *routes, int ifindex);
 // Every few seconds: another attempt with those that the workers had no room for.
 void routes_retry(struct routes *routes);
 

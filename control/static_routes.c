@@ -4,17 +4,18 @@
 #include <linux/rtnetlink.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "cfg/base/log.h"
 #include "control/egress.h"
+#include "control/occupant.h"
+#include "control/route_dump.h"
 
-enum { INSTANCES_MAX = 16 }; // in one network namespace
+enum {
+	IP6_METRIC_DEFAULT = 1024,
+	METRICS_TRIED = 8,
+};
 
 static struct nl_addr *addr_of(const struct ip_addr *addr, uint8_t len)
 {
@@ -72,7 +73,13 @@ static int add_nexthop(struct rtnl_route *route, const struct config *config,
 	return 0;
 }
 
-// The kernel's form of a route of the config; `interfaces` may be NULL when nexthops do not matter.
+static uint32_t kernel_metric(const struct cfg_route *route)
+{
+	return route->to.addr.family == IP_V6 && route->metric == 0 ? IP6_METRIC_DEFAULT
+								    : route->metric;
+}
+
+// The kernel's form of a route of the config.
 static struct rtnl_route *build(const struct config *config, const struct interfaces *interfaces,
 	const struct cfg_route *from)
 {
@@ -90,9 +97,9 @@ static struct rtnl_route *build(const struct config *config, const struct interf
 	rtnl_route_set_table(route, RT_TABLE_MAIN);
 	rtnl_route_set_protocol(route, STATIC_ROUTES_PROTOCOL);
 	rtnl_route_set_type(route, type_of(from->kind));
-	rtnl_route_set_priority(route, from->metric);
+	rtnl_route_set_priority(route, kernel_metric(from));
 	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
-	if (from->kind != CFG_ROUTE_UNICAST || interfaces == NULL)
+	if (from->kind != CFG_ROUTE_UNICAST)
 		return route;
 	for (unsigned i = 0; i < from->n_nexthops; i++) {
 		is_on_link = is_on_link && from->nexthops[i].via.family == IP_NONE;
@@ -107,6 +114,93 @@ static struct rtnl_route *build(const struct config *config, const struct interf
 	return route;
 }
 
+// --- installing, next to what the machine has already ---
+//
+// A route of somebody else is never replaced: nobody but its maker could put it back as it was, and
+// a router that is killed puts nothing back. Where one of the same prefix and metric is there, ours
+// is put before it and goes with its TAP, however the router ends.
+
+// IPv4 takes several routes of one metric, and goes by the first. Among default routes that are
+// alike it would choose by which gateway answers: so this one is not of the others' scope.
+static int put_before4(struct netlink *netlink, struct rtnl_route *route)
+{
+	int rc;
+
+	if (rtnl_route_get_scope(route) == RT_SCOPE_UNIVERSE)
+		rtnl_route_set_scope(route, RT_SCOPE_SITE);
+	rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE);
+	return rc == -NLE_EXIST ? 0 : rc;
+}
+
+static bool is_metric_of_another(
+	const struct config *config, const struct cfg_route *route, uint32_t metric)
+{
+	struct ip_prefix to = ip_prefix_network(&route->to);
+
+	for (unsigned i = 0; i < config->n_routes; i++) {
+		struct ip_prefix other = ip_prefix_network(&config->routes[i].to);
+
+		if (&config->routes[i] != route && other.len == to.len &&
+			ip_addr_equal(&other.addr, &to.addr) &&
+			kernel_metric(&config->routes[i]) == metric)
+			return true;
+	}
+	return false;
+}
+
+// IPv6 would share its flows out among routes of one metric: ours has a lower one, the nearest that
+// is free. -NLE_EXIST: none is.
+static int put_before6(const struct config *config, struct netlink *netlink, struct occupant *there,
+	struct rtnl_route *route, const struct cfg_route *from)
+{
+	int rc = -NLE_EXIST;
+
+	for (unsigned i = 0; i < METRICS_TRIED && rc == -NLE_EXIST && there->metric > 1; i++) {
+		there->metric--;
+		if (is_metric_of_another(config, from, there->metric))
+			return -NLE_EXIST;
+		rtnl_route_set_priority(route, there->metric);
+		rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_EXCL);
+		if (rc != -NLE_EXIST)
+			return rc;
+		occupant_find(there);
+		if (there->is_ours)
+			return rtnl_route_add(
+				netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
+	}
+	return rc;
+}
+
+static int put_beside(const struct config *config, const struct interfaces *interfaces,
+	struct netlink *netlink, struct rtnl_route *route, const struct cfg_route *from)
+{
+	struct occupant there = {
+		.interfaces = interfaces,
+		.to = ip_prefix_network(&from->to),
+		.metric = kernel_metric(from),
+		.type = type_of(from->kind),
+	};
+	bool is_ip6 = from->to.addr.family == IP_V6;
+	char text[ADDR_STR_BYTES], who[sizeof(there.text)];
+	int rc;
+
+	occupant_find(&there);
+	// It is there since the start, but for nexthops that IPv6 takes out of a route one by one.
+	if (there.is_ours)
+		return is_ip6 ? rtnl_route_add(netlink_requests(netlink), route,
+					NLM_F_CREATE | NLM_F_REPLACE)
+			      : 0;
+	memcpy(who, there.text, sizeof(who));
+	rc = is_ip6 ? put_before6(config, netlink, &there, route, from)
+		    : put_before4(netlink, route);
+	if (rc >= 0)
+		log_warning("control",
+			"the machine has a route to %s of its own (%s): the configured one goes "
+			"before it until the router stops",
+			ip_prefix_str(&from->to, text), who);
+	return rc;
+}
+
 static int install_one(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, const struct cfg_route *from)
 {
@@ -115,7 +209,9 @@ static int install_one(const struct config *config, const struct interfaces *int
 
 	if (route == NULL)
 		return -NLE_NOMEM;
-	rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
+	rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_EXCL);
+	if (rc == -NLE_EXIST)
+		rc = put_beside(config, interfaces, netlink, route, from);
 	rtnl_route_put(route);
 	return rc;
 }
@@ -140,102 +236,72 @@ int static_routes_install(const struct config *config, const struct interfaces *
 	return 0;
 }
 
-void static_routes_remove(const struct config *config, struct netlink *netlink)
+// --- removing ---
+
+struct removal {
+	struct netlink *netlink;
+	const struct config *config; // only what it says; NULL: all
+	unsigned n;
+};
+
+static bool is_of(const struct config *config, struct nlmsghdr *message, uint8_t type)
 {
-	for (unsigned i = 0; i < config->n_routes; i++) {
-		struct rtnl_route *route;
+	struct rtnl_route *route = NULL;
+	bool found = false;
 
-		if (config->routes[i].kind == CFG_ROUTE_UNICAST)
-			continue;
-		route = build(config, NULL, &config->routes[i]);
-		if (route != NULL)
-			rtnl_route_delete(netlink_requests(netlink), route, 0);
-		rtnl_route_put(route);
+	if (rtnl_route_parse(message, &route) < 0)
+		return false;
+	for (unsigned i = 0; i < config->n_routes && !found; i++) {
+		struct ip_prefix to = ip_prefix_network(&config->routes[i].to);
+
+		found = type_of(config->routes[i].kind) == type && occupant_is_to(route, &to) &&
+			rtnl_route_get_family(route) ==
+				(to.addr.family == IP_V4 ? AF_INET : AF_INET6);
 	}
-}
-
-// --- leftovers ---
-
-// Abstract addresses belong to a network namespace and end with their socket: just what it takes
-// to know who else lives here. -1: taken.
-static int claim_name(unsigned i)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "millraced/%u", i);
-
-	if (fd < 0)
-		return -1;
-	if (bind(fd, (struct sockaddr *)&addr,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	rtnl_route_put(route);
+	return found;
 }
 
 // A dumped route is deleted by sending it back as the description of what to delete.
-static int delete_leftover(struct nl_msg *told, void *ctx)
+static void remove_one(void *ctx, struct nlmsghdr *message)
 {
-	const struct rtmsg *route = nlmsg_data(nlmsg_hdr(told));
-	struct netlink *netlink = ctx;
+	const struct rtmsg *route = nlmsg_data(message);
+	struct removal *removal = ctx;
 	struct nl_msg *request;
 
-	if (!nlmsg_valid_hdr(nlmsg_hdr(told), sizeof(*route)) ||
-		nlmsg_hdr(told)->nlmsg_type != RTM_NEWROUTE ||
-		route->rtm_protocol != STATIC_ROUTES_PROTOCOL || route->rtm_type == RTN_UNICAST)
-		return NL_OK;
-	request = nlmsg_convert(nlmsg_hdr(told));
+	if (route->rtm_protocol != STATIC_ROUTES_PROTOCOL || route->rtm_type == RTN_UNICAST ||
+		(removal->config != NULL && !is_of(removal->config, message, route->rtm_type)))
+		return;
+	request = nlmsg_convert(message);
 	if (request == NULL)
-		return NL_OK;
+		return;
 	nlmsg_hdr(request)->nlmsg_type = RTM_DELROUTE;
 	nlmsg_hdr(request)->nlmsg_flags = NLM_F_REQUEST;
 	nlmsg_hdr(request)->nlmsg_seq = NL_AUTO_SEQ;
 	nlmsg_hdr(request)->nlmsg_pid = NL_AUTO_PORT;
-	if (nl_send_sync(netlink_requests(netlink), request) == 0) // frees the request
-		log_info("control", "removed a route that an earlier instance left behind");
-	return NL_OK;
+	if (nl_send_sync(netlink_requests(removal->netlink), request) == 0) // frees the request
+		removal->n++;
 }
 
-static void remove_leftovers(struct netlink *netlink)
+static void remove_without_device(struct removal *removal)
 {
-	static const unsigned char families[] = {AF_INET, AF_INET6};
-	struct nl_sock *dump = nl_socket_alloc();
-	int on = 1;
-
-	if (dump == NULL || nl_connect(dump, NETLINK_ROUTE) < 0) {
-		nl_socket_free(dump);
-		return;
-	}
-	// The kernel then sorts out those of our protocol: there may be a million others.
-	setsockopt(nl_socket_get_fd(dump), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	nl_socket_modify_cb(dump, NL_CB_VALID, NL_CB_CUSTOM, delete_leftover, netlink);
-	for (size_t i = 0; i < sizeof(families); i++) {
-		struct rtmsg filter = {
-			.rtm_family = families[i], .rtm_protocol = STATIC_ROUTES_PROTOCOL};
-
-		if (nl_send_simple(dump, RTM_GETROUTE, NLM_F_DUMP, &filter, sizeof(filter)) >= 0)
-			nl_recvmsgs_default(dump);
-	}
-	nl_socket_free(dump);
+	route_dump(AF_INET, STATIC_ROUTES_PROTOCOL, remove_one, removal);
+	route_dump(AF_INET6, STATIC_ROUTES_PROTOCOL, remove_one, removal);
 }
 
-int static_routes_claim(struct netlink *netlink)
+void static_routes_remove(const struct config *config, struct netlink *netlink)
 {
-	int ours = -1;
-	bool is_alone = true;
+	struct removal ours = {.netlink = netlink, .config = config};
 
-	for (unsigned i = 0; i < INSTANCES_MAX; i++) {
-		int fd = claim_name(i);
+	remove_without_device(&ours);
+}
 
-		if (fd < 0)
-			is_alone = false;
-		else if (ours < 0)
-			ours = fd;
-		else
-			close(fd);
-	}
-	if (is_alone)
-		remove_leftovers(netlink);
-	return ours;
+void static_routes_remove_leftovers(struct netlink *netlink)
+{
+	struct removal all = {.netlink = netlink};
+
+	remove_without_device(&all);
+	if (all.n > 0)
+		log_info("control", "removed %u route%s that an earlier instance left behind",
+			all.n, all.n == 1 ? "" : "s");
 }

@@ -8,12 +8,11 @@
 
 enum { STATIC_ROUTES_PROTOCOL = 77 }; // nobody's in /etc/iproute2/rt_protos
 
-// Removes what a killed instance left behind, unless another one lives in this network namespace.
-// Returns a descriptor that shows ours to the others until it is closed, or -1.
-int static_routes_claim(struct netlink *netlink);
+// What a killed instance left behind; not while another one lives in this network namespace.
+void static_routes_remove_leftovers(struct netlink *netlink);
 
-// 0, or -1 with the first refusal and its place in the file. One that
-// is there already is replaced.
+// 0, or -1 with the first refusal and its place in the file. What is there of them already is
+// completed; a route of somebody else stays, and ours goes before it.
 int static_routes_install(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, struct error *err);
 // Those without a device do not vanish with a TAP.

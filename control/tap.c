@@ -5,25 +5,26 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <netlink/route/link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cfg/base/log.h"
 
 enum { TX_QUEUE_PACKETS = 1000 };
 
-// Of this device only: the machine's own forwarding switch is none of our business.
+// Of this device only: the machine's own forwarding switch is none of our business. It decides
+// what becomes of packets that go up because their route leads over another of its devices.
 static const struct setting {
 	const char *family;
 	const char *name;
 	const char *value;
 	bool is_needed; // worth a warning; the others have the right value nearly everywhere
 } settings[] = {
-	// The workers forward, the kernel does not: what reaches it by this device is for itself.
-	{"ipv4", "forwarding", "0", false},
 	// Replies may come by another interface than the kernel's own reverse path; the workers see
 	// to spoofed sources.
 	{"ipv4", "rp_filter", "0", false},
@@ -37,22 +38,48 @@ static const struct setting {
 	{"ipv6", "disable_ipv6", "0", false},
 };
 
-static int write_setting(const char *device, const struct setting *setting)
+static void path_of(
+	char *out, size_t out_bytes, const char *family, const char *device, const char *name)
 {
-	char path[128];
+	snprintf(out, out_bytes, "/proc/sys/net/%s/conf/%s/%s", family, device, name);
+}
+
+static int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	ssize_t done;
 	int saved;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", setting->family, device,
-		setting->name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	done = write(fd, setting->value, strlen(setting->value));
+	done = write(fd, value, strlen(value));
 	saved = errno;
 	close(fd);
 	return done < 0 ? -saved : 0;
+}
+
+// Whether that is what it says already. To write it again may do more than nothing.
+static bool file_says(const char *path, const char *value)
+{
+	char text[16] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, value) == 0;
+}
+
+static int write_setting(const char *device, const struct setting *setting)
+{
+	char path[128];
+
+	path_of(path, sizeof(path), setting->family, device, setting->name);
+	return file_says(path, setting->value) ? 0 : write_file(path, setting->value);
 }
 
 static void write_settings(const char *device)
@@ -72,12 +99,47 @@ static void write_settings(const char *device)
 	}
 }
 
+// The device forwards IPv6 from its birth: who turns that on later, on any device, makes the kernel
+// forget what all others have learned from advertisements, the machine's own default route too.
+static int make_device(int fd, struct ifreq *req)
+{
+	char path[128];
+	bool is_changed;
+	int rc;
+
+	path_of(path, sizeof(path), "ipv6", "default", "forwarding");
+	is_changed = file_says(path, "0") && write_file(path, "1") == 0;
+	rc = ioctl(fd, TUNSETIFF, req) == 0 ? 0 : -errno;
+	if (is_changed)
+		write_file(path, "0");
+	return rc;
+}
+
+// RFC 4291 2.8: a router is required to recognize the All-Routers addresses of 2.7.1. Of these
+// the kernel joins ff02::2 by itself.
+static int join_routers(int ifindex)
+{
+	static const struct in6_addr groups[] = {
+		{.s6_addr = {0xff, 0x01, [15] = 2}}, {.s6_addr = {0xff, 0x05, [15] = 2}}};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (size_t i = 0; fd >= 0 && i < sizeof(groups) / sizeof(groups[0]); i++) {
+		struct ipv6_mreq join = {
+			.ipv6mr_multiaddr = groups[i], .ipv6mr_interface = (unsigned)ifindex};
+
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &join, sizeof(join)) != 0)
+			log_debug("control", "cannot join all routers: %s", strerror(errno));
+	}
+	return fd;
+}
+
 int tap_open(struct tap *tap, const char *name, struct error *err)
 {
 	// TUN_EXCL: never join a device that somebody else has made persistent
 	struct ifreq req = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL)};
+	int rc;
 
-	tap->fd = -1;
+	tap->fd = tap->groups_fd = -1;
 	tap->ifindex = 0;
 	if (strlen(name) >= sizeof(req.ifr_name))
 		return error_set(err, "'%s' is too long for a network device's name", name);
@@ -92,12 +154,14 @@ int tap_open(struct tap *tap, const char *name, struct error *err)
 		return error_set(err, "cannot open /dev/net/tun: %s%s", strerror(errno),
 			errno == ENOENT || errno == ENODEV ? " (modprobe tun)" : "");
 	memcpy(req.ifr_name, name, strlen(name));
-	if (ioctl(tap->fd, TUNSETIFF, &req) != 0) {
-		error_set(err, "cannot make the network device '%s': %s", name, strerror(errno));
+	rc = make_device(tap->fd, &req);
+	if (rc != 0) {
+		error_set(err, "cannot make the network device '%s': %s", name, strerror(-rc));
 		tap_close(tap);
 		return -1;
 	}
 	tap->ifindex = (int)if_nametoindex(name);
+	tap->groups_fd = join_routers(tap->ifindex);
 	if (tap_set_carrier(tap, false) != 0)
 		log_warning("control", "%s: this kernel lets no carrier be set", name);
 	return 0;
@@ -107,7 +171,9 @@ void tap_close(struct tap *tap)
 {
 	if (tap->fd >= 0)
 		close(tap->fd);
-	tap->fd = -1;
+	if (tap->groups_fd >= 0)
+		close(tap->groups_fd);
+	tap->fd = tap->groups_fd = -1;
 	tap->ifindex = 0;
 }
 

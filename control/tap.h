@@ -13,11 +13,12 @@
 struct tap {
 	int fd; // non-blocking, -1: none
 	int ifindex;
+	int groups_fd; // holds its memberships; -1: none
 };
 
 // Makes the device, down and without carrier. 0, or -1 with the reason.
 int tap_open(struct tap *tap, const char *name, struct error *err);
-void tap_close(struct tap *tap); // safe on a closed or zero one that tap_open has not seen
+void tap_close(struct tap *tap); // safe on one whose descriptors are -1
 
 // MAC, MTU, queue length, and the settings under /proc/sys that a router's interface needs.
 int tap_configure(const struct tap *tap, struct netlink *netlink, const char *name,

@@ -80,7 +80,7 @@ struct dp_nexthop {
 struct dp_route {
 	struct ip_prefix to; // host bits ignored
 	enum dp_route_kind kind;
-	struct dp_nexthop nexthops[DP_NEXTHOPS_MAX]; // unicast: ECMP; local: interface of the first
+	struct dp_nexthop nexthops[DP_NEXTHOPS_MAX]; // unicast: ECMP; local: not looked at
 	unsigned n_nexthops;
 };
 int dataplane_route_set(struct dataplane *dp, const struct dp_route *route); // adds or replaces

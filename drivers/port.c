@@ -106,6 +106,23 @@ int port_match_netdev(struct port *port, const struct port_spec *spec, struct er
 	return port_check_argument(port->info.netdev, "network device name", err);
 }
 
+uint16_t port_match_mtu(const char *name, const char *pci, const struct mac_addr *mac)
+{
+	char netdev[IFNAMSIZ], address[16];
+	struct error unused;
+	int mtu;
+
+	if (pci != NULL) {
+		if (pci_parse(pci, address, &unused) < 0 ||
+			!pci_netdev(address, netdev, sizeof(netdev)))
+			return 0;
+	} else if ((name == NULL && mac == NULL) || netdev_find(name, mac, netdev, &unused) < 0) {
+		return 0;
+	}
+	mtu = netdev_mtu(netdev);
+	return mtu < 0 ? 0 : (uint16_t)RTE_MIN(mtu, PORT_MTU_MAX);
+}
+
 int port_plug_vdev(
 	struct port *port, const char *pmd, const char *args, const char *what, struct error *err)
 {

@@ -90,6 +90,10 @@ bool drivers_have_hugepages(void);
 // The pool all ports receive into; owned by drivers. For the dataplane.
 struct rte_mempool *drivers_pool(void);
 
+// MTU of the netdev that a port matched in this way would be on, as it is now and at most
+// PORT_MTU_MAX; 0: there is none yet. All three may be NULL. Before drivers_start too.
+uint16_t port_match_mtu(const char *name, const char *pci, const struct mac_addr *mac);
+
 // Opens, configures and starts a port: queues, RSS, MTU, MAC, promiscuous mode off where the
 // MAC filter works. Takes the netdev away from the kernel's own stack for as long as it is open.
 // NULL with the reason. `spec` is not kept.

@@ -64,7 +64,8 @@ static json_t *route_json(
 		json_array_append_new(nexthops, nexthop);
 	}
 	show_put_text(to, "to", ip_prefix_str(&route->route.to, text));
-	show_put_text(to, "kind", kind_name(route->route.kind));
+	show_put_text(
+		to, "kind", rib_route_is_kernels(route) ? "kernel" : kind_name(route->route.kind));
 	show_put_number(to, "metric", route->metric);
 	json_object_set_new(to, "protocol", protocol_json(route->protocol));
 	show_put_bool(to, "is_active", is_active);

@@ -180,30 +180,6 @@ static void what_another_worker_is_too_slow_for_is_counted(void **state)
 	assert_int_equal(rte_ring_count(f->dp->workers[1].inbox), INBOX_SIZE - 1);
 }
 
-// Flows that have begun go on.
-static void a_full_flow_table_lets_no_new_flow_begin(void **state)
-{
-	struct fixture *f = *state;
-	struct frame frame = udp_out;
-	struct rte_mbuf *m;
-	uint64_t n = 0;
-
-	while (fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL) < EXTRA) {
-		assert_in_range(n, 0, 70000);
-		frame.dst = SERVER + (uint32_t)n++;
-		fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
-		m = fixture_sent(f, FIXTURE_WAN);
-		rte_pktmbuf_free(m);
-	}
-	assert_only(f, COUNTER_DROP_FLOW_TABLE_FULL, EXTRA);
-	assert_int_equal(f->w->flows.n_used, n - EXTRA);
-	assert_int_equal(n - EXTRA, 65536); // all that it was made for
-	fixture_rx(f, frame_build(f, &udp_out), FIXTURE_LAN);
-	m = fixture_sent(f, FIXTURE_WAN);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
-}
-
 // --- with a port behind an interface ---
 
 static struct port *must_open(const struct port_spec *spec)
@@ -290,7 +266,6 @@ int main(void)
 		WITH(open_plain, what_may_not_be_cut_and_does_not_fit_is_too_big),
 		WITH(open_plain, what_the_host_stack_is_too_slow_for_is_counted),
 		WITH(open_nat_of_two, what_another_worker_is_too_slow_for_is_counted),
-		WITH(open_nat, a_full_flow_table_lets_no_new_flow_begin),
 		WITH(open_plain, what_leaves_by_an_interface_without_link_is_counted),
 		WITH(open_plain, what_a_port_does_not_take_is_counted),
 	};

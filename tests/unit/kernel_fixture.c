@@ -28,7 +28,7 @@ int kernel_fixture_start(const char *config_text, struct error *err)
 	struct cfg_errors errors = {0};
 	struct router *router = &kernel_router;
 
-	*router = (struct router){.namespace_claim = -1, .base = event_base_new()};
+	*router = (struct router){.instance = -1, .base = event_base_new()};
 	router->config = config_parse("test.yaml", config_text, strlen(config_text), &errors);
 	if (errors.n > 0)
 		*err = errors.list[0];
@@ -39,6 +39,7 @@ int kernel_fixture_start(const char *config_text, struct error *err)
 	router->netlink = netlink_new(router->base, err);
 	if (router->netlink == NULL || ports_open(&router->ports, router->config, 1, err) != 0)
 		return -1;
+	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 	if (interfaces_open(&router->interfaces, router->config, &router->ports, router->dp,
 		    router->netlink, err) != 0)
 		return -1;

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/instances.h"
 #include "control/static_routes.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
@@ -80,6 +81,12 @@ static void assert_route(const char *prefix, const char *via, unsigned n_nexthop
 		fail_msg("no route to %s with %u nexthops as expected", prefix, n_nexthops);
 }
 
+static void assert_local(const char *prefix)
+{
+	assert_route(prefix, NULL, 0);
+	assert_int_equal(recorded_route(prefix)->kind, DP_ROUTE_LOCAL);
+}
+
 static void assert_no_route(const char *prefix)
 {
 	wanted_prefix = prefix;
@@ -98,6 +105,8 @@ static bool has_address(int interface, const char *text)
 	return false;
 }
 
+static const char *const router_groups[] = {"ff01::2", "ff02::2", "ff05::2"}; // RFC 4291 2.7.1
+
 static void the_device_has_the_ports_mac_and_mtu_and_is_up(void **state)
 {
 	const char *link = shell("ip -o link show lan");
@@ -109,6 +118,9 @@ static void the_device_has_the_ports_mac_and_mtu_and_is_up(void **state)
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/lan/forwarding"), "1\n");
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/lan/accept_ra"), "0\n");
 	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/all/forwarding"), "0\n");
+	assert_string_equal(shell("cat /proc/sys/net/ipv6/conf/default/forwarding"), "0\n");
+	for (unsigned i = 0; i < 3; i++)
+		assert_non_null(strstr(shell("ip maddr show dev lan"), router_groups[i]));
 	assert_string_equal(shell("cat /proc/sys/net/ipv4/ip_forward"), "0\n");
 }
 
@@ -190,27 +202,71 @@ static void ipv6_nexthops_come_and_go_one_by_one(void **state)
 
 static void routes_that_are_not_for_us_stay_behind(void **state)
 {
-	shell("ip tuntap add dev other mode tap && ip link set other up && "
-	      "ip addr add 198.18.200.1/24 dev other");
 	shell("ip route add 198.18.30.0/24 via 198.18.0.2 table 100");
 	shell("ip route add 198.18.31.0/24 via 198.18.0.2 tos 0x10");
-	shell("ip route add 198.18.32.0/24 via 198.18.200.2");
 	shell("ip route add 198.18.33.0/24 via 198.18.0.2");
 	assert_route("198.18.33.0/24", "198.18.0.2", 1);
 	assert_null(recorded_route("198.18.30.0/24"));
 	assert_null(recorded_route("198.18.31.0/24"));
-	assert_null(recorded_route("198.18.32.0/24"));
-	assert_null(recorded_route("198.18.200.0/24"));
+}
+
+static void add_other_device(void)
+{
+	shell("ip link add other type veth peer name far && ip link set far up && ip addr add "
+	      "198.18.200.1/24 dev other && "
+	      "ip addr add 2001:db8:0:200::1/64 dev other nodad && ip link set other up");
+}
+
+static void what_leads_over_another_device_and_its_addresses_are_the_kernels(void **state)
+{
+	add_other_device();
+	shell("ip route add 198.18.32.0/24 via 198.18.200.2 && "
+	      "ip route add 198.18.33.0/24 via 198.18.0.2 && "
+	      "ip -6 route add 2001:db8:32::/48 via 2001:db8:0:200::2");
+	assert_local("198.18.32.0/24");
+	assert_local("198.18.200.0/24");
+	assert_local("198.18.200.1/32");
+	assert_local("2001:db8:32::/48");
+	assert_local("2001:db8:0:200::/64");
+	assert_local("2001:db8:0:200::1/128");
 	shell("ip route replace 198.18.33.0/24 via 198.18.200.2"); // ours is replaced
+	assert_local("198.18.33.0/24");
+	shell("ip route replace default via 198.18.200.2 metric 5 && "
+	      "ip route add 198.18.34.0/24 via 198.18.0.2");
+	assert_route("198.18.34.0/24", "198.18.0.2", 1);
+	assert_route("0.0.0.0/0", "203.0.113.1", 1);
+	assert_null(recorded_route("fe80::/64"));
+	assert_null(recorded_route("ff00::/8"));
+	for (unsigned i = 0; i < recording.n_routes; i++)
+		assert_true(recording.routes[i].kind != DP_ROUTE_LOCAL ||
+			    recording.routes[i].n_nexthops == 1 ||
+			    !ip_addr_is_link_local(&recording.routes[i].to.addr));
+	shell("ip link set other down"); // of which it tells half
+	assert_no_route("198.18.32.0/24");
 	assert_no_route("198.18.33.0/24");
+	shell("ip link set other up && ip route add 198.18.32.0/24 dev other");
+	assert_local("198.18.32.0/24");
+	shell("ip link del other");
+	assert_no_route("198.18.32.0/24");
+	assert_no_route("198.18.200.1/32");
+}
+
+static void the_link_to_us_goes_before_the_same_one_elsewhere(void **state)
+{
+	shell("ip link add other type veth peer name far && ip link set far up && ip link set "
+	      "other up && "
+	      "ip addr add 198.18.0.7/24 dev other");
+	assert_local("198.18.0.7/32");
+	assert_route("198.18.0.0/24", "none", 1);
 	shell("ip link del other");
 }
 
 static void the_addresses_of_a_loopback_are_ours(void **state)
 {
 	shell("ip addr add 203.0.113.200/32 dev lo");
-	assert_route("203.0.113.200/32", NULL, 0);
-	assert_int_equal(recorded_route("203.0.113.200/32")->kind, DP_ROUTE_LOCAL);
+	assert_local("203.0.113.200/32");
+	assert_null(recorded_route("127.0.0.1/32"));
+	assert_null(recorded_route("::1/128"));
 	shell("ip addr del 203.0.113.200/32 dev lo");
 	assert_no_route("203.0.113.200/32");
 }
@@ -373,25 +429,35 @@ static void lost_news_are_made_up_for(void **state)
 	assert_no_route("198.18.50.0/24");
 }
 
-static void leftovers_are_removed_unless_another_instance_lives(void **state)
+static void leftovers_are_removed_and_nothing_else(void **state)
 {
-	int first, second;
 
 	shell("ip route add blackhole 198.51.100.128/25 proto 77");
 	shell("ip -6 route add unreachable 2001:db8:77::/48 proto 77");
 	shell("ip route add blackhole 198.51.100.0/25 proto static");
-	first = static_routes_claim(kernel_router.netlink);
-	assert_true(first >= 0);
+	assert_false(instances_has_other(-1));
+	static_routes_remove_leftovers(kernel_router.netlink);
 	assert_null(strstr(shell("ip route"), "198.51.100.128/25"));
 	assert_null(strstr(shell("ip -6 route"), "2001:db8:77::/48"));
 	assert_non_null(strstr(shell("ip route"), "198.51.100.0/25")); // not ours
-	shell("ip route add blackhole 198.51.100.128/25 proto 77");
-	second = static_routes_claim(kernel_router.netlink);
+	shell("ip route del blackhole 198.51.100.0/25");
+}
+
+static void instances_of_one_namespace_see_each_other(void **state)
+{
+	int first = instances_claim(), second;
+
+	assert_true(first >= 0);
+	assert_false(instances_has_other(first));
+	assert_true(instances_has_other(-1));
+	second = instances_claim();
 	assert_true(second >= 0);
-	assert_non_null(strstr(shell("ip route"), "198.51.100.128/25"));
+	assert_true(instances_has_other(first));
+	assert_true(instances_has_other(second));
 	close(first);
+	assert_false(instances_has_other(second));
 	close(second);
-	shell("ip route del blackhole 198.51.100.128/25; ip route del blackhole 198.51.100.0/25");
+	assert_false(instances_has_other(-1));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -407,6 +473,8 @@ int main(void)
 		TEST(routes_by_hand_are_followed),
 		TEST(ipv6_nexthops_come_and_go_one_by_one),
 		TEST(routes_that_are_not_for_us_stay_behind),
+		TEST(what_leads_over_another_device_and_its_addresses_are_the_kernels),
+		TEST(the_link_to_us_goes_before_the_same_one_elsewhere),
 		TEST(the_addresses_of_a_loopback_are_ours),
 		TEST(addresses_by_hand_are_followed_the_primary_first),
 		TEST(an_ipv6_address_is_used_once_it_is_known_to_be_unique),
@@ -416,7 +484,8 @@ int main(void)
 		TEST(the_mtu_of_the_device_is_followed_as_far_as_the_port_can),
 		TEST(a_device_that_somebody_removes_is_down_for_good),
 		TEST(lost_news_are_made_up_for),
-		TEST(leftovers_are_removed_unless_another_instance_lives),
+		TEST(leftovers_are_removed_and_nothing_else),
+		TEST(instances_of_one_namespace_see_each_other),
 	};
 
 	if (!kernel_fixture_enter_namespace())

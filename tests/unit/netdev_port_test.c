@@ -858,11 +858,28 @@ static int group_stop(void **state)
 	return 0;
 }
 
+static void the_mtu_of_a_card_is_known_by_however_it_is_matched(void **state)
+{
+	static const struct mac_addr own = {{2, 0, 0, 0, 0, 0x77}};
+	static const struct mac_addr absent = {{2, 0, 0, 0, 0, 0x78}};
+
+	run("ip link set va mtu 9000 address 02:00:00:00:00:77");
+	assert_int_equal(port_match_mtu("va", NULL, NULL), 9000);
+	assert_int_equal(port_match_mtu(NULL, NULL, &own), 9000);
+	assert_int_equal(port_match_mtu("absent", NULL, NULL), 0);
+	assert_int_equal(port_match_mtu(NULL, NULL, &absent), 0);
+	assert_int_equal(port_match_mtu(NULL, "0000:ff:1f.6", NULL), 0);
+	assert_int_equal(port_match_mtu(NULL, NULL, NULL), 0);
+	run("ip link set va mtu 20000");
+	assert_int_equal(port_match_mtu("va", NULL, NULL), PORT_MTU_MAX);
+}
+
 #define WITH_VETH(test) cmocka_unit_test_setup_teardown(test, make_veth, remove_veth)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_VETH(the_mtu_of_a_card_is_known_by_however_it_is_matched),
 		WITH_VETH(af_packet_carries_frames),
 		WITH_VETH(af_xdp_carries_frames),
 		WITH_VETH(af_packet_counts_frames_that_find_no_room),

@@ -29,7 +29,7 @@ static int teardown(void **state)
 }
 
 // A route with as many nexthops as `vias` has words: "198.18.0.1@0 198.18.0.2@1", the number being
-// the interface; "@0" is on the link.
+// the interface; "@0" is on the link. "@p" and "@q" are devices that are none of ours.
 static struct rib_route make(const char *to, uint32_t metric, const char *vias)
 {
 	struct rib_route route = {.metric = metric};
@@ -290,9 +290,88 @@ static void an_address_on_the_loopback_names_no_interface(void **state)
 
 	local.route.kind = DP_ROUTE_LOCAL;
 	local.route.n_nexthops = 1;
-	local.route.nexthops[0].interface = -1;
+	local.route.nexthops[0].interface = rib_device(1);
 	assert_int_equal(rib_add(rib, &local, RIB_APPEND), 0);
 	assert_int_equal(recorded_route("203.0.113.1/32")->n_nexthops, 0);
+}
+
+static bool is_local(const char *to)
+{
+	const struct dp_route *route = recorded_route(to);
+
+	return route != NULL && route->kind == DP_ROUTE_LOCAL && route->n_nexthops == 0;
+}
+
+static void what_leads_over_another_device_goes_up_to_the_kernel(void **state)
+{
+	struct rib_route seen;
+	struct rib_cursor cursor = {0};
+	bool is_active;
+
+	add("203.0.113.0/24", 0, "198.18.0.1@p", RIB_PREPEND);
+	assert_true(is_local("203.0.113.0/24"));
+	assert_true(rib_next(rib, &cursor, &seen, &is_active));
+	assert_true(is_active && rib_route_is_kernels(&seen));
+	assert_true(rib_uses_device(rib, 'p' - '0'));
+	assert_false(rib_uses_device(rib, 'q' - '0'));
+	rib_set_link(rib, 0, false); // nothing to it
+	assert_true(is_local("203.0.113.0/24"));
+	assert_int_equal(del("203.0.113.0/24", 0, "198.18.0.1@p"), 0);
+	assert_null(recorded_route("203.0.113.0/24"));
+}
+
+static void two_devices_of_one_network_are_told_apart(void **state)
+{
+	add("203.0.113.0/24", 0, "@p", RIB_APPEND);
+	add("203.0.113.0/24", 0, "@q", RIB_APPEND);
+	assert_int_equal(del("203.0.113.0/24", 0, "@p"), 0);
+	assert_true(is_local("203.0.113.0/24"));
+	assert_int_equal(del("203.0.113.0/24", 0, "@q"), 0);
+	assert_null(recorded_route("203.0.113.0/24"));
+}
+
+static void another_devices_default_route_is_never_used(void **state)
+{
+	add("0.0.0.0/0", 0, "198.18.0.1@p", RIB_PREPEND);
+	assert_null(recorded_route("0.0.0.0/0"));
+	add("0.0.0.0/0", 100, "203.0.113.1@1", RIB_PREPEND);
+	assert_string_equal(workers_have("0.0.0.0/0"), "203.0.113.1@1");
+	rib_set_link(rib, 1, false); // its packets die here
+	assert_string_equal(workers_have("0.0.0.0/0"), "203.0.113.1@1");
+	assert_int_equal(del("0.0.0.0/0", 100, "203.0.113.1@1"), 0);
+	assert_null(recorded_route("0.0.0.0/0"));
+}
+
+// The kernel's first of a metric is what it replaces, whatever the workers use.
+static void of_equal_metric_one_of_ours_goes_before_another_devices(void **state)
+{
+	add("203.0.113.0/24", 5, "@p", RIB_PREPEND);
+	add("203.0.113.0/24", 5, "198.18.0.1@0", RIB_APPEND);
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.0.1@0");
+	add("203.0.113.0/24", 5, "@q", RIB_REPLACE);
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.0.1@0");
+	assert_int_equal(del("203.0.113.0/24", 5, "198.18.0.1@0"), 0);
+	assert_true(is_local("203.0.113.0/24"));
+	add("203.0.113.0/24", 6, "198.18.0.1@0", RIB_PREPEND);
+	assert_true(is_local("203.0.113.0/24"));
+	add("203.0.113.0/24", 4, "198.18.0.2@0", RIB_PREPEND);
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.0.2@0");
+	rib_set_link(rib, 0, false);
+	assert_true(is_local("203.0.113.0/24"));
+}
+
+static void of_a_route_over_both_the_workers_take_their_own(void **state)
+{
+	add("2001:db8:5::/48", 5, "2001:db8::1@0 2001:db8::2@p", RIB_APPEND);
+	assert_string_equal(workers_have("2001:db8:5::/48"), "2001:db8::1@0");
+	rib_set_link(rib, 0, false);
+	assert_true(is_local("2001:db8:5::/48"));
+	rib_set_link(rib, 0, true);
+	assert_string_equal(workers_have("2001:db8:5::/48"), "2001:db8::1@0");
+	assert_int_equal(del("2001:db8:5::/48", 5, "2001:db8::1@0"), 0);
+	assert_true(is_local("2001:db8:5::/48"));
+	assert_int_equal(del("2001:db8:5::/48", 5, "2001:db8::2@p"), 0);
+	assert_null(recorded_route("2001:db8:5::/48"));
 }
 
 static void what_did_not_fit_is_offered_again_when_there_is_room(void **state)
@@ -413,6 +492,11 @@ int main(void)
 		TEST(a_dump_removes_what_it_does_not_tell),
 		TEST(what_comes_as_news_during_a_dump_survives_it),
 		TEST(an_address_on_the_loopback_names_no_interface),
+		TEST(what_leads_over_another_device_goes_up_to_the_kernel),
+		TEST(two_devices_of_one_network_are_told_apart),
+		TEST(another_devices_default_route_is_never_used),
+		TEST(of_equal_metric_one_of_ours_goes_before_another_devices),
+		TEST(of_a_route_over_both_the_workers_take_their_own),
 		TEST(what_did_not_fit_is_offered_again_when_there_is_room),
 		TEST(a_route_whose_change_is_refused_is_taken_back),
 		TEST(the_walk_sees_each_route_once),
