@@ -40,7 +40,7 @@ static const struct dp_masquerade *masquerade_for(
 
 bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be)
 {
-	return snap->interfaces[iface].is_masqueraded &&
+	return iface != INTERFACE_NONE && snap->interfaces[iface].is_masqueraded &&
 	       masquerade_for(snap, iface, addr_be) != NULL;
 }
 
@@ -51,6 +51,11 @@ static uint8_t code_interface(const struct worker *w, uint16_t code)
 	if (nexthop_is_connected(code))
 		return (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
 	return INTERFACE_NONE;
+}
+
+bool conntrack_would_translate4(const struct worker *w, uint16_t code, uint32_t src_be)
+{
+	return conntrack_is_hidden4(w->snap, code_interface(w, code), src_be);
 }
 
 // Of a flow's own key, not of the packet at hand: both directions and every packet of a flow must

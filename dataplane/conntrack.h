@@ -28,5 +28,7 @@ void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *
 // Who is outside that interface may not begin anything with this address: its own packets would be
 // translated on their way out.
 bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be);
+// Would a packet of this source be translated if it left by that nexthop?
+bool conntrack_would_translate4(const struct worker *w, uint16_t code, uint32_t src_be);
 uint32_t conntrack_timeout_sec(const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);

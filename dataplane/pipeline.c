@@ -348,8 +348,10 @@ static void flow_odd4(struct worker *w, struct packet *p)
 		uint16_t code = nexthop_resolve(w->fib,
 			fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr), pipeline_path_hash(p));
 
+		// neither in past the NAT, nor out of it with an inner address
 		if (code != NEXTHOP_LOCAL &&
-			conntrack_is_hidden4(w->snap, iface, packet_ip4(p->m)->dst_addr))
+			(conntrack_is_hidden4(w->snap, iface, packet_ip4(p->m)->dst_addr) ||
+				conntrack_would_translate4(w, code, packet_ip4(p->m)->src_addr)))
 			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
 		else
 			forward_slow(w, p, code);

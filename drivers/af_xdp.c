@@ -161,8 +161,10 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 	mtu = spec->mtu != 0 ? spec->mtu : netdev_mtu(port->info.netdev);
 	if (check_mtu(port->info.netdev, mtu, err) < 0 ||
 		netdev_take(&port->netdev, port->info.netdev, spec->mac, spec->mtu, err) < 0 ||
-		check_xdp_free(&port->netdev, err) < 0 ||
-		take_channels(port, spec->n_queues, err) < 0)
+		check_xdp_free(&port->netdev, err) < 0)
+		return -1;
+	port->owns_xdp = true;
+	if (take_channels(port, spec->n_queues, err) < 0)
 		return -1;
 	room = (uint16_t)RTE_ALIGN_CEIL(
 		mtu + EAL_FRAME_OVERHEAD + RTE_PKTMBUF_HEADROOM + XDP_HEADROOM, 128);
@@ -327,7 +329,8 @@ static void unplug(struct port *port)
 	if (port->owns_pool)
 		retire_pool(port);
 	if (port->netdev.lock_fd >= 0) {
-		bpf_xdp_detach(port->netdev.ifindex, 0, NULL);
+		if (port->owns_xdp)
+			bpf_xdp_detach(port->netdev.ifindex, 0, NULL);
 		if (port->channels_before != 0)
 			channels_set(port->info.netdev, port->channels_before);
 	}

@@ -45,6 +45,7 @@ struct port {
 	struct pmd_sockets bpf_before; // those there were before, first at opening, then at closing
 	uint32_t channels_before;      // 0: untouched
 	uint16_t mtu_max;	       // what buffers and frames were sized for
+	bool owns_xdp;		       // what XDP program is on the netdev is ours to take off
 	bool is_configured;
 	bool is_started;
 	bool was_started; // so workers may have had its buffers

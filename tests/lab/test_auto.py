@@ -71,8 +71,6 @@ def test_a_device_with_somebody_elses_xdp_program_is_taken_by_af_packet(lab, oth
     assert said["lan"][2] == "driver af_packet"
 
 
-@pytest.mark.xfail(strict=True, reason="drivers/af_xdp.c, unplug(): after a plug() that refused, "
-                                       "bpf_xdp_detach takes somebody else's program off too")
 def test_somebody_elses_xdp_program_stays_where_it_is(lab, others_program):
     start(lab)
     assert xdp_program(lab) == others_program

@@ -157,8 +157,6 @@ def test_no_broken_frame_is_forwarded_or_does_harm(wire):
     lab.router.check_sanitizers()
 
 
-@pytest.mark.xfail(strict=True, reason="dataplane: options are looked at when a flow begins, and not "
-                                       "in the packets that follow")
 def test_a_source_route_does_not_pass_in_the_flow_of_sound_packets(wire):
     sound = wire.shapes.ip4(wire.shapes.uppers4()["udp"])
     before, seen_before = counts(wire.lab), len(wire.came_out())
@@ -169,8 +167,6 @@ def test_a_source_route_does_not_pass_in_the_flow_of_sound_packets(wire):
     assert len(wire.came_out()) - seen_before == 2
 
 
-@pytest.mark.xfail(strict=True, reason="dataplane: an ICMP error from a LAN about no flow goes out "
-                                       "with the LAN's address")
 def test_an_icmp_error_about_no_flow_does_not_show_a_lan_address(wire):
     seen_before = len(wire.came_out())
     sound = wire.shapes.ip4(wire.shapes.uppers4()["udp"])
