@@ -146,16 +146,25 @@ def test_the_command_says_when_no_daemon_listens(bare):
     assert "none.sock" in done.stderr
 
 
-@pytest.mark.xdist_group("hugepages")
-def test_hugepages_that_another_takes_first_are_done_without():
-    """Free by the count, yet promised to somebody: DPDK finds out only when it reaches for them."""
+def start_with_promised_hugepages():
+    """What a router says that sees free hugepages, all of which are promised to somebody."""
     with HomeLab() as lab:
         assert lab.reserve_hugepages(256) == 256
         # all that can be had, whoever made them: another lab may have some too
         pages = hugepage_count("free_hugepages") - hugepage_count("resv_hugepages")
         with mmap.mmap(-1, pages << 21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB):
             start(lab, Variant("af_packet"))
-            assert "starting without hugepages" in lab.router.output()
             assert "without hugepages, in" in lab.router.output()
             assert ping(lab, "pc1", SERVER4, count=3).received == 3
-            lab.stop_router()
+            return lab.stop_router().output()
+
+
+@pytest.mark.xdist_group("hugepages")
+def test_hugepages_that_another_takes_first_are_done_without():
+    """Free by the count, yet promised to somebody: DPDK finds out only when it reaches for them.
+    Where another lab of this machine gives its own back in between, the count is too low before."""
+    for _ in range(3):
+        said = start_with_promised_hugepages()
+        if "going without" not in said:
+            break
+    assert "starting without hugepages" in said, said

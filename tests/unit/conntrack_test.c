@@ -16,43 +16,6 @@
 #include "dataplane/pipeline.h"
 #include "tests/unit/dataplane_fixture.h"
 
-enum { PC = IP(198, 18, 0, 7), SERVER = IP(198, 51, 100, 10), GATEWAY = IP(203, 0, 113, 1) };
-enum { OWN_WAN = IP(203, 0, 113, 2), OWN_LAN = IP(198, 18, 0, 1), FAR_LAN = IP(198, 18, 1, 9) };
-
-static const struct frame udp_out = {
-	.iface = FIXTURE_LAN,
-	.src = PC,
-	.dst = SERVER,
-	.sport = 5000,
-	.dport = 53,
-	.protocol = IPPROTO_UDP,
-	.payload_bytes = 30,
-};
-
-static int open_nat(void **state)
-{
-	static struct fixture f;
-
-	fixture_open(&f, 1, true);
-	*state = &f;
-	return 0;
-}
-
-static int open_plain(void **state)
-{
-	static struct fixture f;
-
-	fixture_open(&f, 1, false);
-	*state = &f;
-	return 0;
-}
-
-static int close_fixture(void **state)
-{
-	fixture_close(*state);
-	return 0;
-}
-
 static struct ip_addr address(const char *text)
 {
 	struct ip_addr a;
@@ -67,32 +30,6 @@ static struct ip_prefix prefix(const char *text)
 
 	assert_int_equal(ip_prefix_parse(text, &p), 0);
 	return p;
-}
-
-static struct rte_mbuf *send_frame(struct fixture *f, const struct frame *frame, uint8_t out)
-{
-	fixture_rx(f, frame_build(f, frame), frame->iface);
-	return fixture_sent(f, out);
-}
-
-static bool passes(struct fixture *f, const struct frame *frame, uint8_t out)
-{
-	struct rte_mbuf *m = send_frame(f, frame, out);
-
-	rte_pktmbuf_free(m);
-	return m != NULL;
-}
-
-static struct frame answer_to(struct rte_mbuf *m, const struct frame *sent, uint8_t iface)
-{
-	struct frame frame = *sent;
-
-	frame.iface = iface;
-	frame.src = frame_dst(m);
-	frame.dst = frame_src(m);
-	frame.sport = frame_dport(m);
-	frame.dport = frame_sport(m);
-	return frame;
 }
 
 // --- several ways out ---
@@ -111,22 +48,22 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 	assert_int_equal(dataplane_route_set(f->dp, &both), 0);
 	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
 	for (uint16_t i = 0; i < 200; i++) {
-		struct frame out = udp_out, answer;
+		struct frame out = fixture_udp_out, answer;
 		uint8_t by = FIXTURE_WAN;
 		struct rte_mbuf *m;
 
 		out.sport = 5000 + i;
-		m = send_frame(f, &out, FIXTURE_WAN);
+		m = fixture_send(f, &out, FIXTURE_WAN);
 		if (m == NULL) {
 			by = FIXTURE_LAN2;
 			m = fixture_sent(f, by);
 		}
 		assert_non_null(m);
 		n_by[by]++;
-		answer = answer_to(m, &out, by);
+		answer = frame_answer(m, &out, by);
 		rte_pktmbuf_free(m);
-		assert_true(passes(f, &answer, FIXTURE_LAN));
-		assert_true(passes(f, &out, by));
+		assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+		assert_true(fixture_passes(f, &out, by));
 	}
 	assert_true(n_by[FIXTURE_WAN] > 50 && n_by[FIXTURE_LAN2] > 50);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
@@ -136,31 +73,31 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 
 static void fill_with_unreplied(struct fixture *f)
 {
-	struct frame scan = udp_out;
+	struct frame scan = fixture_udp_out;
 
 	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
-		scan.dst = SERVER + 1 + i;
-		assert_true(passes(f, &scan, FIXTURE_WAN));
+		scan.dst = FIXTURE_SERVER + 1 + i;
+		assert_true(fixture_passes(f, &scan, FIXTURE_WAN));
 	}
 }
 
 static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
-	struct frame answer = answer_to(m, &udp_out, FIXTURE_WAN);
-	struct frame second = udp_out, fresh = udp_out;
+	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
+	struct frame answer = frame_answer(m, &fixture_udp_out, FIXTURE_WAN);
+	struct frame second = fixture_udp_out, fresh = fixture_udp_out;
 
 	rte_pktmbuf_free(m);
-	assert_true(passes(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
 	fill_with_unreplied(f);
 	fresh.sport = 7777;
-	assert_true(passes(f, &fresh, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &fresh, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
-	second.dst = SERVER + 1; // the scan's oldest had to go, the answered one did not
-	assert_true(passes(f, &answer, FIXTURE_LAN));
+	second.dst = FIXTURE_SERVER + 1; // the scan's oldest had to go, the answered one did not
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
-	assert_true(passes(f, &second, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &second, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 2);
 	assert_int_equal(f->w->flows.n_used, f->w->flows.capacity);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
@@ -169,21 +106,21 @@ static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
 static void a_table_full_of_answered_flows_refuses_by_name(void **state)
 {
 	struct fixture *f = *state;
-	struct frame out = udp_out;
+	struct frame out = fixture_udp_out;
 
 	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
 		struct frame answer;
 		struct rte_mbuf *m;
 
-		out.dst = SERVER + 1 + i;
-		m = send_frame(f, &out, FIXTURE_WAN);
+		out.dst = FIXTURE_SERVER + 1 + i;
+		m = fixture_send(f, &out, FIXTURE_WAN);
 		assert_non_null(m);
-		answer = answer_to(m, &out, FIXTURE_WAN);
+		answer = frame_answer(m, &out, FIXTURE_WAN);
 		rte_pktmbuf_free(m);
-		assert_true(passes(f, &answer, FIXTURE_LAN));
+		assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
 	}
-	out.dst = SERVER;
-	assert_false(passes(f, &out, FIXTURE_WAN));
+	out.dst = FIXTURE_SERVER;
+	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
 }
@@ -218,7 +155,7 @@ static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **st
 	struct fixture *f = *state;
 	struct dp_policy policy = {.n_masquerades = 1};
 	struct frame in = {.iface = FIXTURE_WAN,
-		.src = SERVER,
+		.src = FIXTURE_SERVER,
 		.sport = 999,
 		.dport = 80,
 		.protocol = IPPROTO_UDP,
@@ -228,10 +165,10 @@ static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **st
 	policy.masquerades[0].n_sources = 1;
 	policy.masquerades[0].sources[0] = prefix("198.18.0.0/24");
 	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
-	in.dst = FAR_LAN; // routed as it is, also on its way out
-	assert_true(passes(f, &in, FIXTURE_LAN2));
-	in.dst = PC;
-	assert_false(passes(f, &in, FIXTURE_LAN));
+	in.dst = FIXTURE_FAR_LAN; // routed as it is, also on its way out
+	assert_true(fixture_passes(f, &in, FIXTURE_LAN2));
+	in.dst = FIXTURE_PC;
+	assert_false(fixture_passes(f, &in, FIXTURE_LAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), 1);
 }
 
@@ -239,7 +176,7 @@ static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
 {
 	struct fixture *f = *state;
 	struct frame offer = {.iface = FIXTURE_WAN,
-		.src = GATEWAY,
+		.src = FIXTURE_GATEWAY,
 		.dst = IP(203, 0, 113, 77),
 		.sport = 67,
 		.dport = 68,
@@ -304,10 +241,10 @@ static void source_routes_end_here_within_a_flow_too(void **state)
 {
 	struct fixture *f = *state;
 
-	fixture_rx(f, with_source_route(f, &udp_out), FIXTURE_LAN);
+	fixture_rx(f, with_source_route(f, &fixture_udp_out), FIXTURE_LAN);
 	assert_null(fixture_sent(f, FIXTURE_WAN));
-	assert_true(passes(f, &udp_out, FIXTURE_WAN));
-	fixture_rx(f, with_source_route(f, &udp_out), FIXTURE_LAN);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	fixture_rx(f, with_source_route(f, &fixture_udp_out), FIXTURE_LAN);
 	assert_null(fixture_sent(f, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_OPTIONS), 2);
 }
@@ -315,8 +252,8 @@ static void source_routes_end_here_within_a_flow_too(void **state)
 static void what_stands_behind_the_packet_goes_no_further(void **state)
 {
 	struct fixture *f = *state;
-	struct frame small = udp_out;
-	struct rte_mbuf *m = frame_build(f, &udp_out);
+	struct frame small = fixture_udp_out;
+	struct rte_mbuf *m = frame_build(f, &fixture_udp_out);
 	uint32_t bytes = m->pkt_len;
 
 	memset(rte_pktmbuf_append(m, 1400), 0xee, 1400);
@@ -340,32 +277,32 @@ static void what_stands_behind_the_packet_goes_no_further(void **state)
 static void link_local_and_our_own_addresses_are_nobodys_source(void **state)
 {
 	struct fixture *f = *state;
-	static const uint32_t sources[] = {IP(169, 254, 1, 1), IP(169, 254, 255, 254), OWN_LAN,
-		OWN_WAN, IP(127, 0, 0, 1), IP(224, 0, 0, 1)};
-	struct frame frame = udp_out;
+	static const uint32_t sources[] = {IP(169, 254, 1, 1), IP(169, 254, 255, 254),
+		FIXTURE_OWN_LAN, FIXTURE_OWN_WAN, IP(127, 0, 0, 1), IP(224, 0, 0, 1)};
+	struct frame frame = fixture_udp_out;
 
 	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		frame.src = sources[i];
-		assert_false(passes(f, &frame, FIXTURE_WAN));
+		assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
 		assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), i + 1);
 	}
 	frame.src = IP(169, 253, 1, 1);
-	assert_true(passes(f, &frame, FIXTURE_WAN));
-	frame = udp_out;
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	frame = fixture_udp_out;
 	frame.dst = IP(169, 254, 7, 7);
-	assert_false(passes(f, &frame, FIXTURE_WAN));
+	assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_BLACKHOLE), 1);
 }
 
 static void every_source_but_ours_passes_a_plain_router(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 
 	// one in a hundred meets the filter of own addresses, and is looked at closely
 	for (uint32_t i = 0; i < 4096; i++) {
 		frame.src = IP(198, 18, 16, 0) + i;
-		assert_true(passes(f, &frame, FIXTURE_WAN));
+		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), 0);
 }
@@ -376,8 +313,8 @@ static struct rte_mbuf *time_exceeded_about(struct fixture *f, struct rte_mbuf *
 {
 	enum { QUOTE_BYTES = 28 };
 	struct frame error = {.iface = FIXTURE_WAN,
-		.src = GATEWAY,
-		.dst = OWN_WAN,
+		.src = FIXTURE_GATEWAY,
+		.dst = FIXTURE_OWN_WAN,
 		.protocol = IPPROTO_ICMP,
 		.icmp_type = RTE_IP_ICMP_ECHO_REPLY,
 		.payload_bytes = QUOTE_BYTES};
@@ -397,7 +334,7 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 	struct fixture *f = *state;
 	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
 	struct ip_addr pc = address("198.18.0.7");
-	struct rte_mbuf *out = send_frame(f, &udp_out, FIXTURE_WAN), *m;
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN), *m;
 
 	assert_non_null(out);
 	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
@@ -411,14 +348,14 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 	m = fixture_sent(f, FIXTURE_LAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
-	assert_int_equal(frame_dst(m), PC);
+	assert_int_equal(frame_dst(m), FIXTURE_PC);
 	assert_int_equal(packet_ip4(m)->time_to_live, 63);
 	rte_pktmbuf_free(m);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
 }
 
-#define NAT(name)   cmocka_unit_test_setup_teardown(name, open_nat, close_fixture)
-#define PLAIN(name) cmocka_unit_test_setup_teardown(name, open_plain, close_fixture)
+#define NAT(name)   cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, fixture_setup_plain, fixture_teardown)
 
 int main(void)
 {

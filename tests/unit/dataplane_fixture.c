@@ -11,6 +11,16 @@
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
 
+const struct frame fixture_udp_out = {
+	.iface = FIXTURE_LAN,
+	.src = FIXTURE_PC,
+	.dst = FIXTURE_SERVER,
+	.sport = 5000,
+	.dport = 53,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 30,
+};
+
 static void must(bool ok, const char *what)
 {
 	if (ok)
@@ -115,6 +125,36 @@ void fixture_close(struct fixture *f)
 	f->dp = NULL;
 }
 
+static int setup(void **state, unsigned n_workers, bool masquerade)
+{
+	static struct fixture f;
+
+	fixture_open(&f, n_workers, masquerade);
+	*state = &f;
+	return 0;
+}
+
+int fixture_setup_nat(void **state)
+{
+	return setup(state, 1, true);
+}
+
+int fixture_setup_nat_of_two(void **state)
+{
+	return setup(state, 2, true);
+}
+
+int fixture_setup_plain(void **state)
+{
+	return setup(state, 1, false);
+}
+
+int fixture_teardown(void **state)
+{
+	fixture_close(*state);
+	return rte_mempool_in_use_count(drivers_pool()) == 0 ? 0 : -1;
+}
+
 static void fill_l4(struct rte_ipv4_hdr *ip, uint8_t *l4, const struct frame *frame, uint16_t bytes)
 {
 	if (frame->protocol == IPPROTO_TCP) {
@@ -197,6 +237,20 @@ struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface)
 	return m;
 }
 
+struct rte_mbuf *fixture_send(struct fixture *f, const struct frame *frame, uint8_t out)
+{
+	fixture_rx(f, frame_build(f, frame), frame->iface);
+	return fixture_sent(f, out);
+}
+
+bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out)
+{
+	struct rte_mbuf *m = fixture_send(f, frame, out);
+
+	rte_pktmbuf_free(m);
+	return m != NULL;
+}
+
 struct rte_mbuf *fixture_punted(struct fixture *f)
 {
 	void *m = NULL;
@@ -257,4 +311,16 @@ uint16_t frame_dport(struct rte_mbuf *m)
 uint16_t frame_icmp_id(struct rte_mbuf *m)
 {
 	return word_at(m, 38);
+}
+
+struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface)
+{
+	struct frame frame = *sent;
+
+	frame.iface = iface;
+	frame.src = frame_dst(m);
+	frame.dst = frame_src(m);
+	frame.sport = frame_dport(m);
+	frame.dport = frame_sport(m);
+	return frame;
 }

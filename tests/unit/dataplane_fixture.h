@@ -29,8 +29,26 @@ struct frame {
 
 #define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
+// The world's addresses, and a datagram from its first host to the internet.
+enum {
+	FIXTURE_PC = IP(198, 18, 0, 7),
+	FIXTURE_PC2 = IP(198, 18, 0, 8),
+	FIXTURE_FAR_LAN = IP(198, 18, 1, 9),
+	FIXTURE_SERVER = IP(198, 51, 100, 10),
+	FIXTURE_GATEWAY = IP(203, 0, 113, 1),
+	FIXTURE_OWN_LAN = IP(198, 18, 0, 1),
+	FIXTURE_OWN_WAN = IP(203, 0, 113, 2),
+};
+extern const struct frame fixture_udp_out;
+
 void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade);
 void fixture_close(struct fixture *f);
+// For cmocka: one worker, with and without NAT; two with. The closing one fails a test that has
+// kept a buffer.
+int fixture_setup_nat(void **state);
+int fixture_setup_nat_of_two(void **state);
+int fixture_setup_plain(void **state);
+int fixture_teardown(void **state);
 // Once for the process, in main().
 void fixture_start_drivers(void);
 
@@ -40,9 +58,15 @@ void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
 // What left by the interface, oldest first; NULL when nothing did. The caller frees it.
 struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface);
+// Sends a frame and gives what left by that interface.
+struct rte_mbuf *fixture_send(struct fixture *f, const struct frame *frame, uint8_t out);
+bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out);
 // What went up to the host stack.
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);
+
+// The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`.
+struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface);
 
 // Are the IPv4 header and what it carries sound to the last checksum?
 bool frame_is_sound(struct rte_mbuf *m);

@@ -16,49 +16,7 @@
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
 
-enum { PC = IP(198, 18, 0, 7), SERVER = IP(198, 51, 100, 10), OWN_LAN = IP(198, 18, 0, 1) };
 enum { EXTRA = 10, TO_HOST_RING = 2047 };
-
-static const struct frame udp_out = {
-	.iface = FIXTURE_LAN,
-	.src = PC,
-	.dst = SERVER,
-	.sport = 5000,
-	.dport = 53,
-	.protocol = IPPROTO_UDP,
-	.payload_bytes = 30,
-};
-
-static int open_fixture(void **state, unsigned n_workers, bool masquerade)
-{
-	static struct fixture f;
-
-	fixture_open(&f, n_workers, masquerade);
-	*state = &f;
-	return 0;
-}
-
-static int open_nat(void **state)
-{
-	return open_fixture(state, 1, true);
-}
-
-static int open_nat_of_two(void **state)
-{
-	return open_fixture(state, 2, true);
-}
-
-static int open_plain(void **state)
-{
-	return open_fixture(state, 1, false);
-}
-
-// Every buffer is back with the pool.
-static int close_fixture(void **state)
-{
-	fixture_close(*state);
-	return rte_mempool_in_use_count(drivers_pool()) == 0 ? 0 : -1;
-}
 
 static uint64_t all_drops(const struct fixture *f)
 {
@@ -78,7 +36,7 @@ static void assert_only(const struct fixture *f, enum counter counter, uint64_t 
 static void a_frame_in_several_buffers_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *m = frame_build(f, &udp_out);
+	struct rte_mbuf *m = frame_build(f, &fixture_udp_out);
 	struct rte_mbuf *rest = rte_pktmbuf_alloc(drivers_pool());
 
 	assert_non_null(rte_pktmbuf_append(rest, 100));
@@ -98,7 +56,7 @@ static void who_sends_from_a_group_or_from_nobody_is_not_heard(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < 3; i++) {
-		struct rte_mbuf *m = frame_build(f, &udp_out);
+		struct rte_mbuf *m = frame_build(f, &fixture_udp_out);
 
 		memset(&packet_eth(m)->dst_addr, 0xff, RTE_ETHER_ADDR_LEN);
 		packet_eth(m)->src_addr = sources[i];
@@ -113,14 +71,14 @@ static void an_error_from_outside_about_no_flow_ends_here(void **state)
 	struct fixture *f = *state;
 	struct frame error = {
 		.iface = FIXTURE_WAN,
-		.src = SERVER,
-		.dst = PC,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_PC,
 		.protocol = IPPROTO_ICMP,
 		.icmp_type = 3,
 		.payload_bytes = 28,
 	};
 	struct rte_mbuf *m = frame_build(f, &error);
-	struct rte_mbuf *quoted = frame_build(f, &udp_out);
+	struct rte_mbuf *quoted = frame_build(f, &fixture_udp_out);
 	struct rte_icmp_hdr *icmp = packet_l4(&(struct packet){.m = m, .l4_offset = 34});
 
 	memcpy(icmp + 1, packet_ip4(quoted), 28);
@@ -135,7 +93,7 @@ static void an_error_from_outside_about_no_flow_ends_here(void **state)
 static void what_may_not_be_cut_and_does_not_fit_is_too_big(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 
 	assert_int_equal(dataplane_interface_set_mtu(f->dp, FIXTURE_WAN, 600), 0);
 	frame.fragment = RTE_IPV4_HDR_DF_FLAG;
@@ -150,11 +108,11 @@ static void what_may_not_be_cut_and_does_not_fit_is_too_big(void **state)
 static void what_the_host_stack_is_too_slow_for_is_counted(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 	unsigned n = 0;
 
-	frame.dst = OWN_LAN;
+	frame.dst = FIXTURE_OWN_LAN;
 	for (unsigned i = 0; i < TO_HOST_RING + EXTRA; i++)
 		fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
 	assert_only(f, COUNTER_DROP_PUNT_FULL, EXTRA);
@@ -169,7 +127,7 @@ static void what_the_host_stack_is_too_slow_for_is_counted(void **state)
 static void what_another_worker_is_too_slow_for_is_counted(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 
 	while (steering_worker(steering_bucket(frame.sport), 2) != 1)
 		frame.sport++;
@@ -205,7 +163,7 @@ static uint8_t add_interface(struct fixture *f, struct port *port)
 static void send_one(struct fixture *f, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0); // the newest snapshot
-	worker_send(f->w, iface, frame_build(f, &udp_out));
+	worker_send(f->w, iface, frame_build(f, &fixture_udp_out));
 	worker_flush(f->w, iface);
 }
 
@@ -258,16 +216,16 @@ static void what_a_port_does_not_take_is_counted(void **state)
 
 int main(void)
 {
-#define WITH(open, name) cmocka_unit_test_setup_teardown(name, open, close_fixture)
+#define WITH(open, name) cmocka_unit_test_setup_teardown(name, open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		WITH(open_plain, a_frame_in_several_buffers_is_refused),
-		WITH(open_plain, who_sends_from_a_group_or_from_nobody_is_not_heard),
-		WITH(open_nat, an_error_from_outside_about_no_flow_ends_here),
-		WITH(open_plain, what_may_not_be_cut_and_does_not_fit_is_too_big),
-		WITH(open_plain, what_the_host_stack_is_too_slow_for_is_counted),
-		WITH(open_nat_of_two, what_another_worker_is_too_slow_for_is_counted),
-		WITH(open_plain, what_leaves_by_an_interface_without_link_is_counted),
-		WITH(open_plain, what_a_port_does_not_take_is_counted),
+		WITH(fixture_setup_plain, a_frame_in_several_buffers_is_refused),
+		WITH(fixture_setup_plain, who_sends_from_a_group_or_from_nobody_is_not_heard),
+		WITH(fixture_setup_nat, an_error_from_outside_about_no_flow_ends_here),
+		WITH(fixture_setup_plain, what_may_not_be_cut_and_does_not_fit_is_too_big),
+		WITH(fixture_setup_plain, what_the_host_stack_is_too_slow_for_is_counted),
+		WITH(fixture_setup_nat_of_two, what_another_worker_is_too_slow_for_is_counted),
+		WITH(fixture_setup_plain, what_leaves_by_an_interface_without_link_is_counted),
+		WITH(fixture_setup_plain, what_a_port_does_not_take_is_counted),
 	};
 
 	fixture_start_drivers();

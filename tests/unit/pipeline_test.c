@@ -14,69 +14,14 @@
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
 
-enum { PC = IP(198, 18, 0, 7), PC2 = IP(198, 18, 0, 8), SERVER = IP(198, 51, 100, 10) };
-enum { OWN_WAN = IP(203, 0, 113, 2), OWN_LAN = IP(198, 18, 0, 1), FAR_LAN = IP(198, 18, 1, 9) };
-
-static const struct frame udp_out = {
-	.iface = FIXTURE_LAN,
-	.src = PC,
-	.dst = SERVER,
-	.sport = 5000,
-	.dport = 53,
-	.protocol = IPPROTO_UDP,
-	.payload_bytes = 30,
-};
-
-static int open_nat(void **state)
-{
-	static struct fixture f;
-
-	fixture_open(&f, 1, true);
-	*state = &f;
-	return 0;
-}
-
-static int open_plain(void **state)
-{
-	static struct fixture f;
-
-	fixture_open(&f, 1, false);
-	*state = &f;
-	return 0;
-}
-
-static int close_fixture(void **state)
-{
-	fixture_close(*state);
-	return 0;
-}
-
-static struct rte_mbuf *send_frame(struct fixture *f, const struct frame *frame, uint8_t out)
-{
-	fixture_rx(f, frame_build(f, frame), frame->iface);
-	return fixture_sent(f, out);
-}
-
-static struct frame answer_to(struct rte_mbuf *m, const struct frame *sent)
-{
-	struct frame frame = *sent;
-
-	frame.iface = FIXTURE_WAN;
-	frame.src = frame_dst(m);
-	frame.dst = frame_src(m);
-	frame.sport = frame_dport(m);
-	frame.dport = frame_sport(m);
-	return frame;
-}
-
 static void plain_router_forwards_and_counts_ttl_down(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
-	assert_int_equal(frame_src(m), PC);
+	assert_int_equal(frame_src(m), FIXTURE_PC);
 	assert_int_equal(packet_ip4(m)->time_to_live, 63);
 	assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes, "\x02\x01\x00\x00\x00\x01", 6);
 	assert_memory_equal(packet_eth(m)->src_addr.addr_bytes, "\x02\x00\x00\x00\x00\x00", 6);
@@ -87,28 +32,28 @@ static void plain_router_forwards_and_counts_ttl_down(void **state)
 static void masquerade_translates_there_and_back(void **state)
 {
 	struct fixture *f = *state;
-	struct frame tcp = udp_out;
-	const struct frame *cases[] = {&udp_out, &tcp};
+	struct frame tcp = fixture_udp_out;
+	const struct frame *cases[] = {&fixture_udp_out, &tcp};
 
 	tcp.protocol = IPPROTO_TCP;
 	tcp.tcp_flags = RTE_TCP_SYN_FLAG;
 	for (unsigned i = 0; i < 2; i++) {
-		struct rte_mbuf *m = send_frame(f, cases[i], FIXTURE_WAN);
+		struct rte_mbuf *m = fixture_send(f, cases[i], FIXTURE_WAN);
 		struct frame answer;
 
 		assert_non_null(m);
 		assert_true(frame_is_sound(m));
-		assert_int_equal(frame_src(m), OWN_WAN);
+		assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
 		assert_int_equal(frame_sport(m), 5000); // kept: it was free
 		assert_int_equal(packet_ip4(m)->time_to_live, 63);
-		answer = answer_to(m, cases[i]);
+		answer = frame_answer(m, cases[i], FIXTURE_WAN);
 		rte_pktmbuf_free(m);
 
-		m = send_frame(f, &answer, FIXTURE_LAN);
+		m = fixture_send(f, &answer, FIXTURE_LAN);
 		assert_non_null(m);
 		assert_true(frame_is_sound(m));
-		assert_int_equal(frame_src(m), SERVER);
-		assert_int_equal(frame_dst(m), PC);
+		assert_int_equal(frame_src(m), FIXTURE_SERVER);
+		assert_int_equal(frame_dst(m), FIXTURE_PC);
 		assert_int_equal(frame_dport(m), 5000);
 		assert_memory_equal(
 			packet_eth(m)->dst_addr.addr_bytes, "\x02\x01\x00\x00\x01\x07", 6);
@@ -120,12 +65,12 @@ static void masquerade_translates_there_and_back(void **state)
 static void two_hosts_with_one_port_get_two_ports_of_one_bucket(void **state)
 {
 	struct fixture *f = *state;
-	struct frame second = udp_out;
-	struct rte_mbuf *a = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct frame second = fixture_udp_out;
+	struct rte_mbuf *a = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 	struct rte_mbuf *b;
 
-	second.src = PC2;
-	b = send_frame(f, &second, FIXTURE_WAN);
+	second.src = FIXTURE_PC2;
+	b = fixture_send(f, &second, FIXTURE_WAN);
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_int_equal(frame_sport(a), 5000);
@@ -146,12 +91,12 @@ static void all_64512_ports_towards_one_remote_are_used_before_none_is_left(void
 	memset(seen, 0, sizeof(seen));
 	// 63 hosts are enough: each tries the same thousand ports
 	for (unsigned i = 0; i < 64513; i++) {
-		struct frame frame = udp_out;
+		struct frame frame = fixture_udp_out;
 		struct rte_mbuf *m;
 
 		frame.src = IP(198, 18, 0, 10) + i / 1024;
 		frame.sport = (uint16_t)(2000 + i % 1024);
-		m = send_frame(f, &frame, FIXTURE_WAN);
+		m = fixture_send(f, &frame, FIXTURE_WAN);
 		if (m == NULL)
 			break;
 		assert_false(seen[frame_sport(m)]);
@@ -166,13 +111,13 @@ static void all_64512_ports_towards_one_remote_are_used_before_none_is_left(void
 static void udp_without_checksum_stays_without(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 
 	frame.no_udp_checksum = true;
-	m = send_frame(f, &frame, FIXTURE_WAN);
+	m = fixture_send(f, &frame, FIXTURE_WAN);
 	assert_non_null(m);
-	assert_int_equal(frame_src(m), OWN_WAN);
+	assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
 	assert_int_equal(rte_pktmbuf_mtod_offset(m, struct rte_udp_hdr *, 34)->dgram_cksum, 0);
 	rte_pktmbuf_free(m);
 }
@@ -180,7 +125,7 @@ static void udp_without_checksum_stays_without(void **state)
 static void ping_is_told_apart_by_its_identifier(void **state)
 {
 	struct fixture *f = *state;
-	struct frame ping = udp_out;
+	struct frame ping = fixture_udp_out;
 	struct rte_mbuf *a, *b;
 	struct frame pong;
 	uint16_t id;
@@ -188,9 +133,9 @@ static void ping_is_told_apart_by_its_identifier(void **state)
 	ping.protocol = IPPROTO_ICMP;
 	ping.icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
 	ping.sport = 77;
-	a = send_frame(f, &ping, FIXTURE_WAN);
-	ping.src = PC2;
-	b = send_frame(f, &ping, FIXTURE_WAN);
+	a = fixture_send(f, &ping, FIXTURE_WAN);
+	ping.src = FIXTURE_PC2;
+	b = fixture_send(f, &ping, FIXTURE_WAN);
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_int_equal(frame_icmp_id(a), 77);
@@ -201,15 +146,15 @@ static void ping_is_told_apart_by_its_identifier(void **state)
 	pong = ping;
 	pong.iface = FIXTURE_WAN;
 	pong.icmp_type = RTE_IP_ICMP_ECHO_REPLY;
-	pong.src = SERVER;
-	pong.dst = OWN_WAN;
+	pong.src = FIXTURE_SERVER;
+	pong.dst = FIXTURE_OWN_WAN;
 	pong.sport = id;
 	rte_pktmbuf_free(a);
 	rte_pktmbuf_free(b);
-	a = send_frame(f, &pong, FIXTURE_LAN);
+	a = fixture_send(f, &pong, FIXTURE_LAN);
 	assert_non_null(a);
 	assert_true(frame_is_sound(a));
-	assert_int_equal(frame_dst(a), PC2);
+	assert_int_equal(frame_dst(a), FIXTURE_PC2);
 	assert_int_equal(frame_icmp_id(a), 77);
 	rte_pktmbuf_free(a);
 }
@@ -219,14 +164,14 @@ static void nobody_outside_reaches_past_the_nat(void **state)
 	struct fixture *f = *state;
 	struct frame in = {
 		.iface = FIXTURE_WAN,
-		.src = SERVER,
-		.dst = PC,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_PC,
 		.sport = 53,
 		.dport = 5000,
 		.protocol = IPPROTO_UDP,
 	};
 
-	assert_null(send_frame(f, &in, FIXTURE_LAN));
+	assert_null(fixture_send(f, &in, FIXTURE_LAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), 1);
 	assert_int_equal(f->w->flows.n_used, 0);
 }
@@ -234,12 +179,12 @@ static void nobody_outside_reaches_past_the_nat(void **state)
 static void a_closed_port_answers_the_host_behind_the_nat(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *out = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 	uint16_t quoted = 28;
 	struct frame error = {
 		.iface = FIXTURE_WAN,
-		.src = SERVER,
-		.dst = OWN_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
 		.protocol = IPPROTO_ICMP,
 		.icmp_type = 3,
 		.payload_bytes = 28,
@@ -258,16 +203,16 @@ static void a_closed_port_answers_the_host_behind_the_nat(void **state)
 	m = fixture_sent(f, FIXTURE_LAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
-	assert_int_equal(frame_dst(m), PC);
-	assert_int_equal(frame_src(m), SERVER);
+	assert_int_equal(frame_dst(m), FIXTURE_PC);
+	assert_int_equal(frame_src(m), FIXTURE_SERVER);
 	inner = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 42);
 	udp = (struct rte_udp_hdr *)(inner + 1);
-	assert_int_equal(rte_be_to_cpu_32(inner->src_addr), PC);
+	assert_int_equal(rte_be_to_cpu_32(inner->src_addr), FIXTURE_PC);
 	assert_int_equal(rte_be_to_cpu_16(udp->src_port), 5000);
 	assert_int_equal(rte_raw_cksum(inner, 20), 0xffff);
 	// the quoted checksum is the one that the host had sent
 	rte_pktmbuf_free(out);
-	out = frame_build(f, &udp_out);
+	out = frame_build(f, &fixture_udp_out);
 	whole_cksum = rte_pktmbuf_mtod_offset(out, struct rte_udp_hdr *, 34)->dgram_cksum;
 	assert_int_equal(udp->dgram_cksum, whole_cksum);
 	rte_pktmbuf_free(out);
@@ -279,8 +224,8 @@ static void icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here(void **sta
 	struct fixture *f = *state;
 	struct frame error = {
 		.iface = FIXTURE_WAN,
-		.src = SERVER,
-		.dst = OWN_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
 		.protocol = IPPROTO_ICMP,
 		.icmp_type = 3,
 		.payload_bytes = 28,
@@ -299,16 +244,16 @@ static void icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here(void **sta
 static void ttl_of_one_is_answered_and_costs_no_flow(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 
 	frame.ttl = 1;
-	assert_null(send_frame(f, &frame, FIXTURE_WAN));
+	assert_null(fixture_send(f, &frame, FIXTURE_WAN));
 	m = fixture_sent(f, FIXTURE_LAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
-	assert_int_equal(frame_src(m), OWN_LAN);
-	assert_int_equal(frame_dst(m), PC);
+	assert_int_equal(frame_src(m), FIXTURE_OWN_LAN);
+	assert_int_equal(frame_dst(m), FIXTURE_PC);
 	assert_int_equal(rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34)->icmp_type, 11);
 	assert_int_equal(f->w->flows.n_used, 0);
 	rte_pktmbuf_free(m);
@@ -319,14 +264,14 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 	struct fixture *f = *state;
 	struct frame own = {
 		.iface = FIXTURE_WAN,
-		.src = OWN_WAN,
-		.dst = SERVER,
+		.src = FIXTURE_OWN_WAN,
+		.dst = FIXTURE_SERVER,
 		.sport = 5000,
 		.dport = 53,
 		.protocol = IPPROTO_UDP,
 		.payload_bytes = 10,
 	};
-	struct rte_mbuf *pc = send_frame(f, &udp_out, FIXTURE_WAN); // takes 5000 first
+	struct rte_mbuf *pc = fixture_send(f, &fixture_udp_out, FIXTURE_WAN); // takes 5000 first
 	struct rte_mbuf *m = frame_build(f, &own);
 	struct frame answer;
 
@@ -337,11 +282,11 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 	assert_true(frame_is_sound(m));
 	assert_int_equal(packet_ip4(m)->time_to_live, 64); // the kernel's packet, not forwarded
 	assert_int_not_equal(frame_sport(m), 5000);
-	answer = answer_to(m, &own);
+	answer = frame_answer(m, &own, FIXTURE_WAN);
 	rte_pktmbuf_free(pc);
 	rte_pktmbuf_free(m);
 
-	assert_null(send_frame(f, &answer, FIXTURE_LAN));
+	assert_null(fixture_send(f, &answer, FIXTURE_LAN));
 	m = fixture_punted(f);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
@@ -354,8 +299,8 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 	struct fixture *f = *state;
 	struct frame in = {
 		.iface = FIXTURE_LAN,
-		.src = PC,
-		.dst = OWN_LAN,
+		.src = FIXTURE_PC,
+		.dst = FIXTURE_OWN_LAN,
 		.sport = 4000,
 		.dport = 22,
 		.protocol = IPPROTO_TCP,
@@ -363,8 +308,8 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 	};
 	struct frame answer = {
 		.iface = FIXTURE_LAN,
-		.src = OWN_LAN,
-		.dst = PC,
+		.src = FIXTURE_OWN_LAN,
+		.dst = FIXTURE_PC,
 		.sport = 22,
 		.dport = 4000,
 		.protocol = IPPROTO_TCP,
@@ -372,7 +317,7 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 	};
 	struct rte_mbuf *m;
 
-	assert_null(send_frame(f, &in, FIXTURE_LAN));
+	assert_null(fixture_send(f, &in, FIXTURE_LAN));
 	m = fixture_punted(f);
 	assert_non_null(m);
 	assert_int_equal(packet_ip4(m)->time_to_live, 64);
@@ -383,7 +328,7 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 	assert_int_equal(f->w->flows.n_used, 1);
 	rte_pktmbuf_free(m);
 	// somebody on the LAN who claims to be us is not us
-	assert_null(send_frame(f, &answer, FIXTURE_LAN));
+	assert_null(fixture_send(f, &answer, FIXTURE_LAN));
 	assert_null(fixture_punted(f));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), 1);
 }
@@ -391,14 +336,14 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 static void an_unknown_neighbour_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct ip_addr addr = {.family = IP_V4, .v4 = {198, 18, 1, 50}};
 	struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
 	struct dp_event event;
 	struct rte_mbuf *m;
 
 	frame.dst = IP(198, 18, 1, 50);
-	assert_null(send_frame(f, &frame, FIXTURE_LAN2));
+	assert_null(fixture_send(f, &frame, FIXTURE_LAN2));
 	assert_int_equal(f->w->n_held, 1);
 	assert_true(dataplane_event_next(f->dp, &event));
 	assert_int_equal(event.kind, DP_EVENT_NEIGHBOUR_WANTED);
@@ -418,11 +363,11 @@ static void an_unknown_neighbour_is_waited_for(void **state)
 static void a_neighbour_that_never_answers_is_reported_unreachable(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 
 	frame.dst = IP(198, 18, 1, 51);
-	assert_null(send_frame(f, &frame, FIXTURE_LAN2));
+	assert_null(fixture_send(f, &frame, FIXTURE_LAN2));
 	f->w->now_ms += HOLD_TIMEOUT_MS;
 	hold_tick(f->w);
 	assert_int_equal(f->w->n_held, 0);
@@ -438,28 +383,28 @@ static void a_scan_cannot_hold_more_than_its_room(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < 100; i++) { // one neighbour takes a few places
-		struct frame frame = udp_out;
+		struct frame frame = fixture_udp_out;
 
 		frame.dst = IP(198, 18, 1, 60);
 		frame.sport = (uint16_t)(6000 + i);
-		send_frame(f, &frame, FIXTURE_LAN2);
+		fixture_send(f, &frame, FIXTURE_LAN2);
 	}
 	assert_int_equal(f->w->n_held, HOLD_PER_NEIGHBOUR);
 	for (unsigned i = 0; i < 2000; i++) { // one sender takes some
-		struct frame frame = udp_out;
+		struct frame frame = fixture_udp_out;
 
 		frame.dst = IP(198, 18, 1, 0) + 100 + i % 150;
 		frame.sport = (uint16_t)(9000 + i);
-		send_frame(f, &frame, FIXTURE_LAN2);
+		fixture_send(f, &frame, FIXTURE_LAN2);
 	}
 	assert_int_equal(f->w->n_held, HOLD_PER_SOURCE);
 	for (unsigned i = 0; i < 2000; i++) { // all together take what there is
-		struct frame frame = udp_out;
+		struct frame frame = fixture_udp_out;
 
 		frame.src = IP(198, 18, 0, 0) + 100 + i % 100;
 		frame.dst = IP(198, 18, 1, 0) + 100 + i % 150;
 		frame.sport = (uint16_t)(9000 + i);
-		send_frame(f, &frame, FIXTURE_LAN2);
+		fixture_send(f, &frame, FIXTURE_LAN2);
 	}
 	assert_int_equal(f->w->n_held, HOLD_MAX);
 	assert_true(fixture_counter(f, COUNTER_DROP_HOLD_FULL) > 0);
@@ -473,11 +418,11 @@ static void a_neighbour_is_asked_for_each_second_while_packets_wait(void **state
 	unsigned n_asked = 0;
 
 	for (unsigned i = 0; i < 100; i++) { // ten seconds
-		struct frame frame = udp_out;
+		struct frame frame = fixture_udp_out;
 
 		frame.dst = IP(198, 18, 1, 61);
 		frame.sport = (uint16_t)(6000 + i);
-		send_frame(f, &frame, FIXTURE_LAN2);
+		fixture_send(f, &frame, FIXTURE_LAN2);
 		f->w->now_ms += 100;
 		hold_tick(f->w);
 		while (dataplane_event_next(f->dp, &event))
@@ -492,12 +437,12 @@ static void masquerade_follows_the_address_of_its_interface(void **state)
 {
 	struct fixture *f = *state;
 	struct ip_prefix moved = {{.family = IP_V4, .v4 = {203, 0, 113, 77}}, 24};
-	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 
-	assert_int_equal(frame_src(m), OWN_WAN);
+	assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
 	rte_pktmbuf_free(m);
 	assert_int_equal(dataplane_interface_set_addresses(f->dp, FIXTURE_WAN, &moved, 1), 0);
-	m = send_frame(f, &udp_out, FIXTURE_WAN);
+	m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 	assert_non_null(m);
 	assert_int_equal(frame_src(m), IP(203, 0, 113, 77));
 	assert_true(frame_is_sound(m));
@@ -509,11 +454,11 @@ static void masquerade_follows_the_address_of_its_interface(void **state)
 static void a_route_change_keeps_the_flow_and_its_port(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *m = send_frame(f, &udp_out, FIXTURE_WAN);
+	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 
 	rte_pktmbuf_free(m);
 	dataplane_routes_commit(f->dp);
-	m = send_frame(f, &udp_out, FIXTURE_WAN);
+	m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 	assert_non_null(m);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 1);
@@ -542,17 +487,17 @@ static void flows_end_by_their_timeouts(void **state)
 		struct rte_mbuf *m;
 
 		frame.iface = FIXTURE_LAN;
-		frame.src = PC;
-		frame.dst = SERVER;
+		frame.src = FIXTURE_PC;
+		frame.dst = FIXTURE_SERVER;
 		frame.sport = (uint16_t)(3000 + i);
 		frame.dport = 80;
 		f->w->now_sec = now;
-		m = send_frame(f, &frame, FIXTURE_WAN);
+		m = fixture_send(f, &frame, FIXTURE_WAN);
 		assert_non_null(m);
-		answer = answer_to(m, &frame);
+		answer = frame_answer(m, &frame, FIXTURE_WAN);
 		rte_pktmbuf_free(m);
 		if (rows[i].is_answered) {
-			m = send_frame(f, &answer, FIXTURE_LAN);
+			m = fixture_send(f, &answer, FIXTURE_LAN);
 			assert_non_null(m);
 			rte_pktmbuf_free(m);
 		}
@@ -568,24 +513,24 @@ static void flows_end_by_their_timeouts(void **state)
 static void tcp_that_has_closed_goes_soon(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out, answer;
+	struct frame frame = fixture_udp_out, answer;
 	struct rte_mbuf *m;
 
 	frame.protocol = IPPROTO_TCP;
 	frame.tcp_flags = RTE_TCP_SYN_FLAG;
-	m = send_frame(f, &frame, FIXTURE_WAN);
-	answer = answer_to(m, &frame);
+	m = fixture_send(f, &frame, FIXTURE_WAN);
+	answer = frame_answer(m, &frame, FIXTURE_WAN);
 	rte_pktmbuf_free(m);
 	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(send_frame(f, &answer, FIXTURE_LAN));
+	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(send_frame(f, &frame, FIXTURE_WAN));
+	rte_pktmbuf_free(fixture_send(f, &frame, FIXTURE_WAN));
 	flow_table_expire(
 		&f->w->flows, TIMEOUT_TCP_CLOSING_SEC - 1, UINT32_MAX, conntrack_timeout_sec);
 	assert_int_equal(f->w->flows.n_used, 1);
 	f->w->now_sec = TIMEOUT_TCP_CLOSING_SEC - 1;
 	answer.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(send_frame(f, &answer, FIXTURE_LAN));
+	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
 	flow_table_expire(&f->w->flows, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1, UINT32_MAX,
 		conntrack_timeout_sec);
 	assert_int_equal(f->w->flows.n_used, 0);
@@ -594,14 +539,14 @@ static void tcp_that_has_closed_goes_soon(void **state)
 static void df_and_too_big_names_the_mtu_and_without_df_it_is_cut(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 	unsigned n = 0;
 
 	assert_int_equal(dataplane_interface_set_mtu(f->dp, FIXTURE_WAN, 600), 0);
 	frame.payload_bytes = 1000;
 	frame.fragment = RTE_IPV4_HDR_DF_FLAG;
-	assert_null(send_frame(f, &frame, FIXTURE_WAN));
+	assert_null(fixture_send(f, &frame, FIXTURE_WAN));
 	m = fixture_sent(f, FIXTURE_LAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
@@ -612,8 +557,9 @@ static void df_and_too_big_names_the_mtu_and_without_df_it_is_cut(void **state)
 		600);
 	rte_pktmbuf_free(m);
 	frame.fragment = 0;
-	for (m = send_frame(f, &frame, FIXTURE_WAN); m != NULL; m = fixture_sent(f, FIXTURE_WAN)) {
-		assert_int_equal(frame_src(m), OWN_WAN);
+	for (m = fixture_send(f, &frame, FIXTURE_WAN); m != NULL;
+		m = fixture_sent(f, FIXTURE_WAN)) {
+		assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
 		assert_true(m->pkt_len <= 614);
 		rte_pktmbuf_free(m);
 		n++;
@@ -624,23 +570,23 @@ static void df_and_too_big_names_the_mtu_and_without_df_it_is_cut(void **state)
 static void between_two_lans_nothing_is_translated(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = udp_out;
+	struct frame frame = fixture_udp_out;
 	struct rte_mbuf *m;
 
-	frame.dst = FAR_LAN;
-	m = send_frame(f, &frame, FIXTURE_LAN2);
+	frame.dst = FIXTURE_FAR_LAN;
+	m = fixture_send(f, &frame, FIXTURE_LAN2);
 	assert_non_null(m);
-	assert_int_equal(frame_src(m), PC);
+	assert_int_equal(frame_src(m), FIXTURE_PC);
 	assert_true(frame_is_sound(m));
 	rte_pktmbuf_free(m);
 }
 
 int main(void)
 {
-#define NAT(name) cmocka_unit_test_setup_teardown(name, open_nat, close_fixture)
+#define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			plain_router_forwards_and_counts_ttl_down, open_plain, close_fixture),
+		cmocka_unit_test_setup_teardown(plain_router_forwards_and_counts_ttl_down,
+			fixture_setup_plain, fixture_teardown),
 		NAT(masquerade_translates_there_and_back),
 		NAT(two_hosts_with_one_port_get_two_ports_of_one_bucket),
 		NAT(all_64512_ports_towards_one_remote_are_used_before_none_is_left),
