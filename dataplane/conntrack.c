@@ -106,15 +106,15 @@ static bool is_tcp_opening(const struct packet *p)
 	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
 }
 
-// In a full table who begins takes the place of who was never answered: a scan or a flood pushes
-// itself out, and what is established stays.
+// In a full table who begins takes the place of who was never answered, or has closed: a scan or a
+// flood pushes itself out, and what is established stays.
 static struct flow *alloc_or_evict(struct worker *w)
 {
 	struct flow *flow = flow_alloc(&w->flows);
 
 	if (likely(flow != NULL))
 		return flow;
-	flow = flow_oldest_unreplied(&w->flows);
+	flow = flow_oldest_spare(&w->flows);
 	if (flow == NULL)
 		return NULL;
 	flow_remove(&w->flows, flow);
@@ -136,10 +136,8 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	d = decide4(w, &p->key4, (uint8_t)p->iface, from_host);
-	if (d.refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_is_dhcp_offer(p)) {
-		pipeline_no_route(w, p, d.code);
+	if (d.refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_punt_offer(w, p))
 		return NULL;
-	}
 	if (d.refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, d.refused);
 		return NULL;
@@ -244,6 +242,8 @@ static enum flow_phase tcp_phase(const struct flow_state *state, bool is_reply, 
 		return FLOW_TCP_CLOSED;
 	if ((state->tcp_seen & both_fin) == both_fin)
 		return FLOW_TCP_CLOSED;
+	if (!is_reply && state->state == FLOW_UNREPLIED)
+		return FLOW_UNREPLIED; // a FIN of its own makes it no more worth keeping
 	if (state->tcp_seen & both_fin)
 		return FLOW_TCP_CLOSING;
 	if (is_reply && state->state == FLOW_UNREPLIED)

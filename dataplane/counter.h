@@ -68,7 +68,8 @@
 	X(REASSEMBLED, "reassembled", "IPv4 packets put together for translation")                 \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
-	X(FLOW_EVICTED, "flow_evicted", "unreplied flows that made room in a full table")          \
+	X(FLOW_EVICTED, "flow_evicted",                                                            \
+		"unreplied or closed flows that made room in a full table")                        \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -76,7 +76,7 @@ struct flow_state {
 	uint8_t reserved8;
 	uint32_t created_sec;
 	uint32_t packets_high[2];
-	uint32_t age_next, age_prev; // unreplied flows, oldest first; flow indexes
+	uint32_t age_next, age_prev; // flows that may go, oldest first; flow indexes
 	uint8_t reserved[28];
 };
 

@@ -38,7 +38,7 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 	table->capacity = capacity;
 	table->bucket_mask = n_buckets - 1;
 	table->free_head = FLOW_NONE;
-	table->unreplied_oldest = table->unreplied_newest = FLOW_NONE;
+	table->spare_oldest = table->spare_newest = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
 	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
 		table->wheel[i] = FLOW_NONE;
@@ -222,34 +222,39 @@ void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadli
 
 static uint32_t *age_link_to(struct flow_table *table, uint32_t older)
 {
-	return older != FLOW_NONE ? &table->flows[older].state.age_next : &table->unreplied_oldest;
+	return older != FLOW_NONE ? &table->flows[older].state.age_next : &table->spare_oldest;
 }
 
 static uint32_t *age_link_back(struct flow_table *table, uint32_t newer)
 {
-	return newer != FLOW_NONE ? &table->flows[newer].state.age_prev : &table->unreplied_newest;
+	return newer != FLOW_NONE ? &table->flows[newer].state.age_prev : &table->spare_newest;
+}
+
+static bool is_spare(uint8_t phase)
+{
+	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_CLOSED;
 }
 
 void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
 {
 	struct flow_state *state = &flow->state;
 
-	if (state->state == FLOW_UNREPLIED) {
+	if (is_spare(state->state)) {
 		*age_link_to(table, state->age_prev) = state->age_next;
 		*age_link_back(table, state->age_next) = state->age_prev;
 	}
-	if (phase == FLOW_UNREPLIED) {
+	if (is_spare((uint8_t)phase)) {
 		state->age_next = FLOW_NONE;
-		state->age_prev = table->unreplied_newest;
+		state->age_prev = table->spare_newest;
 		*age_link_to(table, state->age_prev) = flow_index(table, flow);
-		table->unreplied_newest = flow_index(table, flow);
+		table->spare_newest = flow_index(table, flow);
 	}
 	state->state = (uint8_t)phase;
 }
 
-struct flow *flow_oldest_unreplied(const struct flow_table *table)
+struct flow *flow_oldest_spare(const struct flow_table *table)
 {
-	return table->unreplied_oldest != FLOW_NONE ? &table->flows[table->unreplied_oldest] : NULL;
+	return table->spare_oldest != FLOW_NONE ? &table->flows[table->spare_oldest] : NULL;
 }
 
 void flow_remove(struct flow_table *table, struct flow *flow)

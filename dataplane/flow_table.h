@@ -40,7 +40,7 @@ struct flow_table {
 	uint32_t n_used;    // live
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
 	uint32_t free_head; // by timer_next
-	uint32_t unreplied_oldest, unreplied_newest;
+	uint32_t spare_oldest, spare_newest; // flows that may go when room is needed
 	uint64_t seeds[2];
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
 	uint32_t wheel_sec;	     // all slots up to this second are done
@@ -58,11 +58,11 @@ struct flow *flow_alloc(struct flow_table *table);
 bool flow_enter(struct flow_table *table, struct flow *flow, unsigned dir);
 // Takes both directions and the timer out and frees the flow.
 void flow_remove(struct flow_table *table, struct flow *flow);
-// The only way to change its phase: unreplied flows stand in a list by age.
+// The only way to change its phase: flows that nobody has answered, or that have closed, stand in
+// a list by the age of that.
 void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase);
-// The one that a full table gives up first: nobody has answered it for the longest time. NULL:
-// every flow has been answered.
-struct flow *flow_oldest_unreplied(const struct flow_table *table);
+// The one that a full table gives up first. NULL: every flow has been answered and is open.
+struct flow *flow_oldest_spare(const struct flow_table *table);
 // (Re)starts its timer: looked at again at `deadline_sec`.
 void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadline_sec);
 

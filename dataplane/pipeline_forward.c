@@ -68,7 +68,7 @@ void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind ki
 
 // A DHCP server may send to the address that it offers, which nobody has yet (RFC 2131 4.1): the
 // client's packet socket is in the host stack.
-bool pipeline_is_dhcp_offer(const struct packet *p)
+static bool is_dhcp_offer(const struct packet *p)
 {
 	const struct rte_udp_hdr *udp = packet_l4(p);
 	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
@@ -81,12 +81,18 @@ bool pipeline_is_dhcp_offer(const struct packet *p)
 	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
 }
 
+bool pipeline_punt_offer(struct worker *w, struct packet *p)
+{
+	if (!is_dhcp_offer(p))
+		return false;
+	host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
+	return true;
+}
+
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
 {
-	if (pipeline_is_dhcp_offer(p)) {
-		host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
+	if (pipeline_punt_offer(w, p))
 		return;
-	}
 	switch (code) {
 	case NEXTHOP_BLACKHOLE:
 		worker_drop(w, p->m, COUNTER_DROP_BLACKHOLE);

@@ -110,8 +110,9 @@ bool pipeline_options_are_bad(const struct packet *p);
 // packets are dropped without.
 void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind, uint16_t mtu,
 	enum counter reason);
-// From a DHCP server to a client that may have no address yet.
-bool pipeline_is_dhcp_offer(const struct packet *p);
+// What would end here, but comes from a DHCP server to a client that may have no address yet, goes
+// to the host stack instead. False: it is something else, and still the caller's.
+bool pipeline_punt_offer(struct worker *w, struct packet *p);
 // The end of a packet for which the FIB has no way on.
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
 // A packet put together from fragments, back through the pipeline at the end of the burst.

@@ -103,6 +103,41 @@ static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
 }
 
+// SYN, FIN, and what is refused by a reset: none of it holds the table for longer than it is
+// wanted.
+static void tcp_that_leads_nowhere_makes_room_too(void **state)
+{
+	struct fixture *f = *state;
+	struct frame tcp = fixture_udp_out;
+	unsigned n = 0;
+
+	tcp.protocol = IPPROTO_TCP;
+	for (; f->w->flows.n_used < f->w->flows.capacity; n++) {
+		static const uint8_t flags[] = {
+			RTE_TCP_SYN_FLAG, RTE_TCP_FIN_FLAG, RTE_TCP_RST_FLAG, RTE_TCP_SYN_FLAG};
+		struct rte_mbuf *m;
+
+		tcp.dst = FIXTURE_SERVER + 1 + n;
+		tcp.tcp_flags = flags[n % 4];
+		m = fixture_send(f, &tcp, FIXTURE_WAN);
+		assert_non_null(m);
+		if (n % 4 == 3) {
+			struct frame refusal = frame_answer(m, &tcp, FIXTURE_WAN);
+
+			refusal.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG;
+			assert_true(fixture_passes(f, &refusal, FIXTURE_LAN));
+		}
+		rte_pktmbuf_free(m);
+	}
+	tcp.tcp_flags = RTE_TCP_SYN_FLAG;
+	for (unsigned i = 0; i < f->w->flows.capacity; i++) {
+		tcp.dst = FIXTURE_SERVER + 1 + n + i;
+		assert_true(fixture_passes(f, &tcp, FIXTURE_WAN));
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), f->w->flows.capacity);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
+}
+
 static void a_table_full_of_answered_flows_refuses_by_name(void **state)
 {
 	struct fixture *f = *state;
@@ -362,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
 		NAT(a_scan_pushes_out_itself_and_not_what_was_answered),
+		NAT(tcp_that_leads_nowhere_makes_room_too),
 		NAT(a_table_full_of_answered_flows_refuses_by_name),
 		NAT(an_idle_worker_forgets_all_that_has_expired),
 		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
