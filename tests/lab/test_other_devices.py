@@ -6,15 +6,13 @@ are the kernel's to forward, if it may, and no packet for them takes another way
                      [ kernel ] vpn9 ------- inner   2001:db8:f::10, each by its name
 """
 
-import time
-from contextlib import contextmanager
 
 import pytest
 from conftest import cores_for
 from lab import wait_for
 from segment import (GATEWAYS, PROBE, PROBE_PORT, TARGET4, TARGET6, SegmentLab, segment_config,
                      wait_answer)
-from tools import ping
+from tools import ping, within
 
 AT_ONCE = 1.0  # seconds that the workers have to follow the kernel
 VPN4, VPN6 = "198.51.100.1", "2001:db8:f::1"
@@ -80,14 +78,6 @@ def lab(running):
     running.ip("rtr", "link set vpn9 up")
     running.close_vpn()
     running.set_forwarding(0)
-
-
-@contextmanager
-def within(seconds):
-    began = time.monotonic()
-    yield
-    took = time.monotonic() - began
-    assert took < seconds, f"it took {took:.2f} s"
 
 
 @KINDS

@@ -2,7 +2,6 @@
 """Routes: the kernel's table is the truth, the workers follow it at once, whoever wrote it."""
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +10,7 @@ from home import ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4
 from lab import wait_for
 from segment import (GATEWAYS, TARGET4, TARGET6, SegmentLab, end_of, is_reachable, segment_config,
                      stop_stream, udp_frame, wait_answer)
+from tools import within
 
 AT_ONCE = 1.0  # seconds that the workers have to follow the kernel
 
@@ -58,15 +58,6 @@ def lab(running):
     for family in (4, 6):
         for proto in ("boot", "bird"):
             running.ip("rtr", f"-{family} route flush proto {proto}")
-
-
-@contextmanager
-def within(seconds):
-    """What happens in the block is to become true in so much time."""
-    began = time.monotonic()
-    yield
-    took = time.monotonic() - began
-    assert took < seconds, f"it took {took:.2f} s"
 
 
 @FAMILIES

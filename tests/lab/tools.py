@@ -4,6 +4,8 @@
 import json
 import re
 import statistics
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,3 +139,12 @@ def udp_ask(lab, host, server, sport=0, payload=16, port=7777, check=True):
         return None
     address, seen_port, seen_bytes = done.stdout.split()
     return address, int(seen_port), int(seen_bytes)
+
+
+@contextmanager
+def within(seconds):
+    """What happens in the block is to become true in so much time."""
+    began = time.monotonic()
+    yield
+    took = time.monotonic() - began
+    assert took < seconds, f"it took {took:.2f} s"

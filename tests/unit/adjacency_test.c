@@ -13,6 +13,7 @@
 #include <rte_malloc.h>
 
 #include "tests/unit/eal.h"
+#include "tests/unit/slow_reader.h"
 
 static const struct mac_addr own = {{0x02, 0, 0, 0, 0xaa, 0xbb}};
 static const struct mac_addr peer = {{0x02, 0x11, 0x22, 0x33, 0x44, 0x55}};
@@ -198,26 +199,6 @@ static void a_table_that_was_never_made_can_be_freed(void **state)
 	struct adjacency_table none = {0};
 
 	adjacency_table_fini(&none);
-}
-
-struct slow_reader {
-	struct rte_rcu_qsbr *rcu;
-	_Atomic bool is_there, has_passed;
-};
-
-static void *slow_reader_run(void *arg)
-{
-	struct slow_reader *reader = arg;
-	struct timespec nap = {.tv_nsec = 50000000};
-
-	rte_rcu_qsbr_thread_register(reader->rcu, 0);
-	rte_rcu_qsbr_thread_online(reader->rcu, 0);
-	atomic_store(&reader->is_there, true);
-	nanosleep(&nap, NULL);
-	atomic_store(&reader->has_passed, true);
-	rte_rcu_qsbr_thread_offline(reader->rcu, 0);
-	rte_rcu_qsbr_thread_unregister(reader->rcu, 0);
-	return NULL;
 }
 
 static void a_place_is_free_only_when_every_worker_has_passed_by(void **state)

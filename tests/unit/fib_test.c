@@ -15,6 +15,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "tests/unit/eal.h"
+#include "tests/unit/slow_reader.h"
 
 enum { MODEL_ROUTES_MAX = 600, CODES = 6, BATCH_MAX = 67 };
 
@@ -698,27 +699,6 @@ static void a_reader_is_never_led_astray_by_changes_next_to_it(void **state)
 	assert_int_equal(reader.n_wrong6, 0);
 	fib_fini(&fib);
 	rte_free(rcu);
-}
-
-// Stays online without passing by for a while.
-struct slow_reader {
-	struct rte_rcu_qsbr *rcu;
-	_Atomic bool is_there, has_passed;
-};
-
-static void *slow_reader_run(void *arg)
-{
-	struct slow_reader *reader = arg;
-	struct timespec nap = {.tv_nsec = 50000000};
-
-	rte_rcu_qsbr_thread_register(reader->rcu, 0);
-	rte_rcu_qsbr_thread_online(reader->rcu, 0);
-	atomic_store(&reader->is_there, true);
-	nanosleep(&nap, NULL);
-	atomic_store(&reader->has_passed, true);
-	rte_rcu_qsbr_thread_offline(reader->rcu, 0);
-	rte_rcu_qsbr_thread_unregister(reader->rcu, 0);
-	return NULL;
 }
 
 static void a_change_waits_for_who_may_still_read_what_the_last_one_freed(void **state)
