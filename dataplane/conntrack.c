@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include "dataplane/decision.h"
+#include "dataplane/flow_timer.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
@@ -10,100 +12,14 @@ enum tcp_seen {
 	TCP_SEEN_FIN = 1 << 2,
 };
 
-// Where a flow goes and as whom: what policy and routes say of its first packet.
-struct decision {
-	uint16_t code;	      // the way out; NEXTHOP_LOCAL: the host stack
-	uint8_t out_iface;    // FLOW_IFACE_HOST for the host stack
-	uint32_t new_src_be;  // the packet's own where nothing is translated
-	enum counter refused; // why not; COUNTER_COUNT: it goes
-};
-
-static const struct dp_masquerade *masquerade_for(
-	const struct snapshot *snap, uint8_t out_iface, uint32_t src_be)
-{
-	struct ip_addr src = {.family = IP_V4};
-
-	memcpy(src.v4, &src_be, 4);
-	for (unsigned i = 0; i < snap->policy.n_masquerades; i++) {
-		const struct dp_masquerade *rule = &snap->policy.masquerades[i];
-
-		if (rule->interface != out_iface)
-			continue;
-		if (rule->n_sources == 0)
-			return rule;
-		for (unsigned s = 0; s < rule->n_sources; s++)
-			if (ip_prefix_contains(&rule->sources[s], &src))
-				return rule;
-	}
-	return NULL;
-}
-
-bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be)
-{
-	return iface != INTERFACE_NONE && snap->interfaces[iface].is_masqueraded &&
-	       masquerade_for(snap, iface, addr_be) != NULL;
-}
-
-static uint8_t code_interface(const struct worker *w, uint16_t code)
-{
-	if (nexthop_is_adjacency(code))
-		return w->adjacencies[code - NEXTHOP_ADJACENCY_BASE].iface;
-	if (nexthop_is_connected(code))
-		return (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
-	return INTERFACE_NONE;
-}
-
-bool conntrack_would_translate4(const struct worker *w, uint16_t code, uint32_t src_be)
-{
-	return conntrack_is_hidden4(w->snap, code_interface(w, code), src_be);
-}
-
-// Of a flow's own key, not of the packet at hand: both directions and every packet of a flow must
-// be led the same way. The first packet's is pipeline_path_hash, as for a router without flows.
-static uint32_t key_path_hash(const struct flow_key4 *key)
-{
-	uint64_t addresses = (uint64_t)key->src_be << 32 | key->dst_be;
-	uint64_t ports = (uint64_t)key->dport_be << 16 | key->sport_be;
-
-	return path_hash(addresses, ports << 8 | key->protocol);
-}
-
-static struct decision decide4(
-	struct worker *w, const struct flow_key4 *key, uint8_t iface, bool from_host)
-{
-	const struct snapshot *snap = w->snap;
-	struct decision d = {.new_src_be = key->src_be, .refused = COUNTER_COUNT};
-
-	if (from_host) {
-		d.code = NEXTHOP_LOCAL;
-		d.out_iface = iface;
-	} else {
-		d.code = nexthop_resolve(
-			w->fib, fib_lookup4(w->fib, key->dst_be), key_path_hash(key));
-		if (d.code == NEXTHOP_LOCAL) {
-			d.out_iface = FLOW_IFACE_HOST;
-			return d;
-		}
-		d.out_iface = code_interface(w, d.code);
-		if (d.out_iface == INTERFACE_NONE)
-			return d;
-		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (conntrack_is_hidden4(snap, iface, key->dst_be)) {
-			d.refused = COUNTER_DROP_NAT_UNSOLICITED;
-			return d;
-		}
-	}
-	if (masquerade_for(snap, d.out_iface, key->src_be) != NULL) {
-		d.new_src_be = snap->interfaces[d.out_iface].primary4_be;
-		if (d.new_src_be == 0)
-			d.refused = COUNTER_DROP_NAT_NO_ADDRESS;
-	}
-	return d;
-}
-
 static bool is_tcp_opening(const struct packet *p)
 {
 	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
+}
+
+void conntrack_end(struct worker *w, struct flow *flow)
+{
+	flow_remove(&w->flows, flow);
 }
 
 // In a full table who begins takes the place of who was never answered, or has closed: a scan or a
@@ -117,60 +33,99 @@ static struct flow *alloc_or_evict(struct worker *w)
 	flow = flow_oldest_spare(&w->flows);
 	if (flow == NULL)
 		return NULL;
-	flow_remove(&w->flows, flow);
+	conntrack_end(w, flow);
 	worker_count(w, COUNTER_FLOW_EVICTED);
 	return flow_alloc(&w->flows);
 }
 
-struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
+// Everything about the packet at hand that keeps it from beginning a flow. False: it has gone.
+static bool may_begin(struct worker *w, struct packet *p, const struct decision *d)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
+	bool is_ip6 = p->kind == PACKET_IP6;
+	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
+
+	if (d->refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_punt_offer(w, p))
+		return false;
+	if (d->refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, d->refused);
+		return false;
+	}
+	if (d->out_iface == INTERFACE_NONE) {
+		pipeline_no_route(w, p, d->code);
+		return false;
+	}
+	if (d->code == NEXTHOP_LOCAL)
+		return true;
+	if (!from_host && packet_source_is_link_local(p)) {
+		if (is_ip6)
+			pipeline_answer(w, p, ICMP_ERROR_SCOPE, 0, COUNTER_DROP_IP6_SCOPE);
+		else
+			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
+		return false;
+	}
+	if (hops <= 1) { // before it costs a flow
+		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return false;
+	}
+	if (!is_ip6 && pipeline_options_are_bad(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
+		return false;
+	}
+	return true;
+}
+
+static void flow_begin(
+	struct worker *w, struct flow *flow, const struct packet *p, const struct decision *d)
+{
+	bool from_host = p->flags & PACKET_FROM_HOST;
+
+	flow_set_phase(&w->flows, flow, FLOW_UNREPLIED);
+	flow->state.protocol = p->protocol;
+	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
+	flow->state.out_iface = d->out_iface;
+	flow->state.created_sec = w->now_sec;
+	flow->dir[0].nexthop = d->code;
+	flow->dir[0].epoch = w->epoch;
+	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
+	flow->dir[1].epoch = w->epoch - 1; // its way is looked up when it is first gone
+	flow->dir[1].flags |= FLOW_WATCH;  // the first reply changes the state
+	if (from_host) {
+		flow->dir[0].flags |= FLOW_FROM_HOST;
+		flow->dir[1].flags |= FLOW_TO_HOST;
+	} else if (d->code == NEXTHOP_LOCAL) {
+		flow->dir[0].flags |= FLOW_TO_HOST;
+		flow->dir[1].flags |= FLOW_FROM_HOST;
+	}
+}
+
+struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
+{
+	bool from_host = p->flags & PACKET_FROM_HOST;
+	struct flow_tuple original = flow_tuple_of_packet(p), reply;
 	struct decision d;
-	struct flow_key4 reply;
 	struct flow *flow;
 
 	// From a port, no source may be what only a broadcast or we ourselves could have.
-	if (!from_host && (ip4_source_is_bad(p->key4.src_be) ||
-				  fib_lookup4(w->fib, p->key4.src_be) == NEXTHOP_LOCAL)) {
-		worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
+	if (!from_host && pipeline_source_is_bad(w, p)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
 		return NULL;
 	}
-	d = decide4(w, &p->key4, (uint8_t)p->iface, from_host);
-	if (d.refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_punt_offer(w, p))
+	d = decide(w, &original, (uint8_t)p->iface, from_host);
+	if (!may_begin(w, p, &d))
 		return NULL;
-	if (d.refused != COUNTER_COUNT) {
-		worker_drop(w, p->m, d.refused);
-		return NULL;
-	}
-	if (d.out_iface == INTERFACE_NONE) {
-		pipeline_no_route(w, p, d.code);
-		return NULL;
-	}
-	if (d.code != NEXTHOP_LOCAL) {
-		if (ip4_is_link_local(p->key4.src_be) && !from_host) {
-			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
-			return NULL;
-		}
-		if (packet_ip4(p->m)->time_to_live <= 1) { // before it costs a flow
-			pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
-			return NULL;
-		}
-		if (pipeline_options_are_bad(p)) {
-			worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
-			return NULL;
-		}
-	}
 
-	if (d.new_src_be != p->key4.src_be || from_host) {
-		if (!nat_choose4(w, &p->key4, d.new_src_be, &reply)) {
+	if (!ip_addr_equal(&d.src, &original.src) || from_host) {
+		if (!nat_choose(w, &original, &d.src, &reply)) {
 			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 			return NULL;
 		}
 	} else {
 		// Untranslated, the reply key is what it is. Taken already: an answer to a flow
 		// that has ended, or two hosts of one address; it may not have another's flow.
-		nat_reply_key4(&p->key4, &reply);
-		if (flow_find4(&w->flows, &reply, flow_hash4(&w->flows, &reply)) != NULL) {
+		reply = flow_tuple_reply(&original);
+		if (flow_find(&w->flows, &reply) != NULL) {
 			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 			return NULL;
 		}
@@ -180,26 +135,11 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
-	nat_fill4(flow, &p->key4, &reply);
-	flow_set_phase(&w->flows, flow, FLOW_UNREPLIED);
-	flow->state.protocol = p->protocol;
-	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
-	flow->state.out_iface = d.out_iface;
-	flow->state.created_sec = w->now_sec;
-	flow->dir[0].nexthop = d.code;
-	flow->dir[0].epoch = w->epoch;
-	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
-	flow->dir[1].epoch = w->epoch - 1; // its way is looked up when it is first gone
-	flow->dir[1].flags |= FLOW_WATCH;  // the first reply changes the state
-	if (from_host) {
-		flow->dir[0].flags |= FLOW_FROM_HOST;
-		flow->dir[1].flags |= FLOW_TO_HOST;
-	} else if (d.code == NEXTHOP_LOCAL) {
-		flow->dir[0].flags |= FLOW_TO_HOST;
-		flow->dir[1].flags |= FLOW_FROM_HOST;
-	}
-	if (!flow_enter(&w->flows, flow, 0) || !flow_enter(&w->flows, flow, 1)) {
-		flow_remove(&w->flows, flow);
+	flow_fill(flow, &original, &reply);
+	flow_begin(w, flow, p, &d);
+	if (!flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL) ||
+		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
+		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
@@ -208,28 +148,31 @@ struct flow_dir *conntrack_open4(struct worker *w, struct packet *p)
 	return &flow->dir[0];
 }
 
-struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct flow_dir *dir)
+struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
-	const struct flow_key4 *key = &flow->dir[0].key4;
 	bool from_host = flow->state.in_iface == FLOW_IFACE_HOST;
-	struct decision d = decide4(
-		w, key, from_host ? flow->state.out_iface : flow->state.in_iface, from_host);
+	struct flow_tuple original = flow_tuple_of(&flow->dir[0]);
+	struct flow_tuple leaves_as = flow_tuple_translated(&flow->dir[0]);
+	struct decision d = decide(
+		w, &original, from_host ? flow->state.out_iface : flow->state.in_iface, from_host);
 	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
 
 	// Still the same flow if it leaves as the same address, to the same side of the house.
-	if (d.refused != COUNTER_COUNT || d.new_src_be != flow->dir[0].new_src_be ||
+	if (d.refused != COUNTER_COUNT || !ip_addr_equal(&d.src, &leaves_as.src) ||
 		was_local != (d.out_iface == FLOW_IFACE_HOST)) {
 		worker_count(w, COUNTER_FLOW_CUT);
-		flow_remove(&w->flows, flow);
-		return conntrack_open4(w, p);
+		conntrack_end(w, flow);
+		return conntrack_open(w, p);
 	}
 	flow->state.out_iface = d.out_iface;
-	if (!(dir->flags & FLOW_IS_REPLY))
+	if (!(dir->flags & FLOW_IS_REPLY)) {
 		dir->nexthop = d.code;
-	else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
-		dir->nexthop = nexthop_resolve(
-			w->fib, fib_lookup4(w->fib, dir->new_dst_be), key_path_hash(&dir->key4));
+	} else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST))) {
+		struct flow_tuple back = flow_tuple_translated(dir);
+
+		dir->nexthop = decide_way(w, &back);
+	}
 	dir->epoch = w->epoch;
 	return dir;
 }
@@ -300,10 +243,25 @@ uint32_t conntrack_timeout_sec(const struct flow_state *state)
 		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
 						    : TIMEOUT_UDP_UNREPLIED_SEC;
 	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
 		return TIMEOUT_ICMP_SEC;
 	default:
 		return TIMEOUT_OTHER_SEC;
 	}
+}
+
+unsigned conntrack_expire(struct worker *w, unsigned budget)
+{
+	struct flow *flow;
+	unsigned n_ended = 0;
+
+	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, conntrack_timeout_sec)) !=
+		NULL) {
+		conntrack_end(w, flow);
+		n_ended++;
+	}
+	w->counters[COUNTER_FLOW_EXPIRED] += n_ended;
+	return n_ended;
 }
 
 const char *conntrack_phase_name(const struct flow_state *state)

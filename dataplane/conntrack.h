@@ -19,16 +19,15 @@ enum {
 
 // The long way for a packet without a flow. Gives the direction to follow, or NULL when the
 // packet has gone elsewhere (dropped, answered, to the host).
-struct flow_dir *conntrack_open4(struct worker *w, struct packet *p);
-// The flow was judged under another epoch: judge again. The same answers as conntrack_open4; the
+struct flow_dir *conntrack_open(struct worker *w, struct packet *p);
+// The flow was judged under another epoch: judge again. The same answers as conntrack_open; the
 // flow may have been cut and begun anew.
-struct flow_dir *conntrack_review4(struct worker *w, struct packet *p, struct flow_dir *dir);
+struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir);
 // A packet that may change the flow's state: TCP SYN, FIN, RST, or the first reply.
 void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir);
-// Who is outside that interface may not begin anything with this address: its own packets would be
-// translated on their way out.
-bool conntrack_is_hidden4(const struct snapshot *snap, uint8_t iface, uint32_t addr_be);
-// Would a packet of this source be translated if it left by that nexthop?
-bool conntrack_would_translate4(const struct worker *w, uint16_t code, uint32_t src_be);
+// Takes a flow out of everything that knows it.
+void conntrack_end(struct worker *w, struct flow *flow);
+// Ends flows whose time is up, at most `budget` looked at; returns how many.
+unsigned conntrack_expire(struct worker *w, unsigned budget);
 uint32_t conntrack_timeout_sec(const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);

@@ -219,7 +219,7 @@ static struct snapshot *snapshot_copy(struct dataplane *dp)
 static void snapshot_derive(struct snapshot *snap)
 {
 	snap->n_ids = 0;
-	snap->tracks4 = snap->policy.n_masquerades > 0;
+	snap->tracks = snap->policy.n_masquerades > 0;
 	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
 		snap->interfaces[i].is_masqueraded = false;
 		if (snap->interfaces[i].is_used)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_common.h>
@@ -22,12 +23,12 @@ struct flow_key4 {
 	uint16_t zero;
 };
 
+// Both addresses stand as they do in the IPv6 header, so a packet is compared where it lies.
 struct flow_key6 {
 	uint8_t src[16], dst[16];
 	uint16_t sport_be, dport_be;
 	uint8_t protocol;
 	uint8_t kind;
-	uint16_t zero;
 };
 
 enum flow_key_kind {
@@ -43,8 +44,13 @@ enum flow_dir_flags {
 	FLOW_FROM_HOST = 1 << 2,  // from a TAP: layer 2 and TTL are the kernel's
 	FLOW_WATCH = 1 << 3,	  // the next packet changes the state: take the slower way
 	FLOW_IS_REPLY = 1 << 4,	  // direction 1 of its flow
+	FLOW_IS_IP6 = 1 << 5,
+	FLOW_TRANSLATES6 = 1 << 6, // as FLOW_TRANSLATES, where the line has no room for it
+	FLOW_GOES_SLOW = FLOW_TO_HOST | FLOW_FROM_HOST | FLOW_TRANSLATES6,
 };
 
+// An IPv6 key leaves no room for what it becomes: that is the opposite direction's key, ends
+// exchanged.
 struct flow_dir {
 	union {
 		struct {
@@ -53,13 +59,17 @@ struct flow_dir {
 			uint16_t new_sport_be, new_dport_be;
 			uint16_t l3_diff,
 				l4_diff; // RFC 1624: to be added to the checksum's complement
-			uint32_t spare[2];
 		};
 		struct flow_key6 key6;
+		struct {
+			uint8_t key_bytes[38];
+			uint8_t tcp_reach;  // log2: how far from tcp_end a segment may end
+			uint8_t tcp_window; // log2: the largest window that this side announced
+		};
 	};
-	uint64_t bytes;
-	uint32_t packets; // carries into flow_state.packets_high
-	uint32_t epoch;	  // of the policy and routes that decided
+	uint32_t bytes, packets; // carry into flow_state.bytes_high, packets_high
+	uint32_t tcp_end;	 // sequence number behind the last byte sent
+	uint32_t epoch;		 // of the policy and routes that decided
 	uint32_t last_seen_sec;
 	uint16_t nexthop; // nexthop code, see fib.h
 	uint16_t flags;	  // enum flow_dir_flags
@@ -72,12 +82,18 @@ struct flow_state {
 	uint8_t state; // enum flow_phase
 	uint8_t protocol;
 	uint8_t in_iface, out_iface; // FLOW_IFACE_HOST: the router itself
-	uint8_t tcp_seen;	     // SYN and FIN by direction, flow_tcp.c
-	uint8_t reserved8;
+	uint8_t tcp_seen;	     // what each direction has sent so far, tcp_track.h
+	uint8_t flags;		     // enum flow_state_flags
 	uint32_t created_sec;
-	uint32_t packets_high[2];
-	uint32_t age_next, age_prev; // flows that may go, oldest first; flow indexes
-	uint8_t reserved[28];
+	uint16_t packets_high[2];
+	uint32_t bytes_high[2];
+	uint32_t age_next, age_prev;	       // flows that may go, oldest first; flow indexes
+	uint32_t host;			       // whose share it is of, flow_shares.h
+	uint32_t endpoint_next, endpoint_prev; // flows of the same inside endpoint: a ring
+	uint32_t mark;
+	uint8_t src_mac[6]; // of the first packet: rules may ask again for it
+	uint8_t dscp;	    // the same
+	uint8_t tcp_scales; // window scaling, a nibble for each direction
 };
 
 struct flow {
@@ -86,12 +102,34 @@ struct flow {
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_key4) == 16, "two words");
-static_assert(sizeof(struct flow_key6) == 40, "five words");
+static_assert(sizeof(struct flow_key6) == 38, "what an IPv6 key leaves of five words is TCP's");
+static_assert(
+	offsetof(struct flow_dir, tcp_reach) == sizeof(struct flow_key6), "behind either key");
 static_assert(sizeof(struct flow_dir) == 64, "one cache line a direction");
 static_assert(sizeof(struct flow_state) == 64, "one cache line of state");
 static_assert(sizeof(struct flow) == 192, "three cache lines a flow");
 
+// What of an IPv6 key is not addresses, as one word.
+static inline uint64_t flow_tail6(
+	uint16_t sport_be, uint16_t dport_be, uint8_t protocol, uint8_t kind)
+{
+	return sport_be | (uint64_t)dport_be << 16 | (uint64_t)protocol << 32 |
+	       (uint64_t)kind << 40;
+}
+
+#define FLOW_TAIL6_MASK UINT64_C(0x0000ffffffffffff)
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flow_tail6 is the key's last bytes");
+static_assert(offsetof(struct flow_key6, sport_be) == 32, "right behind the addresses");
+
 enum { FLOW_IFACE_HOST = 0xfe }; // no interface id, nor INTERFACE_NONE
+
+enum flow_state_flags {
+	FLOW_WAS_PICKED_UP = 1 << 0, // TCP that began before we saw it: no window is known
+	FLOW_IS_DNATED = 1 << 1,     // its destination was translated
+	FLOW_HAS_EXTERNAL = 1 << 2, // speaks for its inside endpoint: entered under the outside one
+	FLOW_HAS_INTERNAL = 1 << 3, // and under the inside one
+};
 
 enum flow_phase {
 	FLOW_FREE = 0,

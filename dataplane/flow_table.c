@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/flow_timer.h"
 #include "dataplane/memory.h"
 
 enum {
 	// Slots for each direction at a full table: 8 slots a bucket, filled to five on average.
 	BUCKET_FILL = 5,
-	TIMER_SLOT_NONE = UINT16_MAX,
 };
-
-static_assert(WHEEL_SLOTS < UINT16_MAX, "a slot fits in flow_state.timer_slot");
 
 static uint32_t bucket_count(uint32_t capacity)
 {
@@ -40,8 +38,7 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 	table->free_head = FLOW_NONE;
 	table->spare_oldest = table->spare_newest = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
-	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
-		table->wheel[i] = FLOW_NONE;
+	flow_timer_init(table);
 	table->flows_bytes = (uint64_t)capacity * sizeof(struct flow);
 	table->buckets_bytes = (uint64_t)n_buckets * sizeof(struct flow_bucket);
 	table->flows = memory_map(table->flows_bytes);
@@ -61,11 +58,6 @@ void flow_table_fini(struct flow_table *table)
 	table->buckets = NULL;
 }
 
-static uint32_t flow_index(const struct flow_table *table, const struct flow *flow)
-{
-	return (uint32_t)(flow - table->flows);
-}
-
 struct flow *flow_alloc(struct flow_table *table)
 {
 	struct flow *flow;
@@ -80,14 +72,58 @@ struct flow *flow_alloc(struct flow_table *table)
 		return NULL;
 	}
 	table->n_used++;
-	flow->state.timer_slot = TIMER_SLOT_NONE;
+	flow->state.timer_slot = FLOW_TIMER_OFF;
 	flow->dir[1].flags = FLOW_IS_REPLY;
 	return flow;
 }
 
-static uint64_t flow_dir_hash(const struct flow_table *table, const struct flow *flow, unsigned dir)
+// Remote end and kind of an endpoint's key, which no packet has.
+enum { KIND_EXTERNAL = 0xfe, KIND_INTERNAL = 0xfd };
+
+static uint64_t endpoint_hash4(const struct flow_table *table, uint32_t addr_be, uint16_t port_be,
+	uint8_t protocol, enum flow_name name)
 {
-	return flow_hash4(table, &flow->dir[dir].key4);
+	struct flow_key4 key = {.dst_be = addr_be,
+		.dport_be = port_be,
+		.protocol = protocol,
+		.kind = name == FLOW_NAME_EXTERNAL ? KIND_EXTERNAL : KIND_INTERNAL};
+
+	return flow_hash4(table, &key);
+}
+
+static uint64_t endpoint_hash6(const struct flow_table *table, const uint8_t addr[16],
+	uint16_t port_be, uint8_t protocol, enum flow_name name)
+{
+	uint8_t addrs[32] = {0};
+
+	memcpy(addrs + 16, addr, 16);
+	return flow_hash6(table, addrs,
+		flow_tail6(0, port_be, protocol,
+			name == FLOW_NAME_EXTERNAL ? KIND_EXTERNAL : KIND_INTERNAL));
+}
+
+static uint64_t name_hash(
+	const struct flow_table *table, const struct flow *flow, enum flow_name name)
+{
+	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	bool is_ip6 = there->flags & FLOW_IS_IP6;
+	const struct flow_dir *dir = name == FLOW_NAME_ORIGINAL ? there : back;
+
+	if (name == FLOW_NAME_EXTERNAL)
+		return is_ip6 ? endpoint_hash6(table, back->key6.dst, back->key6.dport_be,
+					back->key6.protocol, name)
+			      : endpoint_hash4(table, back->key4.dst_be, back->key4.dport_be,
+					back->key4.protocol, name);
+	if (name == FLOW_NAME_INTERNAL)
+		return is_ip6 ? endpoint_hash6(table, there->key6.src, there->key6.sport_be,
+					there->key6.protocol, name)
+			      : endpoint_hash4(table, there->key4.src_be, there->key4.sport_be,
+					there->key4.protocol, name);
+	if (is_ip6)
+		return flow_hash6(table, dir->key6.src,
+			flow_tail6(dir->key6.sport_be, dir->key6.dport_be, dir->key6.protocol,
+				dir->key6.kind));
+	return flow_hash4(table, &dir->key4);
 }
 
 static int bucket_free_slot(const struct flow_bucket *bucket)
@@ -97,9 +133,9 @@ static int bucket_free_slot(const struct flow_bucket *bucket)
 	return match != 0 ? __builtin_ctz(match) >> 1 : -1;
 }
 
-static void bucket_put(struct flow_bucket *bucket, int slot, uint16_t tag, uint32_t dir)
+static void bucket_put(struct flow_bucket *bucket, int slot, uint16_t tag, uint32_t name)
 {
-	bucket->dirs[slot] = dir;
+	bucket->slots[slot] = name;
 	bucket->tags[slot] = tag;
 }
 
@@ -111,15 +147,15 @@ static int bucket_make_room(struct flow_table *table, uint32_t b)
 	struct flow_bucket *bucket = &table->buckets[b];
 
 	for (int slot = 0; slot < BUCKET_SLOTS; slot++) {
-		uint32_t dir = bucket->dirs[slot];
-		const struct flow *flow = &table->flows[dir >> 1];
-		uint64_t hash = flow_dir_hash(table, flow, dir & 1);
+		uint32_t name = bucket->slots[slot];
+		const struct flow *flow = &table->flows[name / FLOW_NAMES];
+		uint64_t hash = name_hash(table, flow, name % FLOW_NAMES);
 		uint32_t other = flow_bucket_other(table, b, bucket->tags[slot]);
 		int room = bucket_free_slot(&table->buckets[other]);
 
 		if (room < 0)
 			continue;
-		bucket_put(&table->buckets[other], room, bucket->tags[slot], dir);
+		bucket_put(&table->buckets[other], room, bucket->tags[slot], name);
 		if (flow_bucket_first(table, hash) == b)
 			bucket->n_away++;
 		else
@@ -130,12 +166,12 @@ static int bucket_make_room(struct flow_table *table, uint32_t b)
 	return -1;
 }
 
-bool flow_enter(struct flow_table *table, struct flow *flow, unsigned dir)
+bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	uint64_t hash = flow_dir_hash(table, flow, dir);
+	uint64_t hash = name_hash(table, flow, name);
 	uint32_t first = flow_bucket_first(table, hash);
 	uint16_t tag = flow_tag(hash);
-	uint32_t id = flow_index(table, flow) * 2 + dir;
+	uint32_t id = flow_index(table, flow) * FLOW_NAMES + name;
 	uint32_t other;
 	int slot = bucket_free_slot(&table->buckets[first]);
 
@@ -163,7 +199,7 @@ static bool bucket_take_out(struct flow_bucket *bucket, uint16_t tag, uint32_t i
 	for (unsigned match = flow_bucket_match(bucket, tag); match != 0; match &= match - 1) {
 		unsigned slot = (unsigned)__builtin_ctz(match) >> 1;
 
-		if (bucket->dirs[slot] == id) {
+		if (bucket->slots[slot] == id) {
 			bucket->tags[slot] = 0;
 			return true;
 		}
@@ -171,53 +207,17 @@ static bool bucket_take_out(struct flow_bucket *bucket, uint16_t tag, uint32_t i
 	return false;
 }
 
-static void flow_leave(struct flow_table *table, struct flow *flow, unsigned dir)
+void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	uint64_t hash = flow_dir_hash(table, flow, dir);
+	uint64_t hash = name_hash(table, flow, name);
 	uint32_t first = flow_bucket_first(table, hash);
 	uint16_t tag = flow_tag(hash);
-	uint32_t id = flow_index(table, flow) * 2 + dir;
+	uint32_t id = flow_index(table, flow) * FLOW_NAMES + name;
 
 	if (bucket_take_out(&table->buckets[first], tag, id))
 		return;
 	if (bucket_take_out(&table->buckets[flow_bucket_other(table, first, tag)], tag, id))
 		table->buckets[first].n_away--;
-}
-
-static void flow_timer_stop(struct flow_table *table, struct flow *flow)
-{
-	struct flow_state *state = &flow->state;
-
-	if (state->timer_slot == TIMER_SLOT_NONE)
-		return;
-	if (state->timer_prev != FLOW_NONE)
-		table->flows[state->timer_prev].state.timer_next = state->timer_next;
-	else
-		table->wheel[state->timer_slot] = state->timer_next;
-	if (state->timer_next != FLOW_NONE)
-		table->flows[state->timer_next].state.timer_prev = state->timer_prev;
-	state->timer_slot = TIMER_SLOT_NONE;
-}
-
-void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadline_sec)
-{
-	struct flow_state *state = &flow->state;
-	uint32_t soonest = table->wheel_sec + 1;
-	uint32_t latest = table->wheel_sec + WHEEL_SLOTS - 1;
-	uint32_t head;
-
-	flow_timer_stop(table, flow);
-	if ((int32_t)(deadline_sec - soonest) < 0)
-		deadline_sec = soonest;
-	else if ((int32_t)(deadline_sec - latest) > 0)
-		deadline_sec = latest; // looked at then, and sent round again
-	state->timer_slot = (uint16_t)(deadline_sec % WHEEL_SLOTS);
-	head = table->wheel[state->timer_slot];
-	state->timer_next = head;
-	state->timer_prev = FLOW_NONE;
-	if (head != FLOW_NONE)
-		table->flows[head].state.timer_prev = flow_index(table, flow);
-	table->wheel[state->timer_slot] = flow_index(table, flow);
 }
 
 static uint32_t *age_link_to(struct flow_table *table, uint32_t older)
@@ -257,76 +257,115 @@ struct flow *flow_oldest_spare(const struct flow_table *table)
 	return table->spare_oldest != FLOW_NONE ? &table->flows[table->spare_oldest] : NULL;
 }
 
+static void key_kill(struct flow_dir *dir)
+{
+	if (dir->flags & FLOW_IS_IP6)
+		dir->key6.kind = FLOW_KEY_DEAD;
+	else
+		dir->key4.kind = FLOW_KEY_DEAD;
+}
+
 void flow_remove(struct flow_table *table, struct flow *flow)
 {
-	flow_leave(table, flow, 0);
-	flow_leave(table, flow, 1);
+	flow_leave(table, flow, FLOW_NAME_ORIGINAL);
+	flow_leave(table, flow, FLOW_NAME_REPLY);
 	flow_timer_stop(table, flow);
 	flow_set_phase(table, flow, FLOW_FREE);
-	flow->dir[0].key4.kind = flow->dir[1].key4.kind = FLOW_KEY_DEAD;
+	key_kill(&flow->dir[0]);
+	key_kill(&flow->dir[1]);
 	flow->state.timer_next = table->free_head;
 	table->free_head = flow_index(table, flow);
 	table->n_used--;
 }
 
-unsigned flow_table_expire(
-	struct flow_table *table, uint32_t now_sec, unsigned budget, flow_timeout_fn timeout)
-{
-	unsigned n_ended = 0;
-
-	while ((int32_t)(now_sec - table->wheel_sec) > 0) {
-		uint32_t slot = (table->wheel_sec + 1) % WHEEL_SLOTS;
-
-		while (table->wheel[slot] != FLOW_NONE) {
-			struct flow *flow = &table->flows[table->wheel[slot]];
-			uint32_t seen = flow->dir[0].last_seen_sec;
-			uint32_t deadline;
-
-			if (budget-- == 0)
-				return n_ended;
-			if (flow->state.timer_next != FLOW_NONE)
-				rte_prefetch0(&table->flows[flow->state.timer_next].state);
-			if ((int32_t)(flow->dir[1].last_seen_sec - seen) > 0)
-				seen = flow->dir[1].last_seen_sec;
-			deadline = seen + timeout(&flow->state);
-			if ((int32_t)(deadline - now_sec) > 0) {
-				// at least one slot ahead of the one being emptied
-				flow_timer_stop(table, flow);
-				flow_timer_set(table, flow,
-					(int32_t)(deadline - table->wheel_sec) > 1
-						? deadline
-						: table->wheel_sec + 2);
-				continue;
-			}
-			flow_remove(table, flow);
-			n_ended++;
-		}
-		table->wheel_sec++;
-	}
-	return n_ended;
-}
-
-static struct flow_dir *bucket_find4(const struct flow_table *table,
-	const struct flow_bucket *bucket, uint16_t tag, const struct flow_key4 *key)
+// Twins by a constant: the compiler makes one function of each.
+static __rte_always_inline struct flow_dir *bucket_find(const struct flow_table *table,
+	const struct flow_bucket *bucket, uint16_t tag, const void *key, uint64_t tail,
+	const bool is_ip6)
 {
 	for (unsigned match = flow_bucket_match(bucket, tag); match != 0; match &= match - 1) {
-		struct flow_dir *dir = flow_dir_at(table, bucket->dirs[__builtin_ctz(match) >> 1]);
+		struct flow_dir *dir = flow_dir_at(table, bucket->slots[__builtin_ctz(match) >> 1]);
 
-		if (flow_key4_equal(&dir->key4, key))
+		if (is_ip6 ? flow_key6_equal(&dir->key6, key, tail)
+			   : flow_key4_equal(&dir->key4, key))
 			return dir;
 	}
 	return NULL;
 }
 
-struct flow_dir *flow_find4(
-	const struct flow_table *table, const struct flow_key4 *key, uint64_t hash)
+static __rte_always_inline struct flow_dir *find(const struct flow_table *table, const void *key,
+	uint64_t tail, uint64_t hash, const bool is_ip6)
 {
 	uint32_t first = flow_bucket_first(table, hash);
 	uint16_t tag = flow_tag(hash);
 	const struct flow_bucket *bucket = &table->buckets[first];
-	struct flow_dir *dir = bucket_find4(table, bucket, tag, key);
+	struct flow_dir *dir = bucket_find(table, bucket, tag, key, tail, is_ip6);
 
 	if (dir != NULL || bucket->n_away == 0)
 		return dir;
-	return bucket_find4(table, &table->buckets[flow_bucket_other(table, first, tag)], tag, key);
+	bucket = &table->buckets[flow_bucket_other(table, first, tag)];
+	return bucket_find(table, bucket, tag, key, tail, is_ip6);
+}
+
+struct flow_dir *flow_find4(
+	const struct flow_table *table, const struct flow_key4 *key, uint64_t hash)
+{
+	return find(table, key, 0, hash, false);
+}
+
+struct flow_dir *flow_find6(
+	const struct flow_table *table, const uint8_t *addrs, uint64_t tail, uint64_t hash)
+{
+	return find(table, addrs, tail, hash, true);
+}
+
+// Is this what `flow` speaks for under that name?
+static bool endpoint_is(
+	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint)
+{
+	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	bool is_external = name == FLOW_NAME_EXTERNAL;
+
+	if (endpoint->addr.family == IP_V6)
+		return flow->state.protocol == endpoint->protocol &&
+		       (is_external ? back->key6.dport_be : there->key6.sport_be) ==
+			       endpoint->port_be &&
+		       memcmp(is_external ? back->key6.dst : there->key6.src, endpoint->addr.v6,
+			       16) == 0;
+	return flow->state.protocol == endpoint->protocol &&
+	       (is_external ? back->key4.dport_be : there->key4.sport_be) == endpoint->port_be &&
+	       memcmp(is_external ? &back->key4.dst_be : &there->key4.src_be, endpoint->addr.v4,
+		       4) == 0;
+}
+
+struct flow *flow_find_endpoint(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	bool is_ip6 = endpoint->addr.family == IP_V6;
+	uint32_t addr_be;
+	uint64_t hash;
+	uint32_t bucket;
+	uint16_t tag;
+
+	memcpy(&addr_be, endpoint->addr.v4, sizeof(addr_be));
+	hash = is_ip6 ? endpoint_hash6(table, endpoint->addr.v6, endpoint->port_be,
+				endpoint->protocol, name)
+		      : endpoint_hash4(table, addr_be, endpoint->port_be, endpoint->protocol, name);
+	bucket = flow_bucket_first(table, hash);
+	tag = flow_tag(hash);
+	for (unsigned choice = 0; choice < 2; choice++) {
+		const struct flow_bucket *b = &table->buckets[bucket];
+
+		for (unsigned match = flow_bucket_match(b, tag); match != 0; match &= match - 1) {
+			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
+			struct flow *flow = &table->flows[slot / FLOW_NAMES];
+
+			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint))
+				return flow;
+		}
+		if (b->n_away == 0)
+			return NULL;
+		bucket = flow_bucket_other(table, bucket, tag);
+	}
+	return NULL;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A worker's flow table: hash buckets of one cache line that name directions of flows, a pool of
-// flows, and a timer wheel of one-second slots. Both directions of a flow are entered under keys
-// of their own. Everything is called by the owning worker; control only reads (dataplane_flows).
-// The hash is keyed per process: a sender cannot aim at one bucket.
+// flows, and the heads of a timer wheel (flow_timer.h). Both directions of a flow are entered under
+// keys of their own. Everything is called by the owning worker; control only reads
+// (dataplane_flows). The hash is keyed per process: a sender cannot aim at one bucket.
 #pragma once
 
 #include <stdbool.h>
@@ -13,19 +13,30 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+#include "cfg/base/addr.h"
 #include "dataplane/flow.h"
 
 enum {
 	BUCKET_SLOTS = 8,
 	WHEEL_SLOTS = 16384, // seconds; longer timeouts go round again
-	FLOW_DIR_NONE = UINT32_MAX,
+	FLOW_SLOT_NONE = UINT32_MAX,
 };
 
-// A slot holds 2 * flow + direction. Tag 0 marks a free slot. A key whose first bucket was full
-// is in its second one; `n_away` counts those, so that a miss ends early when it is zero.
+// What a flow may be found under. An endpoint is an address and port of ours with any remote.
+enum flow_name {
+	FLOW_NAME_ORIGINAL = 0, // the key of direction 0
+	FLOW_NAME_REPLY,	// of direction 1
+	FLOW_NAME_EXTERNAL,	// the endpoint that answers come to
+	FLOW_NAME_INTERNAL,	// the endpoint that it was sent from
+	FLOW_NAMES,
+};
+
+// A slot holds FLOW_NAMES * flow + name. Tag 0 marks a free slot; IPv4's tags are even,
+// IPv6's odd, so a key is only ever compared with one of its own family. A key whose first bucket
+// was full is in its second one; `n_away` counts those, so that a miss ends early when it is zero.
 struct flow_bucket {
 	uint16_t tags[BUCKET_SLOTS];
-	uint32_t dirs[BUCKET_SLOTS];
+	uint32_t slots[BUCKET_SLOTS];
 	uint16_t n_away;
 	uint16_t zero[7];
 } __rte_cache_aligned;
@@ -54,23 +65,16 @@ uint64_t flow_table_bytes(uint32_t capacity);
 
 // A free flow, zeroed but for its place, or NULL when the table is full. Not yet findable.
 struct flow *flow_alloc(struct flow_table *table);
-// Makes a direction findable under its key. False when neither bucket has room.
-bool flow_enter(struct flow_table *table, struct flow *flow, unsigned dir);
-// Takes both directions and the timer out and frees the flow.
+// Makes it findable under a name. False when neither bucket has room.
+bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name);
+void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name);
+// Takes both directions and the timer out and frees the flow. Endpoint names are the caller's.
 void flow_remove(struct flow_table *table, struct flow *flow);
 // The only way to change its phase: flows that nobody has answered, or that have closed, stand in
 // a list by the age of that.
 void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase);
 // The one that a full table gives up first. NULL: every flow has been answered and is open.
 struct flow *flow_oldest_spare(const struct flow_table *table);
-// (Re)starts its timer: looked at again at `deadline_sec`.
-void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadline_sec);
-
-// Removes flows whose time is up, at most `budget` looked at; returns how many ended. `timeout`
-// gives a flow's idle time by its state.
-typedef uint32_t (*flow_timeout_fn)(const struct flow_state *state);
-unsigned flow_table_expire(
-	struct flow_table *table, uint32_t now_sec, unsigned budget, flow_timeout_fn timeout);
 
 // --- lookup, in the three steps of a burst ---
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)
@@ -84,21 +88,36 @@ static inline uint64_t flow_mix(uint64_t a, uint64_t b)
 // all else the same, lands in few buckets under one seed of two hundred. The second one scatters
 // it.
 #define FLOW_HASH_FINAL UINT64_C(0x9e3779b97f4a7c15)
+// The lowest bit of the tag is the family.
+#define FLOW_HASH_IP6	(UINT64_C(1) << 48)
 
 static inline uint64_t flow_hash4(const struct flow_table *table, const struct flow_key4 *key)
 {
 	uint64_t words[2];
 
 	__builtin_memcpy(words, key, sizeof(words));
-	return flow_mix(
-		flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]), FLOW_HASH_FINAL);
+	return flow_mix(flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]),
+		       FLOW_HASH_FINAL) &
+	       ~FLOW_HASH_IP6;
+}
+
+// `addrs`: 32 bytes, source and destination, as in the IPv6 header.
+static inline uint64_t flow_hash6(
+	const struct flow_table *table, const uint8_t *addrs, uint64_t tail)
+{
+	uint64_t words[4], a, b;
+
+	__builtin_memcpy(words, addrs, sizeof(words));
+	a = flow_mix(words[0] ^ table->seeds[0], words[1] ^ table->seeds[1]);
+	b = flow_mix(words[2] ^ table->seeds[1], words[3] ^ table->seeds[0]);
+	return flow_mix(flow_mix(a ^ tail, b), FLOW_HASH_FINAL) | FLOW_HASH_IP6;
 }
 
 static inline uint16_t flow_tag(uint64_t hash)
 {
 	uint16_t tag = (uint16_t)(hash >> 48);
 
-	return tag != 0 ? tag : 1;
+	return tag != 0 ? tag : 2;
 }
 
 static inline uint32_t flow_bucket_first(const struct flow_table *table, uint64_t hash)
@@ -118,9 +137,15 @@ static inline void flow_prefetch_bucket(const struct flow_table *table, uint64_t
 	rte_prefetch0(&table->buckets[flow_bucket_first(table, hash)]);
 }
 
-static inline struct flow_dir *flow_dir_at(const struct flow_table *table, uint32_t dir)
+// The line that a slot speaks of; of an endpoint's, some line of its flow.
+static inline struct flow_dir *flow_dir_at(const struct flow_table *table, uint32_t slot)
 {
-	return &table->flows[dir >> 1].dir[dir & 1];
+	return &table->flows[slot / FLOW_NAMES].dir[slot & 1];
+}
+
+static inline uint32_t flow_index(const struct flow_table *table, const struct flow *flow)
+{
+	return (uint32_t)(flow - table->flows);
 }
 
 static inline struct flow *flow_of(const struct flow_dir *dir)
@@ -136,19 +161,19 @@ static inline unsigned flow_bucket_match(const struct flow_bucket *bucket, uint1
 	return (unsigned)_mm_movemask_epi8(equal) & 0x5555; // two bits a slot, keep one
 }
 
-// The first slot whose tag matches: likely the one. Prefetches its flow line; FLOW_DIR_NONE ends
+// The first slot whose tag matches: likely the one. Prefetches its flow line; FLOW_SLOT_NONE ends
 // the search only when no key of this bucket went away.
 static inline uint32_t flow_probe(const struct flow_table *table, uint64_t hash)
 {
 	const struct flow_bucket *bucket = &table->buckets[flow_bucket_first(table, hash)];
 	unsigned match = flow_bucket_match(bucket, flow_tag(hash));
-	uint32_t dir;
+	uint32_t slot;
 
 	if (unlikely(match == 0))
-		return FLOW_DIR_NONE;
-	dir = bucket->dirs[__builtin_ctz(match) >> 1];
-	rte_prefetch0(flow_dir_at(table, dir));
-	return dir;
+		return FLOW_SLOT_NONE;
+	slot = bucket->slots[__builtin_ctz(match) >> 1];
+	rte_prefetch0(flow_dir_at(table, slot));
+	return slot;
 }
 
 static inline bool flow_key4_equal(const struct flow_key4 *a, const struct flow_key4 *b)
@@ -159,6 +184,31 @@ static inline bool flow_key4_equal(const struct flow_key4 *a, const struct flow_
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) == 0xffff;
 }
 
+// Reads eight bytes behind the addresses: the key is that of a struct flow_dir.
+static inline bool flow_key6_equal(const struct flow_key6 *key, const uint8_t *addrs, uint64_t tail)
+{
+	const __m128i *k = (const __m128i *)key, *a = (const __m128i *)addrs;
+	__m128i src = _mm_xor_si128(_mm_loadu_si128(k), _mm_loadu_si128(a));
+	__m128i dst = _mm_xor_si128(_mm_loadu_si128(k + 1), _mm_loadu_si128(a + 1));
+	uint64_t rest, words[2];
+
+	__builtin_memcpy(&rest, (const uint8_t *)key + 32, sizeof(rest));
+	_mm_storeu_si128((__m128i *)words, _mm_or_si128(src, dst));
+	return (words[0] | words[1] | ((rest ^ tail) & FLOW_TAIL6_MASK)) == 0;
+}
+
 // Every slot of both buckets: for what flow_probe's guess did not settle.
 struct flow_dir *flow_find4(
 	const struct flow_table *table, const struct flow_key4 *key, uint64_t hash);
+struct flow_dir *flow_find6(
+	const struct flow_table *table, const uint8_t *addrs, uint64_t tail, uint64_t hash);
+
+// One of our side's addresses and ports, whoever the remote is.
+struct flow_endpoint {
+	struct ip_addr addr;
+	uint16_t port_be;
+	uint8_t protocol;
+};
+// The flow that was entered under FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL for it.
+struct flow *flow_find_endpoint(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);

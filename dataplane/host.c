@@ -120,10 +120,8 @@ static uint16_t host_owner(
 
 	if (n_workers == 1)
 		return 0;
-	if (snap->tracks4 && packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) &&
-		packet_parse_ip4(&p, m->pkt_len - RTE_ETHER_HDR_LEN) == PACKET_IP4 &&
-		packet_key4(&p))
-		return owner_of4(&p, out->is_outside, true, n_workers);
+	if (snap->tracks && packet_parse_from_host(&p))
+		return owner_of(&p, out->is_outside, true, n_workers);
 	return iface % n_workers;
 }
 

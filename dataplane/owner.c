@@ -2,23 +2,43 @@
 #include "dataplane/owner.h"
 
 #include "dataplane/dataplane_internal.h"
-#include "dataplane/nat.h"
+#include "dataplane/nat_icmp.h"
 #include "drivers/steering.h"
 
-static uint16_t owner_by_address(uint32_t addr_be, uint16_t n_workers)
+static uint16_t owner_by_hash(uint32_t hash, uint16_t n_workers)
 {
-	return (uint16_t)(((uint64_t)(addr_be * 0x9e3779b1u) * n_workers) >> 32);
+	return (uint16_t)(((uint64_t)(hash * 0x9e3779b1u) * n_workers) >> 32);
+}
+
+static uint32_t address_word(const struct packet *p, bool is_source)
+{
+	const uint32_t *words;
+	const struct rte_ipv6_hdr *ip;
+
+	if (p->kind != PACKET_IP6)
+		return is_source ? p->key4.src_be : p->key4.dst_be;
+	ip = packet_ip6(p->m);
+	words = (const uint32_t *)(is_source ? ip->src_addr : ip->dst_addr);
+	return words[0] ^ words[1] ^ words[2] ^ words[3];
+}
+
+static uint16_t key_port(const struct packet *p, bool is_source)
+{
+	if (p->kind == PACKET_IP6)
+		return (uint16_t)(is_source ? p->tail6 : p->tail6 >> 16);
+	return is_source ? p->key4.sport_be : p->key4.dport_be;
 }
 
 static bool has_ports(const struct packet *p)
 {
+	uint8_t kind = p->kind == PACKET_IP6 ? (uint8_t)(p->tail6 >> 40) : p->key4.kind;
+
 	return !(p->flags & PACKET_IS_ICMP_ERROR) &&
-	       (protocol_has_ports(p->protocol) || p->key4.kind != FLOW_KEY_PLAIN);
+	       (protocol_has_ports(p->protocol) || kind != FLOW_KEY_PLAIN);
 }
 
-uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers)
+uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers)
 {
-	const struct flow_key4 *key = &p->key4;
 	// what leaves towards the internet has our port as its source, what comes in from there
 	// as its destination; on the inside it is the other way round
 	bool ours_is_source = is_outside == from_host;
@@ -26,14 +46,14 @@ uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint
 
 	if (p->flags &
 		PACKET_IS_FRAGMENT) // all pieces meet somewhere; the whole goes on from there
-		return owner_by_address(key->src_be ^ key->dst_be, n_workers);
+		return owner_by_hash(address_word(p, true) ^ address_word(p, false), n_workers);
 	if (p->flags & PACKET_IS_ICMP_ERROR)
-		port_be = nat_icmp_error_port4(p, is_outside);
+		port_be = nat_icmp_error_port(p, is_outside);
 	else
-		port_be = ours_is_source ? key->sport_be : key->dport_be;
+		port_be = key_port(p, ours_is_source);
 	// port 0 and identifier 0 are numbers like any other
 	if (port_be == 0 && !has_ports(p))
-		return owner_by_address(ours_is_source ? key->dst_be : key->src_be, n_workers);
+		return owner_by_hash(address_word(p, !ours_is_source), n_workers);
 	return steering_worker(steering_bucket(rte_be_to_cpu_16(port_be)), n_workers);
 }
 
@@ -52,14 +72,14 @@ void owner_hand_over(
 	worker_wake(&w->dp->workers[to]);
 }
 
-bool owner_keep4(struct worker *w, struct packet *p)
+bool owner_keep(struct worker *w, struct packet *p)
 {
 	uint16_t owner;
 
 	if ((p->flags & (PACKET_IS_STEERED | PACKET_IS_FRAGMENT)) == PACKET_IS_STEERED &&
 		(p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP))
 		return true;
-	owner = owner_of4(p, w->snap->interfaces[p->iface].is_outside, false, w->n_workers);
+	owner = owner_of(p, w->snap->interfaces[p->iface].is_outside, false, w->n_workers);
 	if (owner == w->index)
 		return true;
 	owner_hand_over(w, owner, p->m, INBOX_RX, (uint8_t)p->iface);

@@ -5,13 +5,13 @@
 
 #include "dataplane/worker.h"
 
-// The worker for a parsed IPv4 packet with its key filled. `is_outside` is the side of the
+// The worker for a parsed packet with its key filled. `is_outside` is the side of the
 // interface that it came in by; for what the host stack sends, the side it leaves by and true
 // for `from_host`.
-uint16_t owner_of4(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers);
+uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint16_t n_workers);
 
 // True: it is ours. False: it was handed over, or dropped and counted.
-bool owner_keep4(struct worker *w, struct packet *p);
+bool owner_keep(struct worker *w, struct packet *p);
 // Puts a packet into a worker's inbox. Takes ownership.
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

@@ -49,7 +49,10 @@ struct packet {
 	uint16_t flags;	    // enum packet_flags
 	uint16_t iface;	    // the interface it came in by, or leaves by if from the host
 	uint64_t hash;	    // of the flow key
-	struct flow_key4 key4;
+	union {
+		struct flow_key4 key4;
+		uint64_t tail6; // of an IPv6 key, whose addresses are the header's: flow_tail6
+	};
 } __rte_cache_aligned;
 
 // TCP or UDP: a bit test and no comparisons, for the two come in no order that a branch predictor
@@ -81,4 +84,18 @@ static inline struct rte_ipv6_hdr *packet_ip6(struct rte_mbuf *m)
 static inline void *packet_l4(const struct packet *p)
 {
 	return rte_pktmbuf_mtod_offset(p->m, void *, p->l4_offset);
+}
+
+// TTL or hop limit.
+static inline uint8_t packet_hops(const struct packet *p)
+{
+	return p->kind == PACKET_IP6 ? packet_ip6(p->m)->hop_limits
+				     : packet_ip4(p->m)->time_to_live;
+}
+
+// May not be cut on its way.
+static inline bool packet_must_fit(const struct packet *p)
+{
+	return p->kind == PACKET_IP6 ||
+	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
 }

@@ -142,14 +142,11 @@ static bool icmp4_key(struct packet *p, uint32_t bytes)
 		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
 		return false;
 	}
-	if (icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ||
-		icmp->icmp_type == RTE_IP_ICMP_ECHO_REPLY) {
+	p->key4.kind = icmp_echo_kind(icmp->icmp_type, false);
+	if (p->key4.kind != FLOW_KEY_PLAIN)
 		p->key4.sport_be = p->key4.dport_be = icmp->icmp_ident;
-		p->key4.kind = icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST ? FLOW_KEY_QUERY
-									   : FLOW_KEY_ANSWER;
-	} else if (icmp4_is_error(icmp->icmp_type)) {
+	else if (icmp4_is_error(icmp->icmp_type))
 		p->flags |= PACKET_IS_ICMP_ERROR;
-	}
 	return true;
 }
 
@@ -192,57 +189,74 @@ static bool ip6_fragment_fits(const uint8_t *header, uint32_t payload_bytes)
 	return (!has_more || payload_bytes % 8 == 0) && offset + payload_bytes <= UINT16_MAX;
 }
 
-bool packet_parse_ip6_chain(struct packet *p)
+struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t bytes, bool is_quote)
 {
-	uint32_t end = L3_OFFSET + p->ip_len;
-	uint32_t at = L3_OFFSET + sizeof(struct rte_ipv6_hdr);
-	uint8_t next = packet_ip6(p->m)->proto;
+	struct ip6_chain chain = {.protocol = next};
+	uint32_t at = 0;
 
 	for (unsigned i = 0; i <= IP6_EXTENSIONS_MAX; i++) {
-		const uint8_t *header = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at);
+		const uint8_t *header = start + at;
 
-		p->protocol = next;
-		p->l4_offset = (uint16_t)at;
+		chain.protocol = next;
+		chain.n_bytes = at;
 		switch (next) {
 		case IPPROTO_HOPOPTS: // right behind the IPv6 header only (RFC 8200 4.1)
-			if (i > 0 || end - at < 8)
-				goto malformed;
+			if (i > 0 || bytes - at < 8)
+				return chain;
 			at += ((uint32_t)header[1] + 1) * 8;
 			break;
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_MH:
-			if (end - at < 8)
-				goto malformed;
+			if (bytes - at < 8)
+				return chain;
 			at += ((uint32_t)header[1] + 1) * 8;
 			break;
 		case IPPROTO_AH: // length in words of four, less two (RFC 4302 2.2)
-			if (end - at < 8)
-				goto malformed;
+			if (bytes - at < 8)
+				return chain;
 			at += ((uint32_t)header[1] + 2) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (end - at < 8 || !ip6_fragment_fits(header, end - at - 8))
-				goto malformed;
-			p->flags |= PACKET_IS_FRAGMENT;
+			if (bytes - at < 8 ||
+				(!is_quote && !ip6_fragment_fits(header, bytes - at - 8)))
+				return chain;
+			chain.is_fragment = true;
 			if (((header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET) != 0) {
-				p->flags |= PACKET_IS_LATER_FRAGMENT;
-				p->protocol = header[0];
-				p->l4_offset = (uint16_t)(at + 8);
-				return true; // what follows is the middle of something
+				chain.is_later_fragment = true;
+				chain.protocol = header[0];
+				chain.n_bytes = at + 8;
+				chain.is_sound = true; // what follows is the middle of something
+				return chain;
 			}
 			at += 8;
 			break;
 		default:
-			return true;
+			chain.is_sound = true;
+			return chain;
 		}
-		if (at > end)
-			goto malformed;
+		if (at > bytes)
+			return chain;
 		next = header[0];
 	}
-malformed:
-	packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
-	return false;
+	return chain;
+}
+
+bool packet_parse_ip6_chain(struct packet *p)
+{
+	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+	struct ip6_chain chain = ip6_chain_walk(
+		ip->proto, (const uint8_t *)(ip + 1), p->ip_len - (uint32_t)sizeof(*ip), false);
+
+	p->protocol = chain.protocol;
+	p->l4_offset = (uint16_t)(L3_OFFSET + sizeof(*ip) + chain.n_bytes);
+	if (chain.is_fragment)
+		p->flags |= PACKET_IS_FRAGMENT;
+	if (chain.is_later_fragment)
+		p->flags |= PACKET_IS_LATER_FRAGMENT;
+	if (!chain.is_sound)
+		packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
+	return chain.is_sound;
 }
 
 bool packet_parse_ip6_upper(struct packet *p)
@@ -278,4 +292,50 @@ bool packet_parse_ip6_upper(struct packet *p)
 	default:
 		return true;
 	}
+}
+
+bool packet_key6_slow(struct packet *p)
+{
+	const uint8_t *l4;
+	uint16_t ports[2] = {0, 0};
+	uint8_t kind = FLOW_KEY_PLAIN;
+
+	p->tcp_flags = 0;
+	if (!packet_parse_ip6_upper(p))
+		return false;
+	l4 = packet_l4(p);
+	if (p->flags & PACKET_IS_FRAGMENT) {
+		p->tail6 = flow_tail6(0, 0, p->protocol, kind);
+		return true;
+	}
+	if (protocol_has_ports(p->protocol)) {
+		memcpy(ports, l4, sizeof(ports));
+		if (p->protocol == IPPROTO_TCP)
+			p->tcp_flags = l4[13];
+	} else if (p->protocol == IPPROTO_ICMPV6) {
+		kind = icmp_echo_kind(l4[0], true);
+		if (kind != FLOW_KEY_PLAIN) {
+			memcpy(ports, l4 + 4, sizeof(ports[0]));
+			ports[1] = ports[0];
+		} else if (icmp6_is_error(l4[0])) {
+			p->flags |= PACKET_IS_ICMP_ERROR;
+		}
+	}
+	p->tail6 = flow_tail6(ports[0], ports[1], p->protocol, kind);
+	return true;
+}
+
+bool packet_parse_from_host(struct packet *p)
+{
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
+	uint32_t bytes = p->m->pkt_len - (uint32_t)sizeof(*eth);
+
+	p->kind = PACKET_HOST;
+	if (rte_is_multicast_ether_addr(&eth->dst_addr))
+		return false;
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return packet_parse_ip4(p, bytes) != PACKET_DROP && packet_key4(p);
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return packet_parse_ip6(p, bytes) != PACKET_DROP && packet_key6(p);
+	return false;
 }

@@ -35,6 +35,13 @@ static inline bool ip6_is_link_local(const uint8_t addr[16])
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
 }
 
+// Its source means something on its own link only.
+static inline bool packet_source_is_link_local(const struct packet *p)
+{
+	return p->kind == PACKET_IP6 ? ip6_is_link_local(packet_ip6(p->m)->src_addr)
+				     : ip4_is_link_local(packet_ip4(p->m)->src_addr);
+}
+
 bool ip6_source_is_bad(const uint8_t src[16]); // multicast, ::, ::1, ::ffff:0:0/96
 
 static inline uint8_t packet_refuse(struct packet *p, enum counter reason)
@@ -142,39 +149,78 @@ static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 // fragment gets no ports. False: refused, kind and reason say why.
 bool packet_key4_slow(struct packet *p);
 
-static inline bool packet_key4(struct packet *p)
+// Where the header of a TCP or UDP packet is sound, its ports as one word and its TCP flags.
+// Branches on nothing but soundness: TCP and UDP come in no order that a predictor could learn.
+static inline bool packet_read_ports(
+	struct packet *p, const uint8_t *l4, uint32_t bytes, uint32_t *ports)
 {
-	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
-	const uint8_t *l4 = packet_l4(p);
-	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
 	uint32_t is_tcp = p->protocol == IPPROTO_TCP;
 	uint32_t least = sizeof(struct rte_udp_hdr) +
 			 (sizeof(struct rte_tcp_hdr) - sizeof(struct rte_udp_hdr)) * is_tcp;
-	uint32_t tcp_bytes, udp_bytes, l4_bytes, ports;
-	uint64_t key[2];
+	uint32_t tcp_bytes, udp_bytes, l4_bytes;
 
-	if (unlikely(!protocol_has_ports(p->protocol) || bytes < least ||
-		     (ip->fragment_offset &
-			     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0))
-		return packet_key4_slow(p);
+	if (unlikely(bytes < least))
+		return false;
 	// Both answers and a mask: TCP's data offset is in byte 12, its flags in byte 13, and where
 	// the packet is UDP byte 0 is read instead.
 	tcp_bytes = (uint32_t)(l4[12 * is_tcp] >> 4) * 4;
 	udp_bytes = (uint32_t)l4[4] << 8 | l4[5];
 	l4_bytes = udp_bytes ^ ((udp_bytes ^ tcp_bytes) & -is_tcp);
-	if (unlikely(l4_bytes < least || l4_bytes > bytes)) {
-		packet_refuse(p, is_tcp ? COUNTER_DROP_TCP_HEADER : COUNTER_DROP_UDP_HEADER);
+	if (unlikely(l4_bytes < least || l4_bytes > bytes))
 		return false;
-	}
-	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller
-	// stores.
-	__builtin_memcpy(&key[0], &ip->src_addr, 8); // and dst_addr
-	__builtin_memcpy(&ports, l4, 4);
-	key[1] = ports | (uint64_t)p->protocol << 32;
-	__builtin_memcpy(&p->key4, key, sizeof(p->key4));
+	__builtin_memcpy(ports, l4, sizeof(*ports));
 	p->tcp_flags = (uint8_t)(l4[13 * is_tcp] & -is_tcp);
 	return true;
 }
+
+static inline bool packet_key4(struct packet *p)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	uint32_t ports;
+	uint64_t key[2];
+
+	if (unlikely(!protocol_has_ports(p->protocol) ||
+		     (ip->fragment_offset &
+			     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||
+		     !packet_read_ports(
+			     p, packet_l4(p), p->ip_len - (p->l4_offset - L3_OFFSET), &ports)))
+		return packet_key4_slow(p);
+	// struct flow_key4 as two words: the hash reads it as such, and would wait for smaller
+	// stores.
+	__builtin_memcpy(&key[0], &ip->src_addr, 8); // and dst_addr
+	key[1] = ports | (uint64_t)p->protocol << 32;
+	__builtin_memcpy(&p->key4, key, sizeof(p->key4));
+	return true;
+}
+
+// The same for IPv6, whose addresses stay where they are: tail6. Behind extension headers the slow
+// way, which also refuses malformed chains.
+bool packet_key6_slow(struct packet *p);
+
+static inline bool packet_key6(struct packet *p)
+{
+	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+	uint32_t ports;
+
+	if (unlikely(!protocol_has_ports(p->protocol) ||
+		     !packet_read_ports(p, (const uint8_t *)(ip + 1),
+			     p->ip_len - (uint32_t)sizeof(*ip), &ports)))
+		return packet_key6_slow(p);
+	p->tail6 = ports | (uint64_t)p->protocol << 32;
+	return true;
+}
+
+// A chain of IPv6 extension headers.
+struct ip6_chain {
+	bool is_sound; // false: malformed or too long
+	bool is_fragment;
+	bool is_later_fragment;
+	uint8_t protocol; // what stands behind it
+	uint32_t n_bytes; // up to there
+};
+// `next` is the IPv6 header's, `start` and `bytes` what follows it. In a quote the end may be cut
+// off.
+struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t bytes, bool is_quote);
 
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
 // long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
@@ -187,3 +233,37 @@ static inline bool icmp4_is_error(uint8_t type)
 {
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
+
+enum { ICMP6_ECHO_REQUEST = 128, ICMP6_ECHO_REPLY = 129 };
+
+static inline bool icmp6_is_error(uint8_t type)
+{
+	return type < 128; // RFC 4443 2.1
+}
+
+// enum flow_key_kind.
+static inline uint8_t icmp_echo_kind(uint8_t type, bool is_ip6)
+{
+	if (type == (is_ip6 ? ICMP6_ECHO_REQUEST : RTE_IP_ICMP_ECHO_REQUEST))
+		return FLOW_KEY_QUERY;
+	if (type == (is_ip6 ? ICMP6_ECHO_REPLY : RTE_IP_ICMP_ECHO_REPLY))
+		return FLOW_KEY_ANSWER;
+	return FLOW_KEY_PLAIN;
+}
+
+// Neighbour discovery and multicast listeners' reports (RFC 4861, 2710, 3810): what a link needs
+// to be one, and no flow. After packet_key6.
+static inline bool packet_is_link_talk(const struct packet *p)
+{
+	uint8_t type;
+
+	if (p->kind != PACKET_IP6 || p->protocol != IPPROTO_ICMPV6 ||
+		(p->flags & PACKET_IS_FRAGMENT))
+		return false;
+	type = *(const uint8_t *)packet_l4(p);
+	return (type >= 130 && type <= 137) || type == 143;
+}
+
+// What the kernel sends on a TAP. True: unicast IP, with its key. False: another frame, for all of
+// a link or no IP, which needs no flow (PACKET_HOST), or a broken one (PACKET_DROP).
+bool packet_parse_from_host(struct packet *p);

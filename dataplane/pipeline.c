@@ -5,8 +5,8 @@
 //   pipeline_owned   handed over, or held    the same without asking for the owner
 //   pipeline_host    from the kernel's TAP   to the flow table, then out
 //
-//   IPv4, stateful   key -> bucket -> flow line -> translate, TTL, layer 2 -> send
-//                    no flow: conntrack_open4, the long way, then the same
+//   stateful         key -> bucket -> flow line -> translate, TTL, layer 2 -> send
+//                    no flow: conntrack_open, the long way, then the same
 //   otherwise        FIB -> TTL, layer 2 -> send
 //
 // What is not unicast IP to our MAC goes to the host stack under a budget, or is dropped by name.
@@ -14,11 +14,13 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/decision.h"
 #include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
+#include "dataplane/nat_icmp.h"
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
@@ -85,35 +87,17 @@ static void forward_hold(
 	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, is_finished);
 }
 
-// What may not be forwarded from a port: a source that no host may have, or that is ours.
-static bool source_is_bad4(const struct worker *w, uint32_t src_be)
-{
-	return ip4_source_is_bad(src_be) || ip4_is_link_local(src_be) ||
-	       (snapshot_source_is_odd4(w->snap, src_be) &&
-		       fib_lookup4(w->fib, src_be) == NEXTHOP_LOCAL);
-}
-
-static bool source_is_bad6(const struct worker *w, const uint8_t src[16])
-{
-	return ip6_source_is_bad(src) ||
-	       (snapshot_source_is_odd6(w->snap, src) && fib_lookup6(w->fib, src) == NEXTHOP_LOCAL);
-}
-
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
 // the straight way left over.
 static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 {
 	bool is_ip6 = p->kind == PACKET_IP6;
 	struct ip_addr dst = {.family = is_ip6 ? IP_V6 : IP_V4};
-	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
 	const struct adjacency *adj = NULL;
 	uint16_t i;
 
 	if (code == NEXTHOP_NONE) // a bulk lookup may have met the FIB in the middle of a change
-		code = nexthop_resolve(w->fib,
-			is_ip6 ? fib_lookup6(w->fib, packet_ip6(p->m)->dst_addr)
-			       : fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
-			pipeline_path_hash(p));
+		code = pipeline_way(w, p);
 	if (code == NEXTHOP_LOCAL) {
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;
@@ -122,16 +106,15 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
-	if (is_ip6 ? source_is_bad6(w, packet_ip6(p->m)->src_addr)
-		   : source_is_bad4(w, packet_ip4(p->m)->src_addr)) {
+	if (pipeline_source_is_bad(w, p) || (!is_ip6 && packet_source_is_link_local(p))) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
 		return;
 	}
-	if (is_ip6 && ip6_is_link_local(packet_ip6(p->m)->src_addr)) {
+	if (packet_source_is_link_local(p)) {
 		pipeline_answer(w, p, ICMP_ERROR_SCOPE, 0, COUNTER_DROP_IP6_SCOPE);
 		return;
 	}
-	if (hops <= 1) {
+	if (packet_hops(p) <= 1) {
 		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
 		return;
 	}
@@ -163,22 +146,12 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		forward_hold(w, p, adj->iface, &adj->addr);
 		return;
 	}
-	if (p->ip_len > adj->mtu &&
-		(is_ip6 || packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG))) {
+	if (p->ip_len > adj->mtu && packet_must_fit(p)) {
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
 	w->adjacency_used[i] = 1;
-	if (is_ip6)
-		packet_ip6(p->m)->hop_limits--;
-	else
-		ip4_decrement_ttl(packet_ip4(p->m));
-	if (!is_ip6 && (p->ip_len > adj->mtu || p->m->nb_segs > 1)) {
-		fragment_send4(w, p->m, NEXTHOP_ADJACENCY_BASE + i, adj->mtu);
-		return;
-	}
-	adjacency_write_eth(adj, packet_eth(p->m));
-	worker_send(w, adj->iface, p->m);
+	pipeline_transmit(w, p, i);
 }
 
 // Twins by a constant: the compiler makes one function of each.
@@ -225,42 +198,50 @@ static __rte_always_inline void forward_burst(
 	}
 }
 
-// --- stateful IPv4 ---
+// --- stateful ---
+
+// To or from the host stack: TTL and layer 2 are the kernel's.
+static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
+					      : COUNTER_DROP_IP4_SOURCE); // claims our address
+		return;
+	}
+	flow_count(w, p, dir);
+	nat_translate(p, dir);
+	if (dir->flags & FLOW_TO_HOST)
+		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
+	else
+		worker_send(w, (uint8_t)p->iface, p->m);
+}
 
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
 // or the host stack at one end.
-static void flow_slow4(struct worker *w, struct packet *p, struct flow_dir *dir)
+static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	bool is_ip6 = p->kind == PACKET_IP6;
+	struct ip_addr dst;
 	const struct adjacency *adj;
 	uint16_t i;
 
 	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) {
-		if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
-			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE); // claims our address
-			return;
-		}
-		flow_count(w, p, dir);
-		nat_translate4(p->m, p, dir);
-		if (dir->flags & FLOW_TO_HOST)
-			host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
-		else
-			worker_send(w, (uint8_t)p->iface, p->m);
+		flow_host(w, p, dir);
 		return;
 	}
-	if (ip->time_to_live <= 1) {
+	if (packet_hops(p) <= 1) {
 		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
 		return;
 	}
-	if (pipeline_options_are_bad(p)) {
+	if (!is_ip6 && pipeline_options_are_bad(p)) {
 		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
 		return;
 	}
 	if (nexthop_is_connected(dir->nexthop)) {
 		uint8_t iface = (uint8_t)(dir->nexthop - NEXTHOP_CONNECTED_BASE);
-		struct ip_addr dst = {.family = IP_V4};
 
-		memcpy(dst.v4, &dir->new_dst_be, 4);
+		dst = flow_tuple_translated(dir).dst;
 		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
 		if (i == ADJACENCY_NONE) {
 			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
@@ -278,31 +259,24 @@ static void flow_slow4(struct worker *w, struct packet *p, struct flow_dir *dir)
 		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
 		return;
 	}
-	if (p->ip_len > adj->mtu && ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
+	if (p->ip_len > adj->mtu && packet_must_fit(p)) {
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
 	w->adjacency_used[i] = 1;
 	flow_count(w, p, dir);
-	nat_translate4(p->m, p, dir);
-	ip4_decrement_ttl(ip);
-	if (p->ip_len > adj->mtu || p->m->nb_segs > 1) {
-		fragment_send4(w, p->m, NEXTHOP_ADJACENCY_BASE + i, adj->mtu);
-		return;
-	}
-	adjacency_write_eth(adj, packet_eth(p->m));
-	worker_send(w, adj->iface, p->m);
+	nat_translate(p, dir);
+	pipeline_transmit(w, p, i);
 }
 
-// The established packet: one flow line, one rewrite.
-static __rte_always_inline void flow_forward4(
-	struct worker *w, struct packet *p, struct flow_dir *dir)
+// The established packet: one flow line, one rewrite. Twins by a constant, as forward_burst.
+static __rte_always_inline void flow_forward(
+	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
 {
-	struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 	const struct adjacency *adj;
 
 	if (unlikely(dir->epoch != w->epoch)) {
-		dir = conntrack_review4(w, p, dir);
+		dir = conntrack_review(w, p, dir);
 		if (dir == NULL)
 			return;
 	}
@@ -311,121 +285,138 @@ static __rte_always_inline void flow_forward4(
 		conntrack_watch(w, p, dir);
 
 	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
-	if (unlikely((dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) ||
-		     !nexthop_is_adjacency(dir->nexthop) || ip->time_to_live <= 1 ||
-		     p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
-		     p->l4_offset != L3_OFFSET + sizeof(*ip) ||
+	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||
+		     packet_hops(p) <= 1 || p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
+		     (!is_ip6 && p->l4_offset != L3_OFFSET + sizeof(struct rte_ipv4_hdr)) ||
 		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
-		flow_slow4(w, p, dir);
+		flow_slow(w, p, dir);
 		return;
 	}
 	w->adjacency_used[dir->nexthop - NEXTHOP_ADJACENCY_BASE] = 1;
 	flow_count(w, p, dir);
-	flow_rewrite4(p, dir);
+	if (is_ip6)
+		packet_ip6(p->m)->hop_limits--;
+	else
+		flow_rewrite4(p, dir);
 	adjacency_write_eth(adj, packet_eth(p->m));
 	worker_send(w, adj->iface, p->m);
 }
 
-// Fragments are put together first: without ports nobody knows whose they are. ICMP errors
-// travel with the flow of the packet they quote.
-static void flow_odd4(struct worker *w, struct packet *p)
+// ICMP errors travel with the flow of the packet they quote.
+static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	struct flow_dir *dir = NULL;
+	struct flow_tuple tuple;
 	uint8_t iface = (uint8_t)p->iface;
+	int found = nat_icmp_error(w, p, &dir);
+	uint16_t code;
 
-	if (p->flags & PACKET_IS_FRAGMENT) {
-		struct rte_mbuf *whole = reassembly_add4(w, p->m);
-
-		if (whole != NULL)
-			pipeline_reinject(w, iface, whole);
-		return;
-	}
-	switch (nat_icmp_error4(w, p, &dir)) {
-	case -1:
+	if (found < 0) {
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
-	case 0: {
-		uint16_t code = nexthop_resolve(w->fib,
-			fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr), pipeline_path_hash(p));
-
-		// neither in past the NAT, nor out of it with an inner address
-		if (code != NEXTHOP_LOCAL &&
-			(conntrack_is_hidden4(w->snap, iface, packet_ip4(p->m)->dst_addr) ||
-				conntrack_would_translate4(w, code, packet_ip4(p->m)->src_addr)))
-			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-		else
-			forward_slow(w, p, code);
+	}
+	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
+		host_punt(w, iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	default:
+	code = pipeline_way(w, p);
+	if (found > 0) {
 		p->flags |= PACKET_IS_TRANSLATED;
-		if (dir->flags & FLOW_TO_HOST)
-			host_punt(w, iface, p->m, COUNTER_PUNT_LOCAL);
-		else
-			forward_slow(w, p,
-				nexthop_resolve(w->fib,
-					fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr),
-					pipeline_path_hash(p)));
-		return;
+	} else if (code != NEXTHOP_LOCAL) {
+		// neither in past the NAT, nor out of it with an inner address
+		tuple = flow_tuple_of_packet(p);
+		if (decide_is_hidden(w->snap, iface, &tuple.dst) ||
+			decide_would_translate(w, code, &tuple.src)) {
+			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+			return;
+		}
 	}
+	forward_slow(w, p, code);
 }
 
-static void flow_burst4(struct worker *w, struct packet **list, unsigned n)
+// Fragments are put together first: without ports nobody knows whose they are.
+static void flow_odd(struct worker *w, struct packet *p)
 {
-	uint32_t dirs[BURST];
+	struct rte_mbuf *whole;
+
+	if (!(p->flags & PACKET_IS_FRAGMENT)) {
+		flow_icmp_error(w, p);
+		return;
+	}
+	if (p->kind == PACKET_IP6) {
+		forward_slow(w, p, pipeline_way(w, p));
+		return;
+	}
+	whole = reassembly_add4(w, p->m);
+	if (whole != NULL)
+		pipeline_reinject(w, (uint8_t)p->iface, whole);
+}
+
+static __rte_always_inline uint64_t packet_hash(
+	const struct flow_table *table, const struct packet *p, const bool is_ip6)
+{
+	return is_ip6 ? flow_hash6(table, packet_ip6(p->m)->src_addr, p->tail6)
+		      : flow_hash4(table, &p->key4);
+}
+
+static __rte_always_inline bool is_packet_of(
+	const struct flow_dir *dir, const struct packet *p, const bool is_ip6)
+{
+	return is_ip6 ? flow_key6_equal(&dir->key6, packet_ip6(p->m)->src_addr, p->tail6)
+		      : flow_key4_equal(&dir->key4, &p->key4);
+}
+
+// By the whole search, or newly begun. NULL: the packet has gone elsewhere.
+static __rte_always_inline struct flow_dir *find_or_open(
+	struct worker *w, struct packet *p, const bool is_ip6)
+{
+	struct flow_dir *dir =
+		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
+		       : flow_find4(&w->flows, &p->key4, p->hash);
+
+	return dir != NULL ? dir : conntrack_open(w, p);
+}
+
+static __rte_always_inline void flow_burst(
+	struct worker *w, struct packet **list, unsigned n, const bool is_ip6)
+{
+	uint32_t slots[BURST];
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = list[i];
 
-		if (unlikely(!packet_key4(p))) {
+		if (unlikely(is_ip6 ? !packet_key6(p) : !packet_key4(p))) {
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;
 		}
-		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep4(w, p)))
+		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep(w, p)))
 			continue;
 		if (unlikely(p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR))) {
-			flow_odd4(w, p);
+			flow_odd(w, p);
 			continue;
 		}
-		p->hash = flow_hash4(&w->flows, &p->key4);
+		p->hash = packet_hash(&w->flows, p, is_ip6);
 		flow_prefetch_bucket(&w->flows, p->hash);
 		list[kept++] = p;
 	}
 	for (unsigned i = 0; i < kept; i++)
-		dirs[i] = flow_probe(&w->flows, list[i]->hash);
+		slots[i] = flow_probe(&w->flows, list[i]->hash);
 	for (unsigned i = 0; i < kept; i++) {
 		struct packet *p = list[i];
 		struct flow_dir *dir = NULL;
 
 		// An earlier packet of this burst may have begun or ended the flow since the
 		// probe: a freed line's key is dead, so the full search decides.
-		if (likely(dirs[i] != FLOW_DIR_NONE))
-			dir = flow_dir_at(&w->flows, dirs[i]);
-		if (unlikely(dir == NULL || !flow_key4_equal(&dir->key4, &p->key4))) {
-			dir = flow_find4(&w->flows, &p->key4, p->hash);
-			if (dir == NULL)
-				dir = conntrack_open4(w, p);
+		if (likely(slots[i] != FLOW_SLOT_NONE))
+			dir = flow_dir_at(&w->flows, slots[i]);
+		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
+			dir = find_or_open(w, p, is_ip6);
 			if (dir == NULL)
 				continue;
 		}
-		flow_forward4(w, p, dir);
+		flow_forward(w, p, dir, is_ip6);
 	}
-}
-
-// A plain router reads no further than the IPv6 header (RFC 7045 2.1); one that keeps state lets
-// nothing pass whose headers are broken.
-static unsigned check_burst6(struct worker *w, struct packet **list, unsigned n)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (packet_parse_ip6_upper(list[i]))
-			list[kept++] = list[i];
-		else
-			worker_drop(w, list[i]->m, (enum counter)list[i]->reason);
-	}
-	return kept;
 }
 
 // --- entry ---
@@ -473,14 +464,13 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 		w->interface_counters[iface].rx_bytes += bytes;
 		w->rx_packets += n;
 	}
-	if (n4 > 0) {
-		if (snap->tracks4)
-			flow_burst4(w, list4, n4);
-		else
-			forward_burst(w, list4, n4, false);
+	if (snap->tracks) {
+		flow_burst(w, list4, n4, false);
+		flow_burst(w, list6, n6, true);
+		return;
 	}
-	if (n6 > 0 && snap->tracks4)
-		n6 = check_burst6(w, list6, n6);
+	if (n4 > 0)
+		forward_burst(w, list4, n4, false);
 	if (n6 > 0)
 		forward_burst(w, list6, n6, true);
 }
@@ -506,43 +496,36 @@ void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 
 void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
-	struct packet *list4[BURST];
-	unsigned n4 = 0;
-
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
-		struct rte_ether_hdr *eth = packet_eth(pkts[i]);
+		struct flow_dir *dir;
 
 		worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;
 		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED;
-		if (!w->snap->tracks4 || eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
-			rte_is_multicast_ether_addr(&eth->dst_addr)) {
-			worker_send(w, iface, p->m);
-			continue;
-		}
-		if (packet_parse_ip4(p, p->m->pkt_len - sizeof(*eth)) == PACKET_DROP ||
-			!packet_key4(p)) {
+		if (w->snap->tracks && !packet_parse_from_host(p) && p->kind == PACKET_DROP) {
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;
 		}
-		// The kernel's own fragments and ICMP errors need no flow: they carry our address.
-		if (p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR)) {
+		// The kernel's own fragments, ICMP errors and neighbour discovery need no flow:
+		// they carry our address.
+		if (!w->snap->tracks || p->kind == PACKET_HOST ||
+			p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR) ||
+			packet_is_link_talk(p)) {
 			worker_send(w, iface, p->m);
 			continue;
 		}
-		list4[n4++] = p;
-	}
-	for (unsigned i = 0; i < n4; i++) {
-		struct packet *p = list4[i];
-		struct flow_dir *dir;
-
-		p->hash = flow_hash4(&w->flows, &p->key4);
-		dir = flow_find4(&w->flows, &p->key4, p->hash);
-		if (dir == NULL)
-			dir = conntrack_open4(w, p);
-		if (dir != NULL)
-			flow_forward4(w, p, dir);
+		if (p->kind == PACKET_IP6) {
+			p->hash = packet_hash(&w->flows, p, true);
+			dir = find_or_open(w, p, true);
+			if (dir != NULL)
+				flow_forward(w, p, dir, true);
+		} else {
+			p->hash = packet_hash(&w->flows, p, false);
+			dir = find_or_open(w, p, false);
+			if (dir != NULL)
+				flow_forward(w, p, dir, false);
+		}
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/pipeline_forward.h"
 
+#include "dataplane/fragment.h"
 #include "dataplane/host.h"
 #include "dataplane/owner.h"
 
@@ -32,6 +33,47 @@ uint32_t pipeline_path_hash(const struct packet *p)
 		b = (uint64_t)ports << 8 | p->protocol;
 	}
 	return path_hash(a, b);
+}
+
+uint16_t pipeline_way(const struct worker *w, const struct packet *p)
+{
+	uint16_t code = p->kind == PACKET_IP6 ? fib_lookup6(w->fib, packet_ip6(p->m)->dst_addr)
+					      : fib_lookup4(w->fib, packet_ip4(p->m)->dst_addr);
+
+	return nexthop_resolve(w->fib, code, pipeline_path_hash(p));
+}
+
+bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
+{
+	if (p->kind == PACKET_IP6) {
+		const uint8_t *src = packet_ip6(p->m)->src_addr;
+
+		return ip6_source_is_bad(src) || (snapshot_source_is_odd6(w->snap, src) &&
+							 fib_lookup6(w->fib, src) == NEXTHOP_LOCAL);
+	} else {
+		uint32_t src_be = packet_ip4(p->m)->src_addr;
+
+		return ip4_source_is_bad(src_be) ||
+		       (snapshot_source_is_odd4(w->snap, src_be) &&
+			       fib_lookup4(w->fib, src_be) == NEXTHOP_LOCAL);
+	}
+}
+
+void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency)
+{
+	const struct adjacency *adj = &w->adjacencies[adjacency];
+
+	if (p->kind == PACKET_IP6) {
+		packet_ip6(p->m)->hop_limits--;
+	} else {
+		ip4_decrement_ttl(packet_ip4(p->m));
+		if (p->ip_len > adj->mtu || p->m->nb_segs > 1) {
+			fragment_send4(w, p->m, NEXTHOP_ADJACENCY_BASE + adjacency, adj->mtu);
+			return;
+		}
+	}
+	adjacency_write_eth(adj, packet_eth(p->m));
+	worker_send(w, adj->iface, p->m);
 }
 
 bool pipeline_options_are_bad(const struct packet *p)

@@ -3,6 +3,7 @@
 // and the ways out that several branches share. Worker threads.
 #pragma once
 
+#include "dataplane/checksum.h"
 #include "dataplane/icmp.h"
 #include "dataplane/parse.h"
 #include "dataplane/worker.h"
@@ -10,19 +11,7 @@
 // One less TTL is 0x0100 less in the word of TTL and protocol: ~m + m' is its complement.
 #define TTL_DIFFERENCE ((uint16_t)~RTE_BE16(0x0100))
 
-static inline uint16_t checksum_fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
-}
-
-// RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), the last two summed before.
-static inline uint16_t checksum_adjust(uint16_t checksum, uint32_t difference)
-{
-	return (uint16_t)~checksum_fold((uint16_t)~checksum + difference);
-}
-
-// The same with less arithmetic: 0x0100 more, the carry back in, and never 0xffff.
+// RFC 1624 with less arithmetic: 0x0100 more, the carry back in, and never 0xffff.
 static inline void ip4_decrement_ttl(struct rte_ipv4_hdr *ip)
 {
 	uint32_t sum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
@@ -51,17 +40,31 @@ static inline bool forward_is_plain(
 	}
 }
 
+// A counter of 32 bits has just passed its end.
+static inline void flow_carry(struct flow_dir *dir, uint16_t ip_len)
+{
+	struct flow_state *state = &flow_of(dir)->state;
+	unsigned d = dir->flags & FLOW_IS_REPLY ? 1 : 0;
+
+	state->bytes_high[d] += dir->bytes < ip_len;
+	state->packets_high[d] += dir->packets == 0;
+}
+
 static inline void flow_count(const struct worker *w, const struct packet *p, struct flow_dir *dir)
 {
 	dir->bytes += p->ip_len;
+	dir->packets++;
 	dir->last_seen_sec = w->now_sec;
-	if (unlikely(++dir->packets == 0))
-		flow_of(dir)->state.packets_high[dir->flags & FLOW_IS_REPLY ? 1 : 0]++;
+	if (unlikely(dir->bytes < p->ip_len || dir->packets == 0))
+		flow_carry(dir, p->ip_len);
 }
 
-// Ports or identifier, and the layer-4 checksum, whose difference holds the addresses as well. TCP
-// and UDP differ only in where the checksum stands, so no branch tells them apart.
-static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir *dir)
+// Ports or identifier, and the layer-4 checksum by `difference`, which holds the addresses as well
+// (but for IPv4's ICMP, which knows none). TCP and UDP differ only in where the checksum stands, so
+// no branch tells them apart. `kind`: enum flow_key_kind; `ports`: both, as they stand in the
+// header.
+static __rte_always_inline void rewrite_l4(
+	const struct packet *p, uint8_t kind, uint32_t ports, uint16_t difference)
 {
 	uint8_t *l4 = packet_l4(p);
 
@@ -69,20 +72,31 @@ static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir
 		uint16_t *checksum = (uint16_t *)(l4 + (p->protocol == IPPROTO_TCP ? 16 : 6));
 		uint16_t old = *checksum;
 
-		memcpy(l4, &dir->new_sport_be, 4); // and new_dport_be
+		memcpy(l4, &ports, sizeof(ports));
 		if (likely(old != 0 || p->protocol == IPPROTO_TCP)) {
-			uint16_t sum = checksum_adjust(old, dir->l4_diff);
+			uint16_t sum = checksum_adjust(old, difference);
 
 			// RFC 768: a UDP checksum of zero means none
 			*checksum = unlikely(sum == 0) && p->protocol == IPPROTO_UDP ? 0xffff : sum;
 		}
-	} else if (p->protocol == IPPROTO_ICMP && dir->key4.kind != FLOW_KEY_PLAIN) {
+	} else if (kind != FLOW_KEY_PLAIN) {
 		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
-		uint32_t difference = (uint16_t)~icmp->icmp_ident;
 
-		icmp->icmp_ident = dir->new_sport_be;
-		icmp->icmp_cksum = checksum_adjust(icmp->icmp_cksum, difference + icmp->icmp_ident);
+		icmp->icmp_ident = (uint16_t)ports;
+		icmp->icmp_cksum = checksum_adjust(icmp->icmp_cksum, difference);
 	}
+}
+
+static inline void flow_rewrite_l4(const struct packet *p, const struct flow_dir *dir)
+{
+	uint16_t difference = dir->l4_diff;
+	uint32_t ports;
+
+	memcpy(&ports, &dir->new_sport_be, sizeof(ports)); // and new_dport_be
+	if (unlikely(dir->key4.kind != FLOW_KEY_PLAIN))
+		difference =
+			checksum_fold(checksum_difference16(dir->key4.sport_be, dir->new_sport_be));
+	rewrite_l4(p, dir->key4.kind, ports, difference);
 }
 
 // An established packet from end to end: addresses, ports, TTL and both checksums.
@@ -104,6 +118,12 @@ static inline uint32_t path_hash(uint64_t addresses, uint64_t rest)
 
 // Equal for all packets of a flow: picks the member of an ECMP group.
 uint32_t pipeline_path_hash(const struct packet *p);
+// Where the packet goes by the FIB alone.
+uint16_t pipeline_way(const struct worker *w, const struct packet *p);
+// A source that no host may have, or that is ours: not to be taken from a port.
+bool pipeline_source_is_bad(const struct worker *w, const struct packet *p);
+// One hop less, then out to a resolved neighbour; IPv4 in pieces if it must be.
+void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency);
 // RFC 7126: source routes are dropped, as are options that run past their header.
 bool pipeline_options_are_bad(const struct packet *p);
 // Drops the packet as `reason` and tells its source why, if it may be told; the host stack's own

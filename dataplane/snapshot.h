@@ -38,7 +38,7 @@ struct snapshot {
 	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
 	unsigned n_ids;
 	struct dp_policy policy;
-	bool tracks4; // IPv4 passes the flow table
+	bool tracks; // something keeps state: every packet passes the flow table
 	// What makes a source worth a closer look, by the first and by the last byte of an IPv4
 	// address: ranges that are no hosts', and addresses of ours.
 	uint8_t odd_sources4[2][256];

@@ -6,6 +6,7 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/flow_tuple.h"
 
 static const struct {
 	const char *name, *help;
@@ -64,17 +65,10 @@ int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct d
 	return 0;
 }
 
-static struct ip_addr address4(uint32_t be)
-{
-	struct ip_addr addr = {.family = IP_V4};
-
-	memcpy(addr.v4, &be, 4);
-	return addr;
-}
-
 static void flow_describe(const struct worker *w, const struct flow *flow, struct dp_flow *out)
 {
 	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	struct flow_tuple original = flow_tuple_of(there), leaves_as = flow_tuple_translated(there);
 	uint32_t seen = there->last_seen_sec;
 
 	if ((int32_t)(back->last_seen_sec - seen) > 0)
@@ -82,14 +76,14 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 	*out = (struct dp_flow){
 		.worker = w->index,
 		.protocol = flow->state.protocol,
-		.src = address4(there->key4.src_be),
-		.dst = address4(there->key4.dst_be),
-		.sport = rte_be_to_cpu_16(there->key4.sport_be),
-		.dport = rte_be_to_cpu_16(there->key4.dport_be),
-		.nat_src = address4(there->new_src_be),
-		.nat_dst = address4(there->new_dst_be),
-		.nat_sport = rte_be_to_cpu_16(there->new_sport_be),
-		.nat_dport = rte_be_to_cpu_16(there->new_dport_be),
+		.src = original.src,
+		.dst = original.dst,
+		.sport = rte_be_to_cpu_16(original.sport_be),
+		.dport = rte_be_to_cpu_16(original.dport_be),
+		.nat_src = leaves_as.src,
+		.nat_dst = leaves_as.dst,
+		.nat_sport = rte_be_to_cpu_16(leaves_as.sport_be),
+		.nat_dport = rte_be_to_cpu_16(leaves_as.dport_be),
 		.in_interface = flow->state.in_iface == FLOW_IFACE_HOST ? -1 : flow->state.in_iface,
 		.out_interface =
 			flow->state.out_iface == FLOW_IFACE_HOST ? -1 : flow->state.out_iface,
@@ -100,7 +94,7 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 	for (unsigned d = 0; d < 2; d++) {
 		out->packets[d] =
 			(uint64_t)flow->state.packets_high[d] << 32 | flow->dir[d].packets;
-		out->bytes[d] = flow->dir[d].bytes;
+		out->bytes[d] = (uint64_t)flow->state.bytes_high[d] << 32 | flow->dir[d].bytes;
 	}
 }
 

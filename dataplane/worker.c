@@ -289,8 +289,7 @@ static void *worker_main(void *arg)
 		n += poll_inbox(w);
 		flush_all(w);
 		if (w->flows.wheel_sec != w->now_sec) {
-			w->counters[COUNTER_FLOW_EXPIRED] += flow_table_expire(
-				&w->flows, w->now_sec, EXPIRE_BUDGET, conntrack_timeout_sec);
+			conntrack_expire(w, EXPIRE_BUDGET);
 			n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
 		}
 		if (w->host_signal)

@@ -11,6 +11,7 @@
 
 #include "cfg/base/clock.h"
 #include "dataplane/conntrack.h"
+#include "dataplane/flow_timer.h"
 #include "dataplane/hold.h"
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"

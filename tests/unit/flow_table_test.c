@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "dataplane/flow_table.h"
+#include "dataplane/flow_timer.h"
+#include "dataplane/flow_tuple.h"
 
 enum { CAPACITY = 20000, TIMEOUT = 100 };
 
@@ -185,13 +186,97 @@ static void the_probe_finds_what_the_search_finds(void **state)
 		insert(table, n);
 	for (uint32_t n = 0; n < CAPACITY; n++) {
 		struct flow_key4 key = key_of(n, false);
-		uint32_t dir = flow_probe(table, flow_hash4(table, &key));
+		uint32_t slot = flow_probe(table, flow_hash4(table, &key));
 
-		n_settled += dir != FLOW_DIR_NONE &&
-			     flow_key4_equal(&flow_dir_at(table, dir)->key4, &key);
+		n_settled += slot != FLOW_SLOT_NONE &&
+			     flow_key4_equal(&flow_dir_at(table, slot)->key4, &key);
 	}
 	// all but those in their second bucket, a few in a hundred at a full table
 	assert_true(n_settled > CAPACITY * 90 / 100);
+	close_table(table);
+}
+
+static unsigned expire(struct flow_table *table, uint32_t now_sec, unsigned budget)
+{
+	struct flow *flow;
+	unsigned n = 0;
+
+	while ((flow = flow_timer_next(table, now_sec, &budget, timeout_of)) != NULL) {
+		flow_remove(table, flow);
+		n++;
+	}
+	return n;
+}
+
+// Flow `n` of a family: an inside host towards a remote, translated to one address.
+static void tuples_of(
+	uint32_t n, bool is_ip6, struct flow_tuple *original, struct flow_tuple *reply)
+{
+	*original = (struct flow_tuple){
+		.sport_be = (uint16_t)n, .dport_be = 443, .protocol = IPPROTO_TCP};
+	original->src.family = original->dst.family = is_ip6 ? IP_V6 : IP_V4;
+	memcpy(original->src.bytes, &n, sizeof(n));
+	original->dst.bytes[3] = 7;
+	*reply = flow_tuple_reply(original);
+	memset(reply->dst.bytes, 9, is_ip6 ? 16 : 4);
+	reply->dport_be = (uint16_t)(n + 1);
+}
+
+static struct flow *insert_tuples(struct flow_table *table, uint32_t n, bool is_ip6)
+{
+	struct flow *flow = flow_alloc(table);
+	struct flow_tuple original, reply;
+
+	tuples_of(n, is_ip6, &original, &reply);
+	assert_non_null(flow);
+	flow_fill(flow, &original, &reply);
+	flow->state.protocol = original.protocol;
+	for (enum flow_name name = 0; name < FLOW_NAMES; name++)
+		assert_true(flow_enter(table, flow, name));
+	return flow;
+}
+
+static void both_families_are_found_by_every_name_and_never_mistaken(void **state)
+{
+	enum { N = CAPACITY / 4 };
+	struct flow_table *table = open_table(CAPACITY);
+	struct flow *flows[2][N];
+
+	for (uint32_t i = 0; i < 2 * N; i++)
+		flows[i % 2][i / 2] = insert_tuples(table, i / 2, i % 2);
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 2 * N; i++) {
+			struct flow *flow = flows[i % 2][i / 2];
+			struct flow *expected = round == 1 && i % 4 < 2 ? NULL : flow;
+			struct flow_tuple original, reply, to;
+			struct flow_endpoint outside, inside;
+
+			tuples_of(i / 2, i % 2, &original, &reply);
+			outside = (struct flow_endpoint){reply.dst, reply.dport_be, IPPROTO_TCP};
+			inside = (struct flow_endpoint){
+				original.src, original.sport_be, IPPROTO_TCP};
+			assert_ptr_equal(flow_find(table, &original),
+				expected != NULL ? &flow->dir[0] : NULL);
+			assert_ptr_equal(
+				flow_find(table, &reply), expected != NULL ? &flow->dir[1] : NULL);
+			assert_ptr_equal(
+				flow_find_endpoint(table, &outside, FLOW_NAME_EXTERNAL), expected);
+			assert_ptr_equal(
+				flow_find_endpoint(table, &inside, FLOW_NAME_INTERNAL), expected);
+			if (expected == NULL)
+				continue;
+			to = flow_tuple_translated(&flow->dir[0]);
+			assert_true(ip_addr_equal(&to.src, &reply.dst));
+			assert_int_equal(to.sport_be, reply.dport_be);
+		}
+		for (uint32_t i = 0; i < 2 * N && round == 0; i++) {
+			if (i % 4 >= 2)
+				continue;
+			flow_leave(table, flows[i % 2][i / 2], FLOW_NAME_EXTERNAL);
+			flow_leave(table, flows[i % 2][i / 2], FLOW_NAME_INTERNAL);
+			flow_remove(table, flows[i % 2][i / 2]);
+		}
+	}
 	close_table(table);
 }
 
@@ -204,13 +289,13 @@ static void a_flow_ends_when_it_was_idle_for_its_timeout_and_not_before(void **s
 	flow_timer_set(table, busy, TIMEOUT);
 	for (uint32_t now = 1; now < TIMEOUT; now++) {
 		busy->dir[1].last_seen_sec = now; // either direction keeps it
-		assert_int_equal(flow_table_expire(table, now, 1000, timeout_of), 0);
+		assert_int_equal(expire(table, now, 1000), 0);
 	}
-	assert_int_equal(flow_table_expire(table, TIMEOUT, 1000, timeout_of), 1);
+	assert_int_equal(expire(table, TIMEOUT, 1000), 1);
 	assert_null(find(table, 1, false));
 	assert_non_null(find(table, 2, false));
-	assert_int_equal(flow_table_expire(table, 2 * TIMEOUT - 2, 1000, timeout_of), 0);
-	assert_int_equal(flow_table_expire(table, 2 * TIMEOUT - 1, 1000, timeout_of), 1);
+	assert_int_equal(expire(table, 2 * TIMEOUT - 2, 1000), 0);
+	assert_int_equal(expire(table, 2 * TIMEOUT - 1, 1000), 1);
 	assert_int_equal(table->n_used, 0);
 	close_table(table);
 }
@@ -223,7 +308,7 @@ static void expiry_is_spread_by_its_budget_and_forgets_nobody(void **state)
 	for (uint32_t n = 0; n < CAPACITY; n++)
 		flow_timer_set(table, insert(table, n), 1 + n % 50);
 	while (table->n_used > 0) {
-		unsigned n = flow_table_expire(table, 10 * TIMEOUT, 32, timeout_of);
+		unsigned n = expire(table, 10 * TIMEOUT, 32);
 
 		assert_true(n <= 32);
 		n_ended += n;
@@ -240,9 +325,8 @@ static void a_deadline_past_the_wheel_goes_round_again(void **state)
 
 	flow->dir[0].last_seen_sec = 3 * WHEEL_SLOTS;
 	flow_timer_set(table, flow, 3 * WHEEL_SLOTS + TIMEOUT);
-	assert_int_equal(
-		flow_table_expire(table, 3 * WHEEL_SLOTS + TIMEOUT - 1, 1000, timeout_of), 0);
-	assert_int_equal(flow_table_expire(table, 3 * WHEEL_SLOTS + TIMEOUT, 1000, timeout_of), 1);
+	assert_int_equal(expire(table, 3 * WHEEL_SLOTS + TIMEOUT - 1, 1000), 0);
+	assert_int_equal(expire(table, 3 * WHEEL_SLOTS + TIMEOUT, 1000), 1);
 	close_table(table);
 }
 
@@ -267,6 +351,7 @@ int main(void)
 		cmocka_unit_test(both_directions_and_their_slots_fit_in_256_bytes_a_flow),
 		cmocka_unit_test(random_comings_and_goings_agree_with_a_model),
 		cmocka_unit_test(the_probe_finds_what_the_search_finds),
+		cmocka_unit_test(both_families_are_found_by_every_name_and_never_mistaken),
 		cmocka_unit_test(a_flow_ends_when_it_was_idle_for_its_timeout_and_not_before),
 		cmocka_unit_test(expiry_is_spread_by_its_budget_and_forgets_nobody),
 		cmocka_unit_test(a_deadline_past_the_wheel_goes_round_again),

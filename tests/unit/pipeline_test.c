@@ -465,6 +465,12 @@ static void a_route_change_keeps_the_flow_and_its_port(void **state)
 	rte_pktmbuf_free(m);
 }
 
+static void expire_at(struct fixture *f, uint32_t now_sec)
+{
+	f->w->now_sec = now_sec;
+	conntrack_expire(f->w, UINT32_MAX);
+}
+
 static void flows_end_by_their_timeouts(void **state)
 {
 	static const struct {
@@ -502,10 +508,10 @@ static void flows_end_by_their_timeouts(void **state)
 			rte_pktmbuf_free(m);
 		}
 		now += rows[i].alive_sec - 1;
-		flow_table_expire(&f->w->flows, now, UINT32_MAX, conntrack_timeout_sec);
+		expire_at(f, now);
 		assert_int_equal(f->w->flows.n_used, 1);
 		now += 2;
-		flow_table_expire(&f->w->flows, now, UINT32_MAX, conntrack_timeout_sec);
+		expire_at(f, now);
 		assert_int_equal(f->w->flows.n_used, 0);
 	}
 }
@@ -525,14 +531,11 @@ static void tcp_that_has_closed_goes_soon(void **state)
 	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
 	rte_pktmbuf_free(fixture_send(f, &frame, FIXTURE_WAN));
-	flow_table_expire(
-		&f->w->flows, TIMEOUT_TCP_CLOSING_SEC - 1, UINT32_MAX, conntrack_timeout_sec);
+	expire_at(f, TIMEOUT_TCP_CLOSING_SEC - 1);
 	assert_int_equal(f->w->flows.n_used, 1);
-	f->w->now_sec = TIMEOUT_TCP_CLOSING_SEC - 1;
 	answer.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
 	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
-	flow_table_expire(&f->w->flows, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1, UINT32_MAX,
-		conntrack_timeout_sec);
+	expire_at(f, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1);
 	assert_int_equal(f->w->flows.n_used, 0);
 }
 
