@@ -40,7 +40,7 @@ void rate_release(struct rate_table *table, const uint16_t *cells, unsigned n);
 // --- workers ---
 
 // Is there room for one more packet now? If so it is taken. `family` and `src` are of the packet's
-// source, looked at by rates per source only; `now_ms` is monotonic, and that of several workers
-// may differ by less than a second.
+// source, looked at by rates per source only; `now_ms` is monotonic, below 2^39 (17 years), and
+// that of several workers may differ by less than a second.
 bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src,
 	uint64_t now_ms);

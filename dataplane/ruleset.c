@@ -70,10 +70,11 @@ static int compile_sets(struct ruleset *rs, const struct dp_policy *policy,
 		const struct dp_set *from = &policy->sets[i];
 		struct error why;
 
+		errno = 0;
 		rs->sets[i].set = set_new(from, &why);
 		if (rs->sets[i].set == NULL) {
 			error_set(err, "set %u: %s", i, why.text);
-			return -EINVAL;
+			return errno == ENOMEM ? -ENOMEM : -EINVAL;
 		}
 		if (from->timed != DP_INDEX_NONE)
 			rs->sets[i].timed = timed[from->timed];
