@@ -3,6 +3,7 @@
 // and the ways out that several branches share. Worker threads.
 #pragma once
 
+#include "dataplane/address_kind.h"
 #include "dataplane/icmp.h"
 #include "dataplane/parse.h"
 #include "dataplane/worker.h"
