@@ -15,11 +15,11 @@
 enum address_kind {
 	ADDRESS_GLOBAL = 0, // yes yes yes yes: what no registry names, and some that one does
 	ADDRESS_PRIVATE,    // yes yes yes no: RFC 1918, 6598, 4193 and their like
-	ADDRESS_TEST, // documentation (no no no no) and benchmarking (yes yes yes no): laboratories
-	ADDRESS_LINK_LOCAL, // yes yes no no: its own link
-	ADDRESS_SOURCE,	    // yes no no no: for whoever has no better one to report an error from
-	ADDRESS_NOWHERE,    // no no no no: loopback, unspecified, reserved
-	ADDRESS_GROUP,	    // a destination only: multicast, limited broadcast
+	ADDRESS_TEST,	    // laboratories: documentation (no no no no), benchmarking (as private)
+	ADDRESS_LINK_LOCAL, // yes yes no no
+	ADDRESS_SOURCE,	    // yes no no no: for who reports an error and has no better one
+	ADDRESS_NOWHERE,    // no no no no, and the unspecified: never beyond the host or its link
+	ADDRESS_GROUP,	    // no yes no no: multicast, limited broadcast
 };
 
 enum address_kind address_kind(const struct ip_addr *addr);
