@@ -36,6 +36,7 @@ enum packet_flags {
 	PACKET_IS_OWNED = 1 << 4,      // this worker owns its flow: no need to ask
 	PACKET_IS_STEERED = 1 << 5,    // the same, where TCP and UDP are concerned
 	PACKET_IS_TRANSLATED = 1 << 6, // an ICMP error that its flow has been applied to
+	PACKET_HAS_ROUTING0 = 1 << 7,  // IPv6 routing header 0; after packet_parse_ip6_chain
 };
 
 struct packet {

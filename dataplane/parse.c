@@ -8,6 +8,14 @@ enum {
 	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
 	IP6_FRAGMENT_OFFSET = 0xfff8,
 	IP6_FRAGMENT_MORE = 1,
+	IP6_ROUTING_SOURCE = 0, // type 0 (RFC 5095)
+};
+
+enum {
+	DHCP_SERVER_PORT = 67,
+	DHCP_CLIENT_PORT = 68,
+	DHCP6_SERVER_PORT = 547,
+	DHCP6_CLIENT_PORT = 546,
 };
 
 // False when what is to be cut off is more than the last buffer of a chain.
@@ -70,19 +78,6 @@ uint8_t packet_parse_ip6_slow(struct packet *p, uint32_t bytes)
 	if (total > bytes || !cut_trailer(p, bytes, total))
 		return packet_refuse(p, COUNTER_DROP_IP6_LENGTH);
 	return packet_parse_ip6(p, total);
-}
-
-bool ip6_source_is_bad(const uint8_t src[16])
-{
-	static const uint8_t zeroes[15];
-
-	if (src[0] == 0xff)
-		return true;
-	if (memcmp(src, zeroes, 10) != 0)
-		return false;
-	if (src[10] == 0xff && src[11] == 0xff)
-		return true; // IPv4-mapped, never on a wire (RFC 4942 2.2)
-	return memcmp(src, zeroes, 15) == 0 && src[15] <= 1;
 }
 
 enum counter packet_host_reason(const struct packet *p, bool is_group)
@@ -206,6 +201,11 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 			at += ((uint32_t)header[1] + 1) * 8;
 			break;
 		case IPPROTO_ROUTING:
+			if (bytes - at < 8)
+				return chain;
+			chain.has_routing0 |= header[2] == IP6_ROUTING_SOURCE;
+			at += ((uint32_t)header[1] + 1) * 8;
+			break;
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_MH:
 			if (bytes - at < 8)
@@ -254,6 +254,8 @@ bool packet_parse_ip6_chain(struct packet *p)
 		p->flags |= PACKET_IS_FRAGMENT;
 	if (chain.is_later_fragment)
 		p->flags |= PACKET_IS_LATER_FRAGMENT;
+	if (chain.has_routing0)
+		p->flags |= PACKET_HAS_ROUTING0;
 	if (!chain.is_sound)
 		packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
 	return chain.is_sound;
@@ -338,4 +340,20 @@ bool packet_parse_from_host(struct packet *p)
 	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
 		return packet_parse_ip6(p, bytes) != PACKET_DROP && packet_key6(p);
 	return false;
+}
+
+bool packet_is_dhcp_answer(const struct packet *p)
+{
+	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+	const struct rte_udp_hdr *udp = packet_l4(p);
+
+	if (p->protocol != IPPROTO_UDP || (p->flags & PACKET_IS_FRAGMENT) ||
+		p->ip_len < p->l4_offset - L3_OFFSET + sizeof(*udp))
+		return false;
+	if (p->kind == PACKET_IP6)
+		return udp->src_port == RTE_BE16(DHCP6_SERVER_PORT) &&
+		       udp->dst_port == RTE_BE16(DHCP6_CLIENT_PORT);
+	return (packet_ip4(p->m)->fragment_offset & fragment) == 0 &&
+	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
+	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
 }
