@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // IPv4 fragments: cutting on egress what is larger than the MTU and may be cut (RFC 791 3.2,
-// fragment.c), and putting together what must be translated (RFC 815, reassembly.c), bounded in
+// fragment4.c), and putting together what must be translated (RFC 815, reassembly.c), bounded in
 // memory and time: tiny first fragments (RFC 1858) and overlaps (RFC 5722, for IPv4 as well) never
 // yield a packet. Worker threads.
 #pragma once
