@@ -55,7 +55,7 @@ unsigned fragment_pieces(struct worker *w, const struct fragment_cut *cut,
 	unsigned n = pieces_count(cut);
 	uint32_t at = 0;
 
-	if (n > FRAGMENT_PIECES_MAX || rte_pktmbuf_alloc_bulk(w->pool, pieces, n) != 0)
+	if (n > cut->pieces_max || rte_pktmbuf_alloc_bulk(w->pool, pieces, n) != 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t bytes = piece_bytes(i == 0 ? cut->first_bytes : cut->later_bytes,
@@ -68,4 +68,12 @@ unsigned fragment_pieces(struct worker *w, const struct fragment_cut *cut,
 		at += bytes;
 	}
 	return n;
+}
+
+uint16_t fragment_largest(const struct rte_mbuf *m)
+{
+	struct fragment_memory memory;
+
+	memcpy(&memory, &m->tx_offload, sizeof(memory));
+	return m->nb_segs > 1 ? memory.largest : 0;
 }

@@ -78,6 +78,8 @@ static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX])
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(m);
+	uint16_t was = RTE_MAX(fragment_largest(m), (uint16_t)MTU_MIN);
+	bool is_again = fragment_largest(m) != 0 && was < size;
 	uint8_t later[HEADER_MAX];
 	uint32_t header_bytes, total;
 	struct fragment_cut cut;
@@ -89,6 +91,8 @@ static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
 	if (header_bytes < sizeof(*ip) || m->data_len < L3_OFFSET + header_bytes ||
 		total < header_bytes || m->pkt_len < L3_OFFSET + total)
 		return 0;
+	if (is_again)
+		size = was;
 	if (total > size && !may_cut(rte_be_to_cpu_16(ip->fragment_offset), total - header_bytes))
 		return 0;
 	cut = (struct fragment_cut){
@@ -100,6 +104,7 @@ static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
 		.payload_at = L3_OFFSET + header_bytes,
 		.payload_bytes = total - header_bytes,
 		.size = size,
+		.pieces_max = is_again ? fragment_pieces_again(m) : FRAGMENT_PIECES_MAX,
 		.write = header_write,
 	};
 	return fragment_pieces(w, &cut, pieces);
@@ -107,9 +112,8 @@ static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
 
 void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu)
 {
-	uint16_t buffer = rte_pktmbuf_data_room_size(w->pool) - RTE_PKTMBUF_HEADROOM - L3_OFFSET;
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
-	unsigned n = cut4(w, m, RTE_MIN(mtu, buffer), pieces);
+	unsigned n = cut4(w, m, RTE_MIN(mtu, fragment_buffer_bytes(w)), pieces);
 
 	if (n == 0) {
 		worker_drop(w, m, COUNTER_DROP_FRAGMENT_FAILED);

@@ -4,8 +4,9 @@
 #include <netinet/in.h>
 
 enum {
-	ICMP6_ND_FIRST = 133, // router solicitation ...
-	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
+	ICMP6_ND_FIRST = 133,		// router solicitation ...
+	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
+	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
 	IP6_FRAGMENT_OFFSET = 0xfff8,
 	IP6_FRAGMENT_MORE = 1,
 };
@@ -197,6 +198,8 @@ bool packet_parse_ip6_chain(struct packet *p)
 	uint32_t end = L3_OFFSET + p->ip_len;
 	uint32_t at = L3_OFFSET + sizeof(struct rte_ipv6_hdr);
 	uint8_t next = packet_ip6(p->m)->proto;
+	bool has_fragment = false;
+	uint16_t field;
 
 	for (unsigned i = 0; i <= IP6_EXTENSIONS_MAX; i++) {
 		const uint8_t *header = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at);
@@ -222,10 +225,16 @@ bool packet_parse_ip6_chain(struct packet *p)
 			at += ((uint32_t)header[1] + 2) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (end - at < 8 || !ip6_fragment_fits(header, end - at - 8))
+			if (has_fragment || end - at < 8 ||
+				!ip6_fragment_fits(header, end - at - 8))
 				goto malformed;
-			p->flags |= PACKET_IS_FRAGMENT;
-			if (((header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET) != 0) {
+			has_fragment = true; // RFC 8200 4.1: once at most
+			field = (uint16_t)(header[2] << 8 | header[3]);
+			if ((field & (IP6_FRAGMENT_OFFSET | IP6_FRAGMENT_MORE)) == 0)
+				p->flags |= PACKET_IS_ATOMIC;
+			else
+				p->flags |= PACKET_IS_FRAGMENT;
+			if ((field & IP6_FRAGMENT_OFFSET) != 0) {
 				p->flags |= PACKET_IS_LATER_FRAGMENT;
 				p->protocol = header[0];
 				p->l4_offset = (uint16_t)(at + 8);
@@ -243,6 +252,13 @@ bool packet_parse_ip6_chain(struct packet *p)
 malformed:
 	packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
 	return false;
+}
+
+// RFC 6980 5: what "MUST be silently ignored" behind a fragment header.
+static bool icmp6_is_discovery(uint8_t type)
+{
+	return (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_CERTIFICATION_PATH;
 }
 
 bool packet_parse_ip6_upper(struct packet *p)
@@ -271,10 +287,16 @@ bool packet_parse_ip6_upper(struct packet *p)
 		packet_refuse(p, COUNTER_DROP_UDP_HEADER);
 		return false;
 	case IPPROTO_ICMPV6:
-		if (bytes >= sizeof(struct rte_icmp_hdr))
-			return true;
-		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
-		return false;
+		if (bytes < sizeof(struct rte_icmp_hdr)) {
+			packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
+			return false;
+		}
+		if ((p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ATOMIC)) &&
+			icmp6_is_discovery(l4[0])) {
+			packet_refuse(p, COUNTER_DROP_ND_FRAGMENT);
+			return false;
+		}
+		return true;
 	default:
 		return true;
 	}

@@ -177,10 +177,12 @@ static inline bool packet_key4(struct packet *p)
 }
 
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
-// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
+// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT, PACKET_IS_LATER_FRAGMENT and
+// PACKET_IS_ATOMIC.
 bool packet_parse_ip6_chain(struct packet *p);
 // The same, and the header of what it carries: TCP, UDP and ICMPv6 as packet_key4 checks them. A
-// first fragment must hold all its headers (RFC 7112 5).
+// first fragment must hold all its headers (RFC 7112 5), and none may hold neighbour discovery (RFC
+// 6980 5).
 bool packet_parse_ip6_upper(struct packet *p);
 
 static inline bool icmp4_is_error(uint8_t type)

@@ -30,6 +30,8 @@ struct piece {
 struct datagram {
 	struct fragment_key key;
 	bool is_dead;
+	uint8_t ecns;		 // 1 << ECN field, of all pieces
+	uint16_t largest;	 // bytes of IP in a piece
 	uint16_t in_whole_bytes; // of headers; 0 until the first piece has told
 	uint16_t next;		 // in its bucket, or on the free list
 	uint16_t newer, older;	 // by age
@@ -73,7 +75,8 @@ static struct datagram *datagram_new(
 	r->free = d->next;
 	d->key = *key;
 	d->is_dead = false;
-	d->in_whole_bytes = 0;
+	d->ecns = 0;
+	d->largest = d->in_whole_bytes = 0;
 	d->n_pieces = 0;
 	d->bytes = d->total_bytes = 0;
 	d->deadline_ms = deadline_ms;
@@ -136,6 +139,15 @@ static bool is_too_long(const struct datagram *d, const struct fragment *f)
 	return headers + total > UINT16_MAX;
 }
 
+// RFC 3168 5.3: a mark on any piece is one on the whole, unless another says that nobody would heed
+// it; then the packet must be dropped.
+static bool ecns_disagree(uint8_t ecns)
+{
+	const uint8_t both = 1 << ECN_CE | 1 << ECN_NOT_ECT;
+
+	return (ecns & both) == both;
+}
+
 // Where a fragment belongs among the pieces there are.
 static enum fit piece_place(const struct datagram *d, const struct fragment *f, unsigned *place)
 {
@@ -150,7 +162,8 @@ static enum fit piece_place(const struct datagram *d, const struct fragment *f, 
 		d->pieces[i - 1].bytes == f->end - f->offset &&
 		f->is_last == (d->total_bytes == f->end))
 		return FIT_DUPLICATE;
-	if (d->n_pieces == REASSEMBLY_PIECES_MAX || is_too_long(d, f))
+	if (d->n_pieces == REASSEMBLY_PIECES_MAX || is_too_long(d, f) ||
+		ecns_disagree(d->ecns | f->ecns))
 		return FIT_CONFLICT;
 	if (f->is_last ? d->total_bytes != 0 || last_end > f->end
 		       : d->total_bytes != 0 && f->end >= d->total_bytes)
@@ -174,6 +187,8 @@ static void piece_insert(
 		.bytes = (uint16_t)(f->end - f->offset),
 	};
 	d->n_pieces++;
+	d->ecns |= f->ecns;
+	d->largest = RTE_MAX(d->largest, (uint16_t)(f->m->pkt_len - L3_OFFSET));
 	d->bytes += f->end - f->offset;
 	if (f->is_last)
 		d->total_bytes = f->end;
@@ -193,11 +208,12 @@ static struct rte_mbuf *datagram_join(struct reassembly *r, struct datagram *d)
 		r->n_buffers -= d->pieces[i].m->nb_segs;
 		rte_pktmbuf_chain(m, d->pieces[i].m);
 	}
+	*fragment_memory(m) = (struct fragment_memory){.largest = d->largest};
 	datagram_free(r, d);
 	return m;
 }
 
-struct rte_mbuf *reassembly_add(struct worker *w, const struct fragment *f)
+struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 {
 	struct reassembly *r = w->reassembly;
 	struct datagram *d;
@@ -224,6 +240,7 @@ struct rte_mbuf *reassembly_add(struct worker *w, const struct fragment *f)
 	piece_insert(r, d, f, place);
 	if (d->total_bytes != 0 && d->bytes == d->total_bytes) {
 		worker_count(w, COUNTER_REASSEMBLED);
+		f->ecns = d->ecns;
 		return datagram_join(r, d);
 	}
 	while (r->n_buffers > r->buffers_max)

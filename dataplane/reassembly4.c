@@ -12,6 +12,8 @@ static bool first_is_long_enough(const uint8_t *l4, uint32_t bytes, uint8_t prot
 	switch (protocol) {
 	case IPPROTO_TCP:
 		return bytes >= 20 && bytes >= (uint32_t)(l4[12] >> 4) * 4;
+	case IPPROTO_SCTP:
+		return bytes >= 12;
 	case IPPROTO_ICMP:
 		if (bytes < 8 || !icmp4_is_error(l4[0]))
 			return bytes >= 8;
@@ -46,6 +48,7 @@ static bool fragment_read4(struct rte_mbuf *m, struct fragment *f)
 		.offset = (flags & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS,
 		.headers_bytes = (uint16_t)before,
 		.in_whole_bytes = (uint16_t)header_bytes,
+		.ecns = (uint8_t)(1 << (ip->type_of_service & ECN_MASK)),
 		.is_last = (flags & RTE_IPV4_HDR_MF_FLAG) == 0,
 	};
 	memcpy(f->key.src, &ip->src_addr, sizeof(ip->src_addr));
@@ -73,6 +76,8 @@ struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
 	if (m == NULL)
 		return NULL;
 	ip = packet_ip4(m);
+	if (f.ecns & 1 << ECN_CE)
+		ip->type_of_service |= ECN_CE;
 	ip->total_length = rte_cpu_to_be_16((uint16_t)(m->pkt_len - L3_OFFSET));
 	ip->fragment_offset = 0;
 	ip->hdr_checksum = 0;
