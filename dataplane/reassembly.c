@@ -11,11 +11,18 @@
 // the key). A datagram is its pieces in order of offset, none overlapping another; it is whole when
 // their bytes add up to where the last one ends. One of whose pieces two disagree is dead: it keeps
 // its place, without buffers, until its time is up, and swallows what else arrives for it (RFC 8200
-// 4.5). All wait equally long, so the list by age is also the order of deadlines.
+// 4.5).
+//
+// Each source's datagrams are in one of a few dozen lanes, by age; all wait equally long, so that
+// is the order of deadlines too. When places or buffers are short, the lane that has most of them
+// loses its oldest: who floods, pushes himself out. An account for each source would be fairer
+// only until somebody forges them: then the host with two datagrams would be the greediest of all.
+// Whoever shares a lane with a flood gets another as soon as nothing waits.
 
 enum {
 	BUCKETS = 2 * REASSEMBLY_MAX,
 	NONE = 0xffff,
+	LANES = 64,
 	POOL_SHARE = 8, // of the pool, all workers together
 };
 
@@ -34,7 +41,7 @@ struct datagram {
 	uint16_t largest;	 // bytes of IP in a piece
 	uint16_t in_whole_bytes; // of headers; 0 until the first piece has told
 	uint16_t next;		 // in its bucket, or on the free list
-	uint16_t newer, older;	 // by age
+	uint16_t newer, older;	 // in its lane
 	uint16_t n_pieces;
 	uint32_t bytes;	      // received
 	uint32_t total_bytes; // 0 until the last piece has told
@@ -42,10 +49,16 @@ struct datagram {
 	struct piece pieces[REASSEMBLY_PIECES_MAX];
 };
 
+struct lane {
+	uint16_t oldest, newest;
+	uint32_t n_datagrams, n_buffers;
+};
+
 struct reassembly {
 	uint32_t seed; // senders choose addresses and identifiers
-	uint32_t n_buffers, buffers_max;
-	uint16_t oldest, newest, free;
+	uint32_t n_datagrams, n_buffers, buffers_max;
+	uint16_t free;
+	struct lane lanes[LANES];
 	uint16_t buckets[BUCKETS];
 	struct datagram datagrams[REASSEMBLY_MAX];
 };
@@ -53,6 +66,12 @@ struct reassembly {
 static uint16_t *bucket_of(struct reassembly *r, const struct fragment_key *key)
 {
 	return &r->buckets[rte_jhash(key, sizeof(*key), r->seed) & (BUCKETS - 1)];
+}
+
+// IPv6: a host has all of its /64 to choose from. What IPv4 leaves unused is zero.
+static struct lane *lane_of(struct reassembly *r, const struct fragment_key *key)
+{
+	return &r->lanes[rte_jhash(key->src, 8, r->seed ^ key->family) % LANES];
 }
 
 static struct datagram *datagram_find(struct reassembly *r, const struct fragment_key *key)
@@ -69,6 +88,7 @@ static struct datagram *datagram_new(
 	struct reassembly *r, const struct fragment_key *key, uint64_t deadline_ms)
 {
 	uint16_t *bucket = bucket_of(r, key);
+	struct lane *lane = lane_of(r, key);
 	uint16_t i = r->free;
 	struct datagram *d = &r->datagrams[i];
 
@@ -83,45 +103,76 @@ static struct datagram *datagram_new(
 	d->next = *bucket;
 	*bucket = i;
 	d->newer = NONE;
-	d->older = r->newest;
-	if (r->newest != NONE)
-		r->datagrams[r->newest].newer = i;
-	else
-		r->oldest = i;
-	r->newest = i;
+	d->older = lane->newest;
+	*(d->older != NONE ? &r->datagrams[d->older].newer : &lane->oldest) = i;
+	lane->newest = i;
+	lane->n_datagrams++;
+	r->n_datagrams++;
 	return d;
 }
 
 // Out of every list; its buffers are the caller's.
-static void datagram_free(struct reassembly *r, struct datagram *d)
+static void datagram_free(struct worker *w, struct datagram *d)
 {
+	struct reassembly *r = w->reassembly;
+	struct lane *lane = lane_of(r, &d->key);
 	uint16_t i = (uint16_t)(d - r->datagrams);
 	uint16_t *link = bucket_of(r, &d->key);
 
 	while (*link != i)
 		link = &r->datagrams[*link].next;
 	*link = d->next;
-	*(d->older != NONE ? &r->datagrams[d->older].newer : &r->oldest) = d->newer;
-	*(d->newer != NONE ? &r->datagrams[d->newer].older : &r->newest) = d->older;
+	*(d->older != NONE ? &r->datagrams[d->older].newer : &lane->oldest) = d->newer;
+	*(d->newer != NONE ? &r->datagrams[d->newer].older : &lane->newest) = d->older;
 	d->next = r->free;
 	r->free = i;
+	lane->n_datagrams--;
+	if (--r->n_datagrams == 0)
+		r->seed = worker_random(w);
+}
+
+static void buffers_count(struct reassembly *r, const struct datagram *d, int n)
+{
+	r->n_buffers += (uint32_t)n;
+	lane_of(r, &d->key)->n_buffers += (uint32_t)n;
 }
 
 static void datagram_drop_pieces(struct worker *w, struct datagram *d)
 {
 	for (unsigned i = 0; i < d->n_pieces; i++) {
-		w->reassembly->n_buffers -= d->pieces[i].m->nb_segs;
+		buffers_count(w->reassembly, d, -d->pieces[i].m->nb_segs);
 		worker_drop(w, d->pieces[i].m, COUNTER_DROP_REASSEMBLY);
 	}
 	d->n_pieces = 0;
 }
 
-static void oldest_drop(struct worker *w)
+static void datagram_drop(struct worker *w, struct datagram *d)
 {
-	struct datagram *d = &w->reassembly->datagrams[w->reassembly->oldest];
-
 	datagram_drop_pieces(w, d);
-	datagram_free(w->reassembly, d);
+	datagram_free(w, d);
+}
+
+// There is one at least.
+static void oldest_drop(
+	struct worker *w, bool (*has_more)(const struct lane *, const struct lane *))
+{
+	struct reassembly *r = w->reassembly;
+	const struct lane *heaviest = &r->lanes[0];
+
+	for (unsigned i = 1; i < LANES; i++)
+		if (has_more(&r->lanes[i], heaviest))
+			heaviest = &r->lanes[i];
+	datagram_drop(w, &r->datagrams[heaviest->oldest]);
+}
+
+static bool has_more_datagrams(const struct lane *a, const struct lane *b)
+{
+	return a->n_datagrams > b->n_datagrams;
+}
+
+static bool has_more_buffers(const struct lane *a, const struct lane *b)
+{
+	return a->n_buffers > b->n_buffers;
 }
 
 enum fit {
@@ -196,20 +247,18 @@ static void piece_insert(
 		d->in_whole_bytes = f->in_whole_bytes;
 	else
 		rte_pktmbuf_adj(f->m, f->headers_bytes);
-	r->n_buffers += f->m->nb_segs;
+	buffers_count(r, d, f->m->nb_segs);
 }
 
-static struct rte_mbuf *datagram_join(struct reassembly *r, struct datagram *d)
+static struct rte_mbuf *datagram_join(struct worker *w, struct datagram *d)
 {
 	struct rte_mbuf *m = d->pieces[0].m;
 
-	r->n_buffers -= m->nb_segs;
-	for (unsigned i = 1; i < d->n_pieces; i++) {
-		r->n_buffers -= d->pieces[i].m->nb_segs;
+	for (unsigned i = 1; i < d->n_pieces; i++)
 		rte_pktmbuf_chain(m, d->pieces[i].m);
-	}
+	buffers_count(w->reassembly, d, -m->nb_segs);
 	*fragment_memory(m) = (struct fragment_memory){.largest = d->largest};
-	datagram_free(r, d);
+	datagram_free(w, d);
 	return m;
 }
 
@@ -219,10 +268,13 @@ struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 	struct datagram *d;
 	unsigned place;
 
-	reassembly_tick(w);
 	d = datagram_find(r, &f->key);
+	if (d != NULL && d->deadline_ms <= w->now_ms) {
+		datagram_drop(w, d);
+		d = NULL;
+	}
 	if (d == NULL && r->free == NONE)
-		oldest_drop(w);
+		oldest_drop(w, has_more_datagrams);
 	if (d == NULL)
 		d = datagram_new(r, &f->key, w->now_ms + REASSEMBLY_TIMEOUT_MS);
 	switch (d->is_dead ? FIT_DUPLICATE : piece_place(d, f, &place)) {
@@ -241,10 +293,10 @@ struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 	if (d->total_bytes != 0 && d->bytes == d->total_bytes) {
 		worker_count(w, COUNTER_REASSEMBLED);
 		f->ecns = d->ecns;
-		return datagram_join(r, d);
+		return datagram_join(w, d);
 	}
 	while (r->n_buffers > r->buffers_max)
-		oldest_drop(w);
+		oldest_drop(w, has_more_buffers);
 	return NULL;
 }
 
@@ -252,8 +304,12 @@ void reassembly_tick(struct worker *w)
 {
 	struct reassembly *r = w->reassembly;
 
-	while (r->oldest != NONE && r->datagrams[r->oldest].deadline_ms <= w->now_ms)
-		oldest_drop(w);
+	for (unsigned i = 0; i < LANES && r->n_datagrams > 0; i++) {
+		const struct lane *lane = &r->lanes[i];
+
+		while (lane->oldest != NONE && r->datagrams[lane->oldest].deadline_ms <= w->now_ms)
+			datagram_drop(w, &r->datagrams[lane->oldest]);
+	}
 }
 
 int reassembly_init(struct worker *w)
@@ -267,7 +323,8 @@ int reassembly_init(struct worker *w)
 		return -ENOMEM;
 	r->seed = worker_random(w);
 	r->buffers_max = RTE_MAX(share, (uint32_t)REASSEMBLY_PIECES_MAX);
-	r->oldest = r->newest = NONE;
+	for (unsigned i = 0; i < LANES; i++)
+		r->lanes[i].oldest = r->lanes[i].newest = NONE;
 	memset(r->buckets, 0xff, sizeof(r->buckets));
 	for (unsigned i = 0; i < REASSEMBLY_MAX; i++)
 		r->datagrams[i].next = i + 1 < REASSEMBLY_MAX ? (uint16_t)(i + 1) : NONE;
@@ -278,8 +335,8 @@ void reassembly_fini(struct worker *w)
 {
 	if (w->reassembly == NULL)
 		return;
-	while (w->reassembly->oldest != NONE)
-		oldest_drop(w);
+	while (w->reassembly->n_datagrams > 0)
+		oldest_drop(w, has_more_datagrams);
 	rte_free(w->reassembly);
 	w->reassembly = NULL;
 }
