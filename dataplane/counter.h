@@ -57,6 +57,7 @@
 	X(DROP_TOO_BIG, "drop_too_big", "larger than the egress MTU and may not be fragmented")    \
 	X(DROP_FRAGMENT_FAILED, "drop_fragment_failed", "no buffers to fragment into")             \
 	X(DROP_REASSEMBLY, "drop_reassembly", "fragment malformed, overlapping, late or no room")  \
+	X(DROP_ND_FRAGMENT, "drop_nd_fragment", "neighbour discovery in fragments (RFC 6980)")     \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
 	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
 	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
@@ -82,8 +83,8 @@
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
 	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
-	X(FRAGMENTED, "fragmented", "IPv4 packets fragmented on egress")                           \
-	X(REASSEMBLED, "reassembled", "IPv4 packets put together for translation")                 \
+	X(FRAGMENTED, "fragmented", "packets cut into fragments on egress")                        \
+	X(REASSEMBLED, "reassembled", "packets put together from fragments to know their flow")    \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \

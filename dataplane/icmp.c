@@ -93,11 +93,16 @@ static bool may_answer6(struct rte_mbuf *m)
 	struct packet p = {.m = m};
 	uint8_t type;
 
+	if (m->data_len < L3_OFFSET + sizeof(*ip))
+		return false;
 	if (!frame_is_unicast(m) || ip->dst_addr[0] == 0xff || ip6_source_is_bad(ip->src_addr) ||
 		memcmp(ip->src_addr, unspecified, sizeof(unspecified)) == 0)
 		return false;
-	if (packet_parse_ip6(&p, m->data_len - L3_OFFSET) != PACKET_IP6 ||
-		!packet_parse_ip6_chain(&p) || (p.flags & PACKET_IS_LATER_FRAGMENT) != 0)
+	if (packet_parse_ip6(&p, m->pkt_len - L3_OFFSET) != PACKET_IP6)
+		return false;
+	// a chain has all headers in its first buffer
+	p.ip_len = RTE_MIN(p.ip_len, (uint16_t)(m->data_len - L3_OFFSET));
+	if (!packet_parse_ip6_chain(&p) || (p.flags & PACKET_IS_LATER_FRAGMENT) != 0)
 		return false;
 	if (p.protocol != IPPROTO_ICMPV6)
 		return true;

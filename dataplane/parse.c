@@ -4,8 +4,9 @@
 #include <netinet/in.h>
 
 enum {
-	ICMP6_ND_FIRST = 133, // router solicitation ...
-	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
+	ICMP6_ND_FIRST = 133,		// router solicitation ...
+	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
+	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
 	IP6_FRAGMENT_OFFSET = 0xfff8,
 	IP6_FRAGMENT_MORE = 1,
 	IP6_ROUTING_SOURCE = 0, // type 0 (RFC 5095)
@@ -188,6 +189,7 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 {
 	struct ip6_chain chain = {.protocol = next};
 	uint32_t at = 0;
+	uint16_t field;
 
 	for (unsigned i = 0; i <= IP6_EXTENSIONS_MAX; i++) {
 		const uint8_t *header = start + at;
@@ -218,11 +220,14 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 			at += ((uint32_t)header[1] + 2) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (bytes - at < 8 ||
+			if (chain.has_fragment_header || bytes - at < 8 ||
 				(!is_quote && !ip6_fragment_fits(header, bytes - at - 8)))
 				return chain;
-			chain.is_fragment = true;
-			if (((header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET) != 0) {
+			chain.has_fragment_header = true; // RFC 8200 4.1: once at most
+			field = (uint16_t)(header[2] << 8 | header[3]);
+			chain.is_fragment =
+				(field & (IP6_FRAGMENT_OFFSET | IP6_FRAGMENT_MORE)) != 0;
+			if ((field & IP6_FRAGMENT_OFFSET) != 0) {
 				chain.is_later_fragment = true;
 				chain.protocol = header[0];
 				chain.n_bytes = at + 8;
@@ -252,6 +257,8 @@ bool packet_parse_ip6_chain(struct packet *p)
 	p->l4_offset = (uint16_t)(L3_OFFSET + sizeof(*ip) + chain.n_bytes);
 	if (chain.is_fragment)
 		p->flags |= PACKET_IS_FRAGMENT;
+	else if (chain.has_fragment_header)
+		p->flags |= PACKET_IS_ATOMIC;
 	if (chain.is_later_fragment)
 		p->flags |= PACKET_IS_LATER_FRAGMENT;
 	if (chain.has_routing0)
@@ -259,6 +266,13 @@ bool packet_parse_ip6_chain(struct packet *p)
 	if (!chain.is_sound)
 		packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
 	return chain.is_sound;
+}
+
+// RFC 6980 5: what "MUST be silently ignored" behind a fragment header.
+static bool icmp6_is_discovery(uint8_t type)
+{
+	return (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_CERTIFICATION_PATH;
 }
 
 bool packet_parse_ip6_upper(struct packet *p)
@@ -287,10 +301,16 @@ bool packet_parse_ip6_upper(struct packet *p)
 		packet_refuse(p, COUNTER_DROP_UDP_HEADER);
 		return false;
 	case IPPROTO_ICMPV6:
-		if (bytes >= sizeof(struct rte_icmp_hdr))
-			return true;
-		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
-		return false;
+		if (bytes < sizeof(struct rte_icmp_hdr)) {
+			packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
+			return false;
+		}
+		if ((p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ATOMIC)) &&
+			icmp6_is_discovery(l4[0])) {
+			packet_refuse(p, COUNTER_DROP_ND_FRAGMENT);
+			return false;
+		}
+		return true;
 	default:
 		return true;
 	}

@@ -189,7 +189,8 @@ static inline bool packet_key6(struct packet *p)
 
 // A chain of IPv6 extension headers.
 struct ip6_chain {
-	bool is_sound; // false: malformed or too long
+	bool is_sound;		  // false: malformed or too long
+	bool has_fragment_header; // of a piece or, alone, of a whole (RFC 6946)
 	bool is_fragment;
 	bool is_later_fragment;
 	bool has_routing0;
@@ -201,10 +202,12 @@ struct ip6_chain {
 struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t bytes, bool is_quote);
 
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
-// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
+// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT, PACKET_IS_LATER_FRAGMENT and
+// PACKET_IS_ATOMIC.
 bool packet_parse_ip6_chain(struct packet *p);
 // The same, and the header of what it carries: TCP, UDP and ICMPv6 as packet_key4 checks them. A
-// first fragment must hold all its headers (RFC 7112 5).
+// first fragment must hold all its headers (RFC 7112 5), and none may hold neighbour discovery (RFC
+// 6980 5).
 bool packet_parse_ip6_upper(struct packet *p);
 
 // A DHCP or DHCPv6 server's answer to a client (RFC 2131 4.1, RFC 8415 7.2), whole and in one
