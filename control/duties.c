@@ -23,6 +23,9 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 		case DP_EVENT_NEIGHBOUR_WANTED:
 			neighbours_want(&router->neighbours, event.interface, &event.addr, now_ms);
 			break;
+		case DP_EVENT_LOG:
+		case DP_EVENT_SET_ADD:
+			break; // no policy asks for it
 		}
 	}
 }

@@ -40,18 +40,13 @@ static struct config *load_config(const char *path)
 
 static int set_policy(struct router *router, struct error *err)
 {
-	struct dp_policy *policy = malloc(sizeof(*policy));
+	struct dp_policy *policy = policy_compile(router->config, &router->interfaces, err);
 	int rc;
 
 	if (policy == NULL)
-		return error_set(err, "no memory for the policy");
-	rc = policy_compile(router->config, &router->interfaces, policy, err);
-	if (rc == 0) {
-		rc = dataplane_policy_set(router->dp, policy);
-		if (rc != 0)
-			error_set(err, "the workers do not take the policy: %s", strerror(-rc));
-	}
-	free(policy);
+		return -1;
+	rc = dataplane_policy_set(router->dp, policy, err);
+	policy_free(policy);
 	return rc;
 }
 

@@ -1,41 +1,62 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static int too_many(const struct config *config, const struct cfg_place *place, const char *what,
-	int most, struct error *err)
-{
-	error_set(err, "too many %s: the most is %d", what, most);
-	err->file = config->file;
-	err->line = place->line;
-	err->column = place->column;
-	return -1;
-}
+struct policy {
+	struct dp_policy dp; // first
+	struct dp_nat nats[DP_NATS_MAX];
+	struct dp_set sets[DP_NATS_MAX];
+};
 
-int policy_compile(const struct config *config, const struct interfaces *interfaces,
-	struct dp_policy *out, struct error *err)
+struct dp_policy *policy_compile(
+	const struct config *config, const struct interfaces *interfaces, struct error *err)
 {
-	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < config->n_masquerades; i++) {
+	const struct dp_match_set any = {.set = DP_INDEX_NONE};
+	struct policy *policy = calloc(1, sizeof(*policy));
+	struct dp_policy *out;
+
+	if (policy == NULL) {
+		error_set(err, "no memory for the policy");
+		return NULL;
+	}
+	out = &policy->dp;
+	for (unsigned i = 0; i < DP_HOOK_COUNT; i++)
+		out->hooks[i] = DP_INDEX_NONE;
+	out->nats = policy->nats;
+	out->sets = policy->sets;
+	out->picks_up = true;
+	for (unsigned i = 0; i < config->n_masquerades && out->n_nats < DP_NATS_MAX; i++) {
 		const struct cfg_masquerade *from = &config->masquerades[i];
 		const struct interface *interface = interfaces_by_name(interfaces, from->interface);
-		struct dp_masquerade *to = &out->masquerades[out->n_masquerades];
+		struct dp_nat *nat = &policy->nats[out->n_nats];
 
 		// Names bind late: one that is absent has no effect until it appears.
 		if (interface == NULL)
 			continue;
-		if (out->n_masquerades >= DP_MASQUERADES_MAX)
-			return too_many(
-				config, &from->place, "masquerades", DP_MASQUERADES_MAX, err);
-		if (from->n_from > DP_MASQUERADE_SOURCES_MAX)
-			return too_many(config, &from->place, "sources of a masquerade",
-				DP_MASQUERADE_SOURCES_MAX, err);
-		to->interface = interface->id;
-		to->n_sources = from->n_from;
-		if (from->n_from > 0)
-			memcpy(to->sources, from->from, from->n_from * sizeof(to->sources[0]));
-		out->n_masquerades++;
+		*nat = (struct dp_nat){
+			.kind = DP_NAT_SOURCE,
+			.family = IP_V4,
+			.interface = interface->id,
+			.source = any,
+			.destination = any,
+			.protocol = any,
+		};
+		if (from->n_from > 0) {
+			nat->source.set = (uint16_t)out->n_sets;
+			policy->sets[out->n_sets++] = (struct dp_set){
+				.prefixes = from->from,
+				.n_prefixes = from->n_from,
+				.timed = DP_INDEX_NONE,
+			};
+		}
+		out->n_nats++;
 	}
-	return 0;
+	return out;
+}
+
+void policy_free(struct dp_policy *policy)
+{
+	free(policy);
 }

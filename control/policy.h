@@ -6,6 +6,7 @@
 #include "control/interfaces.h"
 #include "dataplane/dataplane.h"
 
-// 0, or -1 when the config asks for more than the workers have room for, with its place.
-int policy_compile(const struct config *config, const struct interfaces *interfaces,
-	struct dp_policy *out, struct error *err);
+// The caller frees it; it refers to `config`. NULL with the reason.
+struct dp_policy *policy_compile(
+	const struct config *config, const struct interfaces *interfaces, struct error *err);
+void policy_free(struct dp_policy *policy);

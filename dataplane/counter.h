@@ -60,6 +60,8 @@
 	X(DROP_ND_FRAGMENT, "drop_nd_fragment", "neighbour discovery in fragments (RFC 6980)")     \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
 	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
+	X(DROP_RULE, "drop_rule", "dropped by a firewall rule, or by default")                     \
+	X(DROP_REJECTED, "drop_rejected", "rejected by a firewall rule, or by default")            \
 	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
 	X(DROP_NAT_NO_ADDRESS, "drop_nat_no_address", "masquerade interface without an address")   \
 	X(DROP_NAT_NO_PORT, "drop_nat_no_port", "no port free towards this remote")                \
@@ -83,6 +85,8 @@
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
 	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
+	X(RESET_SENT, "reset_sent", "TCP resets made for rejected packets")                        \
+	X(RESET_LIMITED, "reset_limited", "TCP resets not made: over the rate limit")              \
 	X(FRAGMENTED, "fragmented", "packets cut into fragments on egress")                        \
 	X(REASSEMBLED, "reassembled", "packets put together from fragments to know their flow")    \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \

@@ -82,8 +82,11 @@ struct flow_state {
 	uint8_t state; // enum flow_phase
 	uint8_t protocol;
 	uint8_t in_iface, out_iface; // FLOW_IFACE_HOST: the router itself
-	uint8_t tcp_seen;	     // what each direction has sent so far, tcp_track.h
-	uint8_t flags;		     // enum flow_state_flags
+	union {
+		uint8_t tcp_seen;  // what each direction has sent so far, tcp_track.h
+		uint8_t icmp_type; // of the first packet
+	};
+	uint8_t flags; // enum flow_state_flags
 	uint32_t created_sec;
 	uint16_t packets_high[2];
 	uint32_t bytes_high[2];
@@ -93,7 +96,10 @@ struct flow_state {
 	uint32_t mark;
 	uint8_t src_mac[6]; // of the first packet: rules may ask again for it
 	uint8_t dscp;	    // the same
-	uint8_t tcp_scales; // window scaling, a nibble for each direction
+	union {
+		uint8_t tcp_scales; // window scaling, a nibble for each direction
+		uint8_t icmp_code;
+	};
 };
 
 struct flow {

@@ -94,10 +94,3 @@ static inline uint8_t packet_hops(const struct packet *p)
 	return p->kind == PACKET_IP6 ? packet_ip6(p->m)->hop_limits
 				     : packet_ip4(p->m)->time_to_live;
 }
-
-// May not be cut on its way.
-static inline bool packet_must_fit(const struct packet *p)
-{
-	return p->kind == PACKET_IP6 ||
-	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-}

@@ -377,3 +377,15 @@ bool packet_is_dhcp_answer(const struct packet *p)
 	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
 	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
 }
+
+bool packet_parse_for_host(struct packet *p)
+{
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		p->kind = PACKET_IP4;
+		return packet_key4(p);
+	}
+	p->kind = PACKET_IP6;
+	return packet_key6(p);
+}

@@ -105,7 +105,8 @@ struct worker {
 	struct token_bucket punt_budget[PUNT_REASON_COUNT];
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
-	struct token_bucket ask_budget;	     // neighbours asked for
+	struct token_bucket reset_budget;
+	struct token_bucket ask_budget; // neighbours asked for
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;
