@@ -285,7 +285,9 @@ bool packet_parse_ip6_upper(struct packet *p)
 	if (p->flags & PACKET_IS_LATER_FRAGMENT)
 		return true;
 	l4 = packet_l4(p);
-	bytes = (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset;
+	// what was in pieces may be longer than ip_len can tell
+	bytes = L3_OFFSET + (uint32_t)sizeof(struct rte_ipv6_hdr) +
+		rte_be_to_cpu_16(packet_ip6(p->m)->payload_len) - p->l4_offset;
 	switch (p->protocol) {
 	case IPPROTO_TCP:
 		l4_bytes = bytes >= sizeof(struct rte_tcp_hdr) ? (uint32_t)(l4[12] >> 4) * 4 : 0;
