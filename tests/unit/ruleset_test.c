@@ -52,6 +52,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t bytes)
 
 // File-wide, so that a test that fails half-way leaves none behind.
 static struct policy_fixture f;
+static struct dp_nat nat;
 
 // A sound policy that has some of everything: two lists, of which the first jumps to the second.
 static void begin(void)
@@ -91,6 +92,14 @@ static void begin(void)
 	rule->icmp6 = in_set(5);
 	fixture_list(&f, 2);
 	f.policy.hooks[DP_HOOK_FORWARD] = 0;
+	nat = (struct dp_nat){
+		.interface = -1,
+		.source = anything(),
+		.destination = anything(),
+		.protocol = anything(),
+	};
+	f.policy.nats = &nat;
+	f.policy.n_nats = 1;
 }
 
 static int setup(void **state)
@@ -106,183 +115,114 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct dp_nat nat = {
-	.interface = -1,
-	.source = {.set = DP_INDEX_NONE},
-	.destination = {.set = DP_INDEX_NONE},
-	.protocol = {.set = DP_INDEX_NONE},
-};
-
-static struct dp_nat *one_nat(void)
-{
-	static struct dp_nat copy;
-
-	copy = nat;
-	f.policy.nats = &copy;
-	f.policy.n_nats = 1;
-	return &copy;
-}
-
-// --- one mistake each ---
-
-#define MISTAKE(name, statement)                                                                   \
-	static void name(void)                                                                     \
-	{                                                                                          \
-		statement;                                                                         \
-	}
-
-MISTAKE(too_many_rules, f.policy.n_rules = DP_RULES_MAX + 1)
-MISTAKE(too_many_sets, f.policy.n_sets = DP_SETS_MAX + 1)
-MISTAKE(too_many_lists, f.policy.n_lists = DP_LISTS_MAX + 1)
-MISTAKE(too_many_rates, f.policy.n_rates = DP_RATES_MAX + 1)
-MISTAKE(too_many_logs, f.policy.n_logs = DP_LOGS_MAX + 1)
-MISTAKE(too_many_nats, f.policy.n_nats = DP_NATS_MAX + 1)
-MISTAKE(no_rules, f.policy.rules = NULL)
-MISTAKE(no_sets, f.policy.sets = NULL)
-MISTAKE(zone_32, f.policy.zones[63] = DP_ZONES_MAX)
-MISTAKE(two_rpf, f.policy.hygiene[1] = DP_HYGIENE_RPF_STRICT | DP_HYGIENE_RPF_LOOSE)
-MISTAKE(hook_list, f.policy.hooks[DP_HOOK_OUTPUT] = 2)
-MISTAKE(hook_default, f.policy.defaults[DP_HOOK_INPUT] = DP_CONTINUE)
-MISTAKE(hook_return, f.policy.defaults[DP_HOOK_INPUT] = DP_RETURN)
-MISTAKE(list_end, f.lists[1].n = 3)
-MISTAKE(list_first, f.lists[1].first = UINT32_MAX)
-MISTAKE(list_loop, f.rules[2].action = DP_JUMP; f.rules[2].jump_list = 0)
-MISTAKE(list_itself, f.rules[2].action = DP_JUMP; f.rules[2].jump_list = 1)
-MISTAKE(set_kind, f.sets[0].kind = 7)
-MISTAKE(set_timed_port, f.sets[1].timed = 0)
-MISTAKE(set_timed_none, f.sets[0].timed = 1)
-MISTAKE(set_timed_64, f.sets[0].timed = DP_TIMED_SETS_MAX)
-MISTAKE(set_null, f.sets[0].prefixes = NULL)
-MISTAKE(set_null_ranges, f.sets[1].ranges = NULL)
-MISTAKE(set_null_macs, f.sets[3].macs = NULL)
-MISTAKE(set_mixed, f.sets[1].n_macs = 1)
-MISTAKE(set_mixed_ranges, f.sets[0].n_ranges = 1)
-MISTAKE(set_backwards, f.ranges[1][0].last = 0)
-MISTAKE(set_prefix_len, f.prefixes[0][0].len = 33)
-MISTAKE(set_prefix_family, f.prefixes[0][0].addr.family = 5)
-MISTAKE(rule_family, f.rules[1].family = 5)
-MISTAKE(rule_state, f.rules[1].states = 16)
-MISTAKE(rule_dnat, f.rules[1].is_dnat = 2)
-MISTAKE(rule_source, f.rules[1].source.set = 7)
-MISTAKE(rule_source_kind, f.rules[1].source.set = 1)
-MISTAKE(rule_destination, f.rules[1].destination.set = 3)
-MISTAKE(rule_sport, f.rules[1].source_port.set = 2)
-MISTAKE(rule_dport, f.rules[1].destination_port.set = 6)
-MISTAKE(rule_protocol, f.rules[1].protocol.set = 1)
-MISTAKE(rule_icmp, f.rules[1].icmp.set = 5)
-MISTAKE(rule_icmp6, f.rules[1].icmp6.set = 4)
-MISTAKE(rule_mac, f.rules[1].mac.set = 0)
-MISTAKE(rule_in, f.rules[1].in_interface.set = 1)
-MISTAKE(rule_out, f.rules[1].out_interface.set = DP_INDEX_NONE - 1)
-MISTAKE(rule_flags, f.rules[1].tcp_flags_mask = 1; f.rules[1].tcp_flags = 2)
-MISTAKE(rule_mark, f.rules[1].mark_mask = 1; f.rules[1].mark = 2)
-MISTAKE(rule_schedule, f.rules[1].schedule = DP_SCHEDULES_MAX)
-MISTAKE(rule_rate, f.rules[1].rate = 2)
-MISTAKE(rule_counter, f.rules[1].counter = DP_COUNTERS_MAX)
-MISTAKE(rule_log, f.rules[1].log = 2)
-MISTAKE(rule_timed, f.rules[1].add_timed = 1)
-MISTAKE(rule_timed_64, f.rules[1].add_timed = DP_TIMED_SETS_MAX)
-MISTAKE(rule_action, f.rules[1].action = DP_RETURN + 1)
-MISTAKE(rule_reject, f.rules[1].reject = DP_REJECT_PROHIBITED + 1)
-MISTAKE(rule_jump, f.rules[0].jump_list = 2)
-MISTAKE(rule_jump_none, f.rules[0].jump_list = DP_INDEX_NONE)
-MISTAKE(rate_zero, f.rates[1].packets = 0)
-MISTAKE(log_rate, f.logs[1].rate = 2)
-MISTAKE(log_prefix, memset(f.logs[1].prefix, 'x', sizeof(f.logs[1].prefix)))
-MISTAKE(nat_kind, one_nat()->kind = DP_NAT_EXEMPT + 1)
-MISTAKE(nat_family, one_nat()->family = 1)
-MISTAKE(nat_interface, one_nat()->interface = 64)
-MISTAKE(nat_no_interface, one_nat()->interface = -2)
-MISTAKE(nat_source, one_nat()->source.set = 1)
-MISTAKE(nat_destination, one_nat()->destination.set = 99)
-MISTAKE(nat_protocol, one_nat()->protocol.set = 0)
-MISTAKE(nat_ports, one_nat()->first_port = 2)
-MISTAKE(nat_port_0, one_nat()->last_port = 2)
-MISTAKE(nat_prefix, one_nat()->outside.len = 1)
-MISTAKE(nat_prefix_family, one_nat()->inside.addr.family = 3)
+#define FIELD(field) &(field), sizeof(field)
 
 static void mistakes_are_sentences(void **state)
 {
 	static const struct {
-		void (*make)(void);
+		struct {
+			void *field;
+			size_t bytes;
+			int64_t value;
+		} edits[2];
 		const char *sentence;
 	} rows[] = {
-		{too_many_rules, "262145 rules: there may be 262144"},
-		{too_many_sets, "4097 sets"},
-		{too_many_lists, "1025 lists"},
-		{too_many_rates, "4097 rates"},
-		{too_many_logs, "4097 logs"},
-		{too_many_nats, "4097 translations"},
-		{no_rules, "4 rules, and none given"},
-		{no_sets, "7 sets, and none given"},
-		{zone_32, "interface 63: there is no zone 32"},
-		{two_rpf, "interface 1: one reverse path check"},
-		{hook_list, "hook 2: there is no list 2"},
-		{hook_default, "hook 0: its default 0 is no verdict"},
-		{hook_return, "hook 0: its default 5 is no verdict"},
-		{list_end, "list 1 ends behind the last rule"},
-		{list_first, "list 1 ends behind the last rule"},
-		{list_loop, "list 0 jumps back to itself"},
-		{list_itself, "list 1 jumps back to itself"},
-		{set_kind, "set 0: there is no kind 7"},
-		{set_timed_port, "set 1: only sets of addresses"},
-		{set_timed_none, "set 0: there is no timed set 1"},
-		{set_timed_64, "set 0: there is no timed set 64"},
-		{set_null, "set 0: has elements, and none given"},
-		{set_null_ranges, "set 1: has elements, and none given"},
-		{set_null_macs, "set 3: has elements, and none given"},
-		{set_mixed, "set 1: has elements that are no ports"},
-		{set_mixed_ranges, "set 0: has elements that are no addresses"},
-		{set_backwards, "set 1: "},
-		{set_prefix_len, "set 0: "},
-		{set_prefix_family, "set 0: "},
-		{rule_family, "rule 1: there is no family 5"},
-		{rule_state, "rule 1: unknown connection state in 0x10"},
-		{rule_dnat, "rule 1: is_dnat is 2"},
-		{rule_source, "rule 1: source: there is no set 7"},
-		{rule_source_kind, "rule 1: source: set 1 is of ports, not of addresses"},
-		{rule_destination, "rule 1: destination: set 3 is of MACs"},
-		{rule_sport, "rule 1: source_port: set 2 is of protocols"},
-		{rule_dport, "rule 1: destination_port: set 6 is of interfaces"},
-		{rule_protocol, "rule 1: protocol: set 1 is of ports"},
-		{rule_icmp, "rule 1: icmp: set 5 is of ICMPv6 types"},
-		{rule_icmp6, "rule 1: icmp6: set 4 is of ICMP types"},
-		{rule_mac, "rule 1: mac: set 0 is of addresses"},
-		{rule_in, "rule 1: in_interface: set 1 is of ports"},
-		{rule_out, "rule 1: out_interface: there is no set 65534"},
-		{rule_flags, "rule 1: TCP flags 0x2 that its mask 0x1 hides"},
-		{rule_mark, "rule 1: mark 0x2 that its mask 0x1 hides"},
-		{rule_schedule, "rule 1: there is no schedule 64"},
-		{rule_rate, "rule 1: there is no rate 2"},
-		{rule_counter, "rule 1: there is no counter 4096"},
-		{rule_log, "rule 1: there is no log 2"},
-		{rule_timed, "rule 1: there is no timed set 1"},
-		{rule_timed_64, "rule 1: there is no timed set 64"},
-		{rule_action, "rule 1: there is no action 6"},
-		{rule_reject, "rule 1: there is no reject 6"},
-		{rule_jump, "rule 0: there is no list 2"},
-		{rule_jump_none, "rule 0: there is no list 65535"},
-		{rate_zero, "rate 1: 0 packets in 60 s"},
-		{log_rate, "log 1: there is no rate 2"},
-		{log_prefix, "log 1: its prefix has no end"},
-		{nat_kind, "translation 0: there is no kind 6"},
-		{nat_family, "translation 0: there is no family 1"},
-		{nat_interface, "translation 0: there is no interface 64"},
-		{nat_no_interface, "translation 0: there is no interface -2"},
-		{nat_source, "translation 0: source: set 1 is of ports"},
-		{nat_destination, "translation 0: destination: there is no set 99"},
-		{nat_protocol, "translation 0: protocol: set 0 is of addresses"},
-		{nat_ports, "translation 0: there are no ports 2 to 0"},
-		{nat_port_0, "translation 0: there are no ports 0 to 2"},
-		{nat_prefix, "translation 0: inside or outside is no prefix"},
-		{nat_prefix_family, "translation 0: inside or outside is no prefix"},
+		{{{FIELD(f.policy.n_rules), DP_RULES_MAX + 1}},
+			"262145 rules: there may be 262144"},
+		{{{FIELD(f.policy.n_sets), DP_SETS_MAX + 1}}, "4097 sets"},
+		{{{FIELD(f.policy.n_lists), DP_LISTS_MAX + 1}}, "1025 lists"},
+		{{{FIELD(f.policy.n_rates), DP_RATES_MAX + 1}}, "4097 rates"},
+		{{{FIELD(f.policy.n_logs), DP_LOGS_MAX + 1}}, "4097 logs"},
+		{{{FIELD(f.policy.n_nats), DP_NATS_MAX + 1}}, "4097 translations"},
+		{{{FIELD(f.policy.rules), 0}}, "4 rules, and none given"},
+		{{{FIELD(f.policy.sets), 0}}, "7 sets, and none given"},
+		{{{FIELD(f.policy.zones[63]), DP_ZONES_MAX}}, "interface 63: there is no zone 32"},
+		{{{FIELD(f.policy.hygiene[1]), DP_HYGIENE_RPF_STRICT | DP_HYGIENE_RPF_LOOSE}},
+			"interface 1: one reverse path check"},
+		{{{FIELD(f.policy.hooks[DP_HOOK_OUTPUT]), 2}}, "hook 2: there is no list 2"},
+		{{{FIELD(f.policy.defaults[DP_HOOK_INPUT]), DP_CONTINUE}},
+			"hook 0: its default 0 is no verdict"},
+		{{{FIELD(f.policy.defaults[DP_HOOK_INPUT]), DP_RETURN}},
+			"hook 0: its default 5 is no verdict"},
+		{{{FIELD(f.lists[1].n), 3}}, "list 1 ends behind the last rule"},
+		{{{FIELD(f.lists[1].first), UINT32_MAX}}, "list 1 ends behind the last rule"},
+		{{{FIELD(f.rules[2].action), DP_JUMP}, {FIELD(f.rules[2].jump_list), 0}},
+			"list 0 jumps back to itself"},
+		{{{FIELD(f.rules[2].action), DP_JUMP}, {FIELD(f.rules[2].jump_list), 1}},
+			"list 1 jumps back to itself"},
+		{{{FIELD(f.sets[0].kind), 7}}, "set 0: there is no kind 7"},
+		{{{FIELD(f.sets[1].timed), 0}}, "set 1: only sets of addresses"},
+		{{{FIELD(f.sets[0].timed), 1}}, "set 0: there is no timed set 1"},
+		{{{FIELD(f.sets[0].timed), DP_TIMED_SETS_MAX}}, "set 0: there is no timed set 64"},
+		{{{FIELD(f.sets[0].prefixes), 0}}, "set 0: has elements, and none given"},
+		{{{FIELD(f.sets[1].ranges), 0}}, "set 1: has elements, and none given"},
+		{{{FIELD(f.sets[3].macs), 0}}, "set 3: has elements, and none given"},
+		{{{FIELD(f.sets[1].n_macs), 1}}, "set 1: has elements that are no ports"},
+		{{{FIELD(f.sets[0].n_ranges), 1}}, "set 0: has elements that are no addresses"},
+		{{{FIELD(f.ranges[1][0].last), 0}}, "set 1: "},
+		{{{FIELD(f.prefixes[0][0].len), 33}}, "set 0: "},
+		{{{FIELD(f.prefixes[0][0].addr.family), 5}}, "set 0: "},
+		{{{FIELD(f.rules[1].family), 5}}, "rule 1: there is no family 5"},
+		{{{FIELD(f.rules[1].states), 16}}, "rule 1: unknown connection state in 0x10"},
+		{{{FIELD(f.rules[1].is_dnat), 2}}, "rule 1: is_dnat is 2"},
+		{{{FIELD(f.rules[1].source.set), 7}}, "rule 1: source: there is no set 7"},
+		{{{FIELD(f.rules[1].source.set), 1}},
+			"rule 1: source: set 1 is of ports, not of addresses"},
+		{{{FIELD(f.rules[1].destination.set), 3}}, "rule 1: destination: set 3 is of MACs"},
+		{{{FIELD(f.rules[1].source_port.set), 2}},
+			"rule 1: source_port: set 2 is of protocols"},
+		{{{FIELD(f.rules[1].destination_port.set), 6}},
+			"rule 1: destination_port: set 6 is of interfaces"},
+		{{{FIELD(f.rules[1].protocol.set), 1}}, "rule 1: protocol: set 1 is of ports"},
+		{{{FIELD(f.rules[1].icmp.set), 5}}, "rule 1: icmp: set 5 is of ICMPv6 types"},
+		{{{FIELD(f.rules[1].icmp6.set), 4}}, "rule 1: icmp6: set 4 is of ICMP types"},
+		{{{FIELD(f.rules[1].mac.set), 0}}, "rule 1: mac: set 0 is of addresses"},
+		{{{FIELD(f.rules[1].in_interface.set), 1}},
+			"rule 1: in_interface: set 1 is of ports"},
+		{{{FIELD(f.rules[1].out_interface.set), DP_INDEX_NONE - 1}},
+			"rule 1: out_interface: there is no set 65534"},
+		{{{FIELD(f.rules[1].tcp_flags_mask), 1}, {FIELD(f.rules[1].tcp_flags), 2}},
+			"rule 1: TCP flags 0x2 that its mask 0x1 hides"},
+		{{{FIELD(f.rules[1].mark_mask), 1}, {FIELD(f.rules[1].mark), 2}},
+			"rule 1: mark 0x2 that its mask 0x1 hides"},
+		{{{FIELD(f.rules[1].schedule), DP_SCHEDULES_MAX}},
+			"rule 1: there is no schedule 64"},
+		{{{FIELD(f.rules[1].rate), 2}}, "rule 1: there is no rate 2"},
+		{{{FIELD(f.rules[1].counter), DP_COUNTERS_MAX}},
+			"rule 1: there is no counter 4096"},
+		{{{FIELD(f.rules[1].log), 2}}, "rule 1: there is no log 2"},
+		{{{FIELD(f.rules[1].add_timed), 1}}, "rule 1: there is no timed set 1"},
+		{{{FIELD(f.rules[1].add_timed), DP_TIMED_SETS_MAX}},
+			"rule 1: there is no timed set 64"},
+		{{{FIELD(f.rules[1].action), DP_RETURN + 1}}, "rule 1: there is no action 6"},
+		{{{FIELD(f.rules[1].reject), DP_REJECT_PROHIBITED + 1}},
+			"rule 1: there is no reject 6"},
+		{{{FIELD(f.rules[0].jump_list), 2}}, "rule 0: there is no list 2"},
+		{{{FIELD(f.rules[0].jump_list), DP_INDEX_NONE}}, "rule 0: there is no list 65535"},
+		{{{FIELD(f.rates[1].packets), 0}}, "rate 1: 0 packets in 60 s"},
+		{{{FIELD(f.logs[1].rate), 2}}, "log 1: there is no rate 2"},
+		{{{FIELD(nat.kind), DP_NAT_EXEMPT + 1}}, "translation 0: there is no kind 6"},
+		{{{FIELD(nat.family), 1}}, "translation 0: there is no family 1"},
+		{{{FIELD(nat.interface), 64}}, "translation 0: there is no interface 64"},
+		{{{FIELD(nat.interface), -2}}, "translation 0: there is no interface -2"},
+		{{{FIELD(nat.source.set), 1}}, "translation 0: source: set 1 is of ports"},
+		{{{FIELD(nat.destination.set), 99}},
+			"translation 0: destination: there is no set 99"},
+		{{{FIELD(nat.protocol.set), 0}}, "translation 0: protocol: set 0 is of addresses"},
+		{{{FIELD(nat.first_port), 2}}, "translation 0: there are no ports 2 to 0"},
+		{{{FIELD(nat.last_port), 2}}, "translation 0: there are no ports 0 to 2"},
+		{{{FIELD(nat.outside.len), 1}}, "translation 0: inside or outside is no prefix"},
+		{{{FIELD(nat.inside.addr.family), 3}},
+			"translation 0: inside or outside is no prefix"},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct error err = {0};
 
 		begin();
-		rows[i].make();
+		for (unsigned k = 0; k < 2 && rows[i].edits[k].bytes > 0; k++)
+			memcpy(rows[i].edits[k].field, &rows[i].edits[k].value,
+				rows[i].edits[k].bytes); // little-endian, as all our machines
 		errno = 0;
 		if (fixture_compile(&f, &err))
 			fail_msg("row %u: '%s' was not refused", i, rows[i].sentence);
@@ -294,17 +234,27 @@ static void mistakes_are_sentences(void **state)
 	assert_true(fixture_compile(&f, NULL));
 }
 
-static void ports_of_a_translation_end_at_65535(void **state)
+static void a_prefix_of_log_lines_has_an_end(void **state)
 {
-	struct dp_nat *n = one_nat();
 	struct error err;
 
-	n->first_port = 1;
-	n->last_port = 10;
-	n->inside_port = 65526;
+	memset(f.logs[1].prefix, 'x', sizeof(f.logs[1].prefix));
+	assert_false(fixture_compile(&f, &err));
+	assert_string_equal(err.text, "log 1: its prefix has no end");
+	f.logs[1].prefix[DP_LOG_PREFIX_MAX] = '\0';
+	assert_true(fixture_compile(&f, &err));
+}
+
+static void ports_of_a_translation_end_at_65535(void **state)
+{
+	struct error err;
+
+	nat.first_port = 1;
+	nat.last_port = 10;
+	nat.inside_port = 65526;
 	assert_true(fixture_compile(&f, &err));
 	fixture_drop_ruleset(&f);
-	n->inside_port = 65527;
+	nat.inside_port = 65527;
 	assert_false(fixture_compile(&f, &err));
 	assert_string_equal(err.text, "translation 0: ports from 65527 on end beyond 65535");
 }
@@ -475,6 +425,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(mistakes_are_sentences),
+		TEST(a_prefix_of_log_lines_has_an_end),
 		TEST(ports_of_a_translation_end_at_65535),
 		TEST(without_a_firewall_the_rules_need_not_be_filled_in),
 		TEST(lists_nest_no_deeper_than_promised),
