@@ -289,6 +289,17 @@ static void an_ip6_source_is_its_64(void **state)
 	assert_true(rate_take(table, cell, IP_V4, a, NOW_MS)); // 0.0.0.0 is not ::/64
 }
 
+// Workers that race for a place may leave one rate's time with another's source.
+static void a_time_that_its_rate_cannot_have_left_is_not_believed(void **state)
+{
+	uint16_t cell = claim((struct dp_rate){1, 1, 2, true});
+
+	assert_int_equal(take_all4(cell, 7, NOW_MS + 900), 2);
+	assert_false(from4(cell, 7, NOW_MS)); // a clock that is behind
+	assert_int_equal(take_all4(cell, 8, NOW_MS + 3600 * 1000), 2);
+	assert_int_equal(take_all4(cell, 8, NOW_MS), 2);
+}
+
 // Millions of sources that send one packet each, all at the very time.
 static void random_sources_do_not_lift_a_limit(void **state)
 {
@@ -446,6 +457,7 @@ int main(void)
 		TEST(a_third_policy_is_refused_and_leaves_the_two_alone),
 		TEST(each_source_has_a_rate_of_its_own),
 		TEST(an_ip6_source_is_its_64),
+		TEST(a_time_that_its_rate_cannot_have_left_is_not_believed),
 		TEST(random_sources_do_not_lift_a_limit),
 		TEST(with_a_burst_of_one_a_flood_smaller_than_the_table_lifts_few_limits),
 		TEST(a_source_that_was_pushed_out_is_soon_known_again),
