@@ -225,7 +225,7 @@ static void a_cell_that_another_rate_takes_begins_afresh(void **state)
 	uint16_t cell, again;
 
 	for (unsigned i = 0; i < RATE_CELLS; i++)
-		rates[i] = (struct dp_rate){1, 3600, 2 + i, true};
+		rates[i] = (struct dp_rate){1, 3601 + i, 1, true};
 	cell = claim(limit);
 	assert_true(from4(cell, 7, NOW_MS));
 	assert_false(from4(cell, 7, NOW_MS));
