@@ -369,6 +369,8 @@ bool frame_is_sound(struct rte_mbuf *m)
 	uint16_t bytes = (uint16_t)(rte_be_to_cpu_16(ip->total_length) - rte_ipv4_hdr_len(ip));
 	void *l4 = (uint8_t *)ip + rte_ipv4_hdr_len(ip);
 
+	if (packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return rte_ipv6_udptcp_cksum_verify(packet_ip6(m), packet_ip6(m) + 1) == 0;
 	if (rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff)
 		return false;
 	if (ip->next_proto_id == IPPROTO_ICMP)

@@ -79,7 +79,7 @@ uint64_t fixture_counter(const struct fixture *f, enum counter counter);
 // The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`.
 struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface);
 
-// Are the IPv4 header and what it carries sound to the last checksum?
+// Are the IP header and what it carries sound to the last checksum?
 bool frame_is_sound(struct rte_mbuf *m);
 uint32_t frame_src(struct rte_mbuf *m);
 uint32_t frame_dst(struct rte_mbuf *m);
