@@ -7,6 +7,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/announce.h"
+#include "control/flow_alarms.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
 
@@ -22,6 +23,10 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 		switch (event.kind) {
 		case DP_EVENT_NEIGHBOUR_WANTED:
 			neighbours_want(&router->neighbours, event.interface, &event.addr, now_ms);
+			break;
+		case DP_EVENT_FLOWS_FULL:
+		case DP_EVENT_HOST_LIMIT:
+			flow_alarms_log(&router->interfaces, &event);
 			break;
 		}
 	}

@@ -105,18 +105,24 @@ struct dp_masquerade {
 };
 struct dp_policy {
 	struct dp_masquerade masquerades[DP_MASQUERADES_MAX];
-	unsigned n_masquerades; // 0: nothing stateful, IPv4 skips the flow table
+	unsigned n_masquerades;	 // 0: nothing stateful, IPv4 skips the flow table
+	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 };
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy);
 
 // --- events from the workers ---
 enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
+	// At most once a minute from each worker:
+	DP_EVENT_FLOWS_FULL, // nine tenths of its flows are in use; names the host that has most
+	DP_EVENT_HOST_LIMIT, // the host has as many as the policy allows
 };
 struct dp_event {
 	enum dp_event_kind kind;
-	int interface;
+	int interface; // -1: the router's own flows
+	// Of flows: an inside host, IPv6 its /64; IP_NONE: whoever else comes in by that interface.
 	struct ip_addr addr;
+	uint32_t flows; // it has
 };
 int dataplane_event_fd(const struct dataplane *dp); // readable when there may be some
 bool dataplane_event_next(struct dataplane *dp, struct dp_event *out);
