@@ -3,6 +3,7 @@
 
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
+#include "dataplane/flow_room.h"
 #include "dataplane/flow_timer.h"
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
@@ -24,22 +25,6 @@ void conntrack_end(struct worker *w, struct flow *flow)
 {
 	nat_flow_ending(w, flow);
 	flow_remove(&w->flows, flow);
-}
-
-// In a full table who begins takes the place of who was never answered, or has closed: a scan or a
-// flood pushes itself out, and what is established stays.
-static struct flow *alloc_or_evict(struct worker *w)
-{
-	struct flow *flow = flow_alloc(&w->flows);
-
-	if (likely(flow != NULL))
-		return flow;
-	flow = flow_oldest_spare(&w->flows);
-	if (flow == NULL)
-		return NULL;
-	conntrack_end(w, flow);
-	worker_count(w, COUNTER_FLOW_EVICTED);
-	return flow_alloc(&w->flows);
 }
 
 // Everything about the packet at hand that keeps it from beginning a flow. False: it has gone.
@@ -153,8 +138,8 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	struct flow_tuple original = flow_tuple_of_packet(p), reply;
-	enum counter unsound;
 	struct rule_subject subject;
+	enum counter unsound, refused;
 	struct decision d;
 	struct flow *flow;
 
@@ -180,9 +165,9 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 		return NULL;
 	}
-	flow = alloc_or_evict(w);
+	flow = flow_room_take(w, &original.src, (uint8_t)p->iface, from_host, &refused);
 	if (flow == NULL) {
-		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
+		worker_drop(w, p->m, refused);
 		return NULL;
 	}
 	flow_fill(flow, &original, &reply);

@@ -25,7 +25,8 @@ static uint32_t bucket_count(uint32_t capacity)
 uint64_t flow_table_bytes(uint32_t capacity)
 {
 	return (uint64_t)capacity * sizeof(struct flow) +
-	       (uint64_t)bucket_count(capacity) * sizeof(struct flow_bucket);
+	       (uint64_t)bucket_count(capacity) * sizeof(struct flow_bucket) +
+	       flow_shares_bytes(capacity);
 }
 
 int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2])
@@ -36,14 +37,14 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 	table->capacity = capacity;
 	table->bucket_mask = n_buckets - 1;
 	table->free_head = FLOW_NONE;
-	table->spare_oldest = table->spare_newest = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
 	flow_timer_init(table);
 	table->flows_bytes = (uint64_t)capacity * sizeof(struct flow);
 	table->buckets_bytes = (uint64_t)n_buckets * sizeof(struct flow_bucket);
 	table->flows = memory_map(table->flows_bytes);
 	table->buckets = memory_map(table->buckets_bytes);
-	if (table->flows == NULL || table->buckets == NULL) {
+	if (table->flows == NULL || table->buckets == NULL ||
+		flow_shares_init(&table->shares, capacity) != 0) {
 		flow_table_fini(table);
 		return -ENOMEM;
 	}
@@ -54,6 +55,7 @@ void flow_table_fini(struct flow_table *table)
 {
 	memory_unmap(table->flows, table->flows_bytes);
 	memory_unmap(table->buckets, table->buckets_bytes);
+	flow_shares_fini(&table->shares);
 	table->flows = NULL;
 	table->buckets = NULL;
 }
@@ -218,43 +220,6 @@ void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name
 		return;
 	if (bucket_take_out(&table->buckets[flow_bucket_other(table, first, tag)], tag, id))
 		table->buckets[first].n_away--;
-}
-
-static uint32_t *age_link_to(struct flow_table *table, uint32_t older)
-{
-	return older != FLOW_NONE ? &table->flows[older].state.age_next : &table->spare_oldest;
-}
-
-static uint32_t *age_link_back(struct flow_table *table, uint32_t newer)
-{
-	return newer != FLOW_NONE ? &table->flows[newer].state.age_prev : &table->spare_newest;
-}
-
-static bool is_spare(uint8_t phase)
-{
-	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_CLOSED;
-}
-
-void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
-{
-	struct flow_state *state = &flow->state;
-
-	if (is_spare(state->state)) {
-		*age_link_to(table, state->age_prev) = state->age_next;
-		*age_link_back(table, state->age_next) = state->age_prev;
-	}
-	if (is_spare((uint8_t)phase)) {
-		state->age_next = FLOW_NONE;
-		state->age_prev = table->spare_newest;
-		*age_link_to(table, state->age_prev) = flow_index(table, flow);
-		table->spare_newest = flow_index(table, flow);
-	}
-	state->state = (uint8_t)phase;
-}
-
-struct flow *flow_oldest_spare(const struct flow_table *table)
-{
-	return table->spare_oldest != FLOW_NONE ? &table->flows[table->spare_oldest] : NULL;
 }
 
 static void key_kill(struct flow_dir *dir)

@@ -112,6 +112,10 @@ struct worker {
 	struct reassembly *reassembly;
 	uint64_t random;
 
+	// flow_room.c: when control may be told next of a full table, and of a host's limit
+	uint64_t full_again_ms, limit_again_ms;
+	bool is_full_told;
+
 	// the thread
 	pthread_t thread;
 	bool is_running;

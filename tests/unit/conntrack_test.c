@@ -157,7 +157,7 @@ static void a_table_full_of_answered_flows_refuses_by_name(void **state)
 	}
 	out.dst = FIXTURE_SERVER;
 	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_SHARE), 1);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
 }
 
