@@ -299,8 +299,7 @@ static struct ip_prefix *draw_million(const struct place *place)
 
 static void a_million_prefixes_agree_with_one_bit_for_each_address(void **state)
 {
-	static const struct place places[] = {
-		{IP_V4, 8}, {IP_V6, 8}, {IP_V6, 52}, {IP_V6, 104}};
+	static const struct place places[] = {{IP_V4, 8}, {IP_V6, 8}, {IP_V6, 52}, {IP_V6, 104}};
 
 	for (unsigned p = 0; p < RTE_DIM(places); p++) {
 		struct ip_prefix *prefixes = draw_million(&places[p]);

@@ -244,6 +244,22 @@ static void what_is_no_prefix_or_not_there_is_an_error(void **state)
 	timed_set_free(NULL);
 }
 
+// A set of one has one chain: nothing but the comparison keeps its keys apart.
+static void families_and_lengths_are_told_apart(void **state)
+{
+	static const char *const others[] = {
+		"0.0.0.0/0", "::/1", "0.0.0.0/2", "::/128", "128.0.0.0/1", "::1/128"};
+	struct timed_set *set = timed_set_new(1, NULL);
+
+	assert_int_equal(add_text(set, "0.0.0.0/1", 100), 0);
+	for (unsigned i = 0; i < RTE_DIM(others); i++) {
+		assert_int_equal(delete_text(set, others[i]), -ENOENT);
+		assert_int_equal(add_text(set, others[i], 100), -ENOSPC);
+	}
+	assert_int_equal(add_text(set, "0.0.0.0/1", 100), 0);
+	timed_set_free(set);
+}
+
 static void the_sweep_goes_on_where_its_budget_ended(void **state)
 {
 	struct timed_set *set = *state;
@@ -594,6 +610,7 @@ int main(void)
 		EIGHT(adding_again_never_shortens_but_replacing_does),
 		EIGHT(a_full_set_refuses_and_counts_and_keeps_what_it_has),
 		EIGHT(what_is_no_prefix_or_not_there_is_an_error),
+		cmocka_unit_test(families_and_lengths_are_told_apart),
 		EIGHT(the_sweep_goes_on_where_its_budget_ended),
 		EIGHT(a_walk_meets_what_stays_once_whatever_else_changes),
 		cmocka_unit_test(a_million_operations_agree_with_a_list),
