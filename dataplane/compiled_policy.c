@@ -26,6 +26,14 @@ static struct dp_timeouts timeouts_of(const struct dp_timeouts *said)
 	};
 }
 
+static bool changes_destinations(const struct dp_policy *policy)
+{
+	for (unsigned i = 0; i < policy->n_nats; i++)
+		if (policy->nats[i].kind != DP_NAT_SOURCE && policy->nats[i].kind != DP_NAT_EXEMPT)
+			return true;
+	return false;
+}
+
 // Translations ask the rules' sets.
 static struct set **sets_of(const struct ruleset *rules)
 {
@@ -48,6 +56,7 @@ struct compiled_policy *compiled_policy_new(
 	compiled->has_firewall = policy->has_firewall;
 	compiled->tracks = policy->has_firewall || policy->n_nats > 0;
 	compiled->picks_up = policy->picks_up;
+	compiled->changes_destinations = changes_destinations(policy);
 	compiled->host_flows_max = policy->host_flows_max;
 	compiled->timeouts = timeouts_of(&policy->timeouts);
 	compiled->n_workers = dp->options.n_workers;

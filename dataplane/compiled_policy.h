@@ -14,6 +14,7 @@ struct compiled_policy {
 	bool has_firewall;
 	bool tracks; // something keeps state: every packet passes the flow table
 	bool picks_up;
+	bool changes_destinations; // some translation does
 	uint32_t host_flows_max;
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];

@@ -334,3 +334,22 @@ struct flow *flow_find_endpoint(
 	}
 	return NULL;
 }
+
+static bool bucket_hints(const struct flow_bucket *bucket, uint16_t tag)
+{
+	for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+		if (__atomic_load_n(&bucket->tags[i], __ATOMIC_RELAXED) == tag)
+			return true;
+	return false;
+}
+
+bool flow_table_hints(const struct flow_table *table, uint64_t hash)
+{
+	uint32_t first = flow_bucket_first(table, hash);
+	uint16_t tag = flow_tag(hash);
+	const struct flow_bucket *bucket = &table->buckets[first];
+
+	return bucket_hints(bucket, tag) ||
+	       (__atomic_load_n(&bucket->n_away, __ATOMIC_RELAXED) != 0 &&
+		       bucket_hints(&table->buckets[flow_bucket_other(table, first, tag)], tag));
+}

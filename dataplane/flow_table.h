@@ -210,3 +210,7 @@ struct flow_endpoint {
 // The flow that was entered under FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+
+// Any worker: does this table seem to have a flow of that hash? By its tag alone: one stranger in
+// some thousands seems known, and what has just been entered may not.
+bool flow_table_hints(const struct flow_table *table, uint64_t hash);

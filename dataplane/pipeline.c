@@ -328,6 +328,8 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
 	}
+	if (found == 0 && owner_went_home(w, p))
+		return;
 	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
 		host_punt(w, iface, p->m, packet_host_reason(p, false));
 		return;
@@ -383,7 +385,9 @@ static __rte_always_inline struct flow_dir *find_or_open(
 		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
 		       : flow_find4(&w->flows, &p->key4, p->hash);
 
-	return dir != NULL ? dir : conntrack_open(w, p);
+	if (dir != NULL || owner_went_home(w, p))
+		return dir;
+	return conntrack_open(w, p);
 }
 
 static __rte_always_inline void flow_burst(
@@ -509,9 +513,10 @@ void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsign
 	run(w, iface, pkts, n, flags, true);
 }
 
-void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+void pipeline_owned(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
-	run(w, iface, pkts, n, PACKET_IS_OWNED, false);
+	run(w, iface, pkts, n, is_home ? PACKET_IS_OWNED | PACKET_IS_HOME : PACKET_IS_OWNED, false);
 }
 
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
@@ -519,7 +524,8 @@ void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
 }
 
-void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+void pipeline_host(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
@@ -528,7 +534,7 @@ void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsi
 		worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;
-		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED;
+		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED | (is_home ? PACKET_IS_HOME : 0);
 		if (w->snap->tracks && !packet_parse_from_host(p) && p->kind == PACKET_DROP) {
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;

@@ -41,13 +41,18 @@ struct snapshot *snapshot_copy(struct dataplane *dp)
 // What follows from the rest, so that a worker need not work it out.
 static void snapshot_derive(struct snapshot *snap)
 {
+	unsigned n_inside = 0;
+
 	snap->n_ids = 0;
 	snap->tracks = snap->policy->tracks;
 	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
 		snap->interfaces[i].hygiene = snap->policy->hygiene[i];
-		if (snap->interfaces[i].is_used)
-			snap->ids[snap->n_ids++] = (uint8_t)i;
+		if (!snap->interfaces[i].is_used)
+			continue;
+		snap->ids[snap->n_ids++] = (uint8_t)i;
+		n_inside += !snap->interfaces[i].is_outside;
 	}
+	snap->may_cross = n_inside > 1 || snap->policy->changes_destinations;
 }
 
 void snapshot_publish(struct dataplane *dp, struct snapshot *snap)

@@ -42,6 +42,7 @@ struct snapshot {
 	unsigned n_ids;
 	struct compiled_policy *policy; // workers write their own counts only
 	bool tracks;			// something keeps state: every packet passes the flow table
+	bool may_cross; // the ports of a packet may lead it to another worker than its flow
 	// What makes a source worth a closer look, by the first and by the last byte of an IPv4
 	// address: ranges that are no hosts', and addresses of ours.
 	uint8_t odd_sources4[2][256];

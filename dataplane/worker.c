@@ -215,10 +215,12 @@ static unsigned poll_inbox(struct worker *w)
 			end++;
 		switch (kind) {
 		case INBOX_RX:
-			pipeline_owned(w, iface, pkts + i, end - i);
+		case INBOX_HOME:
+			pipeline_owned(w, iface, pkts + i, end - i, kind == INBOX_HOME);
 			break;
 		case INBOX_HOST:
-			pipeline_host(w, iface, pkts + i, end - i);
+		case INBOX_HOST_HOME:
+			pipeline_host(w, iface, pkts + i, end - i, kind == INBOX_HOST_HOME);
 			break;
 		case INBOX_WHOLE:
 			pipeline_whole(w, iface, pkts[i]);

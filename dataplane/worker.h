@@ -33,10 +33,12 @@ struct reassembly;
 
 // What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
 enum inbox_kind {
-	INBOX_RX = 0, // as received, for the owner of its flow
-	INBOX_HOST,   // read from the interface's TAP
-	INBOX_TX,     // finished, to be sent by a queue that this worker owns
-	INBOX_WHOLE,  // put together from fragments: whose it is shows only now
+	INBOX_RX = 0,	 // as received, for the owner of its flow by its ports
+	INBOX_HOME,	 // the same, for the one who has the flow already
+	INBOX_HOST,	 // read from the interface's TAP
+	INBOX_HOST_HOME, // the same, for the one who has the flow already
+	INBOX_TX,	 // finished, to be sent by a queue that this worker owns
+	INBOX_WHOLE,	 // put together from fragments: whose it is shows only now
 };
 
 struct tx_buffer {

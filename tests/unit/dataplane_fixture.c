@@ -320,7 +320,7 @@ void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0);
-	pipeline_host(f->w, iface, &m, 1);
+	pipeline_host(f->w, iface, &m, 1, false);
 }
 
 struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface)
