@@ -230,20 +230,15 @@ static uint32_t *age_link_back(struct flow_table *table, uint32_t newer)
 	return newer != FLOW_NONE ? &table->flows[newer].state.age_prev : &table->spare_newest;
 }
 
-static bool is_spare(uint8_t phase)
-{
-	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_CLOSED;
-}
-
 void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
 {
 	struct flow_state *state = &flow->state;
 
-	if (is_spare(state->state)) {
+	if (flow_phase_is_spare((enum flow_phase)state->state)) {
 		*age_link_to(table, state->age_prev) = state->age_next;
 		*age_link_back(table, state->age_next) = state->age_prev;
 	}
-	if (is_spare((uint8_t)phase)) {
+	if (flow_phase_is_spare(phase)) {
 		state->age_next = FLOW_NONE;
 		state->age_prev = table->spare_newest;
 		*age_link_to(table, state->age_prev) = flow_index(table, flow);
