@@ -93,7 +93,8 @@ enum {
 // A segment on its way through a connection.
 struct passage {
 	uint32_t seq, end, ack; // `end` counts SYN and FIN
-	uint16_t window;
+	uint16_t syn_window;
+	uint8_t window; // its higher byte
 	uint8_t flags;
 	uint8_t scale; // of a SYN: one more than it asks for; 0: none
 	unsigned d;    // direction
@@ -103,6 +104,24 @@ struct passage {
 	struct flow *flow;
 	struct flow_dir *self, *peer; // of who sent it, of who is to get it
 };
+
+// The least n with value < 2^n.
+static unsigned log2_above(uint32_t value)
+{
+	return value != 0 ? 32 - (unsigned)__builtin_clz(value) : 0;
+}
+
+// How far from tcp_end a segment of direction `d` may end, by all that the other side has announced
+// until now. RFC 7323 2.2: windows are scaled if both SYNs said so.
+static unsigned reach_of(const struct flow *flow, unsigned d)
+{
+	unsigned scales = flow->state.tcp_scales, scale = scales >> 4 * (1 - d) & 15;
+	unsigned window = log2_above((uint32_t)flow->dir[1 - d].tcp_window << 8 | 0xff);
+
+	if ((scales & 0x0f) != 0 && (scales & 0xf0) != 0)
+		window += scale - 1;
+	return RTE_MAX(window, (unsigned)flow->dir[d].tcp_reach);
+}
 
 // --- reading ---
 
@@ -128,23 +147,26 @@ static uint8_t read_scale(const uint8_t *options, uint32_t bytes)
 static struct passage passage_of(const struct packet *p, struct flow_dir *dir)
 {
 	const struct rte_tcp_hdr *tcp = packet_l4(p);
-	uint32_t header_bytes = (uint32_t)(tcp->data_off >> 4) * 4;
 	struct passage s = {
 		.seq = rte_be_to_cpu_32(tcp->sent_seq),
 		.ack = rte_be_to_cpu_32(tcp->recv_ack),
-		.window = rte_be_to_cpu_16(tcp->rx_win),
-		.flags = tcp->tcp_flags,
+		.syn_window = rte_be_to_cpu_16(tcp->rx_win),
+		.window = p->tcp_window,
+		.end = p->tcp_end,
+		.flags = p->tcp_flags,
 		.flow = flow_of(dir),
 		.self = dir,
 		.d = dir->flags & FLOW_IS_REPLY ? 1 : 0,
 	};
 
 	s.peer = &s.flow->dir[1 - s.d];
+	s.self->tcp_reach = (uint8_t)reach_of(s.flow, s.d);
+	s.peer->tcp_reach = (uint8_t)reach_of(s.flow, 1 - s.d);
 	s.phase = (enum flow_phase)s.flow->state.state;
-	s.end = s.seq + L3_OFFSET + p->ip_len - p->l4_offset - header_bytes;
 	if (s.flags & RTE_TCP_SYN_FLAG) {
 		s.end++;
-		s.scale = read_scale((const uint8_t *)(tcp + 1), header_bytes - sizeof(*tcp));
+		s.scale = read_scale((const uint8_t *)(tcp + 1),
+			(uint32_t)(tcp->data_off >> 4) * 4 - (uint32_t)sizeof(*tcp));
 	}
 	if (s.flags & RTE_TCP_FIN_FLAG)
 		s.end++;
@@ -190,21 +212,6 @@ static void raise_to(uint8_t *log, unsigned to)
 		*log = (uint8_t)to;
 }
 
-// The least n with value < 2^n.
-static unsigned log2_above(uint32_t value)
-{
-	return value != 0 ? 32 - (unsigned)__builtin_clz(value) : 0;
-}
-
-// RFC 7323 2.2: windows are scaled if both SYNs said so.
-static unsigned scale_of(const struct passage *s)
-{
-	uint8_t scales = s->flow->state.tcp_scales;
-	unsigned own = scales >> 4 * s->d & 15;
-
-	return (scales & 0x0f) != 0 && (scales & 0xf0) != 0 ? own - 1 : 0;
-}
-
 static void learn_syn(struct passage *s)
 {
 	uint8_t *scales = &s->flow->state.tcp_scales;
@@ -219,27 +226,22 @@ static void learn_syn(struct passage *s)
 	if ((*scales >> shift & 15) < s->scale)
 		*scales = (uint8_t)((*scales & ~(15u << shift)) | (unsigned)s->scale << shift);
 	raise_to(&s->self->tcp_reach, TCP_REACH_MIN);
-	raise_to(&s->peer->tcp_reach, RTE_MAX(log2_above(s->window), (unsigned)TCP_REACH_MIN));
+	raise_to(&s->peer->tcp_reach, RTE_MAX(log2_above(s->syn_window), (unsigned)TCP_REACH_MIN));
 }
 
 static void learn_segment(struct passage *s)
 {
-	unsigned window = log2_above(s->window);
 	bool is_near = tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach);
 
 	if (!has(s, s->d, SEEN_NUMBERS) || !is_near || (int32_t)(s->end - s->self->tcp_end) > 0)
 		s->self->tcp_end = s->end;
 	note(s, s->d, SEEN_NUMBERS);
-	raise_to(&s->self->tcp_window, window);
-	raise_to(&s->peer->tcp_reach, window + scale_of(s));
+	s->self->tcp_window |= s->window;
 }
 
 void tcp_track_let_all_pass(struct flow *flow)
 {
-	for (unsigned d = 0; d < 2; d++) {
-		flow->dir[d].tcp_reach = TCP_REACH_ALL;
-		flow->dir[d].tcp_window = TCP_WINDOW_ALL;
-	}
+	flow->dir[0].tcp_reach = flow->dir[1].tcp_reach = TCP_REACH_ALL;
 }
 
 // --- what happens ---
@@ -412,5 +414,5 @@ bool tcp_track_quote_is_fine(const struct flow_dir *dir, uint32_t seq)
 	unsigned d = dir->flags & FLOW_IS_REPLY ? 1 : 0;
 
 	return (state->tcp_seen & (unsigned)SEEN_NUMBERS << d) &&
-	       tcp_track_is_near(seq, dir->tcp_end, dir->tcp_reach);
+	       tcp_track_is_near(seq, dir->tcp_end, reach_of(flow_of(dir), d));
 }

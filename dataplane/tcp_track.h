@@ -11,7 +11,6 @@
 enum {
 	TCP_REACH_MIN = 16, // 64 KiB: what an end may send before we know of any window
 	TCP_REACH_ALL = 31, // no check
-	TCP_WINDOW_ALL = 16,
 };
 
 // Are two sequence numbers less than 2^reach apart? (From -2^reach to 2^reach - 1.)
@@ -23,26 +22,18 @@ static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 }
 
 // Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
-// reach of those before it, a window no larger than those before it. False: tcp_track_slow decides,
-// nothing is noted. Other protocols' flows are in reach of anything, and so that no branch tells
-// them apart their frame is read where a TCP header would be.
+// reach of those before it. False: tcp_track_slow decides, nothing is noted. No branch tells other
+// protocols apart: their flows are in reach of anything.
 static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
 {
-	uint32_t is_tcp = p->protocol == IPPROTO_TCP;
-	const uint8_t *tcp = rte_pktmbuf_mtod_offset(p->m, uint8_t *, p->l4_offset & -is_tcp);
-	uint32_t seq_be, ahead, is_behind;
-	uint16_t window_be;
+	uint32_t ahead = p->tcp_end - dir->tcp_end;
+	uint32_t is_behind = (uint32_t)((int32_t)ahead >> 31);
 
-	__builtin_memcpy(&seq_be, tcp + offsetof(struct rte_tcp_hdr, sent_seq), sizeof(seq_be));
-	__builtin_memcpy(&window_be, tcp + offsetof(struct rte_tcp_hdr, rx_win), sizeof(window_be));
-	ahead = rte_be_to_cpu_32(seq_be) + L3_OFFSET + p->ip_len - p->l4_offset -
-		(uint32_t)(tcp[offsetof(struct rte_tcp_hdr, data_off)] >> 4) * 4 - dir->tcp_end;
-	is_behind = (uint32_t)((int32_t)ahead >> 31);
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
-		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> dir->tcp_reach |
-		     (uint32_t)rte_be_to_cpu_16(window_be) >> dir->tcp_window))
+		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> dir->tcp_reach))
 		return false;
 	dir->tcp_end += ahead & ~is_behind;
+	dir->tcp_window |= p->tcp_window;
 	return true;
 }
 
