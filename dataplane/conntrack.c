@@ -10,16 +10,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
-
-enum tcp_seen {
-	TCP_SEEN_SYN = 1 << 0, // << direction, as the next two
-	TCP_SEEN_FIN = 1 << 2,
-};
-
-static bool is_tcp_opening(const struct packet *p)
-{
-	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
-}
+#include "dataplane/tcp_track.h"
 
 void conntrack_end(struct worker *w, struct flow *flow)
 {
@@ -241,68 +232,78 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	return dir;
 }
 
-static enum flow_phase tcp_phase(const struct flow_state *state, bool is_reply, uint8_t tcp_flags)
+static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase phase)
 {
-	uint8_t both_fin = TCP_SEEN_FIN | TCP_SEEN_FIN << 1;
-
-	if (tcp_flags & RTE_TCP_RST_FLAG)
-		return FLOW_TCP_CLOSED;
-	if ((state->tcp_seen & both_fin) == both_fin)
-		return FLOW_TCP_CLOSED;
-	if (!is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_UNREPLIED; // a FIN of its own makes it no more worth keeping
-	if (state->tcp_seen & both_fin)
-		return FLOW_TCP_CLOSING;
-	if (is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_ASSURED;
-	return (enum flow_phase)state->state;
-}
-
-void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir)
-{
-	struct flow *flow = flow_of(dir);
-	struct flow_state *state = &flow->state;
-	bool is_reply = dir->flags & FLOW_IS_REPLY;
-	enum flow_phase was = (enum flow_phase)state->state, phase = was;
-
-	dir->flags &= (uint16_t)~FLOW_WATCH;
-	if (state->protocol == IPPROTO_TCP) {
-		if (p->tcp_flags & RTE_TCP_SYN_FLAG)
-			state->tcp_seen |= TCP_SEEN_SYN << is_reply;
-		if (p->tcp_flags & RTE_TCP_FIN_FLAG)
-			state->tcp_seen |= TCP_SEEN_FIN << is_reply;
-		if (is_tcp_opening(p) && was == FLOW_TCP_CLOSED) { // the ports are used again
-			state->tcp_seen = TCP_SEEN_SYN << is_reply;
-			phase = FLOW_UNREPLIED;
-			flow->dir[is_reply ? 0 : 1].flags |= FLOW_WATCH;
-		} else {
-			phase = tcp_phase(state, is_reply, p->tcp_flags);
-		}
-	} else if (is_reply && was == FLOW_UNREPLIED) {
-		phase = FLOW_ASSURED;
-	}
-	if (phase == was)
+	if (phase == (enum flow_phase)flow->state.state)
 		return;
 	flow_set_phase(&w->flows, flow, phase);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(state));
+	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+}
+
+static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+	enum flow_phase phase;
+	enum counter refused;
+
+	if (tcp_track_reopens(p, &flow->state)) {
+		conntrack_end(w, flow);
+		dir = conntrack_open(w, p);
+		if (dir == NULL)
+			return NULL;
+		flow = flow_of(dir);
+	}
+	refused = tcp_track_slow(p, dir, true, &phase);
+	enter_phase(w, flow, phase);
+	if (refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, refused);
+		return NULL;
+	}
+	return dir;
+}
+
+struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+
+	if (flow->state.protocol == IPPROTO_TCP)
+		return watch_tcp(w, p, dir);
+	tcp_track_let_all_pass(flow);
+	if (dir->flags & FLOW_IS_REPLY) {
+		dir->flags &= (uint16_t)~FLOW_WATCH;
+		enter_phase(w, flow, FLOW_ASSURED);
+	}
+	return dir;
+}
+
+static uint32_t tcp_timeout_sec(enum flow_phase phase)
+{
+	switch (phase) {
+	case FLOW_TCP_ESTABLISHED:
+		return TIMEOUT_TCP_ESTABLISHED_SEC;
+	case FLOW_TCP_CHALLENGED:
+	case FLOW_TCP_FIN_WAIT:
+	case FLOW_TCP_CLOSE_WAIT:
+	case FLOW_TCP_LAST_ACK:
+		return TIMEOUT_TCP_CLOSING_SEC;
+	case FLOW_TCP_TIME_WAIT:
+	case FLOW_TCP_CLOSED:
+		return TIMEOUT_TCP_CLOSED_SEC;
+	case FLOW_FREE:
+	case FLOW_UNREPLIED:
+	case FLOW_ASSURED:
+	case FLOW_TCP_SYN_SENT2:
+	case FLOW_TCP_SYN_RECEIVED:
+		break;
+	}
+	return TIMEOUT_TCP_UNREPLIED_SEC;
 }
 
 uint32_t conntrack_timeout_sec(const struct flow_state *state)
 {
 	switch (state->protocol) {
 	case IPPROTO_TCP:
-		switch ((enum flow_phase)state->state) {
-		case FLOW_ASSURED:
-			return TIMEOUT_TCP_ESTABLISHED_SEC;
-		case FLOW_TCP_CLOSING:
-			return TIMEOUT_TCP_CLOSING_SEC;
-		case FLOW_TCP_CLOSED:
-			return TIMEOUT_TCP_CLOSED_SEC;
-		case FLOW_FREE:
-		case FLOW_UNREPLIED:
-			return TIMEOUT_TCP_UNREPLIED_SEC;
-		}
-		return TIMEOUT_TCP_UNREPLIED_SEC;
+		return tcp_timeout_sec((enum flow_phase)state->state);
 	case IPPROTO_UDP:
 		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
 						    : TIMEOUT_UDP_UNREPLIED_SEC;
@@ -330,19 +331,22 @@ unsigned conntrack_expire(struct worker *w, unsigned budget)
 
 const char *conntrack_phase_name(const struct flow_state *state)
 {
-	bool is_tcp = state->protocol == IPPROTO_TCP;
+	static const char *const names[FLOW_PHASES] = {
+		[FLOW_FREE] = "free",
+		[FLOW_UNREPLIED] = "unreplied",
+		[FLOW_ASSURED] = "assured",
+		[FLOW_TCP_SYN_SENT2] = "syn_sent2",
+		[FLOW_TCP_SYN_RECEIVED] = "syn_received",
+		[FLOW_TCP_ESTABLISHED] = "established",
+		[FLOW_TCP_CHALLENGED] = "challenged",
+		[FLOW_TCP_FIN_WAIT] = "fin_wait",
+		[FLOW_TCP_CLOSE_WAIT] = "close_wait",
+		[FLOW_TCP_LAST_ACK] = "last_ack",
+		[FLOW_TCP_TIME_WAIT] = "time_wait",
+		[FLOW_TCP_CLOSED] = "closed",
+	};
 
-	switch ((enum flow_phase)state->state) {
-	case FLOW_UNREPLIED:
-		return is_tcp ? "syn_sent" : "unreplied";
-	case FLOW_ASSURED:
-		return is_tcp ? "established" : "assured";
-	case FLOW_TCP_CLOSING:
-		return "closing";
-	case FLOW_TCP_CLOSED:
-		return "closed";
-	case FLOW_FREE:
-		break;
-	}
-	return "free";
+	if (state->protocol == IPPROTO_TCP && state->state == FLOW_UNREPLIED)
+		return "syn_sent";
+	return names[state->state];
 }

@@ -26,6 +26,7 @@
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/tcp_track.h"
 
 // --- finished packets ---
 
@@ -282,9 +283,11 @@ static __rte_always_inline void flow_forward(
 		if (dir == NULL)
 			return;
 	}
-	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) ||
-		     (dir->flags & FLOW_WATCH)))
-		conntrack_watch(w, p, dir);
+	if (unlikely(!tcp_track_follow(p, dir))) {
+		dir = conntrack_watch(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
 
 	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||

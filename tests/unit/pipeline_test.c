@@ -314,6 +314,7 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 		.dport = 4000,
 		.protocol = IPPROTO_TCP,
 		.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
+		.tcp_ack = 1,
 	};
 	struct rte_mbuf *m;
 
@@ -506,6 +507,8 @@ static void flows_end_by_their_timeouts(void **state)
 			m = fixture_send(f, &answer, FIXTURE_LAN);
 			assert_non_null(m);
 			rte_pktmbuf_free(m);
+			frame = frame_answer_again(&frame);
+			assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 		}
 		now += rows[i].alive_sec - 1;
 		expire_at(f, now);
@@ -524,17 +527,25 @@ static void tcp_that_has_closed_goes_soon(void **state)
 
 	frame.protocol = IPPROTO_TCP;
 	frame.tcp_flags = RTE_TCP_SYN_FLAG;
+	frame.payload_bytes = 0;
 	m = fixture_send(f, &frame, FIXTURE_WAN);
 	answer = frame_answer(m, &frame, FIXTURE_WAN);
 	rte_pktmbuf_free(m);
-	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	frame = frame_answer_again(&frame);
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &frame, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	expire_at(f, TIMEOUT_TCP_CLOSING_SEC - 1);
 	assert_int_equal(f->w->flows.n_used, 1);
 	answer.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
+	answer.tcp_seq = FIXTURE_SERVER_SEQ + 1;
+	answer.tcp_ack = frame.tcp_seq + 1;
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	frame.tcp_flags = RTE_TCP_ACK_FLAG;
+	frame.tcp_seq++;
+	frame.tcp_ack++;
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	expire_at(f, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1);
 	assert_int_equal(f->w->flows.n_used, 0);
 }
