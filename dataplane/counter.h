@@ -71,7 +71,7 @@
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
 		"unreplied or closed flows that made room in a full table")                        \
 	X(NAT_OVERLOADED, "nat_overloaded",                                                        \
-		"flows that share another endpoint's outside port: none of their own was left")    \
+		"flows whose outside port is shared, or not that of their endpoint")               \
 	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
 		"the same, because their host holds its fair share of ports")                      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")

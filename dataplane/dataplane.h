@@ -112,6 +112,8 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy);
 // --- events from the workers ---
 enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
+	DP_EVENT_NAT_NO_PORT,	       // `addr`: an outside address with no port left for some flow
+	DP_EVENT_NAT_OVER_SHARE,       // `addr`: an inside host that holds its share of ports
 };
 struct dp_event {
 	enum dp_event_kind kind;

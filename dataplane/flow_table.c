@@ -8,13 +8,15 @@
 #include "dataplane/memory.h"
 
 enum {
-	// Slots for each direction at a full table: 8 slots a bucket, filled to five on average.
-	BUCKET_FILL = 5,
+	// At a full table three slots a flow, for both directions and its outside endpoint: of 8
+	// slots a bucket six are filled on average. Flows that share an endpoint have two.
+	BUCKET_FILL = 6,
+	NAMES_A_FLOW = 3,
 };
 
 static uint32_t bucket_count(uint32_t capacity)
 {
-	uint64_t want = (2 * (uint64_t)capacity + BUCKET_FILL - 1) / BUCKET_FILL;
+	uint64_t want = (NAMES_A_FLOW * (uint64_t)capacity + BUCKET_FILL - 1) / BUCKET_FILL;
 	uint32_t n = 16;
 
 	while (n < want && n < UINT32_C(1) << 30)
@@ -105,9 +107,10 @@ static uint64_t endpoint_hash6(const struct flow_table *table, const uint8_t add
 static uint64_t name_hash(
 	const struct flow_table *table, const struct flow *flow, enum flow_name name)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_ip6 = there->flags & FLOW_IS_IP6;
-	const struct flow_dir *dir = name == FLOW_NAME_ORIGINAL ? there : back;
+	const struct flow_dir *dir = &flow->dir[name == FLOW_NAME_ORIGINAL ? 0 : 1];
 
 	if (name == FLOW_NAME_EXTERNAL)
 		return is_ip6 ? endpoint_hash6(table, back->key6.dst, back->key6.dport_be,
@@ -323,7 +326,8 @@ struct flow_dir *flow_find6(
 static bool endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_external = name == FLOW_NAME_EXTERNAL;
 
 	if (endpoint->addr.family == IP_V6)
@@ -338,8 +342,9 @@ static bool endpoint_is(
 		       4) == 0;
 }
 
-struct flow *flow_find_endpoint(
-	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx)
 {
 	bool is_ip6 = endpoint->addr.family == IP_V6;
 	uint32_t addr_be;
@@ -360,7 +365,8 @@ struct flow *flow_find_endpoint(
 			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
 			struct flow *flow = &table->flows[slot / FLOW_NAMES];
 
-			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint))
+			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint) &&
+				(accepts == NULL || accepts(flow, ctx)))
 				return flow;
 		}
 		if (b->n_away == 0)
@@ -368,4 +374,10 @@ struct flow *flow_find_endpoint(
 		bucket = flow_bucket_other(table, bucket, tag);
 	}
 	return NULL;
+}
+
+struct flow *flow_find_endpoint(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	return flow_find_endpoint_if(table, endpoint, name, NULL, NULL);
 }
