@@ -12,6 +12,7 @@
 #include "cfg/place.h"
 
 enum {
+	CFG_WORD_MAX = 31,		 // names of zones, sets, lists and counters
 	CFG_ZONES_MAX = 30,		 // beside `router` and `none`
 	CFG_SETS_MAX = 4096,		 // with a name
 	CFG_TIMED_SETS_MAX = 64,	 // of those
@@ -55,14 +56,14 @@ struct cfg_set {
 	const char *name;
 	struct cfg_place place;
 	enum cfg_set_kind kind;
-	const struct cfg_element *elements;
+	struct cfg_element *elements;
 	unsigned n_elements;
 	const char *file;     // more elements, one a line (cfg_element_parse), or NULL
 	uint32_t timeout_sec; // addresses: others come and go at run time, each for so long; 0: no
 };
 
-// One line of a set's file, or one element that somebody names by hand: `text` without blanks at
-// its ends. `out->set` is NULL; strings point into `text`. 0, or -1 with the reason in `err`.
+// One line of a set's file, or an element that somebody names by hand: `text` without blanks at its
+// ends. `out->set` is NULL; strings point into `text`. 0, or -1 with the reason in `err`.
 int cfg_element_parse(
 	enum cfg_set_kind kind, const char *text, struct cfg_element *out, struct error *err);
 
@@ -118,7 +119,7 @@ enum cfg_state { // bits
 
 // Any of the elements or, negated, none of them. No elements: anything.
 struct cfg_match {
-	const struct cfg_element *elements;
+	struct cfg_element *elements;
 	unsigned n;
 	bool is_negated;
 };
@@ -184,7 +185,7 @@ struct cfg_rule {
 struct cfg_list {
 	const char *name; // NULL for those of hooks
 	struct cfg_place place;
-	const struct cfg_rule *rules;
+	struct cfg_rule *rules;
 	unsigned n_rules;
 };
 
@@ -224,14 +225,12 @@ struct cfg_switches {
 };
 
 struct cfg_hygiene {
+	const char *interface; // NULL: of all interfaces that have none of their own
+	struct cfg_place place;
 	struct cfg_switches checks; // enum cfg_hygiene_check
 	enum cfg_reverse_path reverse_path;
-};
-
-struct cfg_interface_hygiene {
-	const char *interface;
-	struct cfg_place place;
-	struct cfg_hygiene hygiene; // complete too
+	struct cfg_hygiene *interfaces; // those of single interfaces, complete too
+	unsigned n_interfaces;
 };
 
 // --- all of it ---
@@ -240,11 +239,9 @@ struct cfg_firewall {
 	bool is_there;				  // the file has `firewall:`
 	enum cfg_action defaults[CFG_HOOK_COUNT]; // accept, drop or reject
 	struct cfg_list hooks[CFG_HOOK_COUNT];
-	const struct cfg_list *lists;
+	struct cfg_list *lists;
 	unsigned n_lists;
-	struct cfg_hygiene hygiene; // of interfaces that are not in the list that follows
-	const struct cfg_interface_hygiene *interface_hygienes;
-	unsigned n_interface_hygienes;
+	struct cfg_hygiene hygiene;
 };
 
 struct cfg_timeouts { // seconds; 0: not said
