@@ -11,68 +11,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-// Two lines that the tables of faults below begin with: what they add starts on line 3.
-#define PORTS "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}}\n"
-#define INTERFACES                                                                                 \
-	"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64]}, "           \
-	"lan: {port: q, addresses: 198.18.0.1/24}}\n"
-#define ROUTER PORTS INTERFACES
-
-struct fault {
-	const char *text;
-	int line;
-	int column;
-	const char *piece; // of the message
-};
-
-static struct config *parse(const char *text, struct cfg_errors *errors)
-{
-	return config_parse("test.yaml", text, strlen(text), errors);
-}
-
-static struct config *parse_good(const char *text)
-{
-	struct cfg_errors errors;
-	struct config *config = parse(text, &errors);
-	char line[700];
-
-	if (config == NULL)
-		fail_msg("refused: %s\n%s", error_str(&errors.list[0], line, sizeof(line)), text);
-	assert_int_equal(errors.n, 0);
-	cfg_errors_free(&errors);
-	return config;
-}
-
-// Exactly this one error: not a second one that follows from it.
-static void expect_fault(const struct fault *fault, size_t text_bytes)
-{
-	struct cfg_errors errors;
-	struct config *config = config_parse("test.yaml", fault->text, text_bytes, &errors);
-	const struct error *err = errors.list;
-	char line[700];
-
-	if (config != NULL)
-		fail_msg("not refused: %s", fault->text);
-	assert_true(errors.n >= 1);
-	for (unsigned i = 0; errors.n != 1 && i < errors.n; i++)
-		print_message("%s\n", error_str(&err[i], line, sizeof(line)));
-	if (errors.n != 1 || errors.n_more != 0)
-		fail_msg("%u errors for: %s", errors.n, fault->text);
-	if (err->line != fault->line || err->column != fault->column ||
-		strstr(err->text, fault->piece) == NULL)
-		fail_msg("expected %d:%d: %s\ngot %s\nfor: %s", fault->line, fault->column,
-			fault->piece, error_str(err, line, sizeof(line)), fault->text);
-	assert_string_equal(err->file, "test.yaml");
-	cfg_errors_free(&errors);
-}
-
-static void expect_faults(const struct fault *faults, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		expect_fault(&faults[i], strlen(faults[i].text));
-}
+#include "tests/unit/config_fixture.h"
 
 static void what_is_no_yaml_is_refused_at_its_place(void **state)
 {
