@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cfg/config.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -866,6 +867,26 @@ static void the_quickstart_is_what_the_demo_expects(void **state)
 	cfg_errors_free(&errors);
 }
 
+static void the_examples_are_taken_without_warnings(void **state)
+{
+	glob_t files;
+
+	assert_int_equal(glob(SOURCE_ROOT "/cfg/examples/*.yaml", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct cfg_errors errors;
+		struct config *config = config_load(files.gl_pathv[i], &errors);
+		char line[700];
+
+		if (config == NULL || errors.n_warnings > 0)
+			fail_msg("%s", error_str(config == NULL ? errors.list : errors.warnings,
+					       line, sizeof(line)));
+		config_free(config);
+		cfg_errors_free(&errors);
+	}
+	assert_true(files.gl_pathc >= 7);
+	globfree(&files);
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
 	struct cfg_errors errors = {0};
@@ -901,6 +922,7 @@ int main(void)
 		cmocka_unit_test(drivers_have_names),
 		cmocka_unit_test(files_that_cannot_be_read_are_explained),
 		cmocka_unit_test(the_quickstart_is_what_the_demo_expects),
+		cmocka_unit_test(the_examples_are_taken_without_warnings),
 		cmocka_unit_test(freeing_nothing_is_fine),
 	};
 
