@@ -301,6 +301,9 @@ struct flow *nat_find_mapping(
 	if (head == NULL || !(head->state.flags & FLOW_IS_FULL_CONE))
 		return NULL;
 	*inside = flow_inside(head);
+	// The router's own sockets are behind no filter of translation: its input rules judge.
+	if (ip_addr_equal(&inside->addr, &outside.addr))
+		return NULL;
 	return head;
 }
 
