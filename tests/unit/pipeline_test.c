@@ -104,9 +104,11 @@ static void the_ports_towards_one_remote_are_used_up_before_anybody_goes_without
 		n++;
 		rte_pktmbuf_free(m);
 	}
-	// the last few in a thousand are kept: shares are counted with a little to spare
+	// nearly every flow had to change its port, which takes another place in the table
 	assert_in_range(n, 64512 * 99 / 100, 64512);
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_NO_PORT), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_NO_PORT) +
+				 fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL),
+		1);
 }
 
 static void udp_without_checksum_stays_without(void **state)
