@@ -45,10 +45,24 @@ static bool carries_default(const struct config *config, const char *interface)
 	return false;
 }
 
+static bool is_egress_of(const struct cfg_nat *nat, const char *interface)
+{
+	if (nat->kind != CFG_NAT_MASQUERADE && nat->kind != CFG_NAT_SOURCE)
+		return false;
+	for (unsigned i = 0; i < nat->interfaces.n; i++)
+		if (strcmp(nat->interfaces.names[i], interface) == 0)
+			return true;
+	return false;
+}
+
 bool egress_is_outside(const struct config *config, const char *interface)
 {
-	for (unsigned i = 0; i < config->n_masquerades; i++)
-		if (strcmp(config->masquerades[i].interface, interface) == 0)
+	bool is_translated = false;
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		if (is_egress_of(&config->nats[i], interface))
 			return true;
-	return config->n_masquerades == 0 && carries_default(config, interface);
+		is_translated |= config->nats[i].kind == CFG_NAT_MASQUERADE;
+	}
+	return !is_translated && carries_default(config, interface);
 }

@@ -34,6 +34,13 @@ static struct config *load_config(const char *path)
 
 	for (unsigned i = 0; i < errors.n; i++)
 		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
+	if (errors.n_more > 0)
+		fprintf(stderr, "%s: %u more errors\n", path, errors.n_more);
+	for (unsigned i = 0; i < errors.n_warnings; i++)
+		fprintf(stderr, "warning: %s\n",
+			error_str(&errors.warnings[i], text, sizeof(text)));
+	if (errors.n_more_warnings > 0)
+		fprintf(stderr, "%s: %u more warnings\n", path, errors.n_more_warnings);
 	cfg_errors_free(&errors);
 	return config;
 }

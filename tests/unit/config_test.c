@@ -427,16 +427,17 @@ static void routes_are_checked(void **state)
 static void nat_rules_are_checked(void **state)
 {
 	static const struct fault faults[] = {
-		{ROUTER "nat: [{from: 198.18.0.0/24}]", 3, 7, "nat rule: `masquerade` is missing"},
+		{ROUTER "nat: [{from: 198.18.0.0/24}]", 3, 7,
+			"expected one of masquerade, source, one-to-one"},
 		{ROUTER "nat: [{masquerade: wam}]", 3, 20,
 			"there is no interface `wam`, did you mean `wan`?"},
-		{ROUTER "nat: [{masquerade: [wan]}]", 3, 20, "got a list"},
+		{ROUTER "nat: [{masquerade: {wan: 1}}]", 3, 20, "got a mapping"},
 		{ROUTER "nat: [{masquerade: wan, from: 198.18.0.1/24}]", 3, 31,
 			"has bits set after its prefix"},
 		{ROUTER "nat: [{masquerade: wan, from: [198.18.0.0/24, \"2001:db8::/32\"]}]", 3, 47,
-			"expected an IPv4 network"},
+			"2001:db8::/32 is IPv6, but the rule is for IPv4, unless it says"},
 		{ROUTER "nat: [{masquerade: wan, from: default}]", 3, 31,
-			"write 0.0.0.0/0 instead"},
+			"`default` is not an address, a network or a range"},
 		{ROUTER "nat: [{masquerade: wan, from: []}]", 3, 31, "an empty list"},
 		{ROUTER "nat: {masquerade: wan}", 3, 6, "expected a list"},
 	};
@@ -647,6 +648,14 @@ static void assert_prefix(const struct ip_prefix *prefix, const char *expected)
 	assert_string_equal(ip_prefix_str(prefix, text), expected);
 }
 
+static void assert_range(const struct cfg_element *element, const char *first, const char *last)
+{
+	char text[ADDR_STR_BYTES];
+
+	assert_string_equal(ip_addr_str(&element->addresses.first, text), first);
+	assert_string_equal(ip_addr_str(&element->addresses.last, text), last);
+}
+
 static void assert_addr(const struct ip_addr *addr, const char *expected)
 {
 	char text[ADDR_STR_BYTES];
@@ -745,7 +754,7 @@ static void the_rest_is_read_field_by_field(void **state)
 	struct config *config = parse_good(text);
 	const struct cfg_interface *interfaces = config->interfaces;
 	const struct cfg_route *routes = config->routes;
-	const struct cfg_masquerade *nat = config->masquerades;
+	const struct cfg_nat *nat = config->nats;
 
 	assert_string_equal(config->file, "test.yaml");
 	assert_int_equal(config->n_cores, 2);
@@ -787,14 +796,13 @@ static void the_rest_is_read_field_by_field(void **state)
 	assert_prefix(&routes[6].to, "::/0");
 	assert_addr(&routes[6].nexthops[0].via, "fe80::1");
 
-	assert_int_equal(config->n_masquerades, 3);
-	assert_string_equal(nat[0].interface, "wan");
-	assert_int_equal(nat[0].n_from, 2);
-	assert_prefix(&nat[0].from[0], "198.18.64.0/24");
-	assert_prefix(&nat[0].from[1], "198.18.0.0/24");
-	assert_int_equal(nat[1].n_from, 1);
-	assert_null(nat[2].from);
-	assert_int_equal(nat[2].n_from, 0);
+	assert_int_equal(config->n_nats, 3);
+	assert_string_equal(nat[0].interfaces.names[0], "wan");
+	assert_int_equal(nat[0].from.n, 2);
+	assert_range(&nat[0].from.elements[0], "198.18.64.0", "198.18.64.255");
+	assert_range(&nat[0].from.elements[1], "198.18.0.0", "198.18.0.255");
+	assert_int_equal(nat[1].from.n, 1);
+	assert_int_equal(nat[2].from.n, 0);
 	config_free(config);
 }
 
@@ -810,7 +818,7 @@ static void what_is_absent_has_its_default(void **state)
 	assert_int_equal(config->n_ports, 0);
 	assert_int_equal(config->n_interfaces, 0);
 	assert_int_equal(config->n_routes, 0);
-	assert_int_equal(config->n_masquerades, 0);
+	assert_int_equal(config->n_nats, 0);
 	config_free(config);
 }
 
@@ -913,8 +921,8 @@ static void the_quickstart_is_what_the_demo_expects(void **state)
 	assert_int_equal(config->n_routes, 2);
 	assert_addr(&config->routes[0].nexthops[0].via, "203.0.113.1");
 	assert_addr(&config->routes[1].nexthops[0].via, "2001:db8:0:1::1");
-	assert_int_equal(config->n_masquerades, 1);
-	assert_string_equal(config->masquerades[0].interface, "wan");
+	assert_int_equal(config->n_nats, 1);
+	assert_string_equal(config->nats[0].interfaces.names[0], "wan");
 	config_free(config);
 	cfg_errors_free(&errors);
 }
