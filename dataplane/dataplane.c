@@ -12,6 +12,7 @@
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
 
+#include "dataplane/address_kind.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"

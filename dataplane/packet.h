@@ -29,13 +29,15 @@ enum packet_kind {
 };
 
 enum packet_flags {
-	PACKET_IS_FRAGMENT = 1 << 0,	   // any fragment; ports are unknown
+	PACKET_IS_FRAGMENT = 1 << 0,	   // one of several; ports are unknown
 	PACKET_IS_LATER_FRAGMENT = 1 << 1, // not the first: carries no layer-4 header
 	PACKET_IS_ICMP_ERROR = 1 << 2,
 	PACKET_FROM_HOST = 1 << 3,     // read from a TAP: leaves by `iface`, layer 2 is ready
 	PACKET_IS_OWNED = 1 << 4,      // this worker owns its flow: no need to ask
 	PACKET_IS_STEERED = 1 << 5,    // the same, where TCP and UDP are concerned
 	PACKET_IS_TRANSLATED = 1 << 6, // an ICMP error that its flow has been applied to
+	PACKET_HAS_ROUTING0 = 1 << 7,  // IPv6 routing header 0; after packet_parse_ip6_chain
+	PACKET_IS_ATOMIC = 1 << 8,     // IPv6: whole, though it has a fragment header (RFC 6946)
 };
 
 struct packet {

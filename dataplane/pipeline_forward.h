@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dataplane/checksum.h"
+#include "dataplane/address_kind.h"
 #include "dataplane/icmp.h"
 #include "dataplane/parse.h"
 #include "dataplane/worker.h"

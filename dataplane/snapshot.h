@@ -20,6 +20,7 @@ struct interface {
 	bool steers_by_rss;  // the port delivers each bucket to its worker
 	bool is_masqueraded; // packets that leave by it may be translated
 	uint16_t mtu;
+	uint16_t hygiene;	 // enum dp_hygiene: what is asked of packets that come in
 	const struct port *port; // NULL: none (bench)
 	uint16_t dpdk_port;
 	uint16_t n_rxq, n_txq;
