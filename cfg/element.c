@@ -6,6 +6,7 @@
 
 #include "cfg/report.h"
 #include "cfg/value.h"
+#include "cfg/value_addr.h"
 
 enum {
 	ADDRESS_TEXT_MAX = ADDR_STR_BYTES - 1,
@@ -125,7 +126,7 @@ static int read_network(const char *text, struct cfg_element *out, struct error 
 
 	if (ip_prefix_parse(text, &prefix) != 0)
 		return unexpected(CFG_SET_ADDRESSES, text, err);
-	if (value_check_network(text, &prefix, err) != 0)
+	if (value_addr_check_network(text, &prefix, err) != 0)
 		return -1;
 	out->addresses.first = prefix.addr;
 	out->addresses.last = prefix.addr;
@@ -218,7 +219,7 @@ int cfg_element_parse(
 	case CFG_SET_PORTS:
 		return read_range(kind, text, PORT_MAX, out, err);
 	case CFG_SET_MACS:
-		return value_read_mac(text, &out->mac, err);
+		return value_addr_read_mac(text, &out->mac, err);
 	case CFG_SET_ICMP:
 	case CFG_SET_ICMP6:
 		return read_icmp(kind, text, out, err);

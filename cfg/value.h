@@ -11,18 +11,12 @@
 int value_read(const struct model_key *key, const char *text, struct arena *arena, void *out,
 	struct error *err);
 
-// The pieces of it that elements (cfg/element.h) and rules (cfg/value_rule.h) are read with.
+// The pieces of it that other readers of values share.
 bool value_is_name(const char *text, size_t len_max);
-int value_read_mac(const char *text, struct mac_addr *out, struct error *err);
-// -1 when there are host bits in what should be a network; `text` is how it was written.
-int value_check_network(const char *text, const struct ip_prefix *prefix, struct error *err);
 // What follows a leading "not " or "!"; `text` itself when there is none.
 const char *value_after_not(const char *text);
 int value_unexpected(
 	const struct model_key *key, const char *text, const char *hint, struct error *err);
-
-// Why the address cannot be a host's in its own subnet, "the network's broadcast address"; or NULL.
-const char *value_why_not_in_subnet(const struct ip_prefix *host);
 
 // "a whole number from 68 to 9600" into `out`, which it returns.
 enum { VALUE_EXPECTED_BYTES = 160 };
