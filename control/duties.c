@@ -7,6 +7,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/announce.h"
+#include "control/flow_alarms.h"
 #include "control/wall_clock.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
@@ -32,6 +33,10 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 		case DP_EVENT_SET_ADD:
 			bans_note(&router->bans, event.add.timed, &event.addr, event.add.sec,
 				now_wall);
+			break;
+		case DP_EVENT_FLOWS_FULL:
+		case DP_EVENT_HOST_LIMIT:
+			flow_alarms_log(&router->interfaces, &event);
 			break;
 		}
 	}

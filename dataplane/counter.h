@@ -60,10 +60,15 @@
 	X(DROP_ND_FRAGMENT, "drop_nd_fragment", "neighbour discovery in fragments (RFC 6980)")     \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
 	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
+	X(DROP_RULE, "drop_rule", "dropped by a firewall rule, or by default")                     \
+	X(DROP_REJECTED, "drop_rejected", "rejected by a firewall rule, or by default")            \
 	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
 	X(DROP_NAT_NO_ADDRESS, "drop_nat_no_address", "masquerade interface without an address")   \
 	X(DROP_NAT_NO_PORT, "drop_nat_no_port", "no port free towards this remote")                \
-	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "flow table full")                         \
+	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "no slot for the flow's key")              \
+	X(DROP_FLOW_SHARE, "drop_flow_share",                                                      \
+		"flow table full, and nobody has more flows than who asks for one")                \
+	X(DROP_HOST_LIMIT, "drop_host_limit", "the host has as many flows as it may")              \
 	X(DROP_INTERFACE_DOWN, "drop_interface_down", "egress interface gone or without link")     \
 	X(DROP_TX_FULL, "drop_tx_full", "the port's send queue stayed full")                       \
 	X(DROP_HANDOVER_FULL, "drop_handover_full", "another worker's ring was full")              \
@@ -83,12 +88,14 @@
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
 	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
+	X(RESET_SENT, "reset_sent", "TCP resets made for rejected packets")                        \
+	X(RESET_LIMITED, "reset_limited", "TCP resets not made: over the rate limit")              \
 	X(FRAGMENTED, "fragmented", "packets cut into fragments on egress")                        \
 	X(REASSEMBLED, "reassembled", "packets put together from fragments to know their flow")    \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
-		"unreplied or closed flows that made room in a full table")                        \
+		"flows that made room for others in a full table, or of a host at its limit")      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -136,6 +136,9 @@ enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
 	DP_EVENT_LOG,		       // a rule wants a line about a packet from `addr`
 	DP_EVENT_SET_ADD,	       // a rule wants `addr` in a timed set
+	// At most once a minute from each worker:
+	DP_EVENT_FLOWS_FULL, // nine tenths of its flows are in use; names the host that has most
+	DP_EVENT_HOST_LIMIT, // the host has as many as the policy allows
 };
 struct dp_log_line {
 	uint16_t log; // of the policy in force
@@ -149,9 +152,11 @@ struct dp_log_line {
 };
 struct dp_event {
 	enum dp_event_kind kind;
-	int interface;
+	int interface; // -1: the router's own flows
+	// Of flows: an inside host, IPv6 its /64; IP_NONE: whoever else comes in by that interface.
 	struct ip_addr addr;
 	union {
+		uint32_t flows; // it has
 		struct dp_log_line log;
 		struct {
 			uint16_t timed;

@@ -40,6 +40,7 @@ static const struct icmp_says says4[] = {
 	[ICMP_ERROR_TTL] = {11, 0},
 	[ICMP_ERROR_NO_ROUTE] = {3, 0},
 	[ICMP_ERROR_HOST] = {3, 1},
+	[ICMP_ERROR_PORT] = {3, 3},
 	[ICMP_ERROR_PROHIBITED] = {3, 13},
 	[ICMP_ERROR_TOO_BIG] = {3, 4},
 };
@@ -49,6 +50,7 @@ static const struct icmp_says says6[] = {
 	[ICMP_ERROR_TTL] = {3, 0},
 	[ICMP_ERROR_NO_ROUTE] = {1, 0},
 	[ICMP_ERROR_HOST] = {1, 3},
+	[ICMP_ERROR_PORT] = {1, 4},
 	[ICMP_ERROR_PROHIBITED] = {1, 1},
 	[ICMP_ERROR_TOO_BIG] = {2, 0},
 	[ICMP_ERROR_SCOPE] = {1, 2},

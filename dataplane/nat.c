@@ -46,16 +46,16 @@ static bool choose_in_bucket(struct worker *w, uint8_t bucket, struct flow_tuple
 	return false;
 }
 
-bool nat_choose(struct worker *w, const struct flow_tuple *original, const struct ip_addr *src,
+bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
 	struct flow_tuple *reply)
 {
-	uint8_t own = steering_bucket(rte_be_to_cpu_16(original->sport_be));
+	uint8_t own = steering_bucket(rte_be_to_cpu_16(packet->sport_be));
 
-	*reply = flow_tuple_reply(original);
-	reply->dst = *src;
+	*reply = flow_tuple_reply(packet);
+	reply->dst = source->first;
 	if (flow_find(&w->flows, reply) == NULL)
 		return true;
-	if (!protocol_has_ports(original->protocol) && original->kind == FLOW_KEY_PLAIN)
+	if (!protocol_has_ports(packet->protocol) && packet->kind == FLOW_KEY_PLAIN)
 		return false; // no port to tell two of them apart
 	// Buckets of the same worker only: the answers must come back to this one.
 	for (unsigned i = 0; i < STEERING_BUCKETS; i++) {
@@ -66,6 +66,20 @@ bool nat_choose(struct worker *w, const struct flow_tuple *original, const struc
 			return true;
 	}
 	return false;
+}
+
+void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source)
+{
+}
+
+void nat_flow_ending(struct worker *w, struct flow *flow)
+{
+}
+
+struct flow *nat_find_mapping(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
+{
+	return NULL;
 }
 
 // IPv6 flows are seldom translated, and their line has no room for what they become: it is the

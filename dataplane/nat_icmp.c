@@ -216,8 +216,10 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 	}
 	answer = flow_tuple_reply(&quote.tuple);
 	found = flow_find(&w->flows, &answer);
-	if (found == NULL)
+	if (found == NULL) {
+		p->hash = flow_tuple_hash(&w->flows, &answer);
 		return 0;
+	}
 	*dir = found;
 	if (!(found->flags & FLOW_TRANSLATES))
 		return 1;

@@ -285,7 +285,9 @@ bool packet_parse_ip6_upper(struct packet *p)
 	if (p->flags & PACKET_IS_LATER_FRAGMENT)
 		return true;
 	l4 = packet_l4(p);
-	bytes = (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset;
+	// what was in pieces may be longer than ip_len can tell
+	bytes = L3_OFFSET + (uint32_t)sizeof(struct rte_ipv6_hdr) +
+		rte_be_to_cpu_16(packet_ip6(p->m)->payload_len) - p->l4_offset;
 	switch (p->protocol) {
 	case IPPROTO_TCP:
 		l4_bytes = bytes >= sizeof(struct rte_tcp_hdr) ? (uint32_t)(l4[12] >> 4) * 4 : 0;
@@ -376,4 +378,16 @@ bool packet_is_dhcp_answer(const struct packet *p)
 	return (packet_ip4(p->m)->fragment_offset & fragment) == 0 &&
 	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
 	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
+}
+
+bool packet_parse_for_host(struct packet *p)
+{
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		p->kind = PACKET_IP4;
+		return packet_key4(p);
+	}
+	p->kind = PACKET_IP6;
+	return packet_key6(p);
 }

@@ -252,3 +252,12 @@ static inline bool packet_is_link_talk(const struct packet *p)
 // What the kernel sends on a TAP. True: unicast IP, with its key. False: another frame, for all of
 // a link or no IP, which needs no flow (PACKET_HOST), or a broken one (PACKET_DROP).
 bool packet_parse_from_host(struct packet *p);
+
+static inline bool packet_is_ip_for_host(const struct packet *p)
+{
+	return p->reason != COUNTER_PUNT_ARP && p->reason != COUNTER_PUNT_OTHER;
+}
+
+// The layers of IP that goes to the host stack by its kind alone (PACKET_HOST). False: malformed,
+// kind and reason say how.
+bool packet_parse_for_host(struct packet *p);

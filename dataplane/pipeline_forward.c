@@ -58,12 +58,26 @@ bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
 	}
 }
 
+bool pipeline_is_too_big(const struct packet *p, uint16_t mtu)
+{
+	uint16_t largest = fragment_largest(p->m);
+
+	if (p->kind == PACKET_IP6)
+		return (largest != 0 ? largest : p->ip_len) > mtu;
+	return p->ip_len > mtu &&
+	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+}
+
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency)
 {
 	const struct adjacency *adj = &w->adjacencies[adjacency];
 
 	if (p->kind == PACKET_IP6) {
 		packet_ip6(p->m)->hop_limits--;
+		if (fragment_largest(p->m) != 0) {
+			fragment_send6(w, p->m, NEXTHOP_ADJACENCY_BASE + adjacency);
+			return;
+		}
 	} else {
 		ip4_decrement_ttl(packet_ip4(p->m));
 		if (p->ip_len > adj->mtu || p->m->nb_segs > 1) {

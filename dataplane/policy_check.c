@@ -185,22 +185,20 @@ enum visit {
 };
 
 struct list_visit {
-	uint8_t visit; // enum visit
-	uint8_t depth; // lists deep, from this one on
+	uint8_t visit;	// enum visit
+	uint16_t depth; // lists deep, from this one on
 	uint32_t steps;
 };
 
-static int visit_list(const struct dp_policy *p, struct list_visit *visits, unsigned list,
-	unsigned above, struct error *err)
+// As deep in recursion as there are lists at most.
+static int visit_list(
+	const struct dp_policy *p, struct list_visit *visits, unsigned list, struct error *err)
 {
 	struct list_visit *v = &visits[list];
 	const struct dp_list *rules = &p->lists[list];
 
 	if (v->visit == VISIT_BEGUN)
 		return error_set(err, "list %u jumps back to itself", list);
-	if (above > DP_JUMPS_MAX)
-		return error_set(
-			err, "list %u: jumps go more than %d lists deep", list, DP_JUMPS_MAX);
 	if (v->visit == VISIT_DONE)
 		return 0;
 	v->visit = VISIT_BEGUN;
@@ -211,11 +209,11 @@ static int visit_list(const struct dp_policy *p, struct list_visit *visits, unsi
 		if (r->action == DP_JUMP) {
 			const struct list_visit *to = &visits[r->jump_list];
 
-			if (visit_list(p, visits, r->jump_list, above + 1, err) != 0)
+			if (visit_list(p, visits, r->jump_list, err) != 0)
 				return -1;
 			steps += to->steps;
 			if (to->depth + 1 > v->depth)
-				v->depth = (uint8_t)(to->depth + 1);
+				v->depth = (uint16_t)(to->depth + 1);
 		}
 		if (steps > POLICY_STEPS_MAX)
 			return error_set(err,
@@ -239,7 +237,7 @@ static int check_lists(const struct dp_policy *p, struct error *err)
 		if ((uint64_t)p->lists[i].first + p->lists[i].n > p->n_rules)
 			return error_set(err, "list %u ends behind the last rule", i);
 	for (unsigned i = 0; i < p->n_lists; i++)
-		if (visit_list(p, visits, i, 0, err) != 0)
+		if (visit_list(p, visits, i, err) != 0)
 			return -1;
 	return 0;
 }

@@ -13,8 +13,8 @@
 //   other. A source at its limit goes only when the seven others of its set are as full, each of
 //   which has taken as many packets.
 // - With a burst of one, every source is at its limit from its first packet. Then the one nearest
-//   to its next packet goes, and only a flood of as many new sources as the table has places,
-//   within one increment, makes it forget them early.
+//   to its next packet goes: new sources for a quarter of the table's places, within one increment,
+//   make it forget about one limit in a hundred early; as many as it has places, most of them.
 // What is forgotten starts afresh: a source may pass sooner than it should, never later.
 //
 // Tag and TAT are two words, written one after the other, and workers race for them only where one

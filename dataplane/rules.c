@@ -146,6 +146,17 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 }
 
+// What takes a look into memory of its own.
+static __attribute__((noinline)) bool matches_closely(
+	const struct judgement *j, const struct rule_match *m)
+{
+	if (!is_active(j, m) || !sets_match(j, m))
+		return false;
+	// Last, for it takes what it asks for. Reviewed flows have had their share.
+	return m->rate == DP_INDEX_NONE || j->s->is_review ||
+	       rate_allows(j, m->rate) != m->is_above_rate;
+}
+
 static bool matches(const struct judgement *j, const struct rule_match *m)
 {
 	const struct rule_subject *s = j->s;
@@ -158,25 +169,25 @@ static bool matches(const struct judgement *j, const struct rule_match *m)
 	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
 		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
 		return false;
-	if (!is_active(j, m) || !sets_match(j, m))
-		return false;
-	// Last, for it takes what it asks for. Reviewed flows have had their share.
-	return m->rate == DP_INDEX_NONE || s->is_review ||
-	       rate_allows(j, m->rate) != m->is_above_rate;
+	return matches_closely(j, m);
 }
 
-// The next rule from `i` on that can match between the two zones, or `end`.
-static uint32_t next_rule(const struct judgement *j, uint32_t i, uint32_t end)
+// The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
+// and apart from what follows a match, so that it keeps to registers.
+static __attribute__((noinline)) uint32_t next_match(
+	const struct judgement *j, uint32_t i, uint32_t end)
 {
-	while (i < end) {
+	for (; i < end; i = (i | 63) + 1) {
 		uint64_t word = j->from_row[i / 64] & j->to_row[i / 64] & UINT64_MAX << i % 64;
 
-		i &= ~UINT32_C(63);
-		if (word != 0) {
-			i += (uint32_t)__builtin_ctzll(word);
-			return i < end ? i : end;
+		for (; word != 0; word &= word - 1) {
+			uint32_t rule = (i & ~UINT32_C(63)) + (uint32_t)__builtin_ctzll(word);
+
+			if (rule >= end)
+				return end;
+			if (matches(j, &j->rs->matches[rule]))
+				return rule;
 		}
-		i += 64;
 	}
 	return end;
 }
@@ -239,7 +250,7 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 	here = (struct place){rs->lists[list].first, rs->lists[list].first + rs->lists[list].n};
 	for (;;) {
 		const struct rule_effect *e;
-		uint32_t rule = next_rule(j, here.next, here.end);
+		uint32_t rule = next_match(j, here.next, here.end);
 
 		if (rule == here.end) {
 			if (depth == 0)
@@ -248,8 +259,6 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 			continue;
 		}
 		here.next = rule + 1;
-		if (!matches(j, &rs->matches[rule]))
-			continue;
 		carry_out(j, rule, out);
 		e = &rs->effects[rule];
 		switch ((enum dp_action)e->action) {

@@ -77,9 +77,9 @@ struct rule_count {
 
 // What one worker counts under one ruleset. It alone writes; control reads, and sums.
 struct rules_state {
-	struct rule_count *rules;    // by rule: what it matched
-	struct rule_count *counters; // by name
-	struct rule_count defaults[DP_HOOK_COUNT];
+	struct rule_count *rules;		   // by rule: what it matched
+	struct rule_count *counters;		   // by name
+	struct rule_count defaults[DP_HOOK_COUNT]; // what no rule decided on
 	_Atomic uint64_t *log_lost;	 // by log: lines over its rate, or past the packet's fourth
 	_Atomic uint64_t additions_lost; // past the packet's fourth
 	void *memory;
@@ -90,8 +90,9 @@ int rules_state_init(struct rules_state *state, const struct ruleset *rs);
 void rules_state_fini(struct rules_state *state); // zeroed is fine
 uint64_t rules_state_bytes(const struct ruleset *rs);
 
-// Fills `out`. A packet that no rule decides on: accepted if there is no firewall, if it is
-// essential, or if it stays within one zone (forwarding); else as the hook's default says.
+// Fills `out`. `state` was made for `rs`. A packet that no rule decides on: accepted if there is no
+// firewall, if it is essential, or if it stays within one zone (forwarding); else as the hook's
+// default says.
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out);
 

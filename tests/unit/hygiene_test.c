@@ -7,14 +7,16 @@
 #include "tests/unit/worker_fixture.h"
 
 // An uplink with addresses of the internet's (here AS112's, which is everybody's), one behind
-// another NAT, one of a laboratory, and the house. The default route goes by the first.
-enum { NET = 0, LTE = 1, LAB = 2, LAN = 3 };
+// another NAT, one of a laboratory, the house, and an uplink in a provider's shared space, but with
+// IPv6 of the internet's. The default route goes by the first.
+enum { NET = 0, LTE = 1, LAB = 2, LAN = 3, CGN = 4 };
 
 enum {
 	VIA_NET = NEXTHOP_ADJACENCY_BASE + 10, // the default's gateway
 	VIA_LTE,
 	VIA_LAB,
 	VIA_LAN,
+	VIA_CGN,
 	VIA_NET_TOO, // another router on the same segment
 };
 
@@ -79,7 +81,7 @@ static int world_start(void **state)
 {
 	if (fixture_start() != 0)
 		return -1;
-	for (unsigned id = NET; id <= LAN; id++) {
+	for (unsigned id = NET; id <= CGN; id++) {
 		snapshot.interfaces[id].is_used = true;
 		snapshot.interfaces[id].is_outside = id != LAN;
 		adjacencies[VIA_NET - NEXTHOP_ADJACENCY_BASE + id].iface = (uint8_t)id;
@@ -91,6 +93,8 @@ static int world_start(void **state)
 	add_address(LTE, "fd00:2::2/64");
 	add_address(LAB, "203.0.113.2/24");
 	add_address(LAB, "2001:db8:1::2/64");
+	add_address(CGN, "100.64.3.2/24");
+	add_address(CGN, "2620:4f:8000:2::2/64");
 	add_address(LAN, "10.1.0.1/24");
 	add_address(LAN, "fd00:1::1/64");
 	add_address(LAN, "2620:4f:8000:1::1/64");
@@ -365,6 +369,8 @@ static void a_source_must_be_one_that_can_come_from_there(void **state)
 		{LTE, "10.0.0.1", "192.168.8.2", COUNTER_COUNT},
 		{LTE, "100.64.0.1", "192.168.8.2", COUNTER_COUNT},
 		{LTE, "fd00:77::1", "fd00:2::2", COUNTER_COUNT},
+		{CGN, "10.0.0.1", "100.64.3.2", COUNTER_COUNT},
+		{CGN, "fd00:77::1", "2620:4f:8000:2::2", COUNTER_DROP_MARTIAN_SOURCE},
 		// laboratories: only where there is one
 		{NET, "192.0.2.7", "192.175.48.2", COUNTER_DROP_MARTIAN_SOURCE},
 		{NET, "198.18.0.7", "192.175.48.2", COUNTER_DROP_MARTIAN_SOURCE},
@@ -640,12 +646,15 @@ static void nothing_private_is_sought_in_the_internet(void **state)
 static void without_a_default_route_every_route_is_one_of_its_own(void **state)
 {
 	const struct probe probe = {.src = "172.30.0.7", .dst = "192.175.48.2"};
+	const struct probe offer = {
+		.src = "10.255.0.1", .dst = "192.52.193.7", .sport = 67, .dport = 68};
 	struct ip_prefix all = prefix("0.0.0.0/0");
 
 	assert_int_equal(fib_default(&fib, IP_V4), VIA_NET);
 	assert_int_equal(fib_delete(&fib, &all), 0);
 	assert_int_equal(fib_default(&fib, IP_V4), NEXTHOP_NONE);
 	assert_int_equal(check(&probe, NET, DP_HYGIENE_MARTIAN), COUNTER_COUNT);
+	assert_int_equal(check(&offer, NET, ALL), COUNTER_COUNT); // the lease brings the route
 	assert_int_equal(fib_set(&fib, &all, VIA_NET), 0);
 	assert_int_equal(check(&probe, NET, DP_HYGIENE_MARTIAN), COUNTER_DROP_MARTIAN_SOURCE);
 	assert_int_equal(fib_default(&fib, IP_V6), VIA_NET);

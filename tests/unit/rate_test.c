@@ -107,8 +107,8 @@ static void every_packet_is_answered_as_whole_numbers_say(void **state)
 		{{7, 60, 4}, 9000},
 		{{1, 3600, 2}, 1500000},
 		{{1, RATE_PERIOD_MAX_SEC, 1}, 40000000}, // 13 years
-		{{1000, 1, 100}, 2},
-		{{1024, 1, 100}, 2},
+		{{1000, 1, 100}, 1},
+		{{1024, 1, 100}, 1},
 		{{997, 1, 1}, 3},
 	};
 
@@ -225,7 +225,7 @@ static void a_cell_that_another_rate_takes_begins_afresh(void **state)
 	uint16_t cell, again;
 
 	for (unsigned i = 0; i < RATE_CELLS; i++)
-		rates[i] = (struct dp_rate){1, 3600, 2 + i, true};
+		rates[i] = (struct dp_rate){1, 3601 + i, 1, true};
 	cell = claim(limit);
 	assert_true(from4(cell, 7, NOW_MS));
 	assert_false(from4(cell, 7, NOW_MS));
@@ -289,6 +289,17 @@ static void an_ip6_source_is_its_64(void **state)
 	assert_true(rate_take(table, cell, IP_V4, a, NOW_MS)); // 0.0.0.0 is not ::/64
 }
 
+// Workers that race for a place may leave one rate's time with another's source.
+static void a_time_that_its_rate_cannot_have_left_is_not_believed(void **state)
+{
+	uint16_t cell = claim((struct dp_rate){1, 1, 2, true});
+
+	assert_int_equal(take_all4(cell, 7, NOW_MS + 900), 2);
+	assert_false(from4(cell, 7, NOW_MS)); // a clock that is behind
+	assert_int_equal(take_all4(cell, 8, NOW_MS + 3600 * 1000), 2);
+	assert_int_equal(take_all4(cell, 8, NOW_MS), 2);
+}
+
 // Millions of sources that send one packet each, all at the very time.
 static void random_sources_do_not_lift_a_limit(void **state)
 {
@@ -317,7 +328,7 @@ static void with_a_burst_of_one_a_flood_smaller_than_the_table_lifts_few_limits(
 		from4(cell, 1 << 20 | random32(), NOW_MS + 1);
 	for (uint32_t source = 0; source < SOURCES / 8; source++)
 		forgotten += from4(cell, source, NOW_MS + 2);
-	assert_in_range(forgotten, 0, SOURCES / 8 / 50);
+	assert_in_range(forgotten, 0, SOURCES / 8 / 20); // 1.2 % may be expected
 }
 
 static void a_source_that_was_pushed_out_is_soon_known_again(void **state)
@@ -446,6 +457,7 @@ int main(void)
 		TEST(a_third_policy_is_refused_and_leaves_the_two_alone),
 		TEST(each_source_has_a_rate_of_its_own),
 		TEST(an_ip6_source_is_its_64),
+		TEST(a_time_that_its_rate_cannot_have_left_is_not_believed),
 		TEST(random_sources_do_not_lift_a_limit),
 		TEST(with_a_burst_of_one_a_flood_smaller_than_the_table_lifts_few_limits),
 		TEST(a_source_that_was_pushed_out_is_soon_known_again),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What reassembly_test.c shows of IPv4 and of the engine that both share is not repeated here.
 #include "dataplane/fragment.h"
+#include "dataplane/parse.h"
 
 #include "tests/unit/ip6_packet.h"
 
@@ -197,6 +198,29 @@ static void the_largest_packet_there_is_comes_through(void **state)
 	assert_null(add_all(&whole, 1440));
 	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 46);
 	assert_int_equal(counted(COUNTER_REASSEMBLED), 2);
+}
+
+static void the_parser_takes_the_largest_datagram_there_is(void **state)
+{
+	struct ip6_packet whole = {.id = 3, .next = IPPROTO_UDP, .payload_bytes = 65535};
+	struct packet p = {.flags = 0};
+	struct rte_mbuf *m;
+
+	for (uint32_t at = 0; at < 65535; at += 1448) {
+		struct ip6_packet piece =
+			ip6_part(&whole, at, RTE_MIN(at + 1448, 65535u), at + 1448 < 65535);
+		uint32_t n = ip6_packet_frame(&piece, bytes);
+
+		if (at == 0)
+			memset(bytes + L3_OFFSET + 48 + 4, 0xff, 2); // its length
+		m = reassembly_add6(&worker, frame_new(bytes, n, n, n));
+	}
+	p.m = m;
+	assert_non_null(m);
+	assert_int_equal(packet_parse_ip6(&p, m->pkt_len - L3_OFFSET), PACKET_IP6);
+	assert_true(packet_parse_ip6_upper(&p));
+	assert_int_equal(p.flags, 0);
+	rte_pktmbuf_free(m);
 }
 
 // Bytes patched into a piece's payload, that is, its upper layer or more extension headers.
@@ -516,6 +540,7 @@ int main(void)
 		TEST(headers_behind_the_fragment_header_are_payload),
 		TEST(padding_of_small_frames_is_no_payload),
 		TEST(the_largest_packet_there_is_comes_through),
+		TEST(the_parser_takes_the_largest_datagram_there_is),
 		TEST(malformed_pieces_are_dropped_by_name),
 		TEST(what_is_just_enough_for_a_first_piece_waits),
 		TEST(frames_that_lie_or_come_in_several_buffers_are_dropped),
