@@ -3,6 +3,12 @@
 
 #include "cfg/check_rule.h"
 
+static const char *const hook_keys[] = {
+	[CFG_HOOK_INPUT] = "input",
+	[CFG_HOOK_FORWARD] = "forward",
+	[CFG_HOOK_OUTPUT] = "output",
+};
+
 // --- zones ---
 
 void check_zones(const struct check *check)
@@ -40,11 +46,17 @@ void check_zones(const struct check *check)
 
 // --- jumps ---
 
-enum { DEPTH_UNKNOWN = 0, DEPTH_IN_WORK = -1 };
+enum walk_state { WALK_NOT_BEGUN = 0, WALK_BEGUN, WALK_DONE };
 
-struct jumps {
+struct walk {
+	enum walk_state state;
+	unsigned depth; // lists deep, this one included
+	unsigned steps; // rules that a packet may have to pass in it and in those it jumps to
+};
+
+struct walker {
 	const struct check *check;
-	int *depths; // of each list: how many lists deep it goes, itself included
+	struct walk *walks; // of each list
 };
 
 static const struct yaml_node *node_of(const struct check *check, const struct cfg_list *list)
@@ -56,46 +68,75 @@ static const struct yaml_node *node_of(const struct check *check, const struct c
 	return node;
 }
 
-// Calls itself as deep as there are lists, CFG_LISTS_MAX.
-static int find_depth(struct jumps *jumps, const struct cfg_list *list)
-{
-	const struct check *check = jumps->check;
-	int *depth = &jumps->depths[list - check->config->firewall.lists];
-	const struct yaml_node *node = node_of(check, list)->first;
-	int deepest = 0;
+static const struct walk *walk_list(struct walker *walker, const struct cfg_list *list);
 
-	if (*depth != DEPTH_UNKNOWN)
-		return *depth;
-	*depth = DEPTH_IN_WORK;
+static void walk_rules(struct walker *walker, const struct cfg_list *list,
+	const struct yaml_node *node, struct walk *walk)
+{
+	const struct check *check = walker->check;
+
+	walk->depth = 1;
 	for (unsigned i = 0; i < list->n_rules; i++, node = node->next) {
 		const char *name = list->rules[i].jump;
 		const struct cfg_list *target =
 			name != NULL ? check_find(&check->lists, name) : NULL;
-		int below = target != NULL ? find_depth(jumps, target) : 0;
+		const struct walk *below = target != NULL ? walk_list(walker, target) : NULL;
 
-		if (below == DEPTH_IN_WORK)
+		walk->steps++;
+		if (below != NULL && below->state == WALK_BEGUN) {
 			report_add(check->report, check_place(node, "jump"),
 				"firewall: rule: `jump`: list %s leads back to itself", name);
-		else if (below == CFG_JUMPS_MAX)
+		} else if (below != NULL && list->name != NULL && below->depth == CFG_JUMPS_MAX) {
 			report_add(check->report, check_place(node, "jump"),
 				"firewall: rule: `jump`: from here it goes more than %d lists deep",
 				CFG_JUMPS_MAX);
-		else if (below > deepest)
-			deepest = below;
+		} else if (below != NULL) {
+			walk->steps += below->steps;
+			if (below->depth >= walk->depth)
+				walk->depth = below->depth + 1;
+		}
+		if (walk->steps > CFG_STEPS_MAX) {
+			report_add(check->report, list->rules[i].place,
+				"firewall: rule: up to here a packet may have to pass more than %d "
+				"rules, with those of the lists",
+				CFG_STEPS_MAX);
+			walk->steps = 0; // said once
+		}
 	}
-	*depth = deepest + 1;
-	return *depth;
+}
+
+// Calls itself as deep as there are lists, CFG_LISTS_MAX.
+static const struct walk *walk_list(struct walker *walker, const struct cfg_list *list)
+{
+	const struct check *check = walker->check;
+	struct walk *walk = &walker->walks[list - check->config->firewall.lists];
+
+	if (walk->state != WALK_NOT_BEGUN)
+		return walk;
+	walk->state = WALK_BEGUN;
+	walk_rules(walker, list, node_of(check, list)->first, walk);
+	walk->state = WALK_DONE;
+	return walk;
 }
 
 static void check_jumps(const struct check *check)
 {
 	const struct cfg_firewall *firewall = &check->config->firewall;
-	struct jumps jumps = {.check = check};
+	const struct yaml_node *section = yaml_tree_get(check->root, "firewall");
+	struct walker walker = {.check = check};
 
-	jumps.depths =
-		arena_alloc_array(check->config->arena, firewall->n_lists, sizeof(*jumps.depths));
-	for (unsigned i = 0; i < firewall->n_lists && jumps.depths != NULL; i++)
-		find_depth(&jumps, &firewall->lists[i]);
+	walker.walks =
+		arena_alloc_array(check->config->arena, firewall->n_lists, sizeof(*walker.walks));
+	if (walker.walks == NULL)
+		return;
+	for (unsigned i = 0; i < firewall->n_lists; i++)
+		walk_list(&walker, &firewall->lists[i]);
+	for (unsigned hook = 0; hook < CFG_HOOK_COUNT; hook++) {
+		struct walk walk = {0};
+
+		walk_rules(&walker, &firewall->hooks[hook], check_first(section, hook_keys[hook]),
+			&walk);
+	}
 }
 
 // --- hygiene ---
@@ -145,14 +186,10 @@ static void check_rules(const struct check *check, enum cfg_hook hook, struct cf
 
 void check_firewall(const struct check *check)
 {
-	static const char *const hook_keys[] = {
-		[CFG_HOOK_INPUT] = "input",
-		[CFG_HOOK_FORWARD] = "forward",
-		[CFG_HOOK_OUTPUT] = "output",
-	};
 	struct cfg_firewall *firewall = &check->config->firewall;
 	const struct yaml_node *section = yaml_tree_get(check->root, "firewall");
 	const struct yaml_node *node = check_first(section, "lists");
+	unsigned n_rules = 0;
 
 	for (enum cfg_hook hook = CFG_HOOK_INPUT; hook < CFG_HOOK_COUNT; hook++)
 		check_rules(
@@ -161,4 +198,12 @@ void check_firewall(const struct check *check)
 		check_rules(check, CFG_HOOK_COUNT, &firewall->lists[i], node->first);
 	check_jumps(check);
 	check_hygiene(check);
+	for (unsigned hook = 0; hook < CFG_HOOK_COUNT; hook++)
+		n_rules += firewall->hooks[hook].n_rules;
+	for (unsigned i = 0; i < firewall->n_lists; i++)
+		n_rules += firewall->lists[i].n_rules;
+	if (n_rules > CFG_RULES_MAX)
+		report_add(check->report, section->key_place,
+			"firewall: %u rules are more than the %d that are supported", n_rules,
+			CFG_RULES_MAX);
 }

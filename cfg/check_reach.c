@@ -21,7 +21,7 @@ static bool has_only_zones(const struct cfg_rule *rule)
 	return rule->family == IP_NONE && rule->in_interface.n == 0 && rule->out_interface.n == 0 &&
 	       rule->source.n == 0 && rule->destination.n == 0 && rule->source_port.n == 0 &&
 	       rule->port.n == 0 && rule->protocol.n == 0 && rule->mac.n == 0 && rule->dscps == 0 &&
-	       rule->states == 0 && !rule->has_dnat && rule->mark.mask == 0 && rule->n_times == 0 &&
+	       !rule->has_dnat && rule->mark.mask == 0 && rule->n_times == 0 &&
 	       rule->rate.packets == 0;
 }
 

@@ -17,7 +17,9 @@ enum {
 	CFG_SETS_MAX = 4096,		 // with a name
 	CFG_TIMED_SETS_MAX = 64,	 // of those
 	CFG_LISTS_MAX = 1021,		 // with a name
+	CFG_RULES_MAX = 262144,		 // of all lists together
 	CFG_JUMPS_MAX = 16,		 // lists deep
+	CFG_STEPS_MAX = 1048576,	 // rules that one packet may have to pass
 	CFG_LOG_PREFIX_MAX = 63,	 // bytes
 	CFG_COMMENT_MAX = 255,		 // bytes
 	CFG_TIMES_MAX = 16,		 // of one rule

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cfg/config.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,68 +12,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-// Two lines that the tables of faults below begin with: what they add starts on line 3.
-#define PORTS "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}}\n"
-#define INTERFACES                                                                                 \
-	"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64]}, "           \
-	"lan: {port: q, addresses: 198.18.0.1/24}}\n"
-#define ROUTER PORTS INTERFACES
-
-struct fault {
-	const char *text;
-	int line;
-	int column;
-	const char *piece; // of the message
-};
-
-static struct config *parse(const char *text, struct cfg_errors *errors)
-{
-	return config_parse("test.yaml", text, strlen(text), errors);
-}
-
-static struct config *parse_good(const char *text)
-{
-	struct cfg_errors errors;
-	struct config *config = parse(text, &errors);
-	char line[700];
-
-	if (config == NULL)
-		fail_msg("refused: %s\n%s", error_str(&errors.list[0], line, sizeof(line)), text);
-	assert_int_equal(errors.n, 0);
-	cfg_errors_free(&errors);
-	return config;
-}
-
-// Exactly this one error: not a second one that follows from it.
-static void expect_fault(const struct fault *fault, size_t text_bytes)
-{
-	struct cfg_errors errors;
-	struct config *config = config_parse("test.yaml", fault->text, text_bytes, &errors);
-	const struct error *err = errors.list;
-	char line[700];
-
-	if (config != NULL)
-		fail_msg("not refused: %s", fault->text);
-	assert_true(errors.n >= 1);
-	for (unsigned i = 0; errors.n != 1 && i < errors.n; i++)
-		print_message("%s\n", error_str(&err[i], line, sizeof(line)));
-	if (errors.n != 1 || errors.n_more != 0)
-		fail_msg("%u errors for: %s", errors.n, fault->text);
-	if (err->line != fault->line || err->column != fault->column ||
-		strstr(err->text, fault->piece) == NULL)
-		fail_msg("expected %d:%d: %s\ngot %s\nfor: %s", fault->line, fault->column,
-			fault->piece, error_str(err, line, sizeof(line)), fault->text);
-	assert_string_equal(err->file, "test.yaml");
-	cfg_errors_free(&errors);
-}
-
-static void expect_faults(const struct fault *faults, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		expect_fault(&faults[i], strlen(faults[i].text));
-}
+#include "tests/unit/config_fixture.h"
 
 static void what_is_no_yaml_is_refused_at_its_place(void **state)
 {
@@ -927,6 +867,26 @@ static void the_quickstart_is_what_the_demo_expects(void **state)
 	cfg_errors_free(&errors);
 }
 
+static void the_examples_are_taken_without_warnings(void **state)
+{
+	glob_t files;
+
+	assert_int_equal(glob(SOURCE_ROOT "/cfg/examples/*.yaml", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct cfg_errors errors;
+		struct config *config = config_load(files.gl_pathv[i], &errors);
+		char line[700];
+
+		if (config == NULL || errors.n_warnings > 0)
+			fail_msg("%s", error_str(config == NULL ? errors.list : errors.warnings,
+					       line, sizeof(line)));
+		config_free(config);
+		cfg_errors_free(&errors);
+	}
+	assert_true(files.gl_pathc >= 7);
+	globfree(&files);
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
 	struct cfg_errors errors = {0};
@@ -962,6 +922,7 @@ int main(void)
 		cmocka_unit_test(drivers_have_names),
 		cmocka_unit_test(files_that_cannot_be_read_are_explained),
 		cmocka_unit_test(the_quickstart_is_what_the_demo_expects),
+		cmocka_unit_test(the_examples_are_taken_without_warnings),
 		cmocka_unit_test(freeing_nothing_is_fine),
 	};
 
