@@ -198,7 +198,7 @@ static int find_choice(const struct model_key *key, const char *text, int *out, 
 
 static int read_choice(const struct model_key *key, const char *text, void *out, struct error *err)
 {
-	int value;
+	int value = 0;
 
 	if (find_choice(key, text, &value, err) != 0)
 		return -1;
@@ -208,7 +208,7 @@ static int read_choice(const struct model_key *key, const char *text, void *out,
 
 static int read_bits(const struct model_key *key, const char *text, uint8_t *out, struct error *err)
 {
-	int bit;
+	int bit = 0;
 
 	if (find_choice(key, text, &bit, err) != 0)
 		return -1;
