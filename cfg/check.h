@@ -28,6 +28,7 @@ struct check {
 void check_prepare(struct check *check);
 
 void check_workers(const struct check *check);
+void check_state(const struct check *check);
 void check_ports(const struct check *check);
 void check_interfaces(const struct check *check);
 bool check_interfaces_are_known(const struct yaml_node *root);

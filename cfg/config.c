@@ -36,6 +36,7 @@ static void build_config(const char *text, size_t text_bytes, struct arena *tree
 		}
 		if (!arena_is_exhausted(config->arena)) {
 			check_workers(&check);
+			check_state(&check);
 			check_ports(&check);
 			check_interfaces(&check);
 			check_routes(&check);

@@ -53,6 +53,18 @@ static const struct model_key memory_keys[] = {
 
 static const struct model_object memory = {.noun = "memory", .keys = memory_keys};
 
+static const struct model_key state_keys[] = {
+	{.key = "file",
+		.type = MODEL_PATH,
+		.help = "the file that keeps what survives a restart, such as bans",
+		.default_text = "/var/lib/millrace/state.db",
+		.max = FILE_PATH_BYTES_MAX,
+		MODEL_AT(struct config, state_file)},
+	{0},
+};
+
+static const struct model_object state = {.noun = "state", .keys = state_keys};
+
 static const struct model_key match_keys[] = {
 	{.key = "name",
 		.type = MODEL_NETDEV,
@@ -260,6 +272,10 @@ static const struct model_key config_keys[] = {
 		.type = MODEL_GROUP,
 		.help = "where memory comes from",
 		.object = &memory},
+	{.key = "state",
+		.type = MODEL_GROUP,
+		.help = "what survives a restart",
+		.object = &state},
 	{.key = "flows", .type = MODEL_GROUP, .help = "the flow table", .object = &model_flows},
 	{.key = "ports",
 		.type = MODEL_NAMED,
