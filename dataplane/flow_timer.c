@@ -53,7 +53,6 @@ struct flow *flow_timer_next(
 
 		while (table->wheel[slot] != FLOW_NONE) {
 			struct flow *flow = &table->flows[table->wheel[slot]];
-			uint32_t seen = flow->dir[0].last_seen_sec;
 			uint32_t deadline;
 
 			if (*budget == 0)
@@ -61,9 +60,7 @@ struct flow *flow_timer_next(
 			--*budget;
 			if (flow->state.timer_next != FLOW_NONE)
 				rte_prefetch0(&table->flows[flow->state.timer_next].state);
-			if ((int32_t)(flow->dir[1].last_seen_sec - seen) > 0)
-				seen = flow->dir[1].last_seen_sec;
-			deadline = seen + timeout(&flow->state);
+			deadline = flow_last_seen_sec(flow) + timeout(&flow->state);
 			if ((int32_t)(deadline - now_sec) <= 0)
 				return flow;
 			// at least one slot ahead of the one being emptied

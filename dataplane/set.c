@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
@@ -115,7 +116,11 @@ bool set_has4(const struct set *set, uint32_t addr_be)
 
 bool set_has6(const struct set *set, const uint8_t addr[16])
 {
-	return bounds128_has(&set->ip6, number_of(addr, 16));
+	uint64_t halves[2];
+
+	memcpy(halves, addr, sizeof(halves));
+	return bounds128_has(&set->ip6,
+		(unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 | rte_be_to_cpu_64(halves[1]));
 }
 
 bool set_has_number(const struct set *set, uint32_t number)

@@ -11,7 +11,7 @@
 #include "cfg/base/error.h"
 #include "dataplane/policy.h"
 
-enum { SET_ELEMENTS_MAX = 1 << 20 }; // prefixes, ranges or MACs of one set, before merging
+enum { SET_ELEMENTS_MAX = DP_SET_ELEMENTS_MAX }; // before merging
 
 struct set;
 
