@@ -97,11 +97,11 @@ struct flow_host_key flow_host_key_of(const struct ip_addr *src, uint8_t iface, 
 	return key;
 }
 
-// Keyed as the flows' hash is: a sender cannot aim at one chain.
+// Keyed as the flows' hash is: a sender cannot aim at one chain. Interface and family are left to
+// the comparison.
 static uint32_t *chain_of(const struct flow_table *table, const struct flow_host_key *key)
 {
-	uint64_t kind = (uint64_t)key->iface << 8 | key->family;
-	uint64_t hash = flow_mix(key->network ^ table->seeds[0], kind ^ table->seeds[1]);
+	uint64_t hash = flow_mix(key->network ^ table->seeds[0], table->seeds[1]);
 
 	return &table->shares.chains[flow_mix(hash, FLOW_HASH_FINAL) & table->shares.chain_mask];
 }

@@ -227,6 +227,27 @@ static void fill(struct flow_table *table, const struct flow_host_key *key, uint
 	}
 }
 
+static void what_nobody_answers_goes_before_what_the_busiest_host_has_open(void **state)
+{
+	enum { CAPACITY = 20000, BUSY = 12000 };
+	struct flow_host_key (*const scans[])(uint32_t i) = {one_host, five_hundred_hosts,
+		a_host_each, a_network_each, one_ip6_network, the_internet};
+
+	for (unsigned r = 0; r < sizeof(scans) / sizeof(scans[0]); r++) {
+		struct flow_table *table = open_table(CAPACITY);
+		struct flow_host_key busy = host4(1, LAN2);
+
+		fill(table, &busy, BUSY, FLOW_ASSURED);
+		for (uint32_t n = 0; n < 3 * CAPACITY; n++) {
+			struct flow_host_key key = scans[r](n);
+
+			assert_non_null(begin(table, &key));
+		}
+		assert_int_equal(flows_of(table, &busy), BUSY);
+		close_table(table);
+	}
+}
+
 static void who_has_most_is_refused_and_pays_for_others(void **state)
 {
 	struct flow_table *table = open_table(1024);
@@ -358,7 +379,8 @@ static void a_host_is_an_address_or_a_network_on_its_interface(void **state)
 		{host6(1, 1, LAN), host6(1, 2, LAN), true},
 		{host6(1, 1, LAN), host6(2, 1, LAN), false},
 		{host6(1, 1, LAN), host6(1, 1, LAN2), false},
-		{host4(1, WAN), host6(2, 3, WAN), true}, // from outside: whoever
+		{host4(0xb80d0120, LAN), host6(0, 0, LAN), false}, // the same bytes
+		{host4(1, WAN), host6(2, 3, WAN), true},	   // from outside: whoever
 		{host4(1, WAN), host4(1, LAN), false},
 		{host4(0, LAN), router, false},
 		{router, router, true},
@@ -670,6 +692,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whoever_attacks_the_house_lives_on),
+		cmocka_unit_test(what_nobody_answers_goes_before_what_the_busiest_host_has_open),
 		cmocka_unit_test(who_has_most_is_refused_and_pays_for_others),
 		cmocka_unit_test(handshakes_on_their_way_outlive_the_flows_of_a_hog),
 		cmocka_unit_test(the_idlest_flows_of_a_hog_go_first),
