@@ -2,24 +2,19 @@
 #include "dataplane/conntrack.h"
 
 #include "dataplane/decision.h"
+#include "dataplane/firewall.h"
 #include "dataplane/flow_room.h"
 #include "dataplane/flow_timer.h"
+#include "dataplane/host.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
-
-enum tcp_seen {
-	TCP_SEEN_SYN = 1 << 0, // << direction, as the next two
-	TCP_SEEN_FIN = 1 << 2,
-};
-
-static bool is_tcp_opening(const struct packet *p)
-{
-	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
-}
+#include "dataplane/tcp_track.h"
 
 void conntrack_end(struct worker *w, struct flow *flow)
 {
+	nat_flow_ending(w, flow);
 	flow_remove(&w->flows, flow);
 }
 
@@ -28,10 +23,17 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	bool is_ip6 = p->kind == PACKET_IP6;
-	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
 
 	if (d->refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_punt_offer(w, p))
 		return false;
+	if (d->refused == COUNTER_DROP_RULE) {
+		firewall_refuse(w, p, &d->verdict);
+		return false;
+	}
+	if (d->refused == COUNTER_DROP_PRIVATE_OUT) {
+		pipeline_answer(w, p, ICMP_ERROR_NO_ROUTE, 0, d->refused);
+		return false;
+	}
 	if (d->refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, d->refused);
 		return false;
@@ -49,7 +51,7 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
 		return false;
 	}
-	if (hops <= 1) { // before it costs a flow
+	if (packet_hops(p) <= 1) { // before it costs a flow
 		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
 		return false;
 	}
@@ -60,8 +62,32 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 	return true;
 }
 
-static void flow_begin(
-	struct worker *w, struct flow *flow, const struct packet *p, const struct decision *d)
+// The key of the answers. False: no port is free, or somebody else has that key already: an answer
+// to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
+// translated one that came first.
+static bool choose_reply(
+	struct worker *w, struct decision *d, bool from_host, struct flow_tuple *reply)
+{
+	if (d->changes_source || from_host)
+		return nat_choose(w, &d->seen, &d->source, reply);
+	*reply = flow_tuple_reply(&d->seen);
+	return flow_find(&w->flows, reply) == NULL;
+}
+
+static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)
+{
+	memcpy(state->src_mac, s->mac.bytes, sizeof(state->src_mac));
+	state->dscp = s->dscp;
+	if (s->has_icmp) {
+		state->icmp_type = (uint8_t)(s->icmp >> 8);
+		state->icmp_code = (uint8_t)s->icmp;
+	}
+	if (p->protocol == IPPROTO_TCP && !(p->tcp_flags & RTE_TCP_SYN_FLAG))
+		state->flags |= FLOW_WAS_PICKED_UP;
+}
+
+static void flow_begin(struct worker *w, struct flow *flow, const struct packet *p,
+	const struct rule_subject *subject, const struct decision *d)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 
@@ -70,13 +96,18 @@ static void flow_begin(
 	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
 	flow->state.out_iface = d->out_iface;
 	flow->state.created_sec = w->now_sec;
+	flow->state.mark = d->verdict.mark;
+	if (d->is_dnated)
+		flow->state.flags |= FLOW_IS_DNATED;
+	remember(p, subject, &flow->state);
 	flow->dir[0].nexthop = d->code;
 	flow->dir[0].epoch = w->epoch;
 	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
 	flow->dir[1].epoch = w->epoch - 1; // its way is looked up when it is first gone
 	flow->dir[1].flags |= FLOW_WATCH;  // the first reply changes the state
 	if (from_host) {
-		flow->dir[0].flags |= FLOW_FROM_HOST;
+		if (d->code == NEXTHOP_LOCAL) // else it goes elsewhere than the kernel thought
+			flow->dir[0].flags |= FLOW_FROM_HOST;
 		flow->dir[1].flags |= FLOW_TO_HOST;
 	} else if (d->code == NEXTHOP_LOCAL) {
 		flow->dir[0].flags |= FLOW_TO_HOST;
@@ -84,37 +115,46 @@ static void flow_begin(
 	}
 }
 
+// What needs no flow: neighbour discovery for the host stack. True: it has gone.
+static bool went_to_host(struct worker *w, struct packet *p)
+{
+	if (!packet_is_link_talk(p) || pipeline_way(w, p) != NEXTHOP_LOCAL)
+		return false;
+	if (firewall_admits(w, p))
+		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
+	return true;
+}
+
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	struct flow_tuple original = flow_tuple_of_packet(p), reply;
-	enum counter refused;
+	struct rule_subject subject;
+	enum counter unsound, refused;
 	struct decision d;
 	struct flow *flow;
 
-	// From a port, no source may be what only a broadcast or we ourselves could have.
-	if (!from_host && pipeline_source_is_bad(w, p)) {
-		worker_drop(w, p->m,
-			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
-		return NULL;
+	if (!from_host) {
+		unsound = hygiene_check(w, p);
+		// Whatever is switched off, what only we or nobody could have is not taken.
+		if (unsound == COUNTER_COUNT && pipeline_source_is_bad(w, p))
+			unsound = p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
+							: COUNTER_DROP_IP4_SOURCE;
+		if (unsound != COUNTER_COUNT) {
+			worker_drop(w, p->m, unsound);
+			return NULL;
+		}
+		if (went_to_host(w, p))
+			return NULL;
 	}
-	d = decide(w, &original, (uint8_t)p->iface, from_host);
+	firewall_subject_of_packet(w, p, &subject);
+	decide(w, &original, from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface, (uint8_t)p->iface,
+		&subject, &d);
 	if (!may_begin(w, p, &d))
 		return NULL;
-
-	if (!ip_addr_equal(&d.src, &original.src) || from_host) {
-		if (!nat_choose(w, &original, &d.src, &reply)) {
-			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
-			return NULL;
-		}
-	} else {
-		// Untranslated, the reply key is what it is. Taken already: an answer to a flow
-		// that has ended, or two hosts of one address; it may not have another's flow.
-		reply = flow_tuple_reply(&original);
-		if (flow_find(&w->flows, &reply) != NULL) {
-			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
-			return NULL;
-		}
+	if (!choose_reply(w, &d, from_host, &reply)) {
+		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
+		return NULL;
 	}
 	flow = flow_room_take(w, &original.src, (uint8_t)p->iface, from_host, &refused);
 	if (flow == NULL) {
@@ -122,34 +162,63 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	flow_fill(flow, &original, &reply);
-	flow_begin(w, flow, p, &d);
+	flow_begin(w, flow, p, &subject, &d);
 	if (!flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL) ||
 		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
 		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
+	nat_flow_entered(w, flow, &d.source);
 	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
 }
 
+// Is it one of the addresses that a flow may leave as?
+static bool nat_source_has(const struct nat_source *source, const struct ip_addr *addr)
+{
+	uint32_t first, last;
+
+	if (source->n_addresses <= 1 || addr->family != IP_V4)
+		return source->n_addresses > 0 && ip_addr_equal(&source->first, addr);
+	first = rte_be_to_cpu_32(ip4_be_of(&source->first));
+	last = rte_be_to_cpu_32(ip4_be_of(addr));
+	return source->first.family == IP_V4 && last - first < source->n_addresses;
+}
+
+// Does it still go from the same to the same, as it began?
+static bool is_unchanged(const struct flow *flow, const struct decision *d)
+{
+	struct flow_tuple now = flow_tuple_translated(&flow->dir[0]);
+	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
+
+	if (was_local != (d->out_iface == FLOW_IFACE_HOST) ||
+		!ip_addr_equal(&now.dst, &d->seen.dst))
+		return false;
+	// a query's identifier stands in both ports, and its source's may have been changed
+	if (now.kind == FLOW_KEY_PLAIN && now.dport_be != d->seen.dport_be)
+		return false;
+	return d->changes_source ? nat_source_has(&d->source, &now.src)
+				 : ip_addr_equal(&now.src, &d->seen.src);
+}
+
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
-	bool from_host = flow->state.in_iface == FLOW_IFACE_HOST;
 	struct flow_tuple original = flow_tuple_of(&flow->dir[0]);
-	struct flow_tuple leaves_as = flow_tuple_translated(&flow->dir[0]);
-	struct decision d = decide(
-		w, &original, from_host ? flow->state.out_iface : flow->state.in_iface, from_host);
-	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
+	struct rule_subject subject;
+	struct decision d;
 
-	// Still the same flow if it leaves as the same address, to the same side of the house.
-	if (d.refused != COUNTER_COUNT || !ip_addr_equal(&d.src, &leaves_as.src) ||
-		was_local != (d.out_iface == FLOW_IFACE_HOST)) {
+	firewall_subject_of_flow(flow, &subject);
+	decide(w, &original, flow->state.in_iface, flow->state.out_iface, &subject, &d);
+	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);
-		return conntrack_open(w, p);
+		if (d.refused != COUNTER_DROP_RULE)
+			return conntrack_open(w, p);
+		firewall_refuse(w, p, &d.verdict);
+		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
 	if (!(dir->flags & FLOW_IS_REPLY)) {
@@ -163,68 +232,78 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	return dir;
 }
 
-static enum flow_phase tcp_phase(const struct flow_state *state, bool is_reply, uint8_t tcp_flags)
+static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase phase)
 {
-	uint8_t both_fin = TCP_SEEN_FIN | TCP_SEEN_FIN << 1;
-
-	if (tcp_flags & RTE_TCP_RST_FLAG)
-		return FLOW_TCP_CLOSED;
-	if ((state->tcp_seen & both_fin) == both_fin)
-		return FLOW_TCP_CLOSED;
-	if (!is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_UNREPLIED; // a FIN of its own makes it no more worth keeping
-	if (state->tcp_seen & both_fin)
-		return FLOW_TCP_CLOSING;
-	if (is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_ASSURED;
-	return (enum flow_phase)state->state;
-}
-
-void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir)
-{
-	struct flow *flow = flow_of(dir);
-	struct flow_state *state = &flow->state;
-	bool is_reply = dir->flags & FLOW_IS_REPLY;
-	enum flow_phase was = (enum flow_phase)state->state, phase = was;
-
-	dir->flags &= (uint16_t)~FLOW_WATCH;
-	if (state->protocol == IPPROTO_TCP) {
-		if (p->tcp_flags & RTE_TCP_SYN_FLAG)
-			state->tcp_seen |= TCP_SEEN_SYN << is_reply;
-		if (p->tcp_flags & RTE_TCP_FIN_FLAG)
-			state->tcp_seen |= TCP_SEEN_FIN << is_reply;
-		if (is_tcp_opening(p) && was == FLOW_TCP_CLOSED) { // the ports are used again
-			state->tcp_seen = TCP_SEEN_SYN << is_reply;
-			phase = FLOW_UNREPLIED;
-			flow->dir[is_reply ? 0 : 1].flags |= FLOW_WATCH;
-		} else {
-			phase = tcp_phase(state, is_reply, p->tcp_flags);
-		}
-	} else if (is_reply && was == FLOW_UNREPLIED) {
-		phase = FLOW_ASSURED;
-	}
-	if (phase == was)
+	if (phase == (enum flow_phase)flow->state.state)
 		return;
 	flow_set_phase(&w->flows, flow, phase);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(state));
+	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+}
+
+static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+	enum flow_phase phase;
+	enum counter refused;
+
+	if (tcp_track_reopens(p, &flow->state)) {
+		conntrack_end(w, flow);
+		dir = conntrack_open(w, p);
+		if (dir == NULL)
+			return NULL;
+		flow = flow_of(dir);
+	}
+	refused = tcp_track_slow(p, dir, true, &phase);
+	enter_phase(w, flow, phase);
+	if (refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, refused);
+		return NULL;
+	}
+	return dir;
+}
+
+struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+
+	if (flow->state.protocol == IPPROTO_TCP)
+		return watch_tcp(w, p, dir);
+	tcp_track_let_all_pass(flow);
+	if (dir->flags & FLOW_IS_REPLY) {
+		dir->flags &= (uint16_t)~FLOW_WATCH;
+		enter_phase(w, flow, FLOW_ASSURED);
+	}
+	return dir;
+}
+
+static uint32_t tcp_timeout_sec(enum flow_phase phase)
+{
+	switch (phase) {
+	case FLOW_TCP_ESTABLISHED:
+		return TIMEOUT_TCP_ESTABLISHED_SEC;
+	case FLOW_TCP_CHALLENGED:
+	case FLOW_TCP_FIN_WAIT:
+	case FLOW_TCP_CLOSE_WAIT:
+	case FLOW_TCP_LAST_ACK:
+		return TIMEOUT_TCP_CLOSING_SEC;
+	case FLOW_TCP_TIME_WAIT:
+	case FLOW_TCP_CLOSED:
+		return TIMEOUT_TCP_CLOSED_SEC;
+	case FLOW_FREE:
+	case FLOW_UNREPLIED:
+	case FLOW_ASSURED:
+	case FLOW_TCP_SYN_SENT2:
+	case FLOW_TCP_SYN_RECEIVED:
+		break;
+	}
+	return TIMEOUT_TCP_UNREPLIED_SEC;
 }
 
 uint32_t conntrack_timeout_sec(const struct flow_state *state)
 {
 	switch (state->protocol) {
 	case IPPROTO_TCP:
-		switch ((enum flow_phase)state->state) {
-		case FLOW_ASSURED:
-			return TIMEOUT_TCP_ESTABLISHED_SEC;
-		case FLOW_TCP_CLOSING:
-			return TIMEOUT_TCP_CLOSING_SEC;
-		case FLOW_TCP_CLOSED:
-			return TIMEOUT_TCP_CLOSED_SEC;
-		case FLOW_FREE:
-		case FLOW_UNREPLIED:
-			return TIMEOUT_TCP_UNREPLIED_SEC;
-		}
-		return TIMEOUT_TCP_UNREPLIED_SEC;
+		return tcp_timeout_sec((enum flow_phase)state->state);
 	case IPPROTO_UDP:
 		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
 						    : TIMEOUT_UDP_UNREPLIED_SEC;
@@ -252,19 +331,22 @@ unsigned conntrack_expire(struct worker *w, unsigned budget)
 
 const char *conntrack_phase_name(const struct flow_state *state)
 {
-	bool is_tcp = state->protocol == IPPROTO_TCP;
+	static const char *const names[FLOW_PHASES] = {
+		[FLOW_FREE] = "free",
+		[FLOW_UNREPLIED] = "unreplied",
+		[FLOW_ASSURED] = "assured",
+		[FLOW_TCP_SYN_SENT2] = "syn_sent2",
+		[FLOW_TCP_SYN_RECEIVED] = "syn_received",
+		[FLOW_TCP_ESTABLISHED] = "established",
+		[FLOW_TCP_CHALLENGED] = "challenged",
+		[FLOW_TCP_FIN_WAIT] = "fin_wait",
+		[FLOW_TCP_CLOSE_WAIT] = "close_wait",
+		[FLOW_TCP_LAST_ACK] = "last_ack",
+		[FLOW_TCP_TIME_WAIT] = "time_wait",
+		[FLOW_TCP_CLOSED] = "closed",
+	};
 
-	switch ((enum flow_phase)state->state) {
-	case FLOW_UNREPLIED:
-		return is_tcp ? "syn_sent" : "unreplied";
-	case FLOW_ASSURED:
-		return is_tcp ? "established" : "assured";
-	case FLOW_TCP_CLOSING:
-		return "closing";
-	case FLOW_TCP_CLOSED:
-		return "closed";
-	case FLOW_FREE:
-		break;
-	}
-	return "free";
+	if (state->protocol == IPPROTO_TCP && state->state == FLOW_UNREPLIED)
+		return "syn_sent";
+	return names[state->state];
 }

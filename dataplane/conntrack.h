@@ -23,8 +23,10 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p);
 // The flow was judged under another epoch: judge again. The same answers as conntrack_open; the
 // flow may have been cut and begun anew.
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir);
-// A packet that may change the flow's state: TCP SYN, FIN, RST, or the first reply.
-void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir);
+// A packet that tcp_track_follow left alone: it may change the flow's state, or fit none. Gives the
+// direction to follow, of a new flow where a SYN takes the place of a closed connection, or NULL
+// when the packet has gone elsewhere.
+struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir);
 // Takes a flow out of everything that knows it.
 void conntrack_end(struct worker *w, struct flow *flow);
 // Ends flows whose time is up, at most `budget` looked at; returns how many.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 
@@ -45,7 +46,7 @@ static void evict(struct worker *w, struct flow *flow)
 // Each worker has its part of a host's flows, as of the table.
 static bool is_at_limit(const struct worker *w, uint32_t host)
 {
-	uint32_t max = w->snap->policy.host_flows_max;
+	uint32_t max = w->snap->policy->host_flows_max;
 
 	return max != 0 && host != FLOW_HOST_UNKNOWN &&
 	       w->flows.shares.hosts[host].key.kind == FLOW_HOST_INSIDE &&

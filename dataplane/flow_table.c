@@ -113,9 +113,10 @@ static uint64_t endpoint_hash6(const struct flow_table *table, const uint8_t add
 static uint64_t name_hash(
 	const struct flow_table *table, const struct flow *flow, enum flow_name name)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_ip6 = there->flags & FLOW_IS_IP6;
-	const struct flow_dir *dir = name == FLOW_NAME_ORIGINAL ? there : back;
+	const struct flow_dir *dir = &flow->dir[name == FLOW_NAME_ORIGINAL ? 0 : 1];
 
 	if (name == FLOW_NAME_EXTERNAL)
 		return is_ip6 ? endpoint_hash6(table, back->key6.dst, back->key6.dport_be,
@@ -300,7 +301,8 @@ struct flow_dir *flow_find6(
 static bool endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_external = name == FLOW_NAME_EXTERNAL;
 
 	if (endpoint->addr.family == IP_V6)
@@ -315,8 +317,9 @@ static bool endpoint_is(
 		       4) == 0;
 }
 
-struct flow *flow_find_endpoint(
-	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx)
 {
 	bool is_ip6 = endpoint->addr.family == IP_V6;
 	uint32_t addr_be;
@@ -337,7 +340,8 @@ struct flow *flow_find_endpoint(
 			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
 			struct flow *flow = &table->flows[slot / FLOW_NAMES];
 
-			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint))
+			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint) &&
+				(accepts == NULL || accepts(flow, ctx)))
 				return flow;
 		}
 		if (b->n_away == 0)
@@ -345,4 +349,29 @@ struct flow *flow_find_endpoint(
 		bucket = flow_bucket_other(table, bucket, tag);
 	}
 	return NULL;
+}
+
+struct flow *flow_find_endpoint(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	return flow_find_endpoint_if(table, endpoint, name, NULL, NULL);
+}
+
+static bool bucket_hints(const struct flow_bucket *bucket, uint16_t tag)
+{
+	for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+		if (__atomic_load_n(&bucket->tags[i], __ATOMIC_RELAXED) == tag)
+			return true;
+	return false;
+}
+
+bool flow_table_hints(const struct flow_table *table, uint64_t hash)
+{
+	uint32_t first = flow_bucket_first(table, hash);
+	uint16_t tag = flow_tag(hash);
+	const struct flow_bucket *bucket = &table->buckets[first];
+
+	return bucket_hints(bucket, tag) ||
+	       (__atomic_load_n(&bucket->n_away, __ATOMIC_RELAXED) != 0 &&
+		       bucket_hints(&table->buckets[flow_bucket_other(table, first, tag)], tag));
 }
