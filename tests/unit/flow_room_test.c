@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Room for flows, through the pipeline: full tables, limits of hosts, and what control hears of it.
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -47,10 +49,12 @@ static void fill_with_answered(struct fixture *f, uint32_t src, uint32_t n)
 
 static void set_host_limit(struct fixture *f, uint32_t flows)
 {
-	struct dp_policy policy = {.n_masquerades = 1, .host_flows_max = flows};
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct error err;
 
-	policy.masquerades[0].interface = FIXTURE_WAN;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
+	policy.host_flows_max = flows;
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
 }
 
 // --- a full table ---
@@ -260,6 +264,27 @@ static void neither_the_router_nor_who_comes_from_outside_has_a_limit(void **sta
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_HOST_LIMIT), 0);
 }
 
+static void an_ip6_network_is_one_host_however_many_addresses_it_takes(void **state)
+{
+	struct fixture *f = *state;
+	char src[INET6_ADDRSTRLEN];
+	struct frame out = {.iface = FIXTURE_LAN,
+		.src6 = src,
+		.dst6 = FIXTURE_SERVER6,
+		.sport = 5000,
+		.dport = 53,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 8};
+
+	set_host_limit(f, 10);
+	for (unsigned i = 1; i <= 30; i++) {
+		snprintf(src, sizeof(src), "2001:db8:1::%x:7", i);
+		assert_true(fixture_passes(f, &out, FIXTURE_WAN));
+	}
+	assert_int_equal(f->w->flows.n_used, 10);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 20);
+}
+
 static void each_worker_allows_its_part_of_the_limit(void **state)
 {
 	enum { LIMIT = 101 };
@@ -360,6 +385,7 @@ int main(void)
 		NAT(a_flow_without_a_slot_for_its_key_leaves_nothing_behind),
 		NAT(at_its_limit_a_host_gives_up_what_it_can_spare),
 		NAT(neither_the_router_nor_who_comes_from_outside_has_a_limit),
+		NAT(an_ip6_network_is_one_host_however_many_addresses_it_takes),
 		NAT_2W(each_worker_allows_its_part_of_the_limit),
 		NAT(control_hears_once_that_a_table_fills_up_and_by_whom),
 		NAT(control_hears_once_a_minute_of_a_host_at_its_limit),

@@ -671,7 +671,7 @@ static void a_million_beginnings_and_ends_agree_with_a_model(void **state)
 			model_change(&m, i, FLOW_ASSURED);
 		else if (dice < seasons[season].answers + seasons[season].closes)
 			model_change(
-				&m, i, random32() % 2 == 0 ? FLOW_TCP_CLOSED : FLOW_TCP_CLOSING);
+				&m, i, random32() % 2 == 0 ? FLOW_TCP_CLOSED : FLOW_TCP_FIN_WAIT);
 		else if (m.flows[i].is_live)
 			model_end(&m, i);
 		if (m.now % 256 == 0)
