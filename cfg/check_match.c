@@ -7,7 +7,7 @@
 enum { PROTOCOLS = 256 };
 
 // TCP, UDP, DCCP, SCTP, UDP-Lite
-static const uint8_t with_ports[] = {6, 17, 33, 132, 136, 0};
+const uint8_t match_port_protocols[] = {6, 17, 33, 132, 136, 0};
 
 // --- names ---
 
@@ -163,19 +163,20 @@ struct cfg_match match_of_protocols(const struct check *check, const uint8_t *pr
 	return match;
 }
 
-static bool has_ports(unsigned protocol)
+static bool is_among(const uint8_t *protocols, unsigned number)
 {
-	for (const uint8_t *known = with_ports; *known != 0; known++) {
-		if (*known == protocol)
+	for (; *protocols != 0; protocols++) {
+		if (*protocols == number)
 			return true;
 	}
 	return false;
 }
 
-bool match_has_only_ports(const struct check *check, const struct cfg_match *protocol)
+bool match_has_only(
+	const struct check *check, const struct cfg_match *match, const uint8_t *protocols)
 {
 	for (unsigned number = 0; number < PROTOCOLS; number++) {
-		if (!has_ports(number) && match_has_number(check, protocol, number))
+		if (!is_among(protocols, number) && match_has_number(check, match, number))
 			return false;
 	}
 	return true;

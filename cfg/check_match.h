@@ -24,5 +24,9 @@ bool match_has_number(const struct check *check, const struct cfg_match *match, 
 // A match of these protocols alone, up to 0.
 struct cfg_match match_of_protocols(const struct check *check, const uint8_t *protocols);
 
-// Whether it holds for protocols with ports alone.
-bool match_has_only_ports(const struct check *check, const struct cfg_match *protocol);
+// Whether a match of protocols can hold for none but these, up to 0.
+bool match_has_only(
+	const struct check *check, const struct cfg_match *match, const uint8_t *protocols);
+
+extern const uint8_t match_port_protocols[]; // those with ports
+#define MATCH_PORTS_ARE_FOR "ports are for tcp, udp, sctp, dccp and udp-lite alone"

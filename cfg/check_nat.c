@@ -196,9 +196,9 @@ static void check_ports_of(
 		if (nat->ports.elements[i].numbers.first == 0)
 			complain(check, value, "ports", "there is no port 0");
 	}
-	if (nat->ports.n > 0 && nat->protocol.n > 0 && !match_has_only_ports(check, &nat->protocol))
-		complain(check, value, "protocol",
-			"ports are for tcp, udp, sctp, dccp and udp-lite alone");
+	if (nat->ports.n > 0 && nat->protocol.n > 0 &&
+		!match_has_only(check, &nat->protocol, match_port_protocols))
+		complain(check, value, "protocol", MATCH_PORTS_ARE_FOR);
 	if (nat->inside_port != 0 && nat->ports.n != 1)
 		complain(check, value, "to-port",
 			"which of them? It goes with one port or range "

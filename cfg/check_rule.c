@@ -9,6 +9,8 @@
 
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMP6 = 58, NOUN_BYTES = 64 };
 
+static const uint8_t icmp_protocols[] = {ICMP, ICMP6, 0};
+
 struct match_key {
 	const char *key;
 	enum cfg_set_kind kind;
@@ -177,51 +179,45 @@ static void check_families(
 		complain(check, node, "icmp6", "ICMPv6 is for IPv6; for IPv4 say `icmp`");
 }
 
-// Ports, flags and types say something of the protocol; where it is not said, they are it.
+// Whether a protocol that the file says goes with the types, ports and flags that it says.
 static void check_protocol(
-	const struct check *check, struct cfg_rule *rule, const struct yaml_node *node)
+	const struct check *check, const struct cfg_rule *rule, const struct yaml_node *node)
 {
-	static const uint8_t tcp_and_udp[] = {TCP, UDP, 0}, tcp[] = {TCP, 0};
-	bool is_said = rule->protocol.n > 0;
+	const struct cfg_match *protocol = &rule->protocol;
 	bool has_ports = rule->port.n > 0 || rule->source_port.n > 0;
 	bool has_types = rule->icmp.n > 0 || rule->icmp6.n > 0;
-	const char *types_key = rule->icmp.n > 0 ? "icmp" : "icmp6";
 
-	if (has_types && (has_ports || rule->tcp_flags.mask != 0)) {
-		complain(check, node, types_key, "ICMP has neither ports nor TCP flags");
-		return;
-	}
-	if (has_types && is_said) {
-		for (unsigned i = 0; i < 256; i++) {
-			if (i != ICMP && i != ICMP6 &&
-				match_has_number(check, &rule->protocol, i)) {
-				complain(check, node, "protocol",
-					"only ICMP has types: leave the protocol out, or the "
-					"types");
-				return;
-			}
-		}
-		return;
-	}
-	if (is_said && rule->tcp_flags.mask != 0 && !match_has_number(check, &rule->protocol, TCP))
-		complain(check, node, "tcp-flags", "only TCP has them");
-	else if (is_said && has_ports && !match_has_only_ports(check, &rule->protocol))
+	if (has_types && (has_ports || rule->tcp_flags.mask != 0))
+		complain(check, node, rule->icmp.n > 0 ? "icmp" : "icmp6",
+			"ICMP has neither ports nor TCP flags");
+	else if (has_types && protocol->n > 0 && !match_has_only(check, protocol, icmp_protocols))
 		complain(check, node, "protocol",
-			"ports are for tcp, udp, sctp, dccp and udp-lite alone");
-	if (has_types) {
-		uint8_t icmps[3] = {0};
-		unsigned n = 0;
+			"only ICMP has types: leave the protocol out, or the types");
+	else if (rule->tcp_flags.mask != 0 && !match_has_number(check, protocol, TCP))
+		complain(check, node, "tcp-flags", "only TCP has them");
+	else if (has_ports && protocol->n > 0 &&
+		 !match_has_only(check, protocol, match_port_protocols))
+		complain(check, node, "protocol", MATCH_PORTS_ARE_FOR);
+}
 
-		if (rule->icmp.n > 0)
-			icmps[n++] = ICMP;
-		if (rule->icmp6.n > 0)
-			icmps[n++] = ICMP6;
-		rule->protocol = match_of_protocols(check, icmps);
-	} else if (!is_said && rule->tcp_flags.mask != 0) {
-		rule->protocol = match_of_protocols(check, tcp);
-	} else if (!is_said && has_ports) {
-		rule->protocol = match_of_protocols(check, tcp_and_udp);
-	}
+// Where the file says no protocol, these are it.
+static void complete_protocol(const struct check *check, struct cfg_rule *rule)
+{
+	uint8_t protocols[5] = {0};
+	unsigned n = 0;
+
+	if (rule->protocol.n > 0)
+		return;
+	if (rule->icmp.n > 0)
+		protocols[n++] = ICMP;
+	if (rule->icmp6.n > 0)
+		protocols[n++] = ICMP6;
+	if (rule->tcp_flags.mask != 0 || rule->port.n > 0 || rule->source_port.n > 0)
+		protocols[n++] = TCP;
+	if (rule->tcp_flags.mask == 0 && (rule->port.n > 0 || rule->source_port.n > 0))
+		protocols[n++] = UDP;
+	if (n > 0)
+		rule->protocol = match_of_protocols(check, protocols);
 }
 
 static void check_action(
@@ -258,5 +254,6 @@ void rule_check(const struct check *check, enum cfg_hook hook, struct cfg_rule *
 	check_hook(check, hook, rule, node);
 	check_families(check, rule, node);
 	check_protocol(check, rule, node);
+	complete_protocol(check, rule);
 	check_action(check, rule, node);
 }

@@ -270,15 +270,17 @@ static bool is_path(const char *text, size_t len_max)
 	return true;
 }
 
-// Fit for a log and for a terminal.
+// Fit for a log and for a terminal: no control characters, which UTF-8 has from U+0080 on as well.
 static bool is_line(const char *text, size_t len_max)
 {
 	size_t len = strlen(text);
 
 	if (len < 1 || len > len_max)
 		return false;
-	for (const char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
 			return false;
 	}
 	return true;

@@ -272,7 +272,7 @@ static int read_rate(
 	const struct model_key *key, const char *text, struct cfg_rate *out, struct error *err)
 {
 	struct cfg_rate rate = {0};
-	struct words words;
+	struct words words = {0};
 
 	if (split(text, &words) != 0 || parse_rate(&words, &rate) != 0)
 		return value_unexpected(key, text, "", err);
@@ -347,7 +347,7 @@ static int parse_time(const struct words *words, struct cfg_time *out)
 static int read_time(
 	const struct model_key *key, const char *text, struct cfg_time *out, struct error *err)
 {
-	struct words words;
+	struct words words = {0};
 
 	if (split(text, &words) != 0 || parse_time(&words, out) != 0)
 		return value_unexpected(key, text, "", err);

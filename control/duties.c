@@ -19,6 +19,7 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 	struct router *router = ctx;
 	uint64_t now_ms = clock_now_ms();
 	int64_t now_wall = wall_clock_now();
+	char text[ADDR_STR_BYTES];
 	struct dp_event event;
 
 	packet_log_begin_turn(&router->firewall.log);
@@ -37,6 +38,14 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 		case DP_EVENT_FLOWS_FULL:
 		case DP_EVENT_HOST_LIMIT:
 			flow_alarms_log(&router->interfaces, &event);
+			break;
+		case DP_EVENT_NAT_NO_PORT:
+			log_warning("nat", "%s has no port left for some connections",
+				ip_addr_str(&event.addr, text));
+			break;
+		case DP_EVENT_NAT_OVER_SHARE:
+			log_warning("nat", "%s holds its share of ports, and wants more",
+				ip_addr_str(&event.addr, text));
 			break;
 		}
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
 #include "dataplane/flow_room.h"
@@ -10,15 +11,51 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/tcp_track.h"
 
-enum tcp_seen {
-	TCP_SEEN_SYN = 1 << 0, // << direction, as the next two
-	TCP_SEEN_FIN = 1 << 2,
-};
-
-static bool is_tcp_opening(const struct packet *p)
+static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_phase phase)
 {
-	return (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
+	switch (phase) {
+	case FLOW_TCP_ESTABLISHED:
+		return timeouts->tcp_established;
+	case FLOW_TCP_CHALLENGED:
+	case FLOW_TCP_FIN_WAIT:
+	case FLOW_TCP_CLOSE_WAIT:
+	case FLOW_TCP_LAST_ACK:
+		return timeouts->tcp_closing;
+	case FLOW_TCP_TIME_WAIT:
+	case FLOW_TCP_CLOSED:
+		return timeouts->tcp_closed;
+	case FLOW_FREE:
+	case FLOW_UNREPLIED:
+	case FLOW_ASSURED:
+	case FLOW_TCP_SYN_SENT2:
+	case FLOW_TCP_SYN_RECEIVED:
+		break;
+	}
+	return timeouts->tcp_unreplied;
+}
+
+uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state)
+{
+	switch (state->protocol) {
+	case IPPROTO_TCP:
+		return tcp_timeout_sec(timeouts, (enum flow_phase)state->state);
+	case IPPROTO_UDP:
+		return state->state == FLOW_ASSURED ? timeouts->udp_assured
+						    : timeouts->udp_unreplied;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return timeouts->icmp;
+	default:
+		return timeouts->other;
+	}
+}
+
+static void timer_start(struct worker *w, struct flow *flow)
+{
+	flow_timer_set(&w->flows, flow,
+		w->now_sec + conntrack_timeout_sec(&w->snap->policy->timeouts, &flow->state));
 }
 
 void conntrack_end(struct worker *w, struct flow *flow)
@@ -179,7 +216,7 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+	timer_start(w, flow);
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
 }
@@ -241,85 +278,67 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	return dir;
 }
 
-static enum flow_phase tcp_phase(const struct flow_state *state, bool is_reply, uint8_t tcp_flags)
+static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase phase)
 {
-	uint8_t both_fin = TCP_SEEN_FIN | TCP_SEEN_FIN << 1;
-
-	if (tcp_flags & RTE_TCP_RST_FLAG)
-		return FLOW_TCP_CLOSED;
-	if ((state->tcp_seen & both_fin) == both_fin)
-		return FLOW_TCP_CLOSED;
-	if (!is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_UNREPLIED; // a FIN of its own makes it no more worth keeping
-	if (state->tcp_seen & both_fin)
-		return FLOW_TCP_CLOSING;
-	if (is_reply && state->state == FLOW_UNREPLIED)
-		return FLOW_ASSURED;
-	return (enum flow_phase)state->state;
-}
-
-void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir)
-{
-	struct flow *flow = flow_of(dir);
-	struct flow_state *state = &flow->state;
-	bool is_reply = dir->flags & FLOW_IS_REPLY;
-	enum flow_phase was = (enum flow_phase)state->state, phase = was;
-
-	dir->flags &= (uint16_t)~FLOW_WATCH;
-	if (state->protocol == IPPROTO_TCP) {
-		if (p->tcp_flags & RTE_TCP_SYN_FLAG)
-			state->tcp_seen |= TCP_SEEN_SYN << is_reply;
-		if (p->tcp_flags & RTE_TCP_FIN_FLAG)
-			state->tcp_seen |= TCP_SEEN_FIN << is_reply;
-		if (is_tcp_opening(p) && was == FLOW_TCP_CLOSED) { // the ports are used again
-			state->tcp_seen = TCP_SEEN_SYN << is_reply;
-			phase = FLOW_UNREPLIED;
-			flow->dir[is_reply ? 0 : 1].flags |= FLOW_WATCH;
-		} else {
-			phase = tcp_phase(state, is_reply, p->tcp_flags);
-		}
-	} else if (is_reply && was == FLOW_UNREPLIED) {
-		phase = FLOW_ASSURED;
-	}
-	if (phase == was)
+	if (phase == (enum flow_phase)flow->state.state)
 		return;
 	flow_set_phase(&w->flows, flow, phase);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(state));
+	timer_start(w, flow);
 }
 
-uint32_t conntrack_timeout_sec(const struct flow_state *state)
+static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	switch (state->protocol) {
-	case IPPROTO_TCP:
-		switch ((enum flow_phase)state->state) {
-		case FLOW_ASSURED:
-			return TIMEOUT_TCP_ESTABLISHED_SEC;
-		case FLOW_TCP_CLOSING:
-			return TIMEOUT_TCP_CLOSING_SEC;
-		case FLOW_TCP_CLOSED:
-			return TIMEOUT_TCP_CLOSED_SEC;
-		case FLOW_FREE:
-		case FLOW_UNREPLIED:
-			return TIMEOUT_TCP_UNREPLIED_SEC;
-		}
-		return TIMEOUT_TCP_UNREPLIED_SEC;
-	case IPPROTO_UDP:
-		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
-						    : TIMEOUT_UDP_UNREPLIED_SEC;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return TIMEOUT_ICMP_SEC;
-	default:
-		return TIMEOUT_OTHER_SEC;
+	struct flow *flow = flow_of(dir);
+	enum flow_phase phase;
+	enum counter refused;
+
+	if (hygiene_tcp_flags_are_odd(p->tcp_flags) && !(p->flags & PACKET_FROM_HOST) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_TCP_FLAGS)) {
+		worker_drop(w, p->m, hygiene_tcp_flags(p->tcp_flags));
+		return NULL;
 	}
+	if (tcp_track_reopens(p, &flow->state)) {
+		conntrack_end(w, flow);
+		dir = conntrack_open(w, p);
+		if (dir == NULL)
+			return NULL;
+		flow = flow_of(dir);
+	}
+	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, &phase);
+	enter_phase(w, flow, phase);
+	if (refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, refused);
+		return NULL;
+	}
+	return dir;
+}
+
+struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+
+	if (flow->state.protocol == IPPROTO_TCP)
+		return watch_tcp(w, p, dir);
+	tcp_track_let_all_pass(flow);
+	if (dir->flags & FLOW_IS_REPLY) {
+		dir->flags &= (uint16_t)~FLOW_WATCH;
+		enter_phase(w, flow, FLOW_ASSURED);
+	}
+	return dir;
+}
+
+static uint32_t timeout_of(const struct flow_state *state, const void *timeouts)
+{
+	return conntrack_timeout_sec(timeouts, state);
 }
 
 unsigned conntrack_expire(struct worker *w, unsigned budget)
 {
+	const struct dp_timeouts *timeouts = &w->snap->policy->timeouts;
 	struct flow *flow;
 	unsigned n_ended = 0;
 
-	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, conntrack_timeout_sec)) !=
+	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, timeout_of, timeouts)) !=
 		NULL) {
 		conntrack_end(w, flow);
 		n_ended++;
@@ -330,19 +349,22 @@ unsigned conntrack_expire(struct worker *w, unsigned budget)
 
 const char *conntrack_phase_name(const struct flow_state *state)
 {
-	bool is_tcp = state->protocol == IPPROTO_TCP;
+	static const char *const names[FLOW_PHASES] = {
+		[FLOW_FREE] = "free",
+		[FLOW_UNREPLIED] = "unreplied",
+		[FLOW_ASSURED] = "assured",
+		[FLOW_TCP_SYN_SENT2] = "syn_sent2",
+		[FLOW_TCP_SYN_RECEIVED] = "syn_received",
+		[FLOW_TCP_ESTABLISHED] = "established",
+		[FLOW_TCP_CHALLENGED] = "challenged",
+		[FLOW_TCP_FIN_WAIT] = "fin_wait",
+		[FLOW_TCP_CLOSE_WAIT] = "close_wait",
+		[FLOW_TCP_LAST_ACK] = "last_ack",
+		[FLOW_TCP_TIME_WAIT] = "time_wait",
+		[FLOW_TCP_CLOSED] = "closed",
+	};
 
-	switch ((enum flow_phase)state->state) {
-	case FLOW_UNREPLIED:
-		return is_tcp ? "syn_sent" : "unreplied";
-	case FLOW_ASSURED:
-		return is_tcp ? "established" : "assured";
-	case FLOW_TCP_CLOSING:
-		return "closing";
-	case FLOW_TCP_CLOSED:
-		return "closed";
-	case FLOW_FREE:
-		break;
-	}
-	return "free";
+	if (state->protocol == IPPROTO_TCP && state->state == FLOW_UNREPLIED)
+		return "syn_sent";
+	return names[state->state];
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The life of a flow: begun by a first packet that walks the long way (route, NAT), advanced by
 // the packets that change its state, judged again when policy or routes have changed, ended by
-// time. Timeouts are no shorter than RFC 5382 REQ-5, RFC 4787 REQ-5 and RFC 5508 REQ-2 ask.
+// time. Timeouts, unless the policy has others, are no shorter than RFC 5382 REQ-5, RFC 4787 REQ-5
+// and RFC 5508 REQ-2 ask.
 #pragma once
 
 #include "dataplane/worker.h"
@@ -23,11 +24,13 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p);
 // The flow was judged under another epoch: judge again. The same answers as conntrack_open; the
 // flow may have been cut and begun anew.
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir);
-// A packet that may change the flow's state: TCP SYN, FIN, RST, or the first reply.
-void conntrack_watch(struct worker *w, const struct packet *p, struct flow_dir *dir);
+// A packet that tcp_track_follow left alone: it may change the flow's state, or fit none. Gives the
+// direction to follow, of a new flow where a SYN takes the place of a closed connection, or NULL
+// when the packet has gone elsewhere.
+struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir);
 // Takes a flow out of everything that knows it.
 void conntrack_end(struct worker *w, struct flow *flow);
 // Ends flows whose time is up, at most `budget` looked at; returns how many.
 unsigned conntrack_expire(struct worker *w, unsigned budget);
-uint32_t conntrack_timeout_sec(const struct flow_state *state);
+uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);

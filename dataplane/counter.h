@@ -25,6 +25,9 @@
 	X(DROP_IP6_SCOPE, "drop_ip6_scope", "link-local source beyond its link (RFC 4291 2.5.6)")  \
 	X(DROP_IP6_EXTENSION, "drop_ip6_extension", "IPv6 extension chain malformed or too long")  \
 	X(DROP_TCP_HEADER, "drop_tcp_header", "TCP header truncated or data offset wrong")         \
+	X(DROP_TCP_WINDOW, "drop_tcp_window", "TCP segment far outside its connection's window")   \
+	X(DROP_TCP_STATE, "drop_tcp_state", "TCP segment that fits no state of its connection")    \
+	X(DROP_TCP_RESET, "drop_tcp_reset", "TCP reset outside the window (RFC 5961 3.2)")         \
 	X(DROP_UDP_HEADER, "drop_udp_header", "UDP header truncated or length wrong")              \
 	X(DROP_ICMP_HEADER, "drop_icmp_header", "ICMP header truncated")                           \
 	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")            \
@@ -48,6 +51,8 @@
 	X(DROP_REVERSE_PATH, "drop_reverse_path", "source that does not lead back (RFC 3704)")     \
 	X(DROP_ROUTING_HEADER, "drop_routing_header", "IPv6 routing header type 0 (RFC 5095)")     \
 	X(DROP_PRIVATE_OUT, "drop_private_out", "private destination towards the internet")        \
+	X(DROP_ICMP_SEQUENCE, "drop_icmp_sequence",                                                \
+		"ICMP error that quotes a TCP segment nobody sent (RFC 5927)")                     \
 	X(DROP_MULTICAST, "drop_multicast", "multicast or broadcast destination, not forwarded")   \
 	X(DROP_TTL, "drop_ttl", "TTL or hop limit ran out")                                        \
 	X(DROP_NO_ROUTE, "drop_no_route", "no route to the destination")                           \
@@ -96,6 +101,10 @@
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
 		"flows that made room for others in a full table, or of a host at its limit")      \
+	X(NAT_OVERLOADED, "nat_overloaded",                                                        \
+		"flows whose outside port is shared, or not that of their endpoint")               \
+	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
+		"the same, because their host holds its fair share of ports")                      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -102,6 +102,7 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 			return;
 		}
 	}
+	d->source.is_none = true;
 	if (d->out_iface == FLOW_IFACE_HOST)
 		return;
 	d->changes_source = nat_rules_source(policy->nat, w->snap, &d->seen, in_iface, d->out_iface,
@@ -109,4 +110,8 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 			    !d->source.is_none;
 	if (d->changes_source && d->source.n_addresses == 0)
 		d->refused = COUNTER_DROP_NAT_NO_ADDRESS;
+	// The router's own flows hold their ports as if they were translated, so that nobody else's
+	// is given one of them; what only passes holds none.
+	if (!d->changes_source && in_iface != FLOW_IFACE_HOST)
+		d->source.is_none = true;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,7 +65,7 @@ struct flow_dir {
 		struct {
 			uint8_t key_bytes[38];
 			uint8_t tcp_reach;  // log2: how far from tcp_end a segment may end
-			uint8_t tcp_window; // log2: the largest window that this side announced
+			uint8_t tcp_window; // higher bytes of this side's windows, or'ed
 		};
 	};
 	uint32_t bytes, packets; // carry into flow_state.bytes_high, packets_high
@@ -142,12 +143,36 @@ enum flow_state_flags {
 	FLOW_IS_DNATED = 1 << 1,     // its destination was translated
 	FLOW_HAS_EXTERNAL = 1 << 2, // speaks for its inside endpoint: entered under the outside one
 	FLOW_HAS_INTERNAL = 1 << 3, // and under the inside one
+	FLOW_IS_MAPPED = 1 << 5,    // in the ring of its inside endpoint
+	FLOW_IS_CALLED = 1 << 6,    // by somebody outside: the inside endpoint answers in it
+	FLOW_IS_FULL_CONE = 1 << 7, // whoever sends to the outside endpoint is let in
 };
 
+// What is known of a flow's life. TCP's are what its ends can be seen to be in from between them
+// (RFC 9293 3.3.2); tcp_track.c has the table.
 enum flow_phase {
 	FLOW_FREE = 0,
-	FLOW_UNREPLIED,	  // one direction only so far
-	FLOW_ASSURED,	  // both directions seen; TCP: handshake done
-	FLOW_TCP_CLOSING, // FIN from one side
-	FLOW_TCP_CLOSED,  // FIN from both sides, or RST
+	FLOW_UNREPLIED,	       // nobody has answered; TCP: SYN from one side
+	FLOW_ASSURED,	       // both directions seen; never TCP
+	FLOW_TCP_SYN_SENT2,    // SYN from both sides, none acknowledged: simultaneous open
+	FLOW_TCP_SYN_RECEIVED, // one SYN acknowledged
+	FLOW_TCP_ESTABLISHED,  // both
+	FLOW_TCP_CHALLENGED,   // a reset that its receiver will ask about: true, or a forgery
+	FLOW_TCP_FIN_WAIT,     // FIN from one side
+	FLOW_TCP_CLOSE_WAIT,   // the same, acknowledged: half closed
+	FLOW_TCP_LAST_ACK,     // FIN from both sides
+	FLOW_TCP_TIME_WAIT,    // both acknowledged
+	FLOW_TCP_CLOSED,       // reset
 };
+
+enum { FLOW_PHASES = FLOW_TCP_CLOSED + 1 };
+
+// Nobody would miss it in a full table: a handshake that is not done, or a connection that is over.
+static inline bool flow_phase_is_spare(enum flow_phase phase)
+{
+	const uint32_t spare = 1u << FLOW_UNREPLIED | 1u << FLOW_TCP_SYN_SENT2 |
+			       1u << FLOW_TCP_SYN_RECEIVED | 1u << FLOW_TCP_TIME_WAIT |
+			       1u << FLOW_TCP_CLOSED;
+
+	return (spare >> phase & 1) != 0;
+}

@@ -245,8 +245,7 @@ static enum flow_list list_of(uint8_t phase)
 {
 	if (phase == FLOW_FREE)
 		return FLOW_LIST_NONE;
-	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_CLOSED ? FLOW_LIST_SPARE
-								   : FLOW_LIST_OPEN;
+	return flow_phase_is_spare(phase) ? FLOW_LIST_SPARE : FLOW_LIST_OPEN;
 }
 
 static void list_remove(struct flow_table *table, struct flow *flow, enum flow_list list)

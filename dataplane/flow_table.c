@@ -113,9 +113,10 @@ static uint64_t endpoint_hash6(const struct flow_table *table, const uint8_t add
 static uint64_t name_hash(
 	const struct flow_table *table, const struct flow *flow, enum flow_name name)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_ip6 = there->flags & FLOW_IS_IP6;
-	const struct flow_dir *dir = name == FLOW_NAME_ORIGINAL ? there : back;
+	const struct flow_dir *dir = &flow->dir[name == FLOW_NAME_ORIGINAL ? 0 : 1];
 
 	if (name == FLOW_NAME_EXTERNAL)
 		return is_ip6 ? endpoint_hash6(table, back->key6.dst, back->key6.dport_be,
@@ -296,14 +297,36 @@ struct flow_dir *flow_find6(
 	return find(table, addrs, tail, hash, true);
 }
 
-// Is this what `flow` speaks for under that name?
-static bool endpoint_is(
+struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name)
+{
+	unsigned sent = flow_sent_by_endpoint(flow);
+	bool is_external = name == FLOW_NAME_EXTERNAL;
+	const struct flow_dir *dir = &flow->dir[is_external ? 1 - sent : sent];
+	struct flow_endpoint endpoint = {.protocol = flow->state.protocol};
+
+	if (dir->flags & FLOW_IS_IP6) {
+		endpoint.addr.family = IP_V6;
+		memcpy(endpoint.addr.v6, is_external ? dir->key6.dst : dir->key6.src, 16);
+		endpoint.port_be = is_external ? dir->key6.dport_be : dir->key6.sport_be;
+	} else {
+		endpoint.addr.family = IP_V4;
+		memcpy(endpoint.addr.v4, is_external ? &dir->key4.dst_be : &dir->key4.src_be, 4);
+		endpoint.port_be = is_external ? dir->key4.dport_be : dir->key4.sport_be;
+	}
+	return endpoint;
+}
+
+bool flow_endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint)
 {
-	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	unsigned sent = flow_sent_by_endpoint(flow);
+	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_external = name == FLOW_NAME_EXTERNAL;
+	bool is_ip6 = there->flags & FLOW_IS_IP6;
 
-	if (endpoint->addr.family == IP_V6)
+	if (is_ip6 != (endpoint->addr.family == IP_V6))
+		return false;
+	if (is_ip6)
 		return flow->state.protocol == endpoint->protocol &&
 		       (is_external ? back->key6.dport_be : there->key6.sport_be) ==
 			       endpoint->port_be &&
@@ -315,8 +338,9 @@ static bool endpoint_is(
 		       4) == 0;
 }
 
-struct flow *flow_find_endpoint(
-	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx)
 {
 	bool is_ip6 = endpoint->addr.family == IP_V6;
 	uint32_t addr_be;
@@ -337,7 +361,8 @@ struct flow *flow_find_endpoint(
 			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
 			struct flow *flow = &table->flows[slot / FLOW_NAMES];
 
-			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint))
+			if (slot % FLOW_NAMES == name && flow_endpoint_is(flow, name, endpoint) &&
+				(accepts == NULL || accepts(flow, ctx)))
 				return flow;
 		}
 		if (b->n_away == 0)
@@ -345,6 +370,12 @@ struct flow *flow_find_endpoint(
 		bucket = flow_bucket_other(table, bucket, tag);
 	}
 	return NULL;
+}
+
+struct flow *flow_find_endpoint(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	return flow_find_endpoint_if(table, endpoint, name, NULL, NULL);
 }
 
 static bool bucket_hints(const struct flow_bucket *bucket, uint16_t tag)

@@ -151,6 +151,12 @@ static inline struct flow *flow_of(const struct flow_dir *dir)
 	return (struct flow *)(uintptr_t)(dir - (dir->flags & FLOW_IS_REPLY ? 1 : 0));
 }
 
+// The direction that a flow's inside endpoint sends.
+static inline unsigned flow_sent_by_endpoint(const struct flow *flow)
+{
+	return flow->state.flags & FLOW_IS_CALLED ? 1 : 0;
+}
+
 static inline unsigned flow_bucket_match(const struct flow_bucket *bucket, uint16_t tag)
 {
 	__m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
@@ -207,9 +213,19 @@ struct flow_endpoint {
 	uint16_t port_be;
 	uint8_t protocol;
 };
-// The flow that was entered under FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL for it.
+// Of a flow: FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL.
+struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
+bool flow_endpoint_is(
+	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint);
+// The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+// Of several, one that is accepted: an inside endpoint has more than one outside if it leaves by
+// several ways.
+typedef bool (*flow_accepts_fn)(const struct flow *flow, const void *ctx);
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx);
 
 // Any worker: does this table seem to have a flow of that hash? By its tag alone: one stranger in
 // some thousands seems known, and what has just been entered may not.

@@ -23,7 +23,8 @@ void nat_flow_ending(struct worker *w, struct flow *flow);
 
 // A packet from outside that no flow knows: the inside endpoint (`inside`: its address and port)
 // that its destination is mapped to, if its mapping lets anybody in (endpoint-independent
-// filtering, RFC 4787 REQ-8). Its flow, or NULL. Destination rules are asked before.
+// filtering, RFC 4787 REQ-8). Its flow, or NULL; never of the router itself. Destination rules are
+// asked before.
 struct flow *nat_find_mapping(
 	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
 

@@ -4,6 +4,7 @@
 #include "dataplane/checksum.h"
 #include "dataplane/flow_tuple.h"
 #include "dataplane/parse.h"
+#include "dataplane/tcp_track.h"
 
 enum { QUOTED_L4_MIN = 8 }; // RFC 792: the header and eight bytes
 
@@ -198,6 +199,20 @@ static void error_readdress(
 	}
 }
 
+// RFC 5927 4.1: TCP that could have been sent, not somebody's guess at a connection. `answers`: the
+// direction opposite to the quoted packet's.
+static bool quote_is_of(const struct quote *quote, const struct flow_dir *answers)
+{
+	const struct flow *flow = flow_of(answers);
+	uint32_t seq_be;
+
+	if (quote->tuple.protocol != IPPROTO_TCP)
+		return true;
+	memcpy(&seq_be, quote->l4 + 4, sizeof(seq_be));
+	return tcp_track_quote_is_fine(
+		&flow->dir[answers->flags & FLOW_IS_REPLY ? 0 : 1], rte_be_to_cpu_32(seq_be));
+}
+
 int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 {
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
@@ -219,6 +234,10 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 	if (found == NULL) {
 		p->hash = flow_tuple_hash(&w->flows, &answer);
 		return 0;
+	}
+	if (!quote_is_of(&quote, found)) {
+		p->reason = COUNTER_DROP_ICMP_SEQUENCE;
+		return -1;
 	}
 	*dir = found;
 	if (!(found->flags & FLOW_TRANSLATES))

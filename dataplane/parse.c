@@ -333,9 +333,10 @@ bool packet_key6_slow(struct packet *p)
 		return true;
 	}
 	if (protocol_has_ports(p->protocol)) {
-		memcpy(ports, l4, sizeof(ports));
-		if (p->protocol == IPPROTO_TCP)
-			p->tcp_flags = l4[13];
+		uint32_t l4_ports = 0; // sound, as its length has been checked
+
+		packet_read_ports(p, l4, (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset, &l4_ports);
+		memcpy(ports, &l4_ports, sizeof(ports));
 	} else if (p->protocol == IPPROTO_ICMPV6) {
 		kind = icmp_echo_kind(l4[0], true);
 		if (kind != FLOW_KEY_PLAIN) {

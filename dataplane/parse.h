@@ -126,7 +126,7 @@ static inline uint8_t packet_parse(struct packet *p, uint64_t own_mac_word)
 // fragment gets no ports. False: refused, kind and reason say why.
 bool packet_key4_slow(struct packet *p);
 
-// Where the header of a TCP or UDP packet is sound, its ports as one word and its TCP flags.
+// Where the header of a TCP or UDP packet is sound, its ports as one word and what else is TCP's.
 // Branches on nothing but soundness: TCP and UDP come in no order that a predictor could learn.
 static inline bool packet_read_ports(
 	struct packet *p, const uint8_t *l4, uint32_t bytes, uint32_t *ports)
@@ -134,19 +134,23 @@ static inline bool packet_read_ports(
 	uint32_t is_tcp = p->protocol == IPPROTO_TCP;
 	uint32_t least = sizeof(struct rte_udp_hdr) +
 			 (sizeof(struct rte_tcp_hdr) - sizeof(struct rte_udp_hdr)) * is_tcp;
-	uint32_t tcp_bytes, udp_bytes, l4_bytes;
+	// A header of TCP's size, where the packet is UDP the one before.
+	const uint8_t *tcp = l4 - ((is_tcp - 1) & sizeof(struct rte_tcp_hdr));
+	uint32_t tcp_bytes, udp_bytes, l4_bytes, seq_be;
 
 	if (unlikely(bytes < least))
 		return false;
-	// Both answers and a mask: TCP's data offset is in byte 12, its flags in byte 13, and where
-	// the packet is UDP byte 0 is read instead.
-	tcp_bytes = (uint32_t)(l4[12 * is_tcp] >> 4) * 4;
+	// Both answers and a mask.
+	tcp_bytes = (uint32_t)(tcp[12] >> 4) * 4;
 	udp_bytes = (uint32_t)l4[4] << 8 | l4[5];
 	l4_bytes = udp_bytes ^ ((udp_bytes ^ tcp_bytes) & -is_tcp);
 	if (unlikely(l4_bytes < least || l4_bytes > bytes))
 		return false;
 	__builtin_memcpy(ports, l4, sizeof(*ports));
-	p->tcp_flags = (uint8_t)(l4[13 * is_tcp] & -is_tcp);
+	__builtin_memcpy(&seq_be, tcp + 4, sizeof(seq_be));
+	p->tcp_flags = (uint8_t)(tcp[13] & -is_tcp);
+	p->tcp_end = rte_be_to_cpu_32(seq_be) + bytes - l4_bytes;
+	p->tcp_window = tcp[14];
 	return true;
 }
 

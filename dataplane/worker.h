@@ -15,6 +15,7 @@
 #include "dataplane/adjacency.h"
 #include "dataplane/fib.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/nat_state.h"
 #include "dataplane/packet.h"
 #include "dataplane/snapshot.h"
 
@@ -112,6 +113,7 @@ struct worker {
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;
+	struct nat_state nat;
 	uint64_t random;
 
 	// flow_room.c: when control may be told next of a full table, and of a host's limit

@@ -5,8 +5,10 @@
 #include <string.h>
 
 enum {
-	FRAME_SEQ = 1000, // any; the same for all
-	FRAME_ACK = 2000,
+	// One number serves both sides, so that each acknowledges what the other has sent: the
+	// SYN's data is all there ever is, and comes again and again.
+	FRAME_SEQ = 1000,
+	FRAME_ACK = FRAME_SEQ + FRAME4_BYTES - RTE_ETHER_HDR_LEN - 40,
 	FRAME_WINDOW = 512,
 };
 
@@ -46,7 +48,8 @@ void frame4_write(struct bench_frame *frame, const struct mac_addr *src, const s
 		*tcp = (struct rte_tcp_hdr){
 			.src_port = rte_cpu_to_be_16(t->sport),
 			.dst_port = rte_cpu_to_be_16(t->dport),
-			.sent_seq = rte_cpu_to_be_32(FRAME_SEQ),
+			.sent_seq = rte_cpu_to_be_32(
+				FRAME_SEQ - (t->tcp_flags & RTE_TCP_SYN_FLAG ? 1 : 0)),
 			.recv_ack = rte_cpu_to_be_32(FRAME_ACK),
 			.data_off = sizeof(*tcp) / 4 << 4,
 			.tcp_flags = t->tcp_flags,

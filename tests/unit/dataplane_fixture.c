@@ -422,5 +422,20 @@ struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t 
 	frame.dst = frame_src(m);
 	frame.sport = frame_dport(m);
 	frame.dport = frame_sport(m);
+	if (sent->tcp_flags & RTE_TCP_SYN_FLAG) {
+		frame.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+		frame.tcp_seq = FIXTURE_SERVER_SEQ;
+		frame.tcp_ack = sent->tcp_seq + 1;
+	}
+	return frame;
+}
+
+struct frame frame_answer_again(const struct frame *sent)
+{
+	struct frame frame = *sent;
+
+	frame.tcp_flags = RTE_TCP_ACK_FLAG;
+	frame.tcp_seq = sent->tcp_seq + 1;
+	frame.tcp_ack = FIXTURE_SERVER_SEQ + 1;
 	return frame;
 }

@@ -76,8 +76,12 @@ bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out);
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);
 
-// The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`.
+// The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`; a SYN is
+// acknowledged by another one.
+enum { FIXTURE_SERVER_SEQ = 9000 };
 struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface);
+// What the sender of a SYN says to that: the connection is established.
+struct frame frame_answer_again(const struct frame *sent);
 
 // Are the IP header and what it carries sound to the last checksum?
 bool frame_is_sound(struct rte_mbuf *m);

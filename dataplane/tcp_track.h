@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TCP connections as seen from between their ends (RFC 9293, 5961, 7323, 5382): which segments an
+// end may have sent, and what state the connection is in. Sequence numbers in host order. Worker
+// threads. An established segment is followed in its direction's cache line alone; whatever is odd
+// about one is judged by tcp_track_slow.
+#pragma once
+
+#include "dataplane/flow_table.h"
+#include "dataplane/packet.h"
+
+enum {
+	TCP_REACH_MIN = 16, // 64 KiB: what an end may send before we know of any window
+	TCP_REACH_ALL = 31, // no check
+};
+
+// Are two sequence numbers less than 2^reach apart? (From -2^reach to 2^reach - 1.)
+static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
+{
+	int32_t apart = (int32_t)(a - b);
+
+	return (uint32_t)(apart ^ apart >> 31) >> reach == 0;
+}
+
+// Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
+// reach of those before it. False: tcp_track_slow decides, nothing is noted. No branch tells other
+// protocols apart: their flows are in reach of anything.
+static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
+{
+	uint32_t ahead = p->tcp_end - dir->tcp_end;
+	uint32_t is_behind = (uint32_t)((int32_t)ahead >> 31);
+
+	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
+		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> dir->tcp_reach))
+		return false;
+	dir->tcp_end += ahead & ~is_behind;
+	dir->tcp_window |= p->tcp_window;
+	return true;
+}
+
+// A SYN for the ports of a connection that is over, or of one that was never seen to begin: it is a
+// new one. The flow has to be ended, and the packet to begin another.
+static inline bool tcp_track_reopens(const struct packet *p, const struct flow_state *state)
+{
+	uint8_t opening = p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG | RTE_TCP_RST_FLAG);
+
+	return opening == RTE_TCP_SYN_FLAG &&
+	       (state->state == FLOW_TCP_TIME_WAIT || state->state == FLOW_TCP_CLOSED ||
+		       (state->state == FLOW_UNREPLIED && (state->flags & FLOW_WAS_PICKED_UP)));
+}
+
+// A segment that tcp_track_follow left alone. Gives COUNTER_COUNT when it may pass, else the reason
+// why not. `phase`: the flow's phase from now on, to be set by the caller. `picks_up`: connections
+// are taken that began before they were seen, or of which one direction goes another way.
+enum counter tcp_track_slow(
+	const struct packet *p, struct flow_dir *dir, bool picks_up, enum flow_phase *phase);
+
+// Nothing is asked of sequence numbers: other protocols' flows, connections picked up.
+void tcp_track_let_all_pass(struct flow *flow);
+
+// RFC 5927 4.1: may a segment that began at `seq` have been sent in this direction lately?
+bool tcp_track_quote_is_fine(const struct flow_dir *dir, uint32_t seq);
