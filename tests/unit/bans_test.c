@@ -216,6 +216,17 @@ static void a_rules_additions_are_written_in_turns(void **state)
 	assert_int_equal(left(1, "2001:db8::7/128"), 8);
 }
 
+static void what_was_just_added_is_not_added_again(void **state)
+{
+	note(0, "198.51.100.7", DAY, NOW);
+	recording.timed[0].n = 0; // so that another one would be seen
+	note(0, "198.51.100.7", DAY, NOW);
+	note(0, "198.51.100.7", 10, NOW);
+	assert_int_equal(recording.timed[0].n, 0);
+	note(0, "198.51.100.7", DAY, NOW + 1);
+	assert_int_equal(recording.timed[0].n, 1);
+}
+
 static void an_address_seen_again_and_again_is_not_written_each_time(void **state)
 {
 	note(0, "198.51.100.7", DAY, NOW);
@@ -463,6 +474,7 @@ int main(void)
 		TEST(a_full_set_refuses_and_nothing_is_kept),
 		TEST(a_set_that_the_config_no_longer_has_keeps_its_entries),
 		TEST(a_rules_additions_are_written_in_turns),
+		TEST(what_was_just_added_is_not_added_again),
 		TEST(an_address_seen_again_and_again_is_not_written_each_time),
 		TEST(what_does_not_fit_into_the_queue_is_kept_all_the_same),
 		TEST(an_event_for_a_set_that_is_none_is_ignored),
