@@ -116,7 +116,7 @@ static void write_time(FILE *out, const struct cfg_time *time)
 		comma = ",";
 	}
 	if (has_hours)
-		fprintf(out, "%s%02u:%02u-%02u:%02u", has_days ? " " : "", time->first_min / 60,
+		fprintf(out, "%s%02d:%02d-%02d:%02d", has_days ? " " : "", time->first_min / 60,
 			time->first_min % 60, time->last_min / 60, time->last_min % 60);
 }
 
