@@ -189,14 +189,14 @@ static void a_flow_without_a_slot_for_its_key_leaves_nothing_behind(void **state
 	struct fixture *f = *state;
 	struct flow_table *table = &f->w->flows;
 
-	for (uint32_t b = 0; b <= table->bucket_mask; b++)
+	for (uint32_t b = 0; b < table->keys.n_buckets; b++)
 		for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-			table->buckets[b].tags[i] = 2;
+			table->keys.buckets[b].tags[i] = 2;
 	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
 	assert_int_equal(table->n_used, 0);
 	assert_int_equal(table->shares.n_spare, 0);
-	memset(table->buckets, 0, (table->bucket_mask + 1) * sizeof(table->buckets[0]));
+	memset(table->keys.buckets, 0, table->keys.bytes);
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 	assert_int_equal(table->n_used, 1);
 }
