@@ -23,7 +23,7 @@ enum event {
 	EVENT_SYN_CROSSED, // SYN without ACK from the side that was sent one
 	EVENT_ACKS_SYN,	   // acknowledges the other side's SYN, by a SYN+ACK or alone
 	EVENT_OPEN,	   // both SYNs acknowledged; picked up: both sides heard
-	EVENT_FIN,	   // one side has sent FIN
+	EVENT_FIN,	   // a side has sent FIN
 	EVENT_FINS,	   // both sides have
 	EVENT_FINS_ACKED,  // every FIN so far has been acknowledged
 	EVENT_RESET,	   // its receiver must obey it
@@ -163,13 +163,14 @@ static struct passage passage_of(const struct packet *p, struct flow_dir *dir)
 	s.self->tcp_reach = (uint8_t)reach_of(s.flow, s.d);
 	s.peer->tcp_reach = (uint8_t)reach_of(s.flow, 1 - s.d);
 	s.phase = (enum flow_phase)s.flow->state.state;
-	if (s.flags & RTE_TCP_SYN_FLAG) {
-		s.end++;
+	if (s.flags & RTE_TCP_RST_FLAG) { // what it may carry is for people (RFC 9293 3.5.3)
+		s.end = s.seq;
+		return s;
+	}
+	if (s.flags & RTE_TCP_SYN_FLAG)
 		s.scale = read_scale((const uint8_t *)(tcp + 1),
 			(uint32_t)(tcp->data_off >> 4) * 4 - (uint32_t)sizeof(*tcp));
-	}
-	if (s.flags & RTE_TCP_FIN_FLAG)
-		s.end++;
+	s.end += !!(s.flags & RTE_TCP_SYN_FLAG) + !!(s.flags & RTE_TCP_FIN_FLAG);
 	return s;
 }
 
@@ -261,13 +262,15 @@ static void happen_acks_syn(struct passage *s)
 	happen(s, has(s, s->d, SEEN_ACKED) ? EVENT_OPEN : EVENT_ACKS_SYN);
 }
 
-// Both FINs, and whether they have been acknowledged, after it.
+// Both sides' FINs as they stand after it, and whether they have been acknowledged.
 static void happen_fins(struct passage *s)
 {
 	bool mine = has(s, s->d, SEEN_FIN), other = has(s, 1 - s->d, SEEN_FIN);
 
 	if (mine || other)
-		happen(s, mine && other ? EVENT_FINS : EVENT_FIN);
+		happen(s, EVENT_FIN);
+	if (mine && other)
+		happen(s, EVENT_FINS);
 	if ((!mine || has(s, s->d, SEEN_ACKED)) && (!other || has(s, 1 - s->d, SEEN_ACKED)))
 		happen(s, EVENT_FINS_ACKED);
 }

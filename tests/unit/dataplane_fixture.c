@@ -162,6 +162,9 @@ static void fill_l4(struct rte_ipv4_hdr *ip, uint8_t *l4, const struct frame *fr
 
 		tcp->src_port = rte_cpu_to_be_16(frame->sport);
 		tcp->dst_port = rte_cpu_to_be_16(frame->dport);
+		tcp->sent_seq = rte_cpu_to_be_32(frame->tcp_seq);
+		tcp->recv_ack = rte_cpu_to_be_32(frame->tcp_ack);
+		tcp->rx_win = rte_cpu_to_be_16(frame->tcp_window);
 		tcp->data_off = 5 << 4;
 		tcp->tcp_flags = frame->tcp_flags;
 		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
@@ -322,5 +325,8 @@ struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t 
 	frame.dst = frame_src(m);
 	frame.sport = frame_dport(m);
 	frame.dport = frame_sport(m);
+	frame.tcp_seq = sent->tcp_ack;
+	frame.tcp_ack = sent->tcp_seq + sent->payload_bytes +
+			((sent->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG)) != 0);
 	return frame;
 }

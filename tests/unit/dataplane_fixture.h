@@ -20,6 +20,8 @@ struct frame {
 	uint16_t sport, dport; // ICMP echo: identifier in sport
 	uint8_t protocol;
 	uint8_t tcp_flags;
+	uint32_t tcp_seq, tcp_ack;
+	uint16_t tcp_window;
 	uint8_t icmp_type;
 	uint8_t ttl; // 0: 64
 	uint16_t payload_bytes;

@@ -314,6 +314,7 @@ static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 		.dport = 4000,
 		.protocol = IPPROTO_TCP,
 		.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
+		.tcp_ack = 1,
 	};
 	struct rte_mbuf *m;
 
@@ -503,9 +504,11 @@ static void flows_end_by_their_timeouts(void **state)
 		answer = frame_answer(m, &frame, FIXTURE_WAN);
 		rte_pktmbuf_free(m);
 		if (rows[i].is_answered) {
-			m = fixture_send(f, &answer, FIXTURE_LAN);
-			assert_non_null(m);
-			rte_pktmbuf_free(m);
+			answer.tcp_flags |= RTE_TCP_ACK_FLAG;
+			assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+			frame.tcp_flags = RTE_TCP_ACK_FLAG;
+			frame.tcp_seq = frame.tcp_ack = 1;
+			assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 		}
 		now += rows[i].alive_sec - 1;
 		expire_at(f, now);
@@ -523,18 +526,27 @@ static void tcp_that_has_closed_goes_soon(void **state)
 	struct rte_mbuf *m;
 
 	frame.protocol = IPPROTO_TCP;
+	frame.payload_bytes = 0;
 	frame.tcp_flags = RTE_TCP_SYN_FLAG;
 	m = fixture_send(f, &frame, FIXTURE_WAN);
 	answer = frame_answer(m, &frame, FIXTURE_WAN);
 	rte_pktmbuf_free(m);
 	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &frame, FIXTURE_WAN));
+	frame.tcp_seq = frame.tcp_ack = 1;
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	expire_at(f, TIMEOUT_TCP_CLOSING_SEC - 1);
 	assert_int_equal(f->w->flows.n_used, 1);
 	answer.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
-	rte_pktmbuf_free(fixture_send(f, &answer, FIXTURE_LAN));
+	answer.tcp_seq = 1;
+	answer.tcp_ack = 2;
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	expire_at(f, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1); // not yet acknowledged
+	assert_int_equal(f->w->flows.n_used, 1);
+	frame.tcp_flags = RTE_TCP_ACK_FLAG;
+	frame.tcp_seq = frame.tcp_ack = 2;
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	expire_at(f, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1);
 	assert_int_equal(f->w->flows.n_used, 0);
 }
