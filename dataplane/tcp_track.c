@@ -2,13 +2,16 @@
 // Each direction knows `tcp_end`, the highest sequence number that its side sent, and `tcp_reach`:
 // no segment of it ends further away than the largest window that the other side ever announced.
 // What is sent again lies behind tcp_end, what follows lost segments before it, and both by less
-// than a window. An end that falls outside, yet acknowledges what the other side sent, is believed:
-// a blind sender would have to guess both numbers, and a forgery that did get through, and moved
-// tcp_end, does not stop the connection.
+// than a window.
+//
+// A blind sender may guess a number in reach, and what goes ahead moves tcp_end. So a segment that
+// is more than a step ahead must acknowledge what the other side sent lately, as the receiver would
+// ask of it (RFC 5961 5.2), and what acknowledges that may lie some windows further behind, where
+// the true sender is when somebody else has moved tcp_end.
 //
 // Dropped is only what neither end could want: far outside the window, resets that their receiver
-// had to ignore (RFC 5961), a SYN+ACK for a SYN that nobody sent. All that an end answers with a
-// challenge passes, and changes nothing here until the answer has.
+// had to ignore (RFC 5961 3.2), a SYN+ACK for a SYN that nobody sent. All that an end answers with
+// a challenge passes, and changes nothing here until the answer has.
 #include "dataplane/tcp_track.h"
 
 // What is known of each side: bits of direction 0, those of direction 1 one higher.
@@ -88,6 +91,10 @@ enum {
 	OPTION_NOP = 1,
 	OPTION_SCALE = 3, // RFC 7323 2.2
 	SCALE_MAX = 14,	  // RFC 7323 2.3: larger ones mean this
+};
+
+enum {
+	LOST_REACH = 3, // log2: how much further behind the true sender may be, see above
 };
 
 // A segment on its way through a connection.
@@ -232,17 +239,10 @@ static void learn_syn(struct passage *s)
 
 static void learn_segment(struct passage *s)
 {
-	bool is_near = tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach);
-
-	if (!has(s, s->d, SEEN_NUMBERS) || !is_near || (int32_t)(s->end - s->self->tcp_end) > 0)
+	if (!has(s, s->d, SEEN_NUMBERS) || (int32_t)(s->end - s->self->tcp_end) > 0)
 		s->self->tcp_end = s->end;
 	note(s, s->d, SEEN_NUMBERS);
 	s->self->tcp_window |= s->window;
-}
-
-void tcp_track_let_all_pass(struct flow *flow)
-{
-	flow->dir[0].tcp_reach = flow->dir[1].tcp_reach = TCP_REACH_ALL;
 }
 
 // --- what happens ---
@@ -281,7 +281,7 @@ static bool pick_up(struct passage *s)
 	if (!s->picks_up)
 		return false;
 	s->flow->state.flags |= FLOW_WAS_PICKED_UP;
-	tcp_track_let_all_pass(s->flow);
+	s->self->tcp_reach = s->peer->tcp_reach = TCP_REACH_ALL;
 	return true;
 }
 
@@ -331,10 +331,17 @@ static enum counter pass_reset(struct passage *s)
 
 static bool is_in_window(const struct passage *s)
 {
-	unsigned wide = RTE_MIN(s->self->tcp_reach + 2u, (unsigned)TCP_REACH_ALL);
+	unsigned reach = s->self->tcp_reach;
+	uint32_t ahead = s->end - s->self->tcp_end;
 
-	return tcp_track_is_near(s->end, s->self->tcp_end, wide) &&
-	       tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach);
+	if (reach == TCP_REACH_ALL)
+		return true;
+	if (!tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach))
+		return false;
+	// A probe of a full window is one byte more.
+	return (int32_t)ahead >= 0 ? ahead <= UINT32_C(1) << reach
+				   : tcp_track_is_near(s->end, s->self->tcp_end,
+					     RTE_MIN(reach + LOST_REACH, TCP_REACH_ALL));
 }
 
 static enum counter pass_segment(struct passage *s)
@@ -354,6 +361,9 @@ static enum counter pass_segment(struct passage *s)
 			return COUNTER_COUNT;
 		if (!has(s, s->d, SEEN_ACKED) && s->end != s->self->tcp_end)
 			note(s, s->d, SEEN_EARLY);
+		// A server without memory (RFC 4987 3.6) may have sent a SYN+ACK for every SYN.
+		if (!tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach))
+			s->self->tcp_end = s->end;
 		happen_acks_syn(s);
 	} else if (!(s->flags & RTE_TCP_ACK_FLAG)) { // RFC 9293 3.10.7.4: every one has it
 		return COUNTER_DROP_TCP_STATE;
