@@ -7,7 +7,9 @@
 // A blind sender may guess a number in reach, and what goes ahead moves tcp_end. So a segment that
 // is more than a step ahead must acknowledge what the other side sent lately, as the receiver would
 // ask of it (RFC 5961 5.2), and what acknowledges that may lie some windows further behind, where
-// the true sender is when somebody else has moved tcp_end.
+// the true sender is when somebody else has moved tcp_end. If it acknowledges all of it, to the
+// last byte, it is hardly a guess: tcp_end is set by it, and may be by the next, should it have
+// been an old copy.
 //
 // Dropped is only what neither end could want: far outside the window, resets that their receiver
 // had to ignore (RFC 5961 3.2), a SYN+ACK for a SYN that nobody sent. All that an end answers with
@@ -94,7 +96,7 @@ enum {
 };
 
 enum {
-	LOST_REACH = 3, // log2: how much further behind the true sender may be, see above
+	LOST_REACH = 3, // log2: how much further away the true sender may be, see above
 };
 
 // A segment on its way through a connection.
@@ -220,6 +222,11 @@ static void raise_to(uint8_t *log, unsigned to)
 		*log = (uint8_t)to;
 }
 
+static unsigned wide_reach(const struct flow_dir *dir)
+{
+	return RTE_MIN(dir->tcp_reach + LOST_REACH, TCP_REACH_ALL);
+}
+
 static void learn_syn(struct passage *s)
 {
 	uint8_t *scales = &s->flow->state.tcp_scales;
@@ -290,7 +297,7 @@ static enum counter pass_syn(struct passage *s)
 	bool has_ack = s->flags & RTE_TCP_ACK_FLAG;
 
 	if (!is_opening(s->phase)) // RFC 5961 4: it is answered by a challenge
-		return !has_ack || tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach)
+		return !has_ack || tcp_track_is_near(s->ack, s->peer->tcp_end, wide_reach(s->peer))
 			       ? COUNTER_COUNT
 			       : COUNTER_DROP_TCP_STATE;
 	// Of a SYN that went by unseen it may be the answer; else it is one to nothing.
@@ -329,19 +336,24 @@ static enum counter pass_reset(struct passage *s)
 	return COUNTER_COUNT;
 }
 
-static bool is_in_window(const struct passage *s)
+// Sets tcp_end right where it was lost.
+static bool fits_windows(struct passage *s)
 {
-	unsigned reach = s->self->tcp_reach;
 	uint32_t ahead = s->end - s->self->tcp_end;
+	bool acks_all = s->ack == s->peer->tcp_end;
 
-	if (reach == TCP_REACH_ALL)
+	if (s->self->tcp_reach == TCP_REACH_ALL)
 		return true;
-	if (!tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach))
+	if (!tcp_track_is_near(s->ack, s->peer->tcp_end, wide_reach(s->peer)))
 		return false;
-	// A probe of a full window is one byte more.
-	return (int32_t)ahead >= 0 ? ahead <= UINT32_C(1) << reach
-				   : tcp_track_is_near(s->end, s->self->tcp_end,
-					     RTE_MIN(reach + LOST_REACH, TCP_REACH_ALL));
+	if (ahead <= UINT32_C(1) << s->self->tcp_reach) // a probe of a full window is one more
+		return true;
+	if (((int32_t)ahead > 0 && !acks_all) ||
+		!tcp_track_is_near(s->end, s->self->tcp_end, wide_reach(s->self)))
+		return false;
+	if (acks_all && !tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach))
+		s->self->tcp_end = s->end;
+	return true;
 }
 
 static enum counter pass_segment(struct passage *s)
@@ -367,7 +379,7 @@ static enum counter pass_segment(struct passage *s)
 		happen_acks_syn(s);
 	} else if (!(s->flags & RTE_TCP_ACK_FLAG)) { // RFC 9293 3.10.7.4: every one has it
 		return COUNTER_DROP_TCP_STATE;
-	} else if (!is_in_window(s)) {
+	} else if (!fits_windows(s)) {
 		return COUNTER_DROP_TCP_WINDOW;
 	} else if (s->self->flags & FLOW_WATCH) {
 		happen(s, EVENT_ALIVE);
