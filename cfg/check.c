@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cfg/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cfg/suggest.h"
@@ -11,6 +12,103 @@ struct cfg_place check_place(const struct yaml_node *object, const char *key)
 
 	return node != NULL ? node->place : object->place;
 }
+
+const struct yaml_node *check_first(const struct yaml_node *object, const char *key)
+{
+	const struct yaml_node *node = yaml_tree_get(object, key);
+
+	return node != NULL ? node->first : NULL;
+}
+
+bool check_is_whole(const struct yaml_node *node)
+{
+	bool is_whole = !node->is_bad;
+
+	for (const struct yaml_node *child = node->first; child != NULL && is_whole;
+		child = child->next)
+		is_whole = check_is_whole(child);
+	return is_whole;
+}
+
+// --- names ---
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(**(const char *const *const *)left, **(const char *const *const *)right);
+}
+
+// Of the structs of `bytes` each in `array`, whose first member is the name.
+static void index_names(const struct check *check, struct check_names *names, const char *noun,
+	const struct yaml_node *section, const void *array, unsigned n, size_t bytes)
+{
+	const char *at = array;
+
+	*names = (struct check_names){
+		.noun = noun, .are_known = section == NULL || !section->is_bad};
+	names->sorted = arena_alloc_array(check->config->arena, n, sizeof(*names->sorted));
+	for (unsigned i = 0; i < n && names->sorted != NULL; i++, at += bytes) {
+		const char *const *name = (const void *)at;
+
+		if (*name != NULL)
+			names->sorted[names->n++] = name;
+	}
+	if (names->n > 1)
+		qsort(names->sorted, names->n, sizeof(*names->sorted), compare_names);
+}
+
+void check_prepare(struct check *check)
+{
+	struct config *config = check->config;
+	const struct yaml_node *firewall = yaml_tree_get(check->root, "firewall");
+
+	check->interfaces_are_known = check_interfaces_are_known(check->root);
+	index_names(check, &check->zones, "zone", yaml_tree_get(check->root, "zones"),
+		config->zones, config->n_zones, sizeof(*config->zones));
+	index_names(check, &check->sets, "set", yaml_tree_get(check->root, "sets"), config->sets,
+		config->n_sets, sizeof(*config->sets));
+	index_names(check, &check->lists, "list", yaml_tree_get(firewall, "lists"),
+		config->firewall.lists, config->firewall.n_lists, sizeof(*config->firewall.lists));
+	check->lists.are_known &= firewall == NULL || !firewall->is_bad;
+	check->set_is_used = arena_alloc_array(config->arena, config->n_sets, sizeof(bool));
+	check->list_is_used =
+		arena_alloc_array(config->arena, config->firewall.n_lists, sizeof(bool));
+}
+
+void *check_find(const struct check_names *names, const char *name)
+{
+	unsigned first = 0, end = names->n;
+
+	while (first < end) {
+		unsigned middle = first + (end - first) / 2;
+		int order = strcmp(name, *names->sorted[middle]);
+
+		if (order == 0)
+			return (void *)(uintptr_t)names->sorted[middle];
+		if (order < 0)
+			end = middle;
+		else
+			first = middle + 1;
+	}
+	return NULL;
+}
+
+void *check_find_or_report(const struct check *check, const struct check_names *names,
+	const char *noun, const char *name, struct cfg_place place)
+{
+	struct suggestion suggestion = {.written = name};
+	void *found = check_find(names, name);
+	char hint[64];
+
+	if (found != NULL || !names->are_known)
+		return found;
+	for (unsigned i = 0; i < names->n; i++)
+		suggest_offer(&suggestion, *names->sorted[i]);
+	report_add(check->report, place, "%s: there is no %s `%s`%s", noun, names->noun, name,
+		suggest_str(&suggestion, hint, sizeof(hint)));
+	return NULL;
+}
+
+// --- interfaces ---
 
 const struct cfg_interface *check_find_interface(const struct config *config, const char *name)
 {
@@ -39,6 +137,8 @@ void check_is_interface(
 		suggest_str(&suggestion, hint, sizeof(hint)));
 }
 
+// --- workers ---
+
 void check_workers(const struct check *check)
 {
 	const struct config *config = check->config;
@@ -60,16 +160,13 @@ void check_workers(const struct check *check)
 	}
 }
 
-void check_nat(const struct check *check)
+void check_state(const struct check *check)
 {
-	const struct yaml_node *section = yaml_tree_get(check->root, "nat");
-	const struct yaml_node *node = section != NULL ? section->first : NULL;
+	const char *file = check->config->state_file;
 
-	for (unsigned i = 0; i < check->config->n_masquerades; i++, node = node->next) {
-		const struct cfg_masquerade *masquerade = &check->config->masquerades[i];
-
-		if (masquerade->interface != NULL)
-			check_is_interface(check, "nat rule: `masquerade`", masquerade->interface,
-				check_place(node, "masquerade"));
-	}
+	if (file != NULL && file[0] != '/')
+		report_add(check->report,
+			check_place(yaml_tree_get(check->root, "state"), "file"),
+			"state: `file`: expected a path from the root such as "
+			"/var/lib/millrace/state.db");
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg/value.h"
+#include "cfg/value_addr.h"
 
 static const char *family_name(uint8_t family)
 {
@@ -90,7 +90,7 @@ static void check_reach(const struct check *check, const struct cfg_nexthop *nex
 	}
 
 	struct ip_prefix host = {.addr = nexthop->via, .len = subnet->len};
-	const char *why_not = value_why_not_in_subnet(&host);
+	const char *why_not = value_addr_why_not_in_subnet(&host);
 
 	if (why_not != NULL)
 		report_add(check->report, place, "route: `via`: %s is %s", via, why_not);

@@ -32,12 +32,20 @@ static void build_config(const char *text, size_t text_bytes, struct arena *tree
 	if (root != NULL && !arena_is_exhausted(tree_arena)) {
 		read_config(root, config->arena, report, config);
 		if (!arena_is_exhausted(config->arena)) {
-			check.interfaces_are_known = check_interfaces_are_known(root);
+			check_prepare(&check);
+		}
+		if (!arena_is_exhausted(config->arena)) {
 			check_workers(&check);
+			check_state(&check);
 			check_ports(&check);
 			check_interfaces(&check);
 			check_routes(&check);
+			check_zones(&check);
+			check_sets(&check);
+			check_firewall(&check);
 			check_nat(&check);
+			if (report_is_clean(report) && !arena_is_exhausted(config->arena))
+				check_doubts(&check);
 		}
 	}
 	if (arena_is_exhausted(tree_arena) || arena_is_exhausted(config->arena))

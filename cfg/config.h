@@ -9,6 +9,9 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "cfg/firewall.h"
+#include "cfg/nat.h"
+#include "cfg/place.h"
 
 enum {
 	CFG_NAME_MAX = 15,  // IFNAMSIZ - 1: an interface's name is its TAP's name
@@ -29,12 +32,6 @@ enum cfg_driver {
 	CFG_DRIVER_MEMIF,
 	CFG_DRIVER_NULL,
 	CFG_DRIVER_PCAP,
-};
-
-// Where in the file something was said, for messages that can only be made later.
-struct cfg_place {
-	int line;
-	int column;
 };
 
 struct cfg_port {
@@ -89,14 +86,6 @@ struct cfg_route {
 	unsigned n_nexthops;
 };
 
-// Sources that leave by `interface` take its primary IPv4 address, whichever it is at the time.
-struct cfg_masquerade {
-	const char *interface;
-	struct cfg_place place;
-	const struct ip_prefix *from; // NULL with n_from 0: any source
-	unsigned n_from;
-};
-
 enum cfg_idle {
 	CFG_IDLE_ADAPTIVE = 0,
 	CFG_IDLE_BUSY,
@@ -113,24 +102,38 @@ struct config {
 	unsigned n_cores;
 	enum cfg_idle idle;
 	enum cfg_hugepages hugepages;
-	uint32_t flow_capacity; // of the whole router
+	const char *state_file;	 // what survives a restart
+	uint32_t flow_capacity;	 // of the whole router
+	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
+	struct cfg_timeouts timeouts;
+	bool has_pick_up;
+	bool picks_up; // TCP connections that began before the router did
 	struct cfg_port *ports;
 	unsigned n_ports;
 	struct cfg_interface *interfaces;
 	unsigned n_interfaces;
 	struct cfg_route *routes;
 	unsigned n_routes;
-	struct cfg_masquerade *masquerades;
-	unsigned n_masquerades;
+	struct cfg_zone *zones;
+	unsigned n_zones;
+	struct cfg_set *sets;
+	unsigned n_sets;
+	struct cfg_firewall firewall;
+	struct cfg_nat *nats;
+	unsigned n_nats;
 	struct arena *arena; // owns all of the above
 };
 
-// What is wrong with a file: every error at once, in file order, at most CFG_ERRORS_MAX and then
-// one that says how many more.
+// What is wrong with a file: every error at once, in file order, at most CFG_ERRORS_MAX of them
+// and how many more there are. A file without errors may have warnings instead: it is taken, but
+// probably does not do what its operator wants. Both lists are owned by cfg_errors_free.
 struct cfg_errors {
-	struct error *list; // owned by cfg_errors_free
+	struct error *list;
 	unsigned n;
 	unsigned n_more;
+	struct error *warnings;
+	unsigned n_warnings;
+	unsigned n_more_warnings;
 };
 
 // Reads and checks `path`. Returns the config, which the caller frees, or NULL with at least one

@@ -10,21 +10,36 @@
 
 #include "cfg/config.h"
 
+#define MODEL_AT(type, member)                                                                     \
+	.offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+
 enum model_type {
 	// scalars, see cfg/value.h
 	MODEL_BOOL = 0,
-	MODEL_WHOLE,   // uint16_t, uint32_t or int, by `bytes`; min..max
-	MODEL_CHOICE,  // an enum or bool, one of `choices`
-	MODEL_NAME,    // const char *, a name given in this file
-	MODEL_NETDEV,  // const char *, a name in the kernel
-	MODEL_PATH,    // const char *, at most `max` bytes
-	MODEL_MAC,     // struct mac_addr, of one station
-	MODEL_PCI,     // const char *, "0000:03:00.0"
-	MODEL_ADDRESS, // struct ip_addr
-	MODEL_HOST,    // struct ip_prefix, an interface's address with its subnet's length
-	MODEL_NETWORK, // struct ip_prefix without host bits; of `family`
+	MODEL_WHOLE,	// uint16_t, uint32_t or int, by `bytes`; min..max
+	MODEL_CHOICE,	// an enum or bool, one of `choices`
+	MODEL_NAME,	// const char *, a name given in this file, at most `max` bytes (0: 15)
+	MODEL_NETDEV,	// const char *, a name in the kernel
+	MODEL_PATH,	// const char *, at most `max` bytes
+	MODEL_MAC,	// struct mac_addr, of one station
+	MODEL_PCI,	// const char *, "0000:03:00.0"
+	MODEL_ADDRESS,	// struct ip_addr
+	MODEL_HOST,	// struct ip_prefix, an interface's address with its subnet's length
+	MODEL_NETWORK,	// struct ip_prefix without host bits; of `family`
+	MODEL_PREFIX,	// the same, or one address
+	MODEL_TEXT,	// const char *, printable, at most `max` bytes
+	MODEL_SECONDS,	// uint32_t, "2h4m"; min..max
+	MODEL_ELEMENT,	// struct cfg_element of `set_kind`
+	MODEL_MATCH,	// the same, or the name of such a set, either one perhaps after a `not`
+	MODEL_BITS,	// uint8_t, one of `choices`
+	MODEL_DSCP,	// uint64_t, one bit
+	MODEL_SWITCH,	// struct cfg_switches, true or false for `bit`
+	MODEL_TCP_FLAG, // struct cfg_tcp_flags, one or several with commas
+	MODEL_MARK,	// struct cfg_mark, "0x10/0xff"
+	MODEL_RATE,	// struct cfg_rate, "10/m burst 20 per source"
+	MODEL_TIME,	// struct cfg_time, "mon-fri 08:00-18:00"
 	// what holds others, described by `object`
-	MODEL_GROUP, // a mapping whose keys land in the same struct
+	MODEL_GROUP, // a mapping whose keys land in the same struct, from `offset` on
 	MODEL_NAMED, // a mapping of name to object: array at `offset`, count at `count_offset`
 	MODEL_LIST,  // a list of objects: the same
 };
@@ -42,7 +57,9 @@ struct model_key {
 	const char *default_text; // as it would be written; NULL: see help
 	bool is_required;
 	uint64_t min, max;
-	uint8_t family; // enum ip_family; IP_NONE: either
+	uint8_t family;		    // enum ip_family; IP_NONE: either
+	enum cfg_set_kind set_kind; // of MODEL_ELEMENT and MODEL_MATCH
+	uint16_t bit;		    // of MODEL_SWITCH
 	const struct model_choice *choices;
 	const struct model_object *object;
 
@@ -56,6 +73,8 @@ struct model_key {
 	size_t count_offset; // of an unsigned
 	size_t stride;
 	bool is_pointer;
+	bool may_be_empty;
+	bool is_merged; // each value of the list adds to one and the same at `offset`
 
 	// For the keys of a port, bits 1 << enum cfg_driver.
 	uint32_t drivers;      // that know the key; 0: all
@@ -70,11 +89,15 @@ struct model_object {
 	size_t bytes;			   // of the struct, for MODEL_NAMED and MODEL_LIST
 	size_t name_offset;		   // of its const char *name, for MODEL_NAMED
 	size_t place_offset;		   // of its struct cfg_place, for both
+	size_t name_max;		   // its length; 0: CFG_NAME_MAX
 	const char *const *reserved_names; // that MODEL_NAMED refuses, up to NULL; or NULL
 	const char *reserved_because;
 	bool wants_exactly_one; // of its keys
+	bool is_bare;		// it has one key, which is not written: the value stands for it
 };
 
-extern const struct model_object model_config; // the root: struct config
-extern const struct model_object model_port;   // struct cfg_port
+extern const struct model_object model_config;				// the root: struct config
+extern const struct model_object model_zone, model_set, model_firewall; // model_firewall.c
+extern const struct model_object model_flows, model_nat;		// model_nat.c
+extern const struct model_object model_port;				// struct cfg_port
 extern const struct model_choice model_drivers[];

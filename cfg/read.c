@@ -101,10 +101,15 @@ static void read_values(struct reader *r, const struct scope *scope, const struc
 		node->is_bad = true;
 		return;
 	}
-	if (node->kind == YAML_KIND_LIST && node->n_children == 0) {
+	if (node->kind == YAML_KIND_LIST && node->n_children == 0 && !key->may_be_empty) {
 		complain(r, scope, node->place,
 			"`%s`: an empty list says nothing: leave the key out", key->key);
 		node->is_bad = true;
+		return;
+	}
+	if (key->is_merged) {
+		while ((item = yaml_tree_next_item(node, item)) != NULL)
+			read_scalar(r, scope, key, item, array);
 		return;
 	}
 	if (key->is_pointer) {
@@ -187,7 +192,7 @@ static bool is_reserved(const struct model_object *object, const char *name)
 static void read_name(struct reader *r, const struct model_object *object,
 	const struct yaml_node *child, const char **out)
 {
-	static const struct model_key name_key = {.key = "name", .type = MODEL_NAME};
+	struct model_key name_key = {.key = "name", .type = MODEL_NAME, .max = object->name_max};
 	struct error err;
 
 	if (value_read(&name_key, child->key, r->arena, out, &err) != 0)
@@ -203,7 +208,7 @@ static void set_defaults(struct reader *r, const struct model_object *object, ch
 {
 	for (const struct model_key *key = object->keys; key->key != NULL; key++) {
 		if (key->type == MODEL_GROUP)
-			set_defaults(r, key->object, base);
+			set_defaults(r, key->object, base + key->offset);
 		else if (key->default_text != NULL)
 			value_read(key, key->default_text, r->arena, base + key->offset, NULL);
 	}
@@ -259,10 +264,12 @@ static void read_key(struct reader *r, const struct scope *scope, const struct m
 	if (key->type == MODEL_GROUP) {
 		struct scope inner = {scope, key->object->noun, NULL};
 
-		read_object(r, &inner, key->object, node, node->key_place, base);
+		read_object(r, &inner, key->object, node, node->key_place, base + key->offset);
+		if (key->has_offset != 0)
+			*(bool *)(base + key->has_offset) = true;
 	} else if (key->type == MODEL_NAMED || key->type == MODEL_LIST) {
 		read_objects(r, scope, key, node, base);
-	} else if (key->n_max != 0) {
+	} else if (key->n_max != 0 || key->is_merged) {
 		read_values(r, scope, key, node, base);
 	} else {
 		read_scalar(r, scope, key, node, base + key->offset);
@@ -290,6 +297,10 @@ static void read_object(struct reader *r, const struct scope *scope,
 	const struct model_object *object, struct yaml_node *node, struct cfg_place place,
 	char *base)
 {
+	if (object->is_bare) {
+		read_key(r, scope, &object->keys[0], node, base);
+		return;
+	}
 	if (node->is_bad)
 		return;
 	if (node->kind != YAML_KIND_MAPPING && !yaml_tree_is_empty(node)) {

@@ -22,30 +22,64 @@ static bool is_before(struct cfg_place place, const struct error *err)
 	return place.line < err->line || (place.line == err->line && place.column < err->column);
 }
 
-void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
+// The place in a list of `*n` for one more that belongs at `place`, or NULL when the list is full
+// of earlier ones.
+static struct error *make_room(
+	struct error *list, unsigned *n, unsigned *n_more, struct cfg_place place)
 {
-	unsigned at = report->n;
-	va_list ap;
+	unsigned at = *n;
 
-	while (at > 0 && is_before(place, &report->list[at - 1]))
+	while (at > 0 && is_before(place, &list[at - 1]))
 		at--;
-	if (report->n == CFG_ERRORS_MAX) {
-		report->n_more++;
+	if (*n == CFG_ERRORS_MAX) {
+		(*n_more)++;
 		if (at == CFG_ERRORS_MAX)
-			return;
-		report->n--; // the last in the file makes room
+			return NULL;
+		(*n)--; // the last in the file makes room
 	}
+	memmove(&list[at + 1], &list[at], (*n - at) * sizeof(*list));
+	(*n)++;
+	return &list[at];
+}
 
-	struct error *slot = &report->list[at];
-
-	memmove(slot + 1, slot, (report->n - at) * sizeof(*slot));
-	report->n++;
-	va_start(ap, fmt);
+static void fill(const struct report *report, struct error *slot, struct cfg_place place,
+	const char *fmt, va_list ap)
+{
 	vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
-	va_end(ap);
 	slot->file = report->file;
 	slot->line = place.line;
 	slot->column = place.column;
+}
+
+void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
+{
+	struct error *slot = make_room(report->list, &report->n, &report->n_more, place);
+	va_list ap;
+
+	if (slot == NULL)
+		return;
+	va_start(ap, fmt);
+	fill(report, slot, place, fmt, ap);
+	va_end(ap);
+}
+
+void report_warn(struct report *report, struct cfg_place place, const char *fmt, ...)
+{
+	struct error *slot;
+	va_list ap;
+
+	if (report->warnings == NULL)
+		report->warnings = calloc(CFG_ERRORS_MAX, sizeof(*report->warnings));
+	if (report->warnings == NULL) {
+		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
+		return;
+	}
+	slot = make_room(report->warnings, &report->n_warnings, &report->n_more_warnings, place);
+	if (slot == NULL)
+		return;
+	va_start(ap, fmt);
+	fill(report, slot, place, fmt, ap);
+	va_end(ap);
 }
 
 bool report_is_clean(const struct report *report)
@@ -59,10 +93,21 @@ void report_finish(struct report *report, struct cfg_errors *errors)
 	if (report->list == NULL) {
 		errors->list = &out_of_memory;
 		errors->n = 1;
-	} else if (report->n > 0) {
-		*errors = (struct cfg_errors){report->list, report->n, report->n_more};
 	} else {
-		free(report->list);
+		if (report->n > 0) {
+			errors->list = report->list;
+			errors->n = report->n;
+			errors->n_more = report->n_more;
+		} else {
+			free(report->list);
+		}
+		if (report->n == 0 && report->n_warnings > 0) {
+			errors->warnings = report->warnings;
+			errors->n_warnings = report->n_warnings;
+			errors->n_more_warnings = report->n_more_warnings;
+		} else {
+			free(report->warnings);
+		}
 	}
 	*report = (struct report){0};
 }
@@ -71,6 +116,7 @@ void cfg_errors_free(struct cfg_errors *errors)
 {
 	if (errors->list != &out_of_memory)
 		free(errors->list);
+	free(errors->warnings);
 	*errors = (struct cfg_errors){0};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Collects what is wrong with one file: in file order whatever the order it was found in, the
-// first CFG_ERRORS_MAX of them kept, the others counted. Control thread.
+// Collects what is wrong with one file, and what is doubtful: each in file order whatever the order
+// it was found in, the first CFG_ERRORS_MAX kept, the others counted. Control thread.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,9 @@ struct report {
 	struct error *list;
 	unsigned n;
 	unsigned n_more;
+	struct error *warnings; // NULL until there is one
+	unsigned n_warnings;
+	unsigned n_more_warnings;
 };
 
 int report_init(struct report *report, const char *file); // 0 or -ENOMEM
@@ -19,9 +22,13 @@ int report_init(struct report *report, const char *file); // 0 or -ENOMEM
 // Place {0, 0} means the file as a whole.
 void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-bool report_is_clean(const struct report *report);
+// What is taken all the same.
+void report_warn(struct report *report, struct cfg_place place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool report_is_clean(const struct report *report); // of errors
 
-// Hands the list over to `errors`. A report whose init failed becomes one error that says so.
+// Hands the lists over to `errors`; warnings only where there are no errors. A report whose init
+// failed becomes one error that says so.
 void report_finish(struct report *report, struct cfg_errors *errors);
 
 // What an operator wrote, fit to be shown on a terminal: cut short and without control

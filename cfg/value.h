@@ -11,8 +11,12 @@
 int value_read(const struct model_key *key, const char *text, struct arena *arena, void *out,
 	struct error *err);
 
-// Why the address cannot be a host's in its own subnet, "the network's broadcast address"; or NULL.
-const char *value_why_not_in_subnet(const struct ip_prefix *host);
+// The pieces of it that other readers of values share.
+bool value_is_name(const char *text, size_t len_max);
+// What follows a leading "not " or "!"; `text` itself when there is none.
+const char *value_after_not(const char *text);
+int value_unexpected(
+	const struct model_key *key, const char *text, const char *hint, struct error *err);
 
 // "a whole number from 68 to 9600" into `out`, which it returns.
 enum { VALUE_EXPECTED_BYTES = 160 };

@@ -56,6 +56,8 @@ static const char *syntax_hint(const struct builder *b)
 	char c = character_at(b, b->parser.problem_mark.index);
 	bool starts_nothing = strstr(b->parser.problem, "cannot start any token") != NULL;
 
+	if (c == '@' && starts_nothing)
+		return "; the name of a set needs no `@`, other text goes in quotes";
 	if (c == '\t' && starts_nothing)
 		return "; a tab cannot indent, use spaces";
 	if (strstr(b->parser.problem, "unexpected ':'") != NULL ||
@@ -170,9 +172,10 @@ static void refuse_anchor_and_tag(struct builder *b, const yaml_event_t *event,
 
 	bool is_yaml = strncmp(tag_text, yaml_tags, sizeof(yaml_tags) - 1) == 0;
 
-	report_add(b->report, place_of(event->start_mark), "tags are not supported: remove `%s%s`",
-		is_yaml ? "!!" : "",
-		report_shown(is_yaml ? tag_text + sizeof(yaml_tags) - 1 : tag_text, shown));
+	report_add(b->report, place_of(event->start_mark),
+		"tags are not supported: remove `%s%s`%s", is_yaml ? "!!" : "",
+		report_shown(is_yaml ? tag_text + sizeof(yaml_tags) - 1 : tag_text, shown),
+		is_yaml ? "" : ", or write `not ...` for all but that");
 }
 
 static bool build_scalar(struct builder *b, const yaml_event_t *event, struct yaml_node *node)
@@ -182,6 +185,7 @@ static bool build_scalar(struct builder *b, const yaml_event_t *event, struct ya
 
 	refuse_anchor_and_tag(b, event, event->data.scalar.anchor, event->data.scalar.tag);
 	node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	node->is_bad = event->data.scalar.tag != NULL; // it may have been meant as text
 	if (memchr(text, '\0', len) != NULL) {
 		report_add(b->report, node->place, "a text cannot have a NUL character in it");
 		node->is_bad = true;

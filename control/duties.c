@@ -7,6 +7,8 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/announce.h"
+#include "control/flow_alarms.h"
+#include "control/wall_clock.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
 
@@ -16,12 +18,34 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 {
 	struct router *router = ctx;
 	uint64_t now_ms = clock_now_ms();
+	int64_t now_wall = wall_clock_now();
+	char text[ADDR_STR_BYTES];
 	struct dp_event event;
 
+	packet_log_begin_turn(&router->firewall.log);
 	for (unsigned i = 0; i < EVENTS_PER_TURN && dataplane_event_next(router->dp, &event); i++) {
 		switch (event.kind) {
 		case DP_EVENT_NEIGHBOUR_WANTED:
 			neighbours_want(&router->neighbours, event.interface, &event.addr, now_ms);
+			break;
+		case DP_EVENT_LOG:
+			firewall_log(&router->firewall, &event);
+			break;
+		case DP_EVENT_SET_ADD:
+			bans_note(&router->bans, event.add.timed, &event.addr, event.add.sec,
+				now_wall);
+			break;
+		case DP_EVENT_FLOWS_FULL:
+		case DP_EVENT_HOST_LIMIT:
+			flow_alarms_log(&router->interfaces, &event);
+			break;
+		case DP_EVENT_NAT_NO_PORT:
+			log_warning("nat", "%s has no port left for some connections",
+				ip_addr_str(&event.addr, text));
+			break;
+		case DP_EVENT_NAT_OVER_SHARE:
+			log_warning("nat", "%s holds its share of ports, and wants more",
+				ip_addr_str(&event.addr, text));
 			break;
 		}
 	}
@@ -50,12 +74,25 @@ static void retry_routes(struct router *router)
 	routes_retry(&router->routes);
 }
 
+static void keep_bans(struct router *router)
+{
+	bans_turn(&router->bans, wall_clock_now());
+}
+
+static void sweep_sets(struct router *router)
+{
+	dataplane_timed_sweep(router->dp);
+	packet_log_tell_left_out(&router->firewall.log);
+}
+
 static const struct duty {
 	unsigned interval_ms;
 	void (*run)(struct router *router);
 } duty_list[] = {
 	{100, follow_links},
+	{250, keep_bans},
 	{1000, expire_neighbours},
+	{1000, sweep_sets},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},
 };
@@ -71,7 +108,20 @@ struct timer {
 struct duties {
 	struct timer timers[DUTIES];
 	struct event *workers_event;
+	struct wall_clock *wall_clock;
 };
+
+static void on_minute(void *ctx, int64_t now, int64_t jump_sec)
+{
+	struct router *router = ctx;
+
+	if (jump_sec != 0) {
+		log_info("control", "the clock was set, by %+lld s", (long long)jump_sec);
+		bans_clock_jumped(&router->bans, jump_sec, now);
+	}
+	firewall_every_minute(&router->firewall, now);
+	bans_every_minute(&router->bans, now);
+}
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
@@ -95,19 +145,25 @@ struct duties *duties_new(struct router *router, struct error *err)
 {
 	struct duties *duties = calloc(1, sizeof(*duties));
 
-	if (duties == NULL)
+	if (duties == NULL) {
+		error_set(err, "no memory for the loop's timers");
+		return NULL;
+	}
+	duties->wall_clock = wall_clock_new(router->base, on_minute, router, err);
+	if (duties->wall_clock == NULL)
 		goto fail;
 	for (int i = 0; i < DUTIES; i++)
 		if (start_timer(&duties->timers[i], router, &duty_list[i]) != 0)
-			goto fail;
+			goto no_memory;
 	duties->workers_event = event_new(router->base, dataplane_event_fd(router->dp),
 		EV_READ | EV_PERSIST, on_workers_event, router);
 	if (duties->workers_event == NULL || event_add(duties->workers_event, NULL) != 0)
-		goto fail;
+		goto no_memory;
 	return duties;
+no_memory:
+	error_set(err, "no memory for the loop's timers");
 fail:
 	duties_free(duties);
-	error_set(err, "no memory for the loop's timers");
 	return NULL;
 }
 
@@ -120,5 +176,6 @@ void duties_free(struct duties *duties)
 			event_free(duties->timers[i].event);
 	if (duties->workers_event != NULL)
 		event_free(duties->workers_event);
+	wall_clock_free(duties->wall_clock);
 	free(duties);
 }

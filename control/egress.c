@@ -45,10 +45,44 @@ static bool carries_default(const struct config *config, const char *interface)
 	return false;
 }
 
+// These change the source of what leaves; one-to-one and prefix come in where they leave.
+static bool is_source_translation(const struct cfg_nat *nat)
+{
+	return nat->kind == CFG_NAT_MASQUERADE || nat->kind == CFG_NAT_SOURCE ||
+	       nat->kind == CFG_NAT_ONE_TO_ONE || nat->kind == CFG_NAT_PREFIX;
+}
+
+// By the interfaces that it names or, where it names none, by the subnet that its address is of.
+static bool leaves_by(const struct cfg_nat *nat, const struct cfg_interface *interface)
+{
+	if (!is_source_translation(nat))
+		return false;
+	if (nat->interfaces.n == 0)
+		return egress_has_subnet_of(interface, &nat->outside.addr);
+	for (unsigned i = 0; i < nat->interfaces.n; i++)
+		if (strcmp(nat->interfaces.names[i], interface->name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_translated_at(const struct config *config, const struct cfg_interface *interface)
+{
+	for (unsigned i = 0; i < config->n_nats; i++)
+		if (leaves_by(&config->nats[i], interface))
+			return true;
+	return false;
+}
+
 bool egress_is_outside(const struct config *config, const char *interface)
 {
-	for (unsigned i = 0; i < config->n_masquerades; i++)
-		if (strcmp(config->masquerades[i].interface, interface) == 0)
+	bool has_translation = false;
+
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		if (!is_translated_at(config, &config->interfaces[i]))
+			continue;
+		if (strcmp(config->interfaces[i].name, interface) == 0)
 			return true;
-	return config->n_masquerades == 0 && carries_default(config, interface);
+		has_translation = true;
+	}
+	return !has_translation && carries_default(config, interface);
 }

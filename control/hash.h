@@ -35,6 +35,23 @@ static inline uint64_t hash_address(uint64_t seed, const uint8_t bytes[16], uint
 		seed ^ 0xd6e8feb86659fd93u);
 }
 
+// Of any bytes, eight at a time.
+static inline uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	uint64_t hash = hash_mix(seed ^ len, 0x9e3779b97f4a7c15u);
+
+	for (; len > 0; at += 8) {
+		size_t n = len < 8 ? len : 8;
+		uint64_t word = 0;
+
+		memcpy(&word, at, n);
+		hash = hash_mix(hash ^ word, 0xd6e8feb86659fd93u) ^ word;
+		len -= n;
+	}
+	return hash;
+}
+
 static inline uint64_t hash_seed(void)
 {
 	uint64_t seed = 0;

@@ -19,9 +19,9 @@
 #include "control/kernel.h"
 #include "control/options.h"
 #include "control/permissions.h"
-#include "control/policy.h"
 #include "control/router.h"
 #include "control/static_routes.h"
+#include "control/wall_clock.h"
 #include "control/watch.h"
 
 // --- parts of the start ---
@@ -34,25 +34,15 @@ static struct config *load_config(const char *path)
 
 	for (unsigned i = 0; i < errors.n; i++)
 		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
+	if (errors.n_more > 0)
+		fprintf(stderr, "%s: %u more errors\n", path, errors.n_more);
+	for (unsigned i = 0; i < errors.n_warnings; i++)
+		fprintf(stderr, "warning: %s\n",
+			error_str(&errors.warnings[i], text, sizeof(text)));
+	if (errors.n_more_warnings > 0)
+		fprintf(stderr, "%s: %u more warnings\n", path, errors.n_more_warnings);
 	cfg_errors_free(&errors);
 	return config;
-}
-
-static int set_policy(struct router *router, struct error *err)
-{
-	struct dp_policy *policy = malloc(sizeof(*policy));
-	int rc;
-
-	if (policy == NULL)
-		return error_set(err, "no memory for the policy");
-	rc = policy_compile(router->config, &router->interfaces, policy, err);
-	if (rc == 0) {
-		rc = dataplane_policy_set(router->dp, policy);
-		if (rc != 0)
-			error_set(err, "the workers do not take the policy: %s", strerror(-rc));
-	}
-	free(policy);
-	return rc;
 }
 
 // --- the start; whatever fails, stop() gives back what is there by then ---
@@ -106,7 +96,10 @@ static int start(struct router *router, const struct options *options, struct er
 	if (kernel_follow(router, err) != 0)
 		return -1;
 
-	if (set_policy(router, err) != 0)
+	if (bans_open(&router->bans, router->config, router->dp, wall_clock_now(), err) != 0)
+		return -1;
+	if (firewall_open(&router->firewall, router->config, &router->interfaces,
+		    &router->bans.sets, router->dp, wall_clock_now(), err) != 0)
 		return -1;
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
@@ -124,6 +117,8 @@ static void stop(struct router *router)
 	duties_free(router->duties);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
+	firewall_close(&router->firewall);
+	bans_close(&router->bans, wall_clock_now());
 	kernel_leave(router);
 	interfaces_close(&router->interfaces);
 	dataplane_free(router->dp);

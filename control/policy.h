@@ -1,11 +1,42 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The config's policy (what is masqueraded) as the workers take it: names become ids. Pure.
+// The config's zones, sets, rules and translations as the workers take them: names become numbers.
+// Names bind late: what names an interface that is absent has no effect until a policy is compiled
+// that finds it. Pure but for memory. Control thread.
 #pragma once
 
 #include "cfg/config.h"
 #include "control/interfaces.h"
-#include "dataplane/dataplane.h"
+#include "control/schedules.h"
+#include "control/set_files.h"
+#include "control/timed_sets.h"
+#include "dataplane/policy.h"
 
-// 0, or -1 when the config asks for more than the workers have room for, with its place.
-int policy_compile(const struct config *config, const struct interfaces *interfaces,
-	struct dp_policy *out, struct error *err);
+struct policy_input {
+	const struct config *config;
+	const struct interfaces *interfaces;
+	const struct set_files *files;
+	const struct timed_sets *timed;
+};
+
+struct policy {
+	struct dp_policy dp; // its arrays end with policy_drop_arrays
+	const struct config *config;
+	const struct cfg_rule **rules; // what each of dp.rules is
+	struct dp_list *lists;	       // the hooks' by their number, then the config's
+	const char **counters;	       // names by number
+	unsigned n_counters;
+	struct schedule schedules[DP_SCHEDULES_MAX];
+	unsigned n_schedules;
+	struct policy_arrays *arrays;
+};
+
+// The policy, or NULL when the config asks for more than the workers have room for, with its
+// place, or for want of memory. What `in` points to must outlive it.
+struct policy *policy_new(const struct policy_input *in, struct error *err);
+void policy_free(struct policy *policy); // NULL is fine
+
+// The workers have copied what they need: the large part is freed, the names stay.
+void policy_drop_arrays(struct policy *policy);
+
+// How the list is called: "input", "forward", "output", or its name in the config.
+const char *policy_list_name(const struct policy *policy, unsigned list);

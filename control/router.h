@@ -7,8 +7,10 @@
 
 #include <event2/event.h>
 
+#include "control/bans.h"
 #include "control/budget.h"
 #include "control/cores.h"
+#include "control/firewall.h"
 #include "control/interfaces.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
@@ -40,6 +42,8 @@ struct router {
 	struct rib *rib;
 	struct routes routes;
 	struct neighbours neighbours;
+	struct bans bans;
+	struct firewall firewall;
 	struct duties *duties;
 	struct watch *watch;
 	uint64_t start_ms;

@@ -1,32 +1,67 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/decision.h"
+#include "dataplane/firewall.h"
+#include "dataplane/flow_room.h"
 #include "dataplane/flow_timer.h"
+#include "dataplane/host.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/tcp_track.h"
 
-void conntrack_end(struct worker *w, struct flow *flow)
+static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_phase phase)
 {
-	flow_remove(&w->flows, flow);
+	switch (phase) {
+	case FLOW_TCP_ESTABLISHED:
+		return timeouts->tcp_established;
+	case FLOW_TCP_CHALLENGED:
+	case FLOW_TCP_FIN_WAIT:
+	case FLOW_TCP_CLOSE_WAIT:
+	case FLOW_TCP_LAST_ACK:
+		return timeouts->tcp_closing;
+	case FLOW_TCP_TIME_WAIT:
+	case FLOW_TCP_CLOSED:
+		return timeouts->tcp_closed;
+	case FLOW_FREE:
+	case FLOW_UNREPLIED:
+	case FLOW_ASSURED:
+	case FLOW_TCP_SYN_SENT2:
+	case FLOW_TCP_SYN_RECEIVED:
+		break;
+	}
+	return timeouts->tcp_unreplied;
 }
 
-// In a full table who begins takes the place of who was never answered, or has closed: a scan or a
-// flood pushes itself out, and what is established stays.
-static struct flow *alloc_or_evict(struct worker *w)
+uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state)
 {
-	struct flow *flow = flow_alloc(&w->flows);
+	switch (state->protocol) {
+	case IPPROTO_TCP:
+		return tcp_timeout_sec(timeouts, (enum flow_phase)state->state);
+	case IPPROTO_UDP:
+		return state->state == FLOW_ASSURED ? timeouts->udp_assured
+						    : timeouts->udp_unreplied;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return timeouts->icmp;
+	default:
+		return timeouts->other;
+	}
+}
 
-	if (likely(flow != NULL))
-		return flow;
-	flow = flow_oldest_spare(&w->flows);
-	if (flow == NULL)
-		return NULL;
-	conntrack_end(w, flow);
-	worker_count(w, COUNTER_FLOW_EVICTED);
-	return flow_alloc(&w->flows);
+static void timer_start(struct worker *w, struct flow *flow)
+{
+	flow_timer_set(&w->flows, flow,
+		w->now_sec + conntrack_timeout_sec(&w->snap->policy->timeouts, &flow->state));
+}
+
+void conntrack_end(struct worker *w, struct flow *flow)
+{
+	nat_flow_ending(w, flow);
+	flow_remove(&w->flows, flow);
 }
 
 // Everything about the packet at hand that keeps it from beginning a flow. False: it has gone.
@@ -34,10 +69,17 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	bool is_ip6 = p->kind == PACKET_IP6;
-	uint8_t hops = is_ip6 ? packet_ip6(p->m)->hop_limits : packet_ip4(p->m)->time_to_live;
 
 	if (d->refused == COUNTER_DROP_NAT_UNSOLICITED && pipeline_punt_offer(w, p))
 		return false;
+	if (d->refused == COUNTER_DROP_RULE) {
+		firewall_refuse(w, p, &d->verdict);
+		return false;
+	}
+	if (d->refused == COUNTER_DROP_PRIVATE_OUT) {
+		pipeline_answer(w, p, ICMP_ERROR_NO_ROUTE, 0, d->refused);
+		return false;
+	}
 	if (d->refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, d->refused);
 		return false;
@@ -55,7 +97,7 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 			worker_drop(w, p->m, COUNTER_DROP_IP4_SOURCE);
 		return false;
 	}
-	if (hops <= 1) { // before it costs a flow
+	if (packet_hops(p) <= 1) { // before it costs a flow
 		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
 		return false;
 	}
@@ -66,8 +108,32 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 	return true;
 }
 
-static void flow_begin(
-	struct worker *w, struct flow *flow, const struct packet *p, const struct decision *d)
+// The key of the answers. False: no port is free, or somebody else has that key already: an answer
+// to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
+// translated one that came first.
+static bool choose_reply(
+	struct worker *w, struct decision *d, bool from_host, struct flow_tuple *reply)
+{
+	if (d->changes_source || from_host)
+		return nat_choose(w, &d->seen, &d->source, reply);
+	*reply = flow_tuple_reply(&d->seen);
+	return flow_find(&w->flows, reply) == NULL;
+}
+
+static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)
+{
+	memcpy(state->src_mac, s->mac.bytes, sizeof(state->src_mac));
+	state->dscp = s->dscp;
+	if (s->has_icmp) {
+		state->icmp_type = (uint8_t)(s->icmp >> 8);
+		state->icmp_code = (uint8_t)s->icmp;
+	}
+	if (p->protocol == IPPROTO_TCP && !(p->tcp_flags & RTE_TCP_SYN_FLAG))
+		state->flags |= FLOW_WAS_PICKED_UP;
+}
+
+static void flow_begin(struct worker *w, struct flow *flow, const struct packet *p,
+	const struct rule_subject *subject, const struct decision *d)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 
@@ -76,6 +142,10 @@ static void flow_begin(
 	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
 	flow->state.out_iface = d->out_iface;
 	flow->state.created_sec = w->now_sec;
+	flow->state.mark = d->verdict.mark;
+	if (d->is_dnated)
+		flow->state.flags |= FLOW_IS_DNATED;
+	remember(p, subject, &flow->state);
 	flow->dir[0].nexthop = d->code;
 	flow->dir[0].epoch = w->epoch;
 	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
@@ -83,7 +153,8 @@ static void flow_begin(
 	flow->dir[0].flags |= FLOW_WATCH;
 	flow->dir[1].flags |= FLOW_WATCH; // the first reply changes the state
 	if (from_host) {
-		flow->dir[0].flags |= FLOW_FROM_HOST;
+		if (d->code == NEXTHOP_LOCAL) // else it goes elsewhere than the kernel thought
+			flow->dir[0].flags |= FLOW_FROM_HOST;
 		flow->dir[1].flags |= FLOW_TO_HOST;
 	} else if (d->code == NEXTHOP_LOCAL) {
 		flow->dir[0].flags |= FLOW_TO_HOST;
@@ -91,71 +162,110 @@ static void flow_begin(
 	}
 }
 
+// What needs no flow: neighbour discovery for the host stack. True: it has gone.
+static bool went_to_host(struct worker *w, struct packet *p)
+{
+	if (!packet_is_link_talk(p) || pipeline_way(w, p) != NEXTHOP_LOCAL)
+		return false;
+	if (firewall_admits(w, p))
+		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
+	return true;
+}
+
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	struct flow_tuple original = flow_tuple_of_packet(p), reply;
+	struct rule_subject subject;
+	enum counter unsound, refused;
 	struct decision d;
 	struct flow *flow;
 
-	// From a port, no source may be what only a broadcast or we ourselves could have.
-	if (!from_host && pipeline_source_is_bad(w, p)) {
-		worker_drop(w, p->m,
-			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
-		return NULL;
+	if (!from_host) {
+		unsound = hygiene_check(w, p);
+		// Whatever is switched off, what only we or nobody could have is not taken.
+		if (unsound == COUNTER_COUNT && pipeline_source_is_bad(w, p))
+			unsound = p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
+							: COUNTER_DROP_IP4_SOURCE;
+		if (unsound != COUNTER_COUNT) {
+			worker_drop(w, p->m, unsound);
+			return NULL;
+		}
+		if (went_to_host(w, p))
+			return NULL;
 	}
-	d = decide(w, &original, (uint8_t)p->iface, from_host);
+	firewall_subject_of_packet(w, p, &subject);
+	decide(w, &original, from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface, (uint8_t)p->iface,
+		&subject, &d);
 	if (!may_begin(w, p, &d))
 		return NULL;
-
-	if (!ip_addr_equal(&d.src, &original.src) || from_host) {
-		if (!nat_choose(w, &original, &d.src, &reply)) {
-			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
-			return NULL;
-		}
-	} else {
-		// Untranslated, the reply key is what it is. Taken already: an answer to a flow
-		// that has ended, or two hosts of one address; it may not have another's flow.
-		reply = flow_tuple_reply(&original);
-		if (flow_find(&w->flows, &reply) != NULL) {
-			worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
-			return NULL;
-		}
+	if (!choose_reply(w, &d, from_host, &reply)) {
+		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
+		return NULL;
 	}
-	flow = alloc_or_evict(w);
+	flow = flow_room_take(w, &original.src, (uint8_t)p->iface, from_host, &refused);
 	if (flow == NULL) {
-		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
+		worker_drop(w, p->m, refused);
 		return NULL;
 	}
 	flow_fill(flow, &original, &reply);
-	flow_begin(w, flow, p, &d);
+	flow_begin(w, flow, p, &subject, &d);
 	if (!flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL) ||
 		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
 		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+	nat_flow_entered(w, flow, &d.source);
+	timer_start(w, flow);
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
+}
+
+// Is it one of the addresses that a flow may leave as?
+static bool nat_source_has(const struct nat_source *source, const struct ip_addr *addr)
+{
+	uint32_t first, last;
+
+	if (source->n_addresses <= 1 || addr->family != IP_V4)
+		return source->n_addresses > 0 && ip_addr_equal(&source->first, addr);
+	first = rte_be_to_cpu_32(ip4_be_of(&source->first));
+	last = rte_be_to_cpu_32(ip4_be_of(addr));
+	return source->first.family == IP_V4 && last - first < source->n_addresses;
+}
+
+// Does it still go from the same to the same, as it began?
+static bool is_unchanged(const struct flow *flow, const struct decision *d)
+{
+	struct flow_tuple now = flow_tuple_translated(&flow->dir[0]);
+	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
+
+	if (was_local != (d->out_iface == FLOW_IFACE_HOST) ||
+		!ip_addr_equal(&now.dst, &d->seen.dst))
+		return false;
+	// a query's identifier stands in both ports, and its source's may have been changed
+	if (now.kind == FLOW_KEY_PLAIN && now.dport_be != d->seen.dport_be)
+		return false;
+	return d->changes_source ? nat_source_has(&d->source, &now.src)
+				 : ip_addr_equal(&now.src, &d->seen.src);
 }
 
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
-	bool from_host = flow->state.in_iface == FLOW_IFACE_HOST;
 	struct flow_tuple original = flow_tuple_of(&flow->dir[0]);
-	struct flow_tuple leaves_as = flow_tuple_translated(&flow->dir[0]);
-	struct decision d = decide(
-		w, &original, from_host ? flow->state.out_iface : flow->state.in_iface, from_host);
-	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
+	struct rule_subject subject;
+	struct decision d;
 
-	// Still the same flow if it leaves as the same address, to the same side of the house.
-	if (d.refused != COUNTER_COUNT || !ip_addr_equal(&d.src, &leaves_as.src) ||
-		was_local != (d.out_iface == FLOW_IFACE_HOST)) {
+	firewall_subject_of_flow(flow, &subject);
+	decide(w, &original, flow->state.in_iface, flow->state.out_iface, &subject, &d);
+	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);
-		return conntrack_open(w, p);
+		if (d.refused != COUNTER_DROP_RULE)
+			return conntrack_open(w, p);
+		firewall_refuse(w, p, &d.verdict);
+		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
 	if (!(dir->flags & FLOW_IS_REPLY)) {
@@ -174,7 +284,7 @@ static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase pha
 	if (phase == (enum flow_phase)flow->state.state)
 		return;
 	flow_set_phase(&w->flows, flow, phase);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+	timer_start(w, flow);
 }
 
 static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
@@ -183,6 +293,11 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 	enum flow_phase phase;
 	enum counter refused;
 
+	if (hygiene_tcp_flags_are_odd(p->tcp_flags) && !(p->flags & PACKET_FROM_HOST) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_TCP_FLAGS)) {
+		worker_drop(w, p->m, hygiene_tcp_flags(p->tcp_flags));
+		return NULL;
+	}
 	if (tcp_track_reopens(p, &flow->state)) {
 		conntrack_end(w, flow);
 		dir = conntrack_open(w, p);
@@ -190,7 +305,7 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 			return NULL;
 		flow = flow_of(dir);
 	}
-	refused = tcp_track_slow(p, dir, true, &phase);
+	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, &phase);
 	enter_phase(w, flow, phase);
 	if (refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, refused);
@@ -211,51 +326,18 @@ struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow
 	return dir;
 }
 
-static uint32_t tcp_timeout_sec(enum flow_phase phase)
+static uint32_t timeout_of(const struct flow_state *state, const void *timeouts)
 {
-	switch (phase) {
-	case FLOW_TCP_ESTABLISHED:
-		return TIMEOUT_TCP_ESTABLISHED_SEC;
-	case FLOW_TCP_CHALLENGED:
-	case FLOW_TCP_FIN_WAIT:
-	case FLOW_TCP_CLOSE_WAIT:
-	case FLOW_TCP_LAST_ACK:
-		return TIMEOUT_TCP_CLOSING_SEC;
-	case FLOW_TCP_TIME_WAIT:
-	case FLOW_TCP_CLOSED:
-		return TIMEOUT_TCP_CLOSED_SEC;
-	case FLOW_FREE:
-	case FLOW_UNREPLIED:
-	case FLOW_ASSURED:
-	case FLOW_TCP_SYN_SENT2:
-	case FLOW_TCP_SYN_RECEIVED:
-		break;
-	}
-	return TIMEOUT_TCP_UNREPLIED_SEC;
-}
-
-uint32_t conntrack_timeout_sec(const struct flow_state *state)
-{
-	switch (state->protocol) {
-	case IPPROTO_TCP:
-		return tcp_timeout_sec((enum flow_phase)state->state);
-	case IPPROTO_UDP:
-		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
-						    : TIMEOUT_UDP_UNREPLIED_SEC;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return TIMEOUT_ICMP_SEC;
-	default:
-		return TIMEOUT_OTHER_SEC;
-	}
+	return conntrack_timeout_sec(timeouts, state);
 }
 
 unsigned conntrack_expire(struct worker *w, unsigned budget)
 {
+	const struct dp_timeouts *timeouts = &w->snap->policy->timeouts;
 	struct flow *flow;
 	unsigned n_ended = 0;
 
-	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, conntrack_timeout_sec)) !=
+	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, timeout_of, timeouts)) !=
 		NULL) {
 		conntrack_end(w, flow);
 		n_ended++;

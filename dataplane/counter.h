@@ -33,6 +33,24 @@
 	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")            \
 	X(DROP_ICMP_INNER, "drop_icmp_inner", "ICMP error whose quoted packet is malformed")       \
 	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
+	X(DROP_TCP_SYN_FIN, "drop_tcp_syn_fin", "TCP with SYN and FIN")                            \
+	X(DROP_TCP_SYN_RST, "drop_tcp_syn_rst", "TCP with SYN and RST")                            \
+	X(DROP_TCP_ALL_FLAGS, "drop_tcp_all_flags",                                                \
+		"TCP with all flags, or FIN, PSH and URG alone")                                   \
+	X(DROP_TCP_NO_FLAGS, "drop_tcp_no_flags", "TCP without any flag")                          \
+	X(DROP_TCP_MSS, "drop_tcp_mss", "TCP SYN that announces an MSS below 500")                 \
+	X(DROP_TCP_OPTIONS, "drop_tcp_options", "TCP SYN whose options run past its header")       \
+	X(DROP_TCP_NEW, "drop_tcp_new", "TCP connection that begins without SYN")                  \
+	X(DROP_OWN_SOURCE, "drop_own_source", "source is an address of this machine")              \
+	X(DROP_BROADCAST_SOURCE, "drop_broadcast_source", "source is a broadcast address")         \
+	X(DROP_LAND, "drop_land", "source and destination are the same")                           \
+	X(DROP_MARTIAN_SOURCE, "drop_martian_source",                                              \
+		"special-purpose source that cannot come from there (RFC 6890)")                   \
+	X(DROP_MARTIAN_DESTINATION, "drop_martian_destination",                                    \
+		"special-purpose destination that nobody can have (RFC 6890)")                     \
+	X(DROP_REVERSE_PATH, "drop_reverse_path", "source that does not lead back (RFC 3704)")     \
+	X(DROP_ROUTING_HEADER, "drop_routing_header", "IPv6 routing header type 0 (RFC 5095)")     \
+	X(DROP_PRIVATE_OUT, "drop_private_out", "private destination towards the internet")        \
 	X(DROP_ICMP_SEQUENCE, "drop_icmp_sequence",                                                \
 		"ICMP error that quotes a TCP segment nobody sent (RFC 5927)")                     \
 	X(DROP_MULTICAST, "drop_multicast", "multicast or broadcast destination, not forwarded")   \
@@ -44,12 +62,18 @@
 	X(DROP_TOO_BIG, "drop_too_big", "larger than the egress MTU and may not be fragmented")    \
 	X(DROP_FRAGMENT_FAILED, "drop_fragment_failed", "no buffers to fragment into")             \
 	X(DROP_REASSEMBLY, "drop_reassembly", "fragment malformed, overlapping, late or no room")  \
+	X(DROP_ND_FRAGMENT, "drop_nd_fragment", "neighbour discovery in fragments (RFC 6980)")     \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
 	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
+	X(DROP_RULE, "drop_rule", "dropped by a firewall rule, or by default")                     \
+	X(DROP_REJECTED, "drop_rejected", "rejected by a firewall rule, or by default")            \
 	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
 	X(DROP_NAT_NO_ADDRESS, "drop_nat_no_address", "masquerade interface without an address")   \
 	X(DROP_NAT_NO_PORT, "drop_nat_no_port", "no port free towards this remote")                \
-	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "flow table full")                         \
+	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "no slot for the flow's key")              \
+	X(DROP_FLOW_SHARE, "drop_flow_share",                                                      \
+		"flow table full, and nobody has more flows than who asks for one")                \
+	X(DROP_HOST_LIMIT, "drop_host_limit", "the host has as many flows as it may")              \
 	X(DROP_INTERFACE_DOWN, "drop_interface_down", "egress interface gone or without link")     \
 	X(DROP_TX_FULL, "drop_tx_full", "the port's send queue stayed full")                       \
 	X(DROP_HANDOVER_FULL, "drop_handover_full", "another worker's ring was full")              \
@@ -69,12 +93,18 @@
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
 	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
-	X(FRAGMENTED, "fragmented", "IPv4 packets fragmented on egress")                           \
-	X(REASSEMBLED, "reassembled", "IPv4 packets put together for translation")                 \
+	X(RESET_SENT, "reset_sent", "TCP resets made for rejected packets")                        \
+	X(RESET_LIMITED, "reset_limited", "TCP resets not made: over the rate limit")              \
+	X(FRAGMENTED, "fragmented", "packets cut into fragments on egress")                        \
+	X(REASSEMBLED, "reassembled", "packets put together from fragments to know their flow")    \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
-		"unreplied or closed flows that made room in a full table")                        \
+		"flows that made room for others in a full table, or of a host at its limit")      \
+	X(NAT_OVERLOADED, "nat_overloaded",                                                        \
+		"flows whose outside port is shared, or not that of their endpoint")               \
+	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
+		"the same, because their host holds its fair share of ports")                      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

@@ -12,6 +12,8 @@
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
 
+#include "dataplane/address_kind.h"
+#include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
@@ -30,7 +32,7 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 {
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
-	return dataplane_heap_bytes(options) +
+	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
 	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 
@@ -61,25 +63,19 @@ static int workers_init(struct dataplane *dp)
 	return 0;
 }
 
-static void snapshot_fill_odd_sources(struct snapshot *snap)
+// Everything may pass and nothing is translated, until control says otherwise.
+static int policy_init(struct dataplane *dp, struct error *err)
 {
-	memset(snap->odd_sources4, 0, sizeof(snap->odd_sources4));
-	memset(snap->odd_sources6, 0, sizeof(snap->odd_sources6));
-	for (uint32_t first = 0; first < 256; first++)
-		snap->odd_sources4[0][first] =
-			ip4_source_is_bad(first) || first == IP4_LINK_LOCAL_FIRST;
-	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
-		const struct interface *iface = &snap->interfaces[i];
+	struct dp_policy nothing = {.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE}};
+	uint64_t seeds[2];
 
-		for (unsigned k = 0; iface->is_used && k < iface->n_addresses; k++) {
-			const struct ip_addr *addr = &iface->addresses[k].addr;
-
-			if (addr->family == IP_V6)
-				snap->odd_sources6[source_byte6(addr->v6)] = 1;
-			else
-				snap->odd_sources4[1][addr->v4[3]] = 1;
-		}
-	}
+	if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
+		return error_set(err, "no random numbers: %s", strerror(errno));
+	dp->rates = rate_table_new(RATE_SOURCES_DEFAULT, seeds);
+	if (dp->rates == NULL)
+		return error_set(err, "no memory for the rates of sources");
+	dp->snapshot->policy = compiled_policy_new(dp, &nothing, err);
+	return dp->snapshot->policy != NULL ? 0 : -1;
 }
 
 struct dataplane *dataplane_new(const struct dataplane_options *options, struct error *err)
@@ -109,7 +105,14 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 		name, sizeof(struct dp_event), EVENT_RING_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (dp->snapshot == NULL || dp->rcu == NULL || dp->workers == NULL || dp->events == NULL)
 		goto failed;
+	dp->start_tsc = rte_rdtsc();
+	error = policy_init(dp, err);
+	if (error != 0) {
+		dataplane_free(dp);
+		return NULL;
+	}
 	snapshot_fill_odd_sources(dp->snapshot);
+	error = -ENOMEM;
 	error = fib_init(&dp->fib, options->routes4_max, options->routes6_max);
 	if (error != 0)
 		goto failed;
@@ -150,6 +153,11 @@ void dataplane_free(struct dataplane *dp)
 	rte_ring_free(dp->events);
 	memory_unmap(dp->workers, sizeof(struct worker) * dp->options.n_workers);
 	rte_free(dp->rcu);
+	if (dp->snapshot != NULL)
+		compiled_policy_free(dp->snapshot->policy);
+	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
+		timed_set_free(dp->timed[i]);
+	rate_table_free(dp->rates);
 	free(dp->snapshot);
 	free(dp);
 }
@@ -194,6 +202,11 @@ struct worker *dataplane_worker(struct dataplane *dp, unsigned index)
 	return w;
 }
 
+uint32_t dataplane_now_sec(const struct dataplane *dp)
+{
+	return (uint32_t)((rte_rdtsc() - dp->start_tsc) / rte_get_tsc_hz());
+}
+
 void dataplane_next_epoch(struct dataplane *dp)
 {
 	atomic_fetch_add_explicit(&dp->epoch, 1, memory_order_release);
@@ -202,218 +215,6 @@ void dataplane_next_epoch(struct dataplane *dp)
 void dataplane_synchronize(struct dataplane *dp)
 {
 	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
-}
-
-// --- the snapshot ---
-
-static struct snapshot *snapshot_copy(struct dataplane *dp)
-{
-	struct snapshot *copy = malloc(sizeof(*copy));
-
-	if (copy != NULL)
-		*copy = *atomic_load(&dp->snapshot);
-	return copy;
-}
-
-// What follows from the rest, so that a worker need not work it out.
-static void snapshot_derive(struct snapshot *snap)
-{
-	snap->n_ids = 0;
-	snap->tracks = snap->policy.n_masquerades > 0;
-	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
-		snap->interfaces[i].is_masqueraded = false;
-		if (snap->interfaces[i].is_used)
-			snap->ids[snap->n_ids++] = (uint8_t)i;
-	}
-	for (unsigned i = 0; i < snap->policy.n_masquerades; i++)
-		snap->interfaces[snap->policy.masquerades[i].interface].is_masqueraded = true;
-}
-
-static void snapshot_publish(struct dataplane *dp, struct snapshot *snap)
-{
-	struct snapshot *old;
-
-	snap->serial++;
-	snapshot_derive(snap);
-	old = atomic_exchange(&dp->snapshot, snap);
-	dataplane_next_epoch(dp);
-	dataplane_synchronize(dp);
-	for (unsigned i = 0; i < dp->options.n_workers; i++) {
-		dataplane_worker(dp, i);
-		worker_wake(&dp->workers[i]); // its sleep depends on the interfaces there are
-	}
-	free(old);
-}
-
-static bool interface_exists(const struct dataplane *dp, int id)
-{
-	return id >= 0 && id < DP_INTERFACES_MAX && dp->snapshot->interfaces[id].is_used;
-}
-
-static void interface_fill(
-	struct interface *iface, const struct dp_interface *from, unsigned n_workers)
-{
-	uint8_t start[8] = {0};
-
-	memset(iface, 0, sizeof(*iface));
-	snprintf(iface->name, sizeof(iface->name), "%s", from->name);
-	iface->is_used = iface->is_up = true;
-	iface->is_outside = from->is_outside;
-	iface->mtu = from->mtu;
-	iface->dpdk_port = UINT16_MAX;
-	iface->port = from->port;
-	if (from->port != NULL) {
-		const struct port_info *info = port_info(from->port);
-
-		iface->dpdk_port = info->dpdk_port;
-		iface->n_rxq = info->n_rxq;
-		iface->n_txq = info->n_txq;
-		// bucket and worker agree only where each worker has its queue
-		iface->steers_by_rss = info->steers_by_rss && info->n_rxq == n_workers;
-	}
-	memcpy(iface->mac.addr_bytes, from->mac.bytes, sizeof(from->mac.bytes));
-	memcpy(start, from->mac.bytes, sizeof(from->mac.bytes));
-	memcpy(&iface->mac_word, start, sizeof(start));
-	iface->mac_word <<= 16;
-}
-
-int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface)
-{
-	struct snapshot *snap = snapshot_copy(dp);
-	int id = 0;
-
-	if (snap == NULL)
-		return -ENOMEM;
-	while (id < DP_INTERFACES_MAX && snap->interfaces[id].is_used)
-		id++;
-	if (id == DP_INTERFACES_MAX) {
-		free(snap);
-		return -ENOSPC;
-	}
-	interface_fill(&snap->interfaces[id], iface, dp->options.n_workers);
-	if (iface->tap_fd >= 0) {
-		int error = host_add_tap(&dp->host, (uint8_t)id, iface->tap_fd);
-
-		if (error != 0) {
-			free(snap);
-			return error;
-		}
-	}
-	snapshot_publish(dp, snap);
-	return id;
-}
-
-// A copy in which interface `id` may be changed; NULL and -errno when there is none.
-static struct snapshot *snapshot_for_interface(struct dataplane *dp, int id, int *error)
-{
-	struct snapshot *snap = interface_exists(dp, id) ? snapshot_copy(dp) : NULL;
-
-	if (snap == NULL)
-		*error = interface_exists(dp, id) ? -ENOMEM : -ENOENT;
-	return snap;
-}
-
-int dataplane_interface_remove(struct dataplane *dp, int id)
-{
-	int error = 0;
-	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
-
-	if (snap == NULL)
-		return error;
-	memset(&snap->interfaces[id], 0, sizeof(snap->interfaces[id]));
-	host_remove_tap(&dp->host, (uint8_t)id);
-	snapshot_publish(dp, snap);
-	for (uint16_t i = 0; i < ADJACENCIES_MAX; i++) {
-		struct adjacency *adj = &dp->adjacencies.entries[i];
-
-		if (adjacency_state(adj) != ADJACENCY_FREE && adj->iface == id)
-			dataplane_neighbour_delete(dp, id, &adj->addr);
-	}
-	return 0;
-}
-
-int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up)
-{
-	int error = 0;
-	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
-
-	if (snap == NULL)
-		return error;
-	snap->interfaces[id].is_up = is_up;
-	snapshot_publish(dp, snap);
-	return 0;
-}
-
-int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu)
-{
-	int error = 0;
-	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
-
-	if (snap == NULL)
-		return error;
-	snap->interfaces[id].mtu = mtu;
-	for (unsigned i = 0; i < ADJACENCIES_MAX; i++)
-		if (dp->adjacencies.entries[i].iface == id)
-			dp->adjacencies.entries[i].mtu = mtu;
-	snapshot_publish(dp, snap);
-	return 0;
-}
-
-// The first of each family is the primary one. A link-local address is no answer to anybody
-// beyond its link.
-static void interface_fill_addresses(
-	struct interface *iface, const struct ip_prefix *addresses, unsigned n)
-{
-	iface->primary4_be = 0;
-	iface->has_primary6 = false;
-	iface->n_addresses = n;
-	memset(iface->primary6, 0, sizeof(iface->primary6));
-	for (unsigned i = 0; i < n; i++) {
-		const struct ip_addr *addr = &addresses[i].addr;
-
-		iface->addresses[i] = addresses[i];
-		if (addr->family == IP_V4 && iface->primary4_be == 0)
-			memcpy(&iface->primary4_be, addr->v4, 4);
-		if (addr->family == IP_V6 && !iface->has_primary6 && !ip_addr_is_link_local(addr)) {
-			memcpy(iface->primary6, addr->v6, 16);
-			iface->has_primary6 = true;
-		}
-	}
-}
-
-int dataplane_interface_set_addresses(
-	struct dataplane *dp, int id, const struct ip_prefix *addresses, unsigned n)
-{
-	int error = 0;
-	struct snapshot *snap;
-
-	if (n > DP_INTERFACE_ADDRESSES_MAX)
-		return -E2BIG;
-	snap = snapshot_for_interface(dp, id, &error);
-	if (snap == NULL)
-		return error;
-	interface_fill_addresses(&snap->interfaces[id], addresses, n);
-	snapshot_fill_odd_sources(snap);
-	snapshot_publish(dp, snap);
-	return 0;
-}
-
-int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy)
-{
-	struct snapshot *snap;
-
-	if (policy->n_masquerades > DP_MASQUERADES_MAX)
-		return -E2BIG;
-	for (unsigned i = 0; i < policy->n_masquerades; i++)
-		if (!interface_exists(dp, policy->masquerades[i].interface) ||
-			policy->masquerades[i].n_sources > DP_MASQUERADE_SOURCES_MAX)
-			return -EINVAL;
-	snap = snapshot_copy(dp);
-	if (snap == NULL)
-		return -ENOMEM;
-	snap->policy = *policy;
-	snapshot_publish(dp, snap);
-	return 0;
 }
 
 // --- events ---

@@ -11,6 +11,7 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "dataplane/policy.h"
 #include "drivers/port.h"
 
 enum {
@@ -18,8 +19,6 @@ enum {
 	DP_INTERFACES_MAX = 64,
 	DP_INTERFACE_ADDRESSES_MAX = 32,
 	DP_NEXTHOPS_MAX = 16,
-	DP_MASQUERADES_MAX = 64,
-	DP_MASQUERADE_SOURCES_MAX = 16,
 	DP_NEIGHBOURS_MAX = 16384,
 	DP_WORKER_NAME_MAX = 15,
 };
@@ -98,25 +97,74 @@ typedef void (*dp_neighbour_fn)(void *ctx, int interface, const struct ip_addr *
 void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *ctx);
 
 // --- policy: an immutable snapshot, replaced whole ---
-struct dp_masquerade {
-	int interface; // egress; IPv4 only
-	struct ip_prefix sources[DP_MASQUERADE_SOURCES_MAX];
-	unsigned n_sources; // 0: any
+
+// Checks and compiles it. -EINVAL, -E2BIG or -ENOMEM with the reason, and the policy in force
+// stays.
+int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+// Which schedules of dp_rule are active: bits. Live flows look again when that has changed.
+void dataplane_schedules_set(struct dataplane *dp, uint64_t active);
+
+// Timed sets outlive policies: control names them by number and writes them, rules ask them. An
+// address that is there already keeps the later of both ends, or gets this one with `replaces`.
+enum { DP_FOREVER = UINT32_MAX };
+struct dp_timed_entry {
+	struct ip_prefix prefix;
+	uint32_t left_sec; // DP_FOREVER: no end
 };
-struct dp_policy {
-	struct dp_masquerade masquerades[DP_MASQUERADES_MAX];
-	unsigned n_masquerades; // 0: nothing stateful, IPv4 skips the flow table
+int dataplane_timed_open(struct dataplane *dp, uint16_t timed, uint32_t capacity); // -EEXIST
+int dataplane_timed_add(
+	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces);
+int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip_prefix *prefix);
+void dataplane_timed_flush(struct dataplane *dp, uint16_t timed);
+// Walks it from a cursor of 0; false at the end.
+bool dataplane_timed_next(
+	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry);
+// Every second or so: frees what has ended.
+void dataplane_timed_sweep(struct dataplane *dp);
+
+// What the policy in force has counted: by index of its rule, of a named counter, of a hook's
+// default. False past the last.
+struct dp_count {
+	uint64_t packets, bytes;
 };
-int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy);
+bool dataplane_rule_count(const struct dataplane *dp, uint32_t rule, struct dp_count *out);
+bool dataplane_named_count(const struct dataplane *dp, unsigned counter, struct dp_count *out);
+bool dataplane_default_count(const struct dataplane *dp, enum dp_hook hook, struct dp_count *out);
 
 // --- events from the workers ---
 enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
+	DP_EVENT_LOG,		       // a rule wants a line about a packet from `addr`
+	DP_EVENT_SET_ADD,	       // a rule wants `addr` in a timed set
+	// At most once a minute from each worker:
+	DP_EVENT_NAT_NO_PORT,	 // `addr`: an outside address with no port left for some flow
+	DP_EVENT_NAT_OVER_SHARE, // `addr`: an inside host that holds its share of ports
+	DP_EVENT_FLOWS_FULL, // nine tenths of its flows are in use; names the host that has most
+	DP_EVENT_HOST_LIMIT, // the host has as many as the policy allows
+};
+struct dp_log_line {
+	uint16_t log; // of the policy in force
+	uint32_t rule;
+	enum dp_action action;
+	int out_interface; // -1: the router itself, as struct dp_event's
+	struct ip_addr dst;
+	uint16_t sport, dport, icmp, bytes;
+	uint8_t protocol, tcp_flags;
+	struct mac_addr mac;
 };
 struct dp_event {
 	enum dp_event_kind kind;
-	int interface;
+	int interface; // -1: the router's own flows
+	// Of flows: an inside host, IPv6 its /64; IP_NONE: whoever else comes in by that interface.
 	struct ip_addr addr;
+	union {
+		uint32_t flows; // it has
+		struct dp_log_line log;
+		struct {
+			uint16_t timed;
+			uint32_t sec;
+		} add;
+	};
 };
 int dataplane_event_fd(const struct dataplane *dp); // readable when there may be some
 bool dataplane_event_next(struct dataplane *dp, struct dp_event *out);

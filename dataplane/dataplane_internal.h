@@ -8,7 +8,9 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/fib.h"
 #include "dataplane/host.h"
+#include "dataplane/rate.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/timed_set.h"
 #include "dataplane/worker.h"
 
 enum { EVENT_RING_SIZE = 1024 };
@@ -26,6 +28,10 @@ struct dataplane {
 	int event_fd;
 	bool is_started;
 	_Atomic bool must_stop;
+	struct timed_set *timed[DP_TIMED_SETS_MAX]; // NULL: not opened
+	struct rate_table *rates;
+	_Atomic uint64_t schedules; // bits: active ones
+	uint64_t start_tsc;	    // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
 
@@ -37,3 +43,5 @@ void dataplane_raise(struct dataplane *dp, const struct dp_event *event);
 void dataplane_next_epoch(struct dataplane *dp);
 // Control: returns when every worker has passed by once.
 void dataplane_synchronize(struct dataplane *dp);
+// The workers' clock, now.
+uint32_t dataplane_now_sec(const struct dataplane *dp);

@@ -1,43 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/decision.h"
 
+#include "dataplane/compiled_policy.h"
+#include "dataplane/firewall.h"
+#include "dataplane/hygiene.h"
+#include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
 
-static const struct dp_masquerade *masquerade_for(
-	const struct snapshot *snap, uint8_t out_iface, const struct ip_addr *src)
-{
-	for (unsigned i = 0; i < snap->policy.n_masquerades && src->family == IP_V4; i++) {
-		const struct dp_masquerade *rule = &snap->policy.masquerades[i];
-
-		if (rule->interface != out_iface)
-			continue;
-		if (rule->n_sources == 0)
-			return rule;
-		for (unsigned s = 0; s < rule->n_sources; s++)
-			if (ip_prefix_contains(&rule->sources[s], src))
-				return rule;
-	}
-	return NULL;
-}
-
-bool decide_is_hidden(const struct snapshot *snap, uint8_t iface, const struct ip_addr *addr)
-{
-	return iface != INTERFACE_NONE && snap->interfaces[iface].is_masqueraded &&
-	       masquerade_for(snap, iface, addr) != NULL;
-}
-
-static uint8_t code_interface(const struct worker *w, uint16_t code)
+uint8_t decide_interface(const struct worker *w, uint16_t code)
 {
 	if (nexthop_is_adjacency(code))
 		return w->adjacencies[code - NEXTHOP_ADJACENCY_BASE].iface;
 	if (nexthop_is_connected(code))
 		return (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
 	return INTERFACE_NONE;
-}
-
-bool decide_would_translate(const struct worker *w, uint16_t code, const struct ip_addr *src)
-{
-	return decide_is_hidden(w->snap, code_interface(w, code), src);
 }
 
 // Of a flow's own key, not of the packet at hand: both directions and every packet of a flow must
@@ -62,36 +38,80 @@ uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple)
 				      : code;
 }
 
-struct decision decide(
-	const struct worker *w, const struct flow_tuple *original, uint8_t iface, bool from_host)
+// To a port forward, the inside of a one-to-one, or an inside endpoint that anybody may speak to.
+static void translate_destination(struct worker *w, uint8_t in_iface, struct decision *d)
 {
-	const struct snapshot *snap = w->snap;
-	struct decision d = {
-		.code = NEXTHOP_LOCAL,
-		.out_iface = iface,
-		.src = original->src,
-		.refused = COUNTER_COUNT,
-	};
+	struct nat_destination to;
+	struct flow_endpoint inside;
 
-	if (!from_host) {
-		d.code = decide_way(w, original);
-		if (d.code == NEXTHOP_LOCAL) {
-			d.out_iface = FLOW_IFACE_HOST;
-			return d;
-		}
-		d.out_iface = code_interface(w, d.code);
-		if (d.out_iface == INTERFACE_NONE)
-			return d;
+	if (nat_rules_destination(w->snap->policy->nat, w->snap, &d->seen, in_iface, &to)) {
+		d->seen.dst = to.dst;
+		d->seen.dport_be = to.dport_be;
+	} else if (nat_find_mapping(w, &d->seen, &inside) != NULL) {
+		d->seen.dst = inside.addr;
+		d->seen.dport_be = inside.port_be;
+		if (d->seen.kind != FLOW_KEY_PLAIN)
+			d->seen.sport_be = inside.port_be; // the identifier stands in both
+	} else {
+		return;
+	}
+	d->is_dnated = true;
+}
+
+// The host stack has chosen its way already, unless its destination is another now.
+static void find_way(struct worker *w, uint8_t in_iface, uint8_t host_iface, struct decision *d)
+{
+	if (in_iface == FLOW_IFACE_HOST && !d->is_dnated) {
+		d->code = NEXTHOP_LOCAL;
+		d->out_iface = host_iface;
+		return;
+	}
+	d->code = decide_way(w, &d->seen);
+	d->out_iface = d->code == NEXTHOP_LOCAL ? FLOW_IFACE_HOST : decide_interface(w, d->code);
+}
+
+void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
+	uint8_t host_iface, struct rule_subject *subject, struct decision *d)
+{
+	const struct compiled_policy *policy = w->snap->policy;
+	enum dp_hook hook;
+
+	*d = (struct decision){.seen = *original, .refused = COUNTER_COUNT};
+	translate_destination(w, in_iface, d);
+	find_way(w, in_iface, host_iface, d);
+	if (d->out_iface == INTERFACE_NONE)
+		return;
+	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {
 		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (decide_is_hidden(snap, iface, &original->dst)) {
-			d.refused = COUNTER_DROP_NAT_UNSOLICITED;
-			return d;
+		if (!d->is_dnated && nat_rules_hides(policy->nat, w->snap, in_iface, &d->seen.dst,
+					     &d->seen.src)) {
+			d->refused = COUNTER_DROP_NAT_UNSOLICITED;
+			return;
+		}
+		if (hygiene_is_private_out(w, d->out_iface, &d->seen.dst)) {
+			d->refused = COUNTER_DROP_PRIVATE_OUT;
+			return;
 		}
 	}
-	if (masquerade_for(snap, d.out_iface, &original->src) != NULL) {
-		d.src = ip4_addr_of(snap->interfaces[d.out_iface].primary4_be);
-		if (snap->interfaces[d.out_iface].primary4_be == 0)
-			d.refused = COUNTER_DROP_NAT_NO_ADDRESS;
+	if (policy->has_firewall) {
+		subject->is_dnat = d->is_dnated;
+		hook = firewall_subject_route(w, &d->seen, in_iface, d->out_iface, subject);
+		firewall_judge(w, hook, subject, &d->verdict);
+		if (d->verdict.action != DP_ACCEPT) {
+			d->refused = COUNTER_DROP_RULE;
+			return;
+		}
 	}
-	return d;
+	d->source.is_none = true;
+	if (d->out_iface == FLOW_IFACE_HOST)
+		return;
+	d->changes_source = nat_rules_source(policy->nat, w->snap, &d->seen, in_iface, d->out_iface,
+				    d->is_dnated, &d->source) &&
+			    !d->source.is_none;
+	if (d->changes_source && d->source.n_addresses == 0)
+		d->refused = COUNTER_DROP_NAT_NO_ADDRESS;
+	// The router's own flows hold their ports as if they were translated, so that nobody else's
+	// is given one of them; what only passes holds none.
+	if (!d->changes_source && in_iface != FLOW_IFACE_HOST)
+		d->source.is_none = true;
 }

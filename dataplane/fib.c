@@ -373,6 +373,13 @@ static void grace_end(struct fib *fib)
 	fib->is_grace_due = false;
 }
 
+static void default_store(struct fib *fib, const struct ip_prefix *to, uint16_t code)
+{
+	if (to->len == 0)
+		atomic_store_explicit(to->addr.family == IP_V6 ? &fib->default6 : &fib->default4,
+			code, memory_order_relaxed);
+}
+
 int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
 	const struct family *f = family_of(to);
@@ -391,6 +398,7 @@ int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 	grace_begin(fib);
 	if (ret != 0)
 		return ret;
+	default_store(fib, to, code);
 	if (builtin >= 0)
 		fib->overridden |= 1u << builtin;
 	else if (node == NULL)
@@ -416,6 +424,7 @@ int fib_delete(struct fib *fib, const struct ip_prefix *to)
 	grace_begin(fib);
 	if (ret != 0)
 		return ret;
+	default_store(fib, to, NEXTHOP_NONE);
 	if (builtin >= 0)
 		fib->overridden &= ~(1u << builtin);
 	else

@@ -6,6 +6,7 @@
 // near the one that changes: who gets NEXTHOP_NONE looks again before believing it.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,7 +57,8 @@ struct rte_rcu_qsbr;
 struct fib {
 	struct rte_fib *v4;
 	struct rte_fib6 *v6;
-	struct nexthop_group *groups; // NEXTHOP_GROUPS_MAX
+	struct nexthop_group *groups;	     // NEXTHOP_GROUPS_MAX
+	_Atomic uint16_t default4, default6; // codes of 0.0.0.0/0 and ::/0; NEXTHOP_NONE: none
 	// The rest is control's.
 	struct rte_rcu_qsbr *rcu; // of the workers; NULL after fib_init: nobody reads yet
 	uint64_t grace_token;	  // of the last change; the next waits until all have passed it,
@@ -102,6 +104,13 @@ static inline uint16_t fib_lookup6(const struct fib *fib, const uint8_t dst[16])
 	if (unlikely(code == NEXTHOP_NONE))
 		rte_fib6_lookup_bulk(fib->v6, ip, &code, 1);
 	return (uint16_t)code;
+}
+
+// What the default route goes by. A change of it shows a moment later than in the table.
+static inline uint16_t fib_default(const struct fib *fib, uint8_t family)
+{
+	return atomic_load_explicit(
+		family == IP_V6 ? &fib->default6 : &fib->default4, memory_order_relaxed);
 }
 
 // The member of a group for a flow hash; any other code is its own answer.

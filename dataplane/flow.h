@@ -83,24 +83,37 @@ struct flow_state {
 	uint8_t state; // enum flow_phase
 	uint8_t protocol;
 	uint8_t in_iface, out_iface; // FLOW_IFACE_HOST: the router itself
-	uint8_t tcp_seen;	     // what each direction has sent so far, tcp_track.h
-	uint8_t flags;		     // enum flow_state_flags
+	union {
+		uint8_t tcp_seen;  // what each direction has sent so far, tcp_track.h
+		uint8_t icmp_type; // of the first packet
+	};
+	uint8_t flags; // enum flow_state_flags
 	uint32_t created_sec;
 	uint16_t packets_high[2];
 	uint32_t bytes_high[2];
-	uint32_t age_next, age_prev;	       // flows that may go, oldest first; flow indexes
+	uint32_t age_next, age_prev;	       // flows of the same host; flow indexes
 	uint32_t host;			       // whose share it is of, flow_shares.h
 	uint32_t endpoint_next, endpoint_prev; // flows of the same inside endpoint: a ring
 	uint32_t mark;
 	uint8_t src_mac[6]; // of the first packet: rules may ask again for it
 	uint8_t dscp;	    // the same
-	uint8_t tcp_scales; // window scaling, a nibble for each direction
+	union {
+		uint8_t tcp_scales; // window scaling, a nibble for each direction
+		uint8_t icmp_code;
+	};
 };
 
 struct flow {
 	struct flow_dir dir[2];
 	struct flow_state state;
 } __rte_cache_aligned;
+
+static inline uint32_t flow_last_seen_sec(const struct flow *flow)
+{
+	uint32_t there = flow->dir[0].last_seen_sec, back = flow->dir[1].last_seen_sec;
+
+	return (int32_t)(back - there) > 0 ? back : there;
+}
 
 static_assert(sizeof(struct flow_key4) == 16, "two words");
 static_assert(sizeof(struct flow_key6) == 38, "what an IPv6 key leaves of five words is TCP's");
@@ -130,6 +143,9 @@ enum flow_state_flags {
 	FLOW_IS_DNATED = 1 << 1,     // its destination was translated
 	FLOW_HAS_EXTERNAL = 1 << 2, // speaks for its inside endpoint: entered under the outside one
 	FLOW_HAS_INTERNAL = 1 << 3, // and under the inside one
+	FLOW_IS_MAPPED = 1 << 5,    // in the ring of its inside endpoint
+	FLOW_IS_CALLED = 1 << 6,    // by somebody outside: the inside endpoint answers in it
+	FLOW_IS_FULL_CONE = 1 << 7, // whoever sends to the outside endpoint is let in
 };
 
 // What is known of a flow's life. TCP's are what its ends can be seen to be in from between them

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A worker's flow table: hash buckets of one cache line that name directions of flows, a pool of
-// flows, and the heads of a timer wheel (flow_timer.h). Both directions of a flow are entered under
-// keys of their own. Everything is called by the owning worker; control only reads
-// (dataplane_flows). The hash is keyed per process: a sender cannot aim at one bucket.
+// flows, the heads of a timer wheel (flow_timer.h), and whose flows they are (flow_shares.h). Both
+// directions of a flow are entered under keys of their own. Everything is called by the owning
+// worker; control only reads (dataplane_flows). The hash is keyed per process: a sender cannot aim
+// at one bucket.
 #pragma once
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 #include "cfg/base/addr.h"
 #include "dataplane/flow.h"
+#include "dataplane/flow_shares.h"
 
 enum {
 	BUCKET_SLOTS = 8,
@@ -51,10 +53,10 @@ struct flow_table {
 	uint32_t n_used;    // live
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
 	uint32_t free_head; // by timer_next
-	uint32_t spare_oldest, spare_newest; // flows that may go when room is needed
 	uint64_t seeds[2];
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
 	uint32_t wheel_sec;	     // all slots up to this second are done
+	struct flow_shares shares;
 	uint64_t buckets_bytes, flows_bytes;
 };
 
@@ -68,13 +70,9 @@ struct flow *flow_alloc(struct flow_table *table);
 // Makes it findable under a name. False when neither bucket has room.
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name);
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name);
-// Takes both directions and the timer out and frees the flow. Endpoint names are the caller's.
+// Takes both directions, the timer and its host's share out and frees the flow. Endpoint names are
+// the caller's.
 void flow_remove(struct flow_table *table, struct flow *flow);
-// The only way to change its phase: flows that nobody has answered, or that have closed, stand in
-// a list by the age of that.
-void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase);
-// The one that a full table gives up first. NULL: every flow has been answered and is open.
-struct flow *flow_oldest_spare(const struct flow_table *table);
 
 // --- lookup, in the three steps of a burst ---
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)
@@ -153,6 +151,12 @@ static inline struct flow *flow_of(const struct flow_dir *dir)
 	return (struct flow *)(uintptr_t)(dir - (dir->flags & FLOW_IS_REPLY ? 1 : 0));
 }
 
+// The direction that a flow's inside endpoint sends.
+static inline unsigned flow_sent_by_endpoint(const struct flow *flow)
+{
+	return flow->state.flags & FLOW_IS_CALLED ? 1 : 0;
+}
+
 static inline unsigned flow_bucket_match(const struct flow_bucket *bucket, uint16_t tag)
 {
 	__m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
@@ -209,6 +213,20 @@ struct flow_endpoint {
 	uint16_t port_be;
 	uint8_t protocol;
 };
-// The flow that was entered under FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL for it.
+// Of a flow: FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL.
+struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
+bool flow_endpoint_is(
+	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint);
+// The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+// Of several, one that is accepted: an inside endpoint has more than one outside if it leaves by
+// several ways.
+typedef bool (*flow_accepts_fn)(const struct flow *flow, const void *ctx);
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx);
+
+// Any worker: does this table seem to have a flow of that hash? By its tag alone: one stranger in
+// some thousands seems known, and what has just been entered may not.
+bool flow_table_hints(const struct flow_table *table, uint64_t hash);

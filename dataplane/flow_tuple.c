@@ -101,20 +101,47 @@ static struct flow_key4 key4_of(const struct flow_tuple *tuple)
 	};
 }
 
-struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple)
+// An IPv6 key in the two parts that the table works with.
+struct parts6 {
+	uint8_t addrs[32];
+	uint64_t tail;
+};
+
+static struct parts6 parts6_of(const struct flow_tuple *tuple)
+{
+	struct parts6 parts;
+
+	memcpy(parts.addrs, tuple->src.v6, 16);
+	memcpy(parts.addrs + 16, tuple->dst.v6, 16);
+	parts.tail = flow_tail6(tuple->sport_be, tuple->dport_be, tuple->protocol, tuple->kind);
+	return parts;
+}
+
+uint64_t flow_tuple_hash(const struct flow_table *table, const struct flow_tuple *tuple)
 {
 	if (tuple->src.family == IP_V6) {
-		uint64_t tail =
-			flow_tail6(tuple->sport_be, tuple->dport_be, tuple->protocol, tuple->kind);
-		uint8_t addrs[32];
+		struct parts6 parts = parts6_of(tuple);
 
-		memcpy(addrs, tuple->src.v6, 16);
-		memcpy(addrs + 16, tuple->dst.v6, 16);
-		return flow_find6(table, addrs, tail, flow_hash6(table, addrs, tail));
+		return flow_hash6(table, parts.addrs, parts.tail);
 	} else {
 		struct flow_key4 key = key4_of(tuple);
 
-		return flow_find4(table, &key, flow_hash4(table, &key));
+		return flow_hash4(table, &key);
+	}
+}
+
+struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple)
+{
+	uint64_t hash = flow_tuple_hash(table, tuple);
+
+	if (tuple->src.family == IP_V6) {
+		struct parts6 parts = parts6_of(tuple);
+
+		return flow_find6(table, parts.addrs, parts.tail, hash);
+	} else {
+		struct flow_key4 key = key4_of(tuple);
+
+		return flow_find4(table, &key, hash);
 	}
 }
 

@@ -49,6 +49,7 @@ bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b);
 // What a direction's packets become: the answers' key, ends exchanged.
 struct flow_tuple flow_tuple_translated(const struct flow_dir *dir);
 
+uint64_t flow_tuple_hash(const struct flow_table *table, const struct flow_tuple *tuple);
 struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple);
 // Writes both directions: their keys, and what each becomes. FLOW_TRANSLATES and FLOW_IS_IP6 are
 // set as they are due.

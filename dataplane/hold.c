@@ -88,7 +88,7 @@ static void hold_release(struct worker *w, struct held_packet *held)
 	if (i != ADJACENCY_NONE)
 		code = NEXTHOP_ADJACENCY_BASE + i;
 	if (!held->is_finished)
-		pipeline_owned(w, held->in_iface, &held->m, 1);
+		pipeline_owned(w, held->in_iface, &held->m, 1, false);
 	else if (is_ip6(held->m))
 		pipeline_send6(w, held->m, code);
 	else

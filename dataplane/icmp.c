@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "dataplane/address_kind.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline.h"
 
@@ -38,6 +40,7 @@ static const struct icmp_says says4[] = {
 	[ICMP_ERROR_TTL] = {11, 0},
 	[ICMP_ERROR_NO_ROUTE] = {3, 0},
 	[ICMP_ERROR_HOST] = {3, 1},
+	[ICMP_ERROR_PORT] = {3, 3},
 	[ICMP_ERROR_PROHIBITED] = {3, 13},
 	[ICMP_ERROR_TOO_BIG] = {3, 4},
 };
@@ -47,6 +50,7 @@ static const struct icmp_says says6[] = {
 	[ICMP_ERROR_TTL] = {3, 0},
 	[ICMP_ERROR_NO_ROUTE] = {1, 0},
 	[ICMP_ERROR_HOST] = {1, 3},
+	[ICMP_ERROR_PORT] = {1, 4},
 	[ICMP_ERROR_PROHIBITED] = {1, 1},
 	[ICMP_ERROR_TOO_BIG] = {2, 0},
 	[ICMP_ERROR_SCOPE] = {1, 2},
@@ -55,29 +59,6 @@ static const struct icmp_says says6[] = {
 static bool frame_is_unicast(struct rte_mbuf *m)
 {
 	return !rte_is_multicast_ether_addr(&packet_eth(m)->dst_addr);
-}
-
-// RFC 1812 4.2.3.1: all ones behind the prefix. A /31 or /32 has no such address (RFC 3021).
-static bool is_our_broadcast4(const struct snapshot *snap, uint32_t addr_be)
-{
-	uint32_t addr = rte_be_to_cpu_32(addr_be);
-
-	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
-		const struct interface *iface = &snap->interfaces[i];
-
-		for (unsigned j = 0; iface->is_used && j < iface->n_addresses; j++) {
-			const struct ip_prefix *prefix = &iface->addresses[j];
-			uint32_t ours_be, host;
-
-			if (prefix->addr.family != IP_V4 || prefix->len > 30)
-				continue;
-			memcpy(&ours_be, prefix->addr.v4, sizeof(ours_be));
-			host = UINT32_MAX >> prefix->len;
-			if (addr == (rte_be_to_cpu_32(ours_be) | host))
-				return true;
-		}
-	}
-	return false;
 }
 
 // RFC 1122 3.2.2: "An ICMP error message MUST NOT be sent as the result of receiving" an ICMP
@@ -102,8 +83,8 @@ static bool may_answer4(const struct worker *w, struct rte_mbuf *m)
 		if (type == NULL || icmp4_is_error(*type) || *type > ICMP4_TYPE_LAST)
 			return false;
 	}
-	return !is_our_broadcast4(w->snap, ip->dst_addr) &&
-	       !is_our_broadcast4(w->snap, ip->src_addr);
+	return !hygiene_is_broadcast4(w->snap, ip->dst_addr) &&
+	       !hygiene_is_broadcast4(w->snap, ip->src_addr);
 }
 
 // RFC 4443 2.4 (e), without its two exceptions for multicast, which is not forwarded.
@@ -114,11 +95,16 @@ static bool may_answer6(struct rte_mbuf *m)
 	struct packet p = {.m = m};
 	uint8_t type;
 
+	if (m->data_len < L3_OFFSET + sizeof(*ip))
+		return false;
 	if (!frame_is_unicast(m) || ip->dst_addr[0] == 0xff || ip6_source_is_bad(ip->src_addr) ||
 		memcmp(ip->src_addr, unspecified, sizeof(unspecified)) == 0)
 		return false;
-	if (packet_parse_ip6(&p, m->data_len - L3_OFFSET) != PACKET_IP6 ||
-		!packet_parse_ip6_chain(&p) || (p.flags & PACKET_IS_LATER_FRAGMENT) != 0)
+	if (packet_parse_ip6(&p, m->pkt_len - L3_OFFSET) != PACKET_IP6)
+		return false;
+	// a chain has all headers in its first buffer
+	p.ip_len = RTE_MIN(p.ip_len, (uint16_t)(m->data_len - L3_OFFSET));
+	if (!packet_parse_ip6_chain(&p) || (p.flags & PACKET_IS_LATER_FRAGMENT) != 0)
 		return false;
 	if (p.protocol != IPPROTO_ICMPV6)
 		return true;

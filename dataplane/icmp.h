@@ -11,6 +11,7 @@ enum icmp_error_kind {
 	ICMP_ERROR_TTL = 0,    // time exceeded in transit
 	ICMP_ERROR_NO_ROUTE,   // v4: network unreachable, v6: no route
 	ICMP_ERROR_HOST,       // v4: host unreachable, v6: address unreachable
+	ICMP_ERROR_PORT,       // port unreachable
 	ICMP_ERROR_PROHIBITED, // v4: 13, v6: 1: communication administratively prohibited
 	ICMP_ERROR_TOO_BIG,    // v4: fragmentation needed, v6: packet too big; `mtu` goes along
 	ICMP_ERROR_SCOPE,      // v6 only: beyond scope of source address

@@ -2,9 +2,14 @@
 #include "dataplane/memory.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum {
+	HUGE_PAGE = 2 << 20,
+	CACHE_LINE = 64,
+};
 
 static uint64_t round_up(uint64_t bytes)
 {
@@ -38,4 +43,25 @@ void memory_unmap(void *p, uint64_t bytes)
 {
 	if (p != NULL)
 		munmap(p, round_up(bytes));
+}
+
+void *memory_new(uint64_t bytes)
+{
+	uint64_t lines = (bytes + CACHE_LINE - 1) / CACHE_LINE;
+	void *p;
+
+	if (bytes >= HUGE_PAGE)
+		return memory_map(bytes);
+	p = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
+	if (p != NULL)
+		memset(p, 0, lines * CACHE_LINE);
+	return p;
+}
+
+void memory_free(void *p, uint64_t bytes)
+{
+	if (bytes >= HUGE_PAGE)
+		memory_unmap(p, bytes);
+	else
+		free(p);
 }

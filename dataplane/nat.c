@@ -1,72 +1,289 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// There is no object for a mapping. The flows of one inside endpoint that leave as one outside
+// endpoint form a ring, and one of them, its head, is entered in the table under the outside
+// endpoint (FLOW_NAME_EXTERNAL): as long as it is there nobody else takes that. Whoever begins
+// another flow finds it by its own port at its host's address outside. Where that is not what it
+// got, the head is entered under the inside endpoint as well (FLOW_NAME_INTERNAL). When the head
+// ends the next of the ring takes its names over; with the last flow the mapping is gone.
+//
+// A ring that had to share another's outside endpoint has the inside name alone.
 #include "dataplane/nat.h"
 
+#include "dataplane/nat_port.h"
 #include "dataplane/pipeline_forward.h"
-#include "drivers/steering.h"
 
-enum {
-	PORTS_PER_BUCKET = 65536 / STEERING_BUCKETS,
-	PORT_MIN = 1024, // RFC 4787 REQ-3: a port of the upper range stays there
-};
+// --- endpoints ---
 
-static_assert(STEERING_BUCKETS == 128, "port_of_bucket inverts the formula for 7 bits");
-
-// The i-th port of a bucket, 0 <= i < PORTS_PER_BUCKET: the inverse of steering_bucket. With
-// p = h << 7 | l, the bucket reversed is l ^ (h << 1 | l >> 6), taken modulo 128.
-static uint16_t port_of_bucket(uint8_t bucket, uint16_t i)
+static struct flow_endpoint inside_of(const struct flow_tuple *packet)
 {
-	uint8_t reversed = steering_reverse7(bucket);
-	uint8_t low = (reversed ^ (uint8_t)(i << 1)) & 126;
-
-	low |= (reversed ^ (low >> 6)) & 1;
-	return (uint16_t)(i << 7 | low);
+	return (struct flow_endpoint){
+		.addr = packet->src,
+		.port_be = packet->sport_be,
+		.protocol = packet->protocol,
+	};
 }
 
-static void reply_set_port(struct flow_tuple *reply, uint16_t dport_be)
+static struct flow_endpoint called_by(const struct flow_tuple *packet)
 {
-	reply->dport_be = dport_be;
-	if (reply->kind != FLOW_KEY_PLAIN)
-		reply->sport_be = dport_be; // the identifier stands in both
+	return (struct flow_endpoint){
+		.addr = packet->dst,
+		.port_be = packet->dport_be,
+		.protocol = packet->protocol,
+	};
 }
 
-// All ports of a bucket, from a random one on.
-static bool choose_in_bucket(struct worker *w, uint8_t bucket, struct flow_tuple *reply)
+static bool endpoint_equal(const struct flow_endpoint *a, const struct flow_endpoint *b)
 {
-	uint32_t start = worker_random(w);
+	return a->port_be == b->port_be && a->protocol == b->protocol &&
+	       ip_addr_equal(&a->addr, &b->addr);
+}
 
-	for (uint32_t i = 0; i < PORTS_PER_BUCKET; i++) {
-		uint16_t port = port_of_bucket(bucket, (start + i) % PORTS_PER_BUCKET);
+static bool leaves_within_pool(const struct flow *flow, const void *ctx)
+{
+	struct flow_endpoint outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
-		if (port < PORT_MIN)
-			continue;
-		reply_set_port(reply, rte_cpu_to_be_16(port));
+	return nat_port_pool_has(ctx, &outside.addr);
+}
+
+static bool leaves_as(const struct flow *flow, const void *ctx)
+{
+	return flow_endpoint_is(flow, FLOW_NAME_EXTERNAL, ctx);
+}
+
+// --- choosing ---
+
+// The outside endpoint that an inside one is expected to have.
+static struct flow_endpoint expected(
+	const struct nat_source *source, const struct flow_endpoint *inside)
+{
+	return (struct flow_endpoint){
+		.addr = nat_port_address(source, &inside->addr, 0),
+		.port_be = inside->port_be,
+		.protocol = inside->protocol,
+	};
+}
+
+// A flow of the same inside endpoint, or NULL.
+static const struct flow *find_head(
+	const struct worker *w, const struct nat_source *source, const struct flow_endpoint *inside)
+{
+	struct flow_endpoint outside = expected(source, inside);
+	const struct flow *head = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
+
+	if (head != NULL && flow_endpoint_is(head, FLOW_NAME_INTERNAL, inside))
+		return head;
+	return flow_find_endpoint_if(
+		&w->flows, inside, FLOW_NAME_INTERNAL, leaves_within_pool, source);
+}
+
+// Without a port, all that can tell two hosts apart towards one remote is the pool.
+static bool choose_address(struct worker *w, const struct flow_tuple *packet,
+	const struct nat_source *source, struct flow_tuple *reply)
+{
+	enum { ADDRESSES_TRIED = 64 };
+	uint32_t n = RTE_MIN(source->n_addresses, (uint32_t)ADDRESSES_TRIED);
+
+	for (uint32_t i = 0; i < n; i++) {
+		reply->dst = nat_port_address(source, &packet->src, i);
 		if (flow_find(&w->flows, reply) == NULL)
 			return true;
 	}
 	return false;
 }
 
-bool nat_choose(struct worker *w, const struct flow_tuple *original, const struct ip_addr *src,
+bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
 	struct flow_tuple *reply)
 {
-	uint8_t own = steering_bucket(rte_be_to_cpu_16(original->sport_be));
+	struct flow_endpoint inside = inside_of(packet);
+	const struct flow *head;
+	enum nat_port found;
 
-	*reply = flow_tuple_reply(original);
-	reply->dst = *src;
-	if (flow_find(&w->flows, reply) == NULL)
-		return true;
-	if (!protocol_has_ports(original->protocol) && original->kind == FLOW_KEY_PLAIN)
-		return false; // no port to tell two of them apart
-	// Buckets of the same worker only: the answers must come back to this one.
-	for (unsigned i = 0; i < STEERING_BUCKETS; i++) {
-		uint8_t bucket = (uint8_t)((own + i) % STEERING_BUCKETS);
+	*reply = flow_tuple_reply(packet);
+	reply->dst = source->first;
+	if (source->n_addresses == 0)
+		return false;
+	if (source->is_none || source->keeps_port)
+		return flow_find(&w->flows, reply) == NULL;
+	if (!nat_has_port(packet))
+		return choose_address(w, packet, source, reply);
+	head = find_head(w, source, &inside);
+	if (head != NULL) {
+		struct flow_endpoint outside = flow_endpoint_of(head, FLOW_NAME_EXTERNAL);
 
-		if (steering_worker(bucket, w->n_workers) == steering_worker(own, w->n_workers) &&
-			choose_in_bucket(w, bucket, reply))
+		reply->dst = outside.addr;
+		nat_reply_set_port(reply, outside.port_be);
+		if (flow_find(&w->flows, reply) == NULL)
 			return true;
 	}
-	return false;
+	found = nat_port_search(w, packet, source, reply);
+	if (found == NAT_PORT_SHARED || (found == NAT_PORT_OWN && head != NULL))
+		worker_count(w, COUNTER_NAT_OVERLOADED);
+	return found != NAT_PORT_NONE;
 }
+
+// --- rings ---
+
+static struct flow *at(const struct worker *w, uint32_t index)
+{
+	return &w->flows.flows[index];
+}
+
+static void ring_start(struct worker *w, struct flow *flow)
+{
+	flow->state.endpoint_next = flow->state.endpoint_prev = flow_index(&w->flows, flow);
+	flow->state.flags |= FLOW_IS_MAPPED;
+}
+
+static void ring_join(struct worker *w, struct flow *flow, struct flow *head)
+{
+	uint32_t index = flow_index(&w->flows, flow);
+
+	flow->state.endpoint_prev = flow_index(&w->flows, head);
+	flow->state.endpoint_next = head->state.endpoint_next;
+	at(w, head->state.endpoint_next)->state.endpoint_prev = index;
+	head->state.endpoint_next = index;
+	flow->state.flags |= FLOW_IS_MAPPED;
+}
+
+static void ring_leave(struct worker *w, struct flow *flow)
+{
+	at(w, flow->state.endpoint_prev)->state.endpoint_next = flow->state.endpoint_next;
+	at(w, flow->state.endpoint_next)->state.endpoint_prev = flow->state.endpoint_prev;
+	flow->state.flags &= (uint8_t)~FLOW_IS_MAPPED;
+}
+
+// In a table without room its mapping is not known: its packets are translated all the same.
+static void name_enter(struct worker *w, struct flow *flow, enum flow_name name, uint8_t flag)
+{
+	if (flow_enter(&w->flows, flow, name))
+		flow->state.flags |= flag;
+}
+
+static void name_leave(struct worker *w, struct flow *flow, enum flow_name name, uint8_t flag)
+{
+	if (!(flow->state.flags & flag))
+		return;
+	flow_leave(&w->flows, flow, name);
+	flow->state.flags &= (uint8_t)~flag;
+}
+
+// The same endpoint has the same two buckets, and one of them has just got room.
+static void name_inherit(
+	struct worker *w, struct flow *flow, struct flow *heir, enum flow_name name, uint8_t flag)
+{
+	if (!(flow->state.flags & flag))
+		return;
+	name_leave(w, flow, name, flag);
+	name_enter(w, heir, name, flag);
+}
+
+static void hold_outside(struct worker *w, struct flow *flow)
+{
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+
+	name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
+	if (flow->state.flags & FLOW_HAS_EXTERNAL)
+		nat_port_hold(w, &inside, &outside, true);
+}
+
+// Its own flow begins: it joins its mapping, or is the first of one.
+static void enter_own(struct worker *w, struct flow *flow, const struct nat_source *source)
+{
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+	struct flow_endpoint usual = expected(source, &inside);
+	struct flow *holder = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
+	struct flow *head = holder;
+
+	if (source->is_full_cone)
+		flow->state.flags |= FLOW_IS_FULL_CONE;
+	if (holder != NULL && !flow_endpoint_is(holder, FLOW_NAME_INTERNAL, &inside))
+		head = NULL;
+	if (head == NULL) // one that shared, maybe with who is gone by now
+		head = flow_find_endpoint_if(
+			&w->flows, &inside, FLOW_NAME_INTERNAL, leaves_as, &outside);
+	if (head != NULL) {
+		ring_join(w, flow, head);
+	} else {
+		head = flow;
+		ring_start(w, flow);
+		if (holder != NULL || !endpoint_equal(&outside, &usual))
+			name_enter(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+	}
+	if (holder == NULL)
+		hold_outside(w, head);
+}
+
+// Somebody outside called: as long as they talk the mapping that let them in stays.
+static void enter_called(struct worker *w, struct flow *flow)
+{
+	struct flow_tuple called = flow_tuple_of(&flow->dir[0]);
+	struct flow_tuple answers = flow_tuple_of(&flow->dir[1]);
+	struct flow_endpoint inside = inside_of(&answers), its_inside;
+	struct flow *head = nat_find_mapping(w, &called, &its_inside);
+
+	if (head == NULL || !endpoint_equal(&inside, &its_inside))
+		return;
+	flow->state.flags |= FLOW_IS_CALLED | FLOW_IS_FULL_CONE;
+	ring_join(w, flow, head);
+}
+
+void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source)
+{
+	const struct flow_dir *dir = &flow->dir[0];
+	uint8_t kind = dir->flags & FLOW_IS_IP6 ? dir->key6.kind : dir->key4.kind;
+
+	if (!protocol_has_ports(flow->state.protocol) && kind == FLOW_KEY_PLAIN)
+		return;
+	if (!source->is_none)
+		enter_own(w, flow, source);
+	else if (dir->flags & FLOW_TRANSLATES)
+		enter_called(w, flow);
+}
+
+void nat_flow_ending(struct worker *w, struct flow *flow)
+{
+	struct flow *heir;
+
+	if (!(flow->state.flags & FLOW_IS_MAPPED))
+		return;
+	heir = at(w, flow->state.endpoint_next);
+	ring_leave(w, flow);
+	if (heir != flow) {
+		name_inherit(w, flow, heir, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
+		name_inherit(w, flow, heir, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+		return;
+	}
+	if (flow->state.flags & FLOW_HAS_EXTERNAL) {
+		struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+				     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+
+		nat_port_hold(w, &inside, &outside, false);
+	}
+	name_leave(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
+	name_leave(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+}
+
+struct flow *nat_find_mapping(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
+{
+	struct flow_endpoint outside = called_by(packet);
+	struct flow *head;
+
+	if (!protocol_has_ports(packet->protocol))
+		return NULL;
+	head = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
+	if (head == NULL || !(head->state.flags & FLOW_IS_FULL_CONE))
+		return NULL;
+	*inside = flow_endpoint_of(head, FLOW_NAME_INTERNAL);
+	// The router's own sockets are behind no filter of translation: its input rules judge.
+	if (ip_addr_equal(&inside->addr, &outside.addr))
+		return NULL;
+	return head;
+}
+
+// --- packets ---
 
 // IPv6 flows are seldom translated, and their line has no room for what they become: it is the
 // opposite direction's key, and the difference is summed each time.

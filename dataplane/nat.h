@@ -1,17 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Translation: which address and port a new flow takes (RFC 4787, 5382, 5508), and how its packets
-// are rewritten. The reply key of every flow is entered in the same table, so two flows can never
-// share one, nor a translated port collide with one of the router's own. Worker threads.
+// Translation: which address and port a new flow takes, and how its packets are rewritten (RFC
+// 4787, 5382, 5508). Mappings are endpoint-independent: all flows of one address, port and
+// protocol of the inside leave as the same one of the outside, for as long as one of them lives.
+// Every flow's reply key is in the same table, so no two flows ever share one. Worker threads.
 #pragma once
 
 #include "dataplane/flow_tuple.h"
+#include "dataplane/nat_rules.h"
 #include "dataplane/worker.h"
 
-// Chooses the source port for `original` when it leaves as `src`: its own if the reply key is
-// free, else one of the same steering bucket, else any of this worker's. Fills `reply`, the key
-// of the answers. False: none is free towards this remote.
-bool nat_choose(struct worker *w, const struct flow_tuple *original, const struct ip_addr *src,
+// Chooses as what a flow leaves: `packet` is its first one, behind its destination translation.
+// The outside endpoint that its inside endpoint has already, else one of its own (nat_port.h).
+// Fills `reply`, the key of the answers. False: none is free towards this remote
+// (COUNTER_DROP_NAT_NO_PORT is the caller's to count), or `source` has no address.
+bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
 	struct flow_tuple *reply);
+
+// Once the flow is entered under both its keys, and before it is removed. Between nat_choose and
+// nat_flow_entered other flows may end (evicted), and none may begin.
+void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source);
+void nat_flow_ending(struct worker *w, struct flow *flow);
+
+// A packet from outside that no flow knows: the inside endpoint (`inside`: its address and port)
+// that its destination is mapped to, if its mapping lets anybody in (endpoint-independent
+// filtering, RFC 4787 REQ-8). Its flow, or NULL; never of the router itself. Destination rules are
+// asked before.
+struct flow *nat_find_mapping(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
 
 // Applies a direction's translation to a packet, checksums by difference (RFC 1624). TTL is left.
 void nat_translate(const struct packet *p, const struct flow_dir *dir);

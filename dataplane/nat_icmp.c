@@ -231,8 +231,10 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 	}
 	answer = flow_tuple_reply(&quote.tuple);
 	found = flow_find(&w->flows, &answer);
-	if (found == NULL)
+	if (found == NULL) {
+		p->hash = flow_tuple_hash(&w->flows, &answer);
 		return 0;
+	}
 	if (!quote_is_of(&quote, found)) {
 		p->reason = COUNTER_DROP_ICMP_SEQUENCE;
 		return -1;

@@ -7,7 +7,7 @@
 
 // Finds the flow of the packet that an ICMP error quotes, and translates error and quote back to
 // what the quoted packet's sender knows. 1: done, `dir` is the direction the error travels with;
-// 0: no flow of ours; -1: refused, kind and reason say why.
+// 0: no flow of ours, `p->hash` is what it would be found by; -1: refused, kind and reason say why.
 int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir);
 // The same, only to learn whose it is: the port number of our side, network order; 0: none.
 uint16_t nat_icmp_error_port(const struct packet *p, bool is_outside);

@@ -85,3 +85,21 @@ bool owner_keep(struct worker *w, struct packet *p)
 	owner_hand_over(w, owner, p->m, INBOX_RX, (uint8_t)p->iface);
 	return false;
 }
+
+bool owner_went_home(struct worker *w, const struct packet *p)
+{
+	bool from_host = p->flags & PACKET_FROM_HOST;
+
+	if (!w->snap->may_cross || (p->flags & PACKET_IS_HOME))
+		return false;
+	for (uint16_t i = 1; i < w->n_workers; i++) {
+		uint16_t to = (uint16_t)((w->index + i) % w->n_workers);
+
+		if (!flow_table_hints(&w->dp->workers[to].flows, p->hash))
+			continue;
+		owner_hand_over(
+			w, to, p->m, from_host ? INBOX_HOST_HOME : INBOX_HOME, (uint8_t)p->iface);
+		return true;
+	}
+	return false;
+}

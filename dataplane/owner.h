@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which worker owns a packet's flow, for packets that no card has steered: by our side's port
-// (drivers/steering.h), else by the remote address. A packet of another's goes to its inbox.
+// (drivers/steering.h), else by the remote address. A packet of another's goes to its inbox. What
+// ports do not tell, the answers between two inside networks and those of a port forward, is sought
+// in the other workers' tables.
 #pragma once
 
 #include "dataplane/worker.h"
@@ -12,6 +14,9 @@ uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint1
 
 // True: it is ours. False: it was handed over, or dropped and counted.
 bool owner_keep(struct worker *w, struct packet *p);
+// A packet whose hash is known and whose flow is not here: true if it was handed over to a worker
+// that seems to have it.
+bool owner_went_home(struct worker *w, const struct packet *p);
 // Puts a packet into a worker's inbox. Takes ownership.
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

@@ -29,13 +29,16 @@ enum packet_kind {
 };
 
 enum packet_flags {
-	PACKET_IS_FRAGMENT = 1 << 0,	   // any fragment; ports are unknown
+	PACKET_IS_FRAGMENT = 1 << 0,	   // one of several; ports are unknown
 	PACKET_IS_LATER_FRAGMENT = 1 << 1, // not the first: carries no layer-4 header
 	PACKET_IS_ICMP_ERROR = 1 << 2,
 	PACKET_FROM_HOST = 1 << 3,     // read from a TAP: leaves by `iface`, layer 2 is ready
 	PACKET_IS_OWNED = 1 << 4,      // this worker owns its flow: no need to ask
 	PACKET_IS_STEERED = 1 << 5,    // the same, where TCP and UDP are concerned
 	PACKET_IS_TRANSLATED = 1 << 6, // an ICMP error that its flow has been applied to
+	PACKET_HAS_ROUTING0 = 1 << 7,  // IPv6 routing header 0; after packet_parse_ip6_chain
+	PACKET_IS_ATOMIC = 1 << 8,     // IPv6: whole, though it has a fragment header (RFC 6946)
+	PACKET_IS_HOME = 1 << 9,       // its flow is here, or begins here: not sought elsewhere
 };
 
 struct packet {
@@ -93,11 +96,4 @@ static inline uint8_t packet_hops(const struct packet *p)
 {
 	return p->kind == PACKET_IP6 ? packet_ip6(p->m)->hop_limits
 				     : packet_ip4(p->m)->time_to_live;
-}
-
-// May not be cut on its way.
-static inline bool packet_must_fit(const struct packet *p)
-{
-	return p->kind == PACKET_IP6 ||
-	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
 }

@@ -4,10 +4,19 @@
 #include <netinet/in.h>
 
 enum {
-	ICMP6_ND_FIRST = 133, // router solicitation ...
-	ICMP6_ND_LAST = 137,  // ... redirect (RFC 4861 4)
+	ICMP6_ND_FIRST = 133,		// router solicitation ...
+	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
+	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
 	IP6_FRAGMENT_OFFSET = 0xfff8,
 	IP6_FRAGMENT_MORE = 1,
+	IP6_ROUTING_SOURCE = 0, // type 0 (RFC 5095)
+};
+
+enum {
+	DHCP_SERVER_PORT = 67,
+	DHCP_CLIENT_PORT = 68,
+	DHCP6_SERVER_PORT = 547,
+	DHCP6_CLIENT_PORT = 546,
 };
 
 // False when what is to be cut off is more than the last buffer of a chain.
@@ -70,19 +79,6 @@ uint8_t packet_parse_ip6_slow(struct packet *p, uint32_t bytes)
 	if (total > bytes || !cut_trailer(p, bytes, total))
 		return packet_refuse(p, COUNTER_DROP_IP6_LENGTH);
 	return packet_parse_ip6(p, total);
-}
-
-bool ip6_source_is_bad(const uint8_t src[16])
-{
-	static const uint8_t zeroes[15];
-
-	if (src[0] == 0xff)
-		return true;
-	if (memcmp(src, zeroes, 10) != 0)
-		return false;
-	if (src[10] == 0xff && src[11] == 0xff)
-		return true; // IPv4-mapped, never on a wire (RFC 4942 2.2)
-	return memcmp(src, zeroes, 15) == 0 && src[15] <= 1;
 }
 
 enum counter packet_host_reason(const struct packet *p, bool is_group)
@@ -194,6 +190,7 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 {
 	struct ip6_chain chain = {.protocol = next};
 	uint32_t at = 0;
+	uint16_t field;
 
 	for (unsigned i = 0; i <= IP6_EXTENSIONS_MAX; i++) {
 		const uint8_t *header = start + at;
@@ -207,6 +204,11 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 			at += ((uint32_t)header[1] + 1) * 8;
 			break;
 		case IPPROTO_ROUTING:
+			if (bytes - at < 8)
+				return chain;
+			chain.has_routing0 |= header[2] == IP6_ROUTING_SOURCE;
+			at += ((uint32_t)header[1] + 1) * 8;
+			break;
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_MH:
 			if (bytes - at < 8)
@@ -219,11 +221,14 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 			at += ((uint32_t)header[1] + 2) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			if (bytes - at < 8 ||
+			if (chain.has_fragment_header || bytes - at < 8 ||
 				(!is_quote && !ip6_fragment_fits(header, bytes - at - 8)))
 				return chain;
-			chain.is_fragment = true;
-			if (((header[2] << 8 | header[3]) & IP6_FRAGMENT_OFFSET) != 0) {
+			chain.has_fragment_header = true; // RFC 8200 4.1: once at most
+			field = (uint16_t)(header[2] << 8 | header[3]);
+			chain.is_fragment =
+				(field & (IP6_FRAGMENT_OFFSET | IP6_FRAGMENT_MORE)) != 0;
+			if ((field & IP6_FRAGMENT_OFFSET) != 0) {
 				chain.is_later_fragment = true;
 				chain.protocol = header[0];
 				chain.n_bytes = at + 8;
@@ -253,11 +258,22 @@ bool packet_parse_ip6_chain(struct packet *p)
 	p->l4_offset = (uint16_t)(L3_OFFSET + sizeof(*ip) + chain.n_bytes);
 	if (chain.is_fragment)
 		p->flags |= PACKET_IS_FRAGMENT;
+	else if (chain.has_fragment_header)
+		p->flags |= PACKET_IS_ATOMIC;
 	if (chain.is_later_fragment)
 		p->flags |= PACKET_IS_LATER_FRAGMENT;
+	if (chain.has_routing0)
+		p->flags |= PACKET_HAS_ROUTING0;
 	if (!chain.is_sound)
 		packet_refuse(p, COUNTER_DROP_IP6_EXTENSION);
 	return chain.is_sound;
+}
+
+// RFC 6980 5: what "MUST be silently ignored" behind a fragment header.
+static bool icmp6_is_discovery(uint8_t type)
+{
+	return (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_CERTIFICATION_PATH;
 }
 
 bool packet_parse_ip6_upper(struct packet *p)
@@ -270,7 +286,9 @@ bool packet_parse_ip6_upper(struct packet *p)
 	if (p->flags & PACKET_IS_LATER_FRAGMENT)
 		return true;
 	l4 = packet_l4(p);
-	bytes = (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset;
+	// what was in pieces may be longer than ip_len can tell
+	bytes = L3_OFFSET + (uint32_t)sizeof(struct rte_ipv6_hdr) +
+		rte_be_to_cpu_16(packet_ip6(p->m)->payload_len) - p->l4_offset;
 	switch (p->protocol) {
 	case IPPROTO_TCP:
 		l4_bytes = bytes >= sizeof(struct rte_tcp_hdr) ? (uint32_t)(l4[12] >> 4) * 4 : 0;
@@ -286,10 +304,16 @@ bool packet_parse_ip6_upper(struct packet *p)
 		packet_refuse(p, COUNTER_DROP_UDP_HEADER);
 		return false;
 	case IPPROTO_ICMPV6:
-		if (bytes >= sizeof(struct rte_icmp_hdr))
-			return true;
-		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
-		return false;
+		if (bytes < sizeof(struct rte_icmp_hdr)) {
+			packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
+			return false;
+		}
+		if ((p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ATOMIC)) &&
+			icmp6_is_discovery(l4[0])) {
+			packet_refuse(p, COUNTER_DROP_ND_FRAGMENT);
+			return false;
+		}
+		return true;
 	default:
 		return true;
 	}
@@ -341,4 +365,32 @@ bool packet_parse_from_host(struct packet *p)
 	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
 		return packet_parse_ip6(p, bytes) != PACKET_DROP && packet_key6(p);
 	return false;
+}
+
+bool packet_is_dhcp_answer(const struct packet *p)
+{
+	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+	const struct rte_udp_hdr *udp = packet_l4(p);
+
+	if (p->protocol != IPPROTO_UDP || (p->flags & PACKET_IS_FRAGMENT) ||
+		p->ip_len < p->l4_offset - L3_OFFSET + sizeof(*udp))
+		return false;
+	if (p->kind == PACKET_IP6)
+		return udp->src_port == RTE_BE16(DHCP6_SERVER_PORT) &&
+		       udp->dst_port == RTE_BE16(DHCP6_CLIENT_PORT);
+	return (packet_ip4(p->m)->fragment_offset & fragment) == 0 &&
+	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
+	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
+}
+
+bool packet_parse_for_host(struct packet *p)
+{
+	const struct rte_ether_hdr *eth = packet_eth(p->m);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		p->kind = PACKET_IP4;
+		return packet_key4(p);
+	}
+	p->kind = PACKET_IP6;
+	return packet_key6(p);
 }

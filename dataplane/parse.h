@@ -5,6 +5,7 @@
 // Any thread.
 #pragma once
 
+#include "dataplane/address_kind.h"
 #include "dataplane/packet.h"
 
 // Frames with this many bytes of IPv6 extension headers or more of them are refused: no host
@@ -13,36 +14,12 @@ enum { IP6_EXTENSIONS_MAX = 8 };
 
 enum { ETHERNET_PAYLOAD_MIN = 46 };
 
-// What neither direction of an IPv4 packet may carry as its source (RFC 1122 3.2.1.3, RFC 6890):
-// "this network", loopback, multicast and class E.
-static inline bool ip4_source_is_bad(uint32_t src_be)
-{
-	uint8_t first = *(const uint8_t *)&src_be;
-
-	return first == 0 || first == 127 || first >= 224;
-}
-
-// RFC 3927 2.7: never forwarded.
-enum { IP4_LINK_LOCAL_FIRST = 169 };
-
-static inline bool ip4_is_link_local(uint32_t addr_be)
-{
-	return (addr_be & RTE_BE32(0xffff0000)) == RTE_BE32(0xa9fe0000);
-}
-
-static inline bool ip6_is_link_local(const uint8_t addr[16])
-{
-	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
-}
-
 // Its source means something on its own link only.
 static inline bool packet_source_is_link_local(const struct packet *p)
 {
 	return p->kind == PACKET_IP6 ? ip6_is_link_local(packet_ip6(p->m)->src_addr)
 				     : ip4_is_link_local(packet_ip4(p->m)->src_addr);
 }
-
-bool ip6_source_is_bad(const uint8_t src[16]); // multicast, ::, ::1, ::ffff:0:0/96
 
 static inline uint8_t packet_refuse(struct packet *p, enum counter reason)
 {
@@ -216,9 +193,11 @@ static inline bool packet_key6(struct packet *p)
 
 // A chain of IPv6 extension headers.
 struct ip6_chain {
-	bool is_sound; // false: malformed or too long
+	bool is_sound;		  // false: malformed or too long
+	bool has_fragment_header; // of a piece or, alone, of a whole (RFC 6946)
 	bool is_fragment;
 	bool is_later_fragment;
+	bool has_routing0;
 	uint8_t protocol; // what stands behind it
 	uint32_t n_bytes; // up to there
 };
@@ -227,11 +206,17 @@ struct ip6_chain {
 struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t bytes, bool is_quote);
 
 // Walks a chain of IPv6 extension headers to what it carries. False when it is malformed or too
-// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT and PACKET_IS_LATER_FRAGMENT.
+// long; kind and reason then say so. Sets PACKET_IS_FRAGMENT, PACKET_IS_LATER_FRAGMENT and
+// PACKET_IS_ATOMIC.
 bool packet_parse_ip6_chain(struct packet *p);
 // The same, and the header of what it carries: TCP, UDP and ICMPv6 as packet_key4 checks them. A
-// first fragment must hold all its headers (RFC 7112 5).
+// first fragment must hold all its headers (RFC 7112 5), and none may hold neighbour discovery (RFC
+// 6980 5).
 bool packet_parse_ip6_upper(struct packet *p);
+
+// A DHCP or DHCPv6 server's answer to a client (RFC 2131 4.1, RFC 8415 7.2), whole and in one
+// piece.
+bool packet_is_dhcp_answer(const struct packet *p);
 
 static inline bool icmp4_is_error(uint8_t type)
 {
@@ -271,3 +256,12 @@ static inline bool packet_is_link_talk(const struct packet *p)
 // What the kernel sends on a TAP. True: unicast IP, with its key. False: another frame, for all of
 // a link or no IP, which needs no flow (PACKET_HOST), or a broken one (PACKET_DROP).
 bool packet_parse_from_host(struct packet *p);
+
+static inline bool packet_is_ip_for_host(const struct packet *p)
+{
+	return p->reason != COUNTER_PUNT_ARP && p->reason != COUNTER_PUNT_OTHER;
+}
+
+// The layers of IP that goes to the host stack by its kind alone (PACKET_HOST). False: malformed,
+// kind and reason say how.
+bool packet_parse_for_host(struct packet *p);

@@ -12,9 +12,11 @@
 // What is not unicast IP to our MAC goes to the host stack under a budget, or is dropped by name.
 #include "dataplane/pipeline.h"
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/decision.h"
+#include "dataplane/firewall.h"
 #include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
@@ -147,7 +149,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		forward_hold(w, p, adj->iface, &adj->addr);
 		return;
 	}
-	if (p->ip_len > adj->mtu && packet_must_fit(p)) {
+	if (pipeline_is_too_big(p, adj->mtu)) {
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
@@ -260,7 +262,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
 		return;
 	}
-	if (p->ip_len > adj->mtu && packet_must_fit(p)) {
+	if (pipeline_is_too_big(p, adj->mtu)) {
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
@@ -305,11 +307,22 @@ static __rte_always_inline void flow_forward(
 	worker_send(w, adj->iface, p->m);
 }
 
+// Would an error about no flow of ours pass a translation that knows nothing of it?
+static bool error_crosses_nat(const struct worker *w, const struct packet *p, uint16_t code)
+{
+	const struct nat_rules *nat = w->snap->policy->nat;
+	struct flow_tuple tuple = flow_tuple_of_packet(p);
+	uint8_t out = decide_interface(w, code);
+
+	return nat_rules_hides(nat, w->snap, (uint8_t)p->iface, &tuple.dst, &tuple.src) ||
+	       (out != INTERFACE_NONE &&
+		       nat_rules_hides(nat, w->snap, out, &tuple.src, &tuple.dst));
+}
+
 // ICMP errors travel with the flow of the packet they quote.
 static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	struct flow_dir *dir = NULL;
-	struct flow_tuple tuple;
 	uint8_t iface = (uint8_t)p->iface;
 	int found = nat_icmp_error(w, p, &dir);
 	uint16_t code;
@@ -318,41 +331,47 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
 	}
+	if (found == 0 && owner_went_home(w, p))
+		return;
 	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
 		host_punt(w, iface, p->m, packet_host_reason(p, false));
 		return;
 	}
-	code = pipeline_way(w, p);
 	if (found > 0) {
 		p->flags |= PACKET_IS_TRANSLATED;
-	} else if (code != NEXTHOP_LOCAL) {
-		// neither in past the NAT, nor out of it with an inner address
-		tuple = flow_tuple_of_packet(p);
-		if (decide_is_hidden(w->snap, iface, &tuple.dst) ||
-			decide_would_translate(w, code, &tuple.src)) {
-			worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-			return;
-		}
+	} else if (w->snap->policy->has_firewall) {
+		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+		return;
+	}
+	code = pipeline_way(w, p);
+	// neither in past the NAT, nor out of it with an inner address
+	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
+		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+		return;
 	}
 	forward_slow(w, p, code);
 }
 
-// Fragments are put together first: without ports nobody knows whose they are.
-static void flow_odd(struct worker *w, struct packet *p)
+// Fragments are put together first: without ports nobody knows whose they are. False: it is an
+// ordinary packet after all.
+static bool flow_odd(struct worker *w, struct packet *p)
 {
 	struct rte_mbuf *whole;
 
-	if (!(p->flags & PACKET_IS_FRAGMENT)) {
+	if ((p->flags & PACKET_HAS_ROUTING0) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_ROUTING_HEADER)) {
+		worker_drop(w, p->m, COUNTER_DROP_ROUTING_HEADER);
+		return true;
+	}
+	if (p->flags & PACKET_IS_FRAGMENT) {
+		whole = p->kind == PACKET_IP6 ? reassembly_add6(w, p->m) : reassembly_add4(w, p->m);
+		if (whole != NULL)
+			pipeline_reinject(w, (uint8_t)p->iface, whole);
+		return true;
+	}
+	if (p->flags & PACKET_IS_ICMP_ERROR)
 		flow_icmp_error(w, p);
-		return;
-	}
-	if (p->kind == PACKET_IP6) {
-		forward_slow(w, p, pipeline_way(w, p));
-		return;
-	}
-	whole = reassembly_add4(w, p->m);
-	if (whole != NULL)
-		pipeline_reinject(w, (uint8_t)p->iface, whole);
+	return p->flags & PACKET_IS_ICMP_ERROR;
 }
 
 static __rte_always_inline uint64_t packet_hash(
@@ -377,7 +396,9 @@ static __rte_always_inline struct flow_dir *find_or_open(
 		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
 		       : flow_find4(&w->flows, &p->key4, p->hash);
 
-	return dir != NULL ? dir : conntrack_open(w, p);
+	if (dir != NULL || owner_went_home(w, p))
+		return dir;
+	return conntrack_open(w, p);
 }
 
 static __rte_always_inline void flow_burst(
@@ -395,10 +416,10 @@ static __rte_always_inline void flow_burst(
 		}
 		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep(w, p)))
 			continue;
-		if (unlikely(p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR))) {
-			flow_odd(w, p);
+		if (unlikely(p->flags &
+			     (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR | PACKET_HAS_ROUTING0)) &&
+			flow_odd(w, p))
 			continue;
-		}
 		p->hash = packet_hash(&w->flows, p, is_ip6);
 		flow_prefetch_bucket(&w->flows, p->hash);
 		list[kept++] = p;
@@ -423,6 +444,22 @@ static __rte_always_inline void flow_burst(
 }
 
 // --- entry ---
+
+// Frames for the host stack by their kind: ARP, multicast, broadcast. The firewall has a say in IP.
+static void to_host(struct worker *w, struct packet *p)
+{
+	enum counter reason = (enum counter)p->reason;
+
+	if (w->snap->tracks && packet_is_ip_for_host(p)) {
+		if (!packet_parse_for_host(p)) {
+			worker_drop(w, p->m, (enum counter)p->reason);
+			return;
+		}
+		if (!firewall_admits(w, p))
+			return;
+	}
+	host_punt(w, (uint8_t)p->iface, p->m, reason);
+}
 
 enum { PREFETCH_AHEAD = 6 };
 
@@ -458,7 +495,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 		else if (likely(kind == PACKET_IP6))
 			list6[n6++] = p;
 		else if (kind == PACKET_HOST)
-			host_punt(w, iface, m, (enum counter)p->reason);
+			to_host(w, p);
 		else
 			worker_drop(w, m, (enum counter)p->reason);
 	}
@@ -487,9 +524,10 @@ void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsign
 	run(w, iface, pkts, n, flags, true);
 }
 
-void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+void pipeline_owned(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
-	run(w, iface, pkts, n, PACKET_IS_OWNED, false);
+	run(w, iface, pkts, n, is_home ? PACKET_IS_OWNED | PACKET_IS_HOME : PACKET_IS_OWNED, false);
 }
 
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
@@ -497,7 +535,8 @@ void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
 }
 
-void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+void pipeline_host(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
@@ -506,7 +545,7 @@ void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsi
 		worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;
-		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED;
+		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED | (is_home ? PACKET_IS_HOME : 0);
 		if (w->snap->tracks && !packet_parse_from_host(p) && p->kind == PACKET_DROP) {
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;

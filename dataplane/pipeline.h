@@ -7,12 +7,15 @@
 
 // A burst as received on an interface; n <= BURST.
 void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
-// The same for packets handed over by another worker: their owner is not asked again.
-void pipeline_owned(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
+// The same for packets handed over by another worker: their owner is not asked again. `is_home`:
+// that one has seen their flow here.
+void pipeline_owned(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home);
 // A packet just put together from its fragments.
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m);
 // A burst that the host stack sent on the interface's TAP.
-void pipeline_host(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
+void pipeline_host(
+	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home);
 
 // Sends a finished IP packet (ours, or a fragment) on its way by a nexthop code: adjacency, the
 // neighbour on the link, or the hold queue while it is resolved. MTU and TTL are the caller's

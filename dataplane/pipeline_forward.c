@@ -5,7 +5,6 @@
 #include "dataplane/host.h"
 #include "dataplane/owner.h"
 
-enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT = 68 };
 enum { IP4_OPTION_END = 0, IP4_OPTION_NOP = 1, IP4_OPTION_LSRR = 131, IP4_OPTION_SSRR = 137 };
 
 uint32_t pipeline_path_hash(const struct packet *p)
@@ -59,12 +58,26 @@ bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
 	}
 }
 
+bool pipeline_is_too_big(const struct packet *p, uint16_t mtu)
+{
+	uint16_t largest = fragment_largest(p->m);
+
+	if (p->kind == PACKET_IP6)
+		return (largest != 0 ? largest : p->ip_len) > mtu;
+	return p->ip_len > mtu &&
+	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+}
+
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency)
 {
 	const struct adjacency *adj = &w->adjacencies[adjacency];
 
 	if (p->kind == PACKET_IP6) {
 		packet_ip6(p->m)->hop_limits--;
+		if (fragment_largest(p->m) != 0) {
+			fragment_send6(w, p->m, NEXTHOP_ADJACENCY_BASE + adjacency);
+			return;
+		}
 	} else {
 		ip4_decrement_ttl(packet_ip4(p->m));
 		if (p->ip_len > adj->mtu || p->m->nb_segs > 1) {
@@ -110,22 +123,9 @@ void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind ki
 
 // A DHCP server may send to the address that it offers, which nobody has yet (RFC 2131 4.1): the
 // client's packet socket is in the host stack.
-static bool is_dhcp_offer(const struct packet *p)
-{
-	const struct rte_udp_hdr *udp = packet_l4(p);
-	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
-
-	return p->kind == PACKET_IP4 && p->protocol == IPPROTO_UDP &&
-	       !(p->flags & PACKET_FROM_HOST) &&
-	       (packet_ip4(p->m)->fragment_offset & fragment) == 0 &&
-	       p->ip_len >= p->l4_offset - L3_OFFSET + sizeof(*udp) &&
-	       udp->src_port == RTE_BE16(DHCP_SERVER_PORT) &&
-	       udp->dst_port == RTE_BE16(DHCP_CLIENT_PORT);
-}
-
 bool pipeline_punt_offer(struct worker *w, struct packet *p)
 {
-	if (!is_dhcp_offer(p))
+	if (p->kind != PACKET_IP4 || (p->flags & PACKET_FROM_HOST) || !packet_is_dhcp_answer(p))
 		return false;
 	host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
 	return true;

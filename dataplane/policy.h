@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cfg/base/addr.h"
+#include "dataplane/policy_hygiene.h"
 
 enum {
 	DP_ZONES_MAX = 32,
@@ -16,7 +17,8 @@ enum {
 	DP_ZONE_NONE = 1,   // interfaces that no zone names
 	DP_LISTS_MAX = 1024,
 	DP_RULES_MAX = 262144,
-	DP_SETS_MAX = 4096, // named ones, and one for each list written in place
+	DP_SETS_MAX = 4096,	       // named ones, and one for each list written in place
+	DP_SET_ELEMENTS_MAX = 1 << 20, // of one set: prefixes, ranges or MACs
 	DP_TIMED_SETS_MAX = 64,
 	DP_RATES_MAX = 4096,
 	DP_LOGS_MAX = 4096,
@@ -168,23 +170,6 @@ struct dp_nat {
 	bool is_random;			// source: ports at random even where the own one is free
 	bool keeps_parity;		// source: an even port for an even one (RFC 4787 REQ-4)
 	bool is_full_cone; // source: anybody may answer (endpoint-independent filtering)
-};
-
-// --- hygiene: checks on what comes in, before anything else; bits ---
-
-enum dp_hygiene {
-	DP_HYGIENE_TCP_FLAGS = 1 << 0, // SYN+FIN, SYN+RST, all, none
-	DP_HYGIENE_TCP_MSS = 1 << 1,   // a SYN that announces less than 500 bytes
-	DP_HYGIENE_TCP_NEW = 1 << 2,   // a connection that begins without SYN
-	DP_HYGIENE_OWN_SOURCE = 1 << 3,
-	DP_HYGIENE_MARTIAN = 1 << 4, // RFC 6890
-	DP_HYGIENE_LAND = 1 << 5,    // source is destination
-	DP_HYGIENE_BROADCAST_SOURCE = 1 << 6,
-	DP_HYGIENE_ROUTING_HEADER = 1 << 7, // IPv6 type 0 (RFC 5095)
-	DP_HYGIENE_PRIVATE_OUT = 1 << 8,    // private destinations towards the internet: rejected
-	DP_HYGIENE_RPF_STRICT = 1 << 9,	    // at most one of these three
-	DP_HYGIENE_RPF_FEASIBLE = 1 << 10,
-	DP_HYGIENE_RPF_LOOSE = 1 << 11,
 };
 
 // --- all of it ---

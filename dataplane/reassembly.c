@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/fragment.h"
+#include "dataplane/fragment_internal.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include <rte_jhash.h>
 #include <rte_malloc.h>
 
-#include "dataplane/parse.h"
-
 // Not rte_ip_frag: that takes eight pieces at most and forgets the protocol (RFC 791 3.2 has it in
 // the key). A datagram is its pieces in order of offset, none overlapping another; it is whole when
 // their bytes add up to where the last one ends. One of whose pieces two disagree is dead: it keeps
 // its place, without buffers, until its time is up, and swallows what else arrives for it (RFC 8200
-// 4.5). All wait equally long, so the list by age is also the order of deadlines.
+// 4.5).
+//
+// Each source's datagrams are in one of a few dozen lanes, by age; all wait equally long, so that
+// is the order of deadlines too. When places or buffers are short, the lane that has most of them
+// loses its oldest: who floods, pushes himself out. An account for each source would be fairer
+// only until somebody forges them: then the host with two datagrams would be the greediest of all.
+// Whoever shares a lane with a flood gets another as soon as nothing waits.
 
 enum {
 	BUCKETS = 2 * REASSEMBLY_MAX,
 	NONE = 0xffff,
+	LANES = 64,
 	POOL_SHARE = 8, // of the pool, all workers together
 };
 
@@ -31,12 +35,13 @@ struct piece {
 };
 
 struct datagram {
-	uint32_t src_be, dst_be;
-	uint16_t id_be;
-	uint8_t protocol;
+	struct fragment_key key;
 	bool is_dead;
-	uint16_t next;	       // in its bucket, or on the free list
-	uint16_t newer, older; // by age
+	uint8_t ecns;		 // 1 << ECN field, of all pieces
+	uint16_t largest;	 // bytes of IP in a piece
+	uint16_t in_whole_bytes; // of headers; 0 until the first piece has told
+	uint16_t next;		 // in its bucket, or on the free list
+	uint16_t newer, older;	 // in its lane
 	uint16_t n_pieces;
 	uint32_t bytes;	      // received
 	uint32_t total_bytes; // 0 until the last piece has told
@@ -44,160 +49,130 @@ struct datagram {
 	struct piece pieces[REASSEMBLY_PIECES_MAX];
 };
 
+struct lane {
+	uint16_t oldest, newest;
+	uint32_t n_datagrams, n_buffers;
+};
+
 struct reassembly {
 	uint32_t seed; // senders choose addresses and identifiers
-	uint32_t n_buffers, buffers_max;
-	uint16_t oldest, newest, free;
+	uint32_t n_datagrams, n_buffers, buffers_max;
+	uint16_t free;
+	struct lane lanes[LANES];
 	uint16_t buckets[BUCKETS];
 	struct datagram datagrams[REASSEMBLY_MAX];
 };
 
-// A fragment as its header describes it.
-struct fragment {
-	struct rte_mbuf *m;
-	uint32_t src_be, dst_be;
-	uint16_t id_be;
-	uint8_t protocol;
-	bool is_last;
-	uint32_t offset, end;
-};
-
-static uint16_t *bucket_of(
-	struct reassembly *r, uint32_t src_be, uint32_t dst_be, uint16_t id_be, uint8_t protocol)
+static uint16_t *bucket_of(struct reassembly *r, const struct fragment_key *key)
 {
-	uint32_t hash = rte_jhash_3words(src_be, dst_be, (uint32_t)protocol << 16 | id_be, r->seed);
-
-	return &r->buckets[hash & (BUCKETS - 1)];
+	return &r->buckets[rte_jhash(key, sizeof(*key), r->seed) & (BUCKETS - 1)];
 }
 
-static struct datagram *datagram_find(struct reassembly *r, const struct fragment *f)
+// IPv6: a host has all of its /64 to choose from. What IPv4 leaves unused is zero.
+static struct lane *lane_of(struct reassembly *r, const struct fragment_key *key)
 {
-	uint16_t i = *bucket_of(r, f->src_be, f->dst_be, f->id_be, f->protocol);
+	return &r->lanes[rte_jhash(key->src, 8, r->seed ^ key->family) % LANES];
+}
 
-	while (i != NONE) {
-		struct datagram *d = &r->datagrams[i];
+static struct datagram *datagram_find(struct reassembly *r, const struct fragment_key *key)
+{
+	uint16_t i = *bucket_of(r, key);
 
-		if (d->src_be == f->src_be && d->dst_be == f->dst_be && d->id_be == f->id_be &&
-			d->protocol == f->protocol)
-			return d;
-		i = d->next;
-	}
-	return NULL;
+	while (i != NONE && memcmp(&r->datagrams[i].key, key, sizeof(*key)) != 0)
+		i = r->datagrams[i].next;
+	return i != NONE ? &r->datagrams[i] : NULL;
 }
 
 // There is a free one.
 static struct datagram *datagram_new(
-	struct reassembly *r, const struct fragment *f, uint64_t deadline_ms)
+	struct reassembly *r, const struct fragment_key *key, uint64_t deadline_ms)
 {
-	uint16_t *bucket = bucket_of(r, f->src_be, f->dst_be, f->id_be, f->protocol);
+	uint16_t *bucket = bucket_of(r, key);
+	struct lane *lane = lane_of(r, key);
 	uint16_t i = r->free;
 	struct datagram *d = &r->datagrams[i];
 
 	r->free = d->next;
-	d->src_be = f->src_be;
-	d->dst_be = f->dst_be;
-	d->id_be = f->id_be;
-	d->protocol = f->protocol;
+	d->key = *key;
 	d->is_dead = false;
+	d->ecns = 0;
+	d->largest = d->in_whole_bytes = 0;
 	d->n_pieces = 0;
 	d->bytes = d->total_bytes = 0;
 	d->deadline_ms = deadline_ms;
 	d->next = *bucket;
 	*bucket = i;
 	d->newer = NONE;
-	d->older = r->newest;
-	if (r->newest != NONE)
-		r->datagrams[r->newest].newer = i;
-	else
-		r->oldest = i;
-	r->newest = i;
+	d->older = lane->newest;
+	*(d->older != NONE ? &r->datagrams[d->older].newer : &lane->oldest) = i;
+	lane->newest = i;
+	lane->n_datagrams++;
+	r->n_datagrams++;
 	return d;
 }
 
 // Out of every list; its buffers are the caller's.
-static void datagram_free(struct reassembly *r, struct datagram *d)
+static void datagram_free(struct worker *w, struct datagram *d)
 {
+	struct reassembly *r = w->reassembly;
+	struct lane *lane = lane_of(r, &d->key);
 	uint16_t i = (uint16_t)(d - r->datagrams);
-	uint16_t *link = bucket_of(r, d->src_be, d->dst_be, d->id_be, d->protocol);
+	uint16_t *link = bucket_of(r, &d->key);
 
 	while (*link != i)
 		link = &r->datagrams[*link].next;
 	*link = d->next;
-	*(d->older != NONE ? &r->datagrams[d->older].newer : &r->oldest) = d->newer;
-	*(d->newer != NONE ? &r->datagrams[d->newer].older : &r->newest) = d->older;
+	*(d->older != NONE ? &r->datagrams[d->older].newer : &lane->oldest) = d->newer;
+	*(d->newer != NONE ? &r->datagrams[d->newer].older : &lane->newest) = d->older;
 	d->next = r->free;
 	r->free = i;
+	lane->n_datagrams--;
+	if (--r->n_datagrams == 0)
+		r->seed = worker_random(w);
+}
+
+static void buffers_count(struct reassembly *r, const struct datagram *d, int n)
+{
+	r->n_buffers += (uint32_t)n;
+	lane_of(r, &d->key)->n_buffers += (uint32_t)n;
 }
 
 static void datagram_drop_pieces(struct worker *w, struct datagram *d)
 {
 	for (unsigned i = 0; i < d->n_pieces; i++) {
-		w->reassembly->n_buffers -= d->pieces[i].m->nb_segs;
+		buffers_count(w->reassembly, d, -d->pieces[i].m->nb_segs);
 		worker_drop(w, d->pieces[i].m, COUNTER_DROP_REASSEMBLY);
 	}
 	d->n_pieces = 0;
 }
 
-static void oldest_drop(struct worker *w)
+static void datagram_drop(struct worker *w, struct datagram *d)
 {
-	struct datagram *d = &w->reassembly->datagrams[w->reassembly->oldest];
-
 	datagram_drop_pieces(w, d);
-	datagram_free(w->reassembly, d);
+	datagram_free(w, d);
 }
 
-// The first piece must hold the headers that decide about the packet, all of them, in its first
-// buffer (RFC 1858 3.2.1): for ICMP errors that is what they quote as well.
-static bool first_is_long_enough(const uint8_t *l4, uint32_t bytes, uint8_t protocol)
+// There is one at least.
+static void oldest_drop(
+	struct worker *w, bool (*has_more)(const struct lane *, const struct lane *))
 {
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return bytes >= 20 && bytes >= (uint32_t)(l4[12] >> 4) * 4;
-	case IPPROTO_ICMP:
-		if (bytes < 8 || !icmp4_is_error(l4[0]))
-			return bytes >= 8;
-		return bytes >= 8 + 20 + 8 && bytes >= 8 + (uint32_t)(l4[8] & 15) * 4 + 8;
-	default:
-		return bytes >= 8;
-	}
+	struct reassembly *r = w->reassembly;
+	const struct lane *heaviest = &r->lanes[0];
+
+	for (unsigned i = 1; i < LANES; i++)
+		if (has_more(&r->lanes[i], heaviest))
+			heaviest = &r->lanes[i];
+	datagram_drop(w, &r->datagrams[heaviest->oldest]);
 }
 
-// False when it is malformed by itself. Cuts off what the frame carries behind the packet.
-static bool fragment_read(struct rte_mbuf *m, struct fragment *f)
+static bool has_more_datagrams(const struct lane *a, const struct lane *b)
 {
-	const struct rte_ipv4_hdr *ip = packet_ip4(m);
-	uint32_t header_bytes, total, before;
-	uint16_t flags;
+	return a->n_datagrams > b->n_datagrams;
+}
 
-	if (m->data_len < L3_OFFSET + sizeof(*ip))
-		return false;
-	header_bytes = rte_ipv4_hdr_len(ip);
-	before = L3_OFFSET + header_bytes;
-	total = rte_be_to_cpu_16(ip->total_length);
-	if (header_bytes < sizeof(*ip) || total <= header_bytes || m->data_len <= before ||
-		m->pkt_len < L3_OFFSET + total)
-		return false;
-	if (m->pkt_len > L3_OFFSET + total &&
-		rte_pktmbuf_trim(m, (uint16_t)(m->pkt_len - L3_OFFSET - total)) != 0)
-		return false;
-	flags = rte_be_to_cpu_16(ip->fragment_offset);
-	*f = (struct fragment){
-		.m = m,
-		.src_be = ip->src_addr,
-		.dst_be = ip->dst_addr,
-		.id_be = ip->packet_id,
-		.protocol = ip->next_proto_id,
-		.is_last = (flags & RTE_IPV4_HDR_MF_FLAG) == 0,
-		.offset = (flags & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS,
-	};
-	f->end = f->offset + total - header_bytes;
-	if (f->end > UINT16_MAX - sizeof(*ip) || (!f->is_last && f->end % 8 != 0))
-		return false;
-	if (f->offset == 0)
-		return first_is_long_enough(
-			(const uint8_t *)ip + header_bytes, m->data_len - before, f->protocol);
-	// RFC 1858 3.2.2: such a piece could only replace flags of a TCP header.
-	return f->protocol != IPPROTO_TCP || f->offset != 8;
+static bool has_more_buffers(const struct lane *a, const struct lane *b)
+{
+	return a->n_buffers > b->n_buffers;
 }
 
 enum fit {
@@ -205,6 +180,24 @@ enum fit {
 	FIT_DUPLICATE, // the very same place: the network may do that
 	FIT_CONFLICT,
 };
+
+// The first piece's headers may make the whole longer than its length field can say.
+static bool is_too_long(const struct datagram *d, const struct fragment *f)
+{
+	uint32_t headers = f->offset == 0 ? f->in_whole_bytes : d->in_whole_bytes;
+	uint32_t total = f->is_last ? f->end : d->total_bytes;
+
+	return headers + total > UINT16_MAX;
+}
+
+// RFC 3168 5.3: a mark on any piece is one on the whole, unless another says that nobody would heed
+// it; then the packet must be dropped.
+static bool ecns_disagree(uint8_t ecns)
+{
+	const uint8_t both = 1 << ECN_CE | 1 << ECN_NOT_ECT;
+
+	return (ecns & both) == both;
+}
 
 // Where a fragment belongs among the pieces there are.
 static enum fit piece_place(const struct datagram *d, const struct fragment *f, unsigned *place)
@@ -220,7 +213,8 @@ static enum fit piece_place(const struct datagram *d, const struct fragment *f, 
 		d->pieces[i - 1].bytes == f->end - f->offset &&
 		f->is_last == (d->total_bytes == f->end))
 		return FIT_DUPLICATE;
-	if (d->n_pieces == REASSEMBLY_PIECES_MAX)
+	if (d->n_pieces == REASSEMBLY_PIECES_MAX || is_too_long(d, f) ||
+		ecns_disagree(d->ecns | f->ecns))
 		return FIT_CONFLICT;
 	if (f->is_last ? d->total_bytes != 0 || last_end > f->end
 		       : d->total_bytes != 0 && f->end >= d->total_bytes)
@@ -232,6 +226,7 @@ static enum fit piece_place(const struct datagram *d, const struct fragment *f, 
 	return FIT_NEW;
 }
 
+// Only the first piece keeps its headers.
 static void piece_insert(
 	struct reassembly *r, struct datagram *d, const struct fragment *f, unsigned place)
 {
@@ -243,86 +238,78 @@ static void piece_insert(
 		.bytes = (uint16_t)(f->end - f->offset),
 	};
 	d->n_pieces++;
+	d->ecns |= f->ecns;
+	d->largest = RTE_MAX(d->largest, (uint16_t)(f->m->pkt_len - L3_OFFSET));
 	d->bytes += f->end - f->offset;
 	if (f->is_last)
 		d->total_bytes = f->end;
-	r->n_buffers += f->m->nb_segs;
+	if (f->offset == 0)
+		d->in_whole_bytes = f->in_whole_bytes;
+	else
+		rte_pktmbuf_adj(f->m, f->headers_bytes);
+	buffers_count(r, d, f->m->nb_segs);
 }
 
-// Chains the pieces behind the first, whose header becomes the packet's. NULL, with everything
-// dropped, when options make the whole longer than a packet can be.
 static struct rte_mbuf *datagram_join(struct worker *w, struct datagram *d)
 {
 	struct rte_mbuf *m = d->pieces[0].m;
-	struct rte_ipv4_hdr *ip = packet_ip4(m);
-	uint32_t total = rte_ipv4_hdr_len(ip) + d->total_bytes;
 
-	if (total > UINT16_MAX) {
-		datagram_drop_pieces(w, d);
-		return NULL;
-	}
-	w->reassembly->n_buffers -= m->nb_segs;
-	for (unsigned i = 1; i < d->n_pieces; i++) {
-		struct rte_mbuf *next = d->pieces[i].m;
-
-		w->reassembly->n_buffers -= next->nb_segs;
-		rte_pktmbuf_adj(next, L3_OFFSET + rte_ipv4_hdr_len(packet_ip4(next)));
-		rte_pktmbuf_chain(m, next);
-	}
-	ip->total_length = rte_cpu_to_be_16((uint16_t)total);
-	ip->fragment_offset = 0;
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	worker_count(w, COUNTER_REASSEMBLED);
+	for (unsigned i = 1; i < d->n_pieces; i++)
+		rte_pktmbuf_chain(m, d->pieces[i].m);
+	buffers_count(w->reassembly, d, -m->nb_segs);
+	*fragment_memory(m) = (struct fragment_memory){.largest = d->largest};
+	datagram_free(w, d);
 	return m;
 }
 
-struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
+struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 {
 	struct reassembly *r = w->reassembly;
-	struct fragment f;
 	struct datagram *d;
 	unsigned place;
 
-	if (!fragment_read(m, &f)) {
-		worker_drop(w, m, COUNTER_DROP_REASSEMBLY);
-		return NULL;
+	d = datagram_find(r, &f->key);
+	if (d != NULL && d->deadline_ms <= w->now_ms) {
+		datagram_drop(w, d);
+		d = NULL;
 	}
-	reassembly_tick(w);
-	d = datagram_find(r, &f);
 	if (d == NULL && r->free == NONE)
-		oldest_drop(w);
+		oldest_drop(w, has_more_datagrams);
 	if (d == NULL)
-		d = datagram_new(r, &f, w->now_ms + REASSEMBLY_TIMEOUT_MS);
-	switch (d->is_dead ? FIT_DUPLICATE : piece_place(d, &f, &place)) {
+		d = datagram_new(r, &f->key, w->now_ms + REASSEMBLY_TIMEOUT_MS);
+	switch (d->is_dead ? FIT_DUPLICATE : piece_place(d, f, &place)) {
 	case FIT_NEW:
 		break;
 	case FIT_CONFLICT:
 		datagram_drop_pieces(w, d);
 		d->is_dead = true;
-		worker_drop(w, m, COUNTER_DROP_REASSEMBLY);
+		worker_drop(w, f->m, COUNTER_DROP_REASSEMBLY);
 		return NULL;
 	case FIT_DUPLICATE:
-		worker_drop(w, m, COUNTER_DROP_REASSEMBLY);
+		worker_drop(w, f->m, COUNTER_DROP_REASSEMBLY);
 		return NULL;
 	}
-	piece_insert(r, d, &f, place);
-	if (d->total_bytes == 0 || d->bytes != d->total_bytes) {
-		while (r->n_buffers > r->buffers_max)
-			oldest_drop(w);
-		return NULL;
+	piece_insert(r, d, f, place);
+	if (d->total_bytes != 0 && d->bytes == d->total_bytes) {
+		worker_count(w, COUNTER_REASSEMBLED);
+		f->ecns = d->ecns;
+		return datagram_join(w, d);
 	}
-	m = datagram_join(w, d);
-	datagram_free(r, d);
-	return m;
+	while (r->n_buffers > r->buffers_max)
+		oldest_drop(w, has_more_buffers);
+	return NULL;
 }
 
 void reassembly_tick(struct worker *w)
 {
 	struct reassembly *r = w->reassembly;
 
-	while (r->oldest != NONE && r->datagrams[r->oldest].deadline_ms <= w->now_ms)
-		oldest_drop(w);
+	for (unsigned i = 0; i < LANES && r->n_datagrams > 0; i++) {
+		const struct lane *lane = &r->lanes[i];
+
+		while (lane->oldest != NONE && r->datagrams[lane->oldest].deadline_ms <= w->now_ms)
+			datagram_drop(w, &r->datagrams[lane->oldest]);
+	}
 }
 
 int reassembly_init(struct worker *w)
@@ -336,7 +323,8 @@ int reassembly_init(struct worker *w)
 		return -ENOMEM;
 	r->seed = worker_random(w);
 	r->buffers_max = RTE_MAX(share, (uint32_t)REASSEMBLY_PIECES_MAX);
-	r->oldest = r->newest = NONE;
+	for (unsigned i = 0; i < LANES; i++)
+		r->lanes[i].oldest = r->lanes[i].newest = NONE;
 	memset(r->buckets, 0xff, sizeof(r->buckets));
 	for (unsigned i = 0; i < REASSEMBLY_MAX; i++)
 		r->datagrams[i].next = i + 1 < REASSEMBLY_MAX ? (uint16_t)(i + 1) : NONE;
@@ -347,8 +335,8 @@ void reassembly_fini(struct worker *w)
 {
 	if (w->reassembly == NULL)
 		return;
-	while (w->reassembly->oldest != NONE)
-		oldest_drop(w);
+	while (w->reassembly->n_datagrams > 0)
+		oldest_drop(w, has_more_datagrams);
 	rte_free(w->reassembly);
 	w->reassembly = NULL;
 }

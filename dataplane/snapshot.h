@@ -10,6 +10,9 @@
 
 #include "dataplane/dataplane.h"
 
+struct compiled_policy;
+struct dataplane;
+
 enum { INTERFACE_NONE = 0xff };
 
 struct interface {
@@ -17,9 +20,9 @@ struct interface {
 	bool is_used;
 	bool is_up; // the port has link
 	bool is_outside;
-	bool steers_by_rss;  // the port delivers each bucket to its worker
-	bool is_masqueraded; // packets that leave by it may be translated
+	bool steers_by_rss; // the port delivers each bucket to its worker
 	uint16_t mtu;
+	uint16_t hygiene;	 // enum dp_hygiene: what is asked of packets that come in
 	const struct port *port; // NULL: none (bench)
 	uint16_t dpdk_port;
 	uint16_t n_rxq, n_txq;
@@ -37,8 +40,9 @@ struct snapshot {
 	struct interface interfaces[DP_INTERFACES_MAX];
 	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
 	unsigned n_ids;
-	struct dp_policy policy;
-	bool tracks; // something keeps state: every packet passes the flow table
+	struct compiled_policy *policy; // workers write their own counts only
+	bool tracks;			// something keeps state: every packet passes the flow table
+	bool may_cross; // the ports of a packet may lead it to another worker than its flow
 	// What makes a source worth a closer look, by the first and by the last byte of an IPv4
 	// address: ranges that are no hosts', and addresses of ours.
 	uint8_t odd_sources4[2][256];
@@ -71,3 +75,10 @@ static inline bool interface_has_address4(const struct interface *iface, uint32_
 			return true;
 	return false;
 }
+
+// Control: a copy of the snapshot in force, to be changed and published; NULL without memory.
+struct snapshot *snapshot_copy(struct dataplane *dp);
+// Takes ownership. Returns when every worker uses it.
+void snapshot_publish(struct dataplane *dp, struct snapshot *snap);
+// From the interfaces' addresses.
+void snapshot_fill_odd_sources(struct snapshot *snap);

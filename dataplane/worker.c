@@ -41,6 +41,7 @@ static const struct token_bucket punt_budgets[PUNT_REASON_COUNT] = {
 };
 static const struct token_bucket icmp_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket icmp_mtu_budget = {.per_sec = 1000, .burst = 200};
+static const struct token_bucket reset_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket ask_budget = {.per_sec = 1000, .burst = 128};
 
 static struct rte_ring *ring_new(const char *what, unsigned index, unsigned size, unsigned flags)
@@ -80,6 +81,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 		budget_init(&w->punt_budget[i], &punt_budgets[i]);
 	budget_init(&w->icmp_budget, &icmp_budget);
 	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
+	budget_init(&w->reset_budget, &reset_budget);
 	budget_init(&w->ask_budget, &ask_budget);
 	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
 		w->random = rte_rdtsc() | 1;
@@ -213,10 +215,12 @@ static unsigned poll_inbox(struct worker *w)
 			end++;
 		switch (kind) {
 		case INBOX_RX:
-			pipeline_owned(w, iface, pkts + i, end - i);
+		case INBOX_HOME:
+			pipeline_owned(w, iface, pkts + i, end - i, kind == INBOX_HOME);
 			break;
 		case INBOX_HOST:
-			pipeline_host(w, iface, pkts + i, end - i);
+		case INBOX_HOST_HOME:
+			pipeline_host(w, iface, pkts + i, end - i, kind == INBOX_HOST_HOME);
 			break;
 		case INBOX_WHOLE:
 			pipeline_whole(w, iface, pkts[i]);
@@ -249,6 +253,7 @@ static void tick(struct worker *w, uint64_t now_ms)
 		budget_refill(&w->punt_budget[i], elapsed);
 	budget_refill(&w->icmp_budget, elapsed);
 	budget_refill(&w->icmp_mtu_budget, elapsed);
+	budget_refill(&w->reset_budget, elapsed);
 	budget_refill(&w->ask_budget, elapsed);
 	if (w->n_held > 0)
 		hold_tick(w);
@@ -268,7 +273,6 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct dataplane *dp = w->dp;
-	uint64_t start = rte_rdtsc();
 	uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
 	unsigned n_empty = 0;
 
@@ -277,7 +281,7 @@ static void *worker_main(void *arg)
 	rte_rcu_qsbr_thread_register(dp->rcu, w->rcu_id);
 	rte_rcu_qsbr_thread_online(dp->rcu, w->rcu_id);
 	while (!atomic_load_explicit(&dp->must_stop, memory_order_relaxed)) {
-		uint64_t now_ms = (rte_rdtsc() - start) / tsc_per_ms;
+		uint64_t now_ms = (rte_rdtsc() - dp->start_tsc) / tsc_per_ms;
 		unsigned n;
 
 		rte_rcu_qsbr_quiescent(dp->rcu, w->rcu_id);

@@ -15,6 +15,7 @@
 #include "dataplane/adjacency.h"
 #include "dataplane/fib.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/nat_state.h"
 #include "dataplane/packet.h"
 #include "dataplane/snapshot.h"
 
@@ -33,10 +34,12 @@ struct reassembly;
 
 // What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
 enum inbox_kind {
-	INBOX_RX = 0, // as received, for the owner of its flow
-	INBOX_HOST,   // read from the interface's TAP
-	INBOX_TX,     // finished, to be sent by a queue that this worker owns
-	INBOX_WHOLE,  // put together from fragments: whose it is shows only now
+	INBOX_RX = 0,	 // as received, for the owner of its flow by its ports
+	INBOX_HOME,	 // the same, for the one who has the flow already
+	INBOX_HOST,	 // read from the interface's TAP
+	INBOX_HOST_HOME, // the same, for the one who has the flow already
+	INBOX_TX,	 // finished, to be sent by a queue that this worker owns
+	INBOX_WHOLE,	 // put together from fragments: whose it is shows only now
 };
 
 struct tx_buffer {
@@ -105,11 +108,17 @@ struct worker {
 	struct token_bucket punt_budget[PUNT_REASON_COUNT];
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
-	struct token_bucket ask_budget;	     // neighbours asked for
+	struct token_bucket reset_budget;
+	struct token_bucket ask_budget; // neighbours asked for
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;
+	struct nat_state nat;
 	uint64_t random;
+
+	// flow_room.c: when control may be told next of a full table, and of a host's limit
+	uint64_t full_again_ms, limit_again_ms;
+	bool is_full_told;
 
 	// the thread
 	pthread_t thread;

@@ -110,9 +110,19 @@ int nat_network_make(
 	const struct ip_addr gateway = bench_ip4(GATEWAY_ADDR);
 	const struct ip_addr on_link = {.family = IP_NONE};
 	const struct mac_addr gateway_mac = bench_mac_of_host(GATEWAY_HOST);
+	const struct dp_match_set any = {.set = DP_INDEX_NONE};
+	const struct dp_nat masquerade = {
+		.family = IP_V4,
+		.interface = WAN,
+		.source = any,
+		.destination = any,
+		.protocol = any,
+	};
 	const struct dp_policy policy = {
-		.masquerades = {{.interface = WAN}},
-		.n_masquerades = 1,
+		.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE},
+		.nats = &masquerade,
+		.n_nats = 1,
+		.picks_up = true,
 	};
 
 	if (bench_world_add_interface(world, "lan", &lan, lan_port, err) < 0 ||
@@ -129,9 +139,7 @@ int nat_network_make(
 			return -1;
 	}
 	dataplane_routes_commit(world->dp);
-	if (dataplane_policy_set(world->dp, &policy) != 0)
-		return error_set(err, "the dataplane takes no masquerade");
-	return 0;
+	return dataplane_policy_set(world->dp, &policy, err) != 0 ? -1 : 0;
 }
 
 // One packet of each of some flows, all from one side. From the LAN's first, the router's choice

@@ -63,6 +63,195 @@ static void expect_ports(const struct config *config)
 	}
 }
 
+// --- firewall and NAT ---
+
+static bool is_name_of(const char *name, const struct cfg_names *names)
+{
+	for (unsigned i = 0; i < names->n; i++) {
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct cfg_set *expect_set(const struct config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->n_sets; i++) {
+		if (strcmp(config->sets[i].name, name) == 0)
+			return &config->sets[i];
+	}
+	abort();
+}
+
+static void expect_range(const struct cfg_element *element)
+{
+	struct ip_prefix prefixes[CFG_RANGE_PREFIXES_MAX];
+	unsigned n =
+		cfg_range_prefixes(&element->addresses.first, &element->addresses.last, prefixes);
+	struct ip_prefix *last = &prefixes[n - 1];
+
+	expect(n >= 1 && n <= CFG_RANGE_PREFIXES_MAX);
+	expect(ip_addr_equal(&prefixes[0].addr, &element->addresses.first));
+	expect(ip_prefix_contains(last, &element->addresses.last));
+	for (unsigned i = 0; i < n; i++)
+		expect_prefix(&prefixes[i]);
+}
+
+static void expect_element(
+	const struct config *config, enum cfg_set_kind kind, const struct cfg_element *element)
+{
+	static const uint32_t most[] = {
+		[CFG_SET_PORTS] = 65535,
+		[CFG_SET_ICMP] = 65535,
+		[CFG_SET_ICMP6] = 65535,
+		[CFG_SET_PROTOCOLS] = 255,
+	};
+
+	if (element->set != NULL)
+		expect(expect_set(config, element->set)->kind == kind);
+	else if (kind == CFG_SET_ADDRESSES)
+		expect_range(element);
+	else if (kind == CFG_SET_INTERFACES)
+		expect_interface(config, element->interface);
+	else if (kind == CFG_SET_MACS)
+		expect(!(element->mac.bytes[0] & 1));
+	else
+		expect(element->numbers.first <= element->numbers.last &&
+			element->numbers.last <= most[kind]);
+}
+
+static void expect_match(
+	const struct config *config, enum cfg_set_kind kind, const struct cfg_match *match)
+{
+	unsigned n_timed = 0;
+
+	for (unsigned i = 0; i < match->n; i++) {
+		const struct cfg_element *element = &match->elements[i];
+
+		expect_element(config, kind, element);
+		expect(element->is_negated == match->is_negated);
+		if (element->set == NULL || expect_set(config, element->set)->timeout_sec == 0)
+			continue;
+		expect(n_timed == 0 || strcmp(match->elements[i - 1].set, element->set) == 0);
+		n_timed++;
+	}
+}
+
+static void expect_zones(const struct config *config, const struct cfg_names *names)
+{
+	for (unsigned i = 0; i < names->n; i++) {
+		bool is_known = strcmp(names->names[i], CFG_ZONE_ROUTER) == 0 ||
+				strcmp(names->names[i], CFG_ZONE_NONE) == 0;
+
+		for (unsigned j = 0; j < config->n_zones && !is_known; j++)
+			is_known = strcmp(config->zones[j].name, names->names[i]) == 0;
+		expect(is_known);
+	}
+}
+
+static void expect_rate(const struct cfg_rate *rate)
+{
+	expect(rate->packets == 0 || (rate->per_sec > 0 && rate->burst > 0));
+}
+
+static void expect_rule(const struct config *config, const struct cfg_rule *rule)
+{
+	bool is_jump = false;
+
+	expect_zones(config, &rule->from);
+	expect_zones(config, &rule->to);
+	expect_match(config, CFG_SET_INTERFACES, &rule->in_interface);
+	expect_match(config, CFG_SET_INTERFACES, &rule->out_interface);
+	expect_match(config, CFG_SET_ADDRESSES, &rule->source);
+	expect_match(config, CFG_SET_ADDRESSES, &rule->destination);
+	expect_match(config, CFG_SET_PORTS, &rule->source_port);
+	expect_match(config, CFG_SET_PORTS, &rule->port);
+	expect_match(config, CFG_SET_PROTOCOLS, &rule->protocol);
+	expect_match(config, CFG_SET_ICMP, &rule->icmp);
+	expect_match(config, CFG_SET_ICMP6, &rule->icmp6);
+	expect_match(config, CFG_SET_MACS, &rule->mac);
+	expect((rule->port.n == 0 && rule->source_port.n == 0) || rule->protocol.n > 0);
+	expect((rule->tcp_flags.flags & ~rule->tcp_flags.mask) == 0);
+	expect((rule->mark.value & ~rule->mark.mask) == 0);
+	expect((rule->set_mark.value & ~rule->set_mark.mask) == 0);
+	expect(rule->n_times <= CFG_TIMES_MAX);
+	for (unsigned i = 0; i < rule->n_times; i++)
+		expect(rule->times[i].days != 0 && rule->times[i].days <= 0x7f &&
+			rule->times[i].first_min < 1440 && rule->times[i].last_min <= 1440);
+	expect_rate(&rule->rate);
+	expect_rate(&rule->log_rate);
+	expect(rule->log_rate.packets > 0 && !rule->log_rate.is_above);
+	expect(rule->log == NULL || strlen(rule->log) <= CFG_LOG_PREFIX_MAX);
+	if (rule->add_set != NULL)
+		expect(rule->add_sec > 0 && expect_set(config, rule->add_set)->timeout_sec > 0);
+	expect((rule->action == CFG_JUMP) == (rule->jump != NULL));
+	for (unsigned i = 0; i < config->firewall.n_lists && rule->jump != NULL; i++)
+		is_jump |= strcmp(config->firewall.lists[i].name, rule->jump) == 0;
+	expect(is_jump == (rule->jump != NULL));
+}
+
+static void expect_hygiene(const struct cfg_hygiene *hygiene)
+{
+	expect(hygiene->reverse_path != CFG_REVERSE_PATH_UNSAID);
+	expect((hygiene->checks.on & ~CFG_HYGIENE_ALL) == 0);
+}
+
+static void expect_firewall(const struct config *config)
+{
+	const struct cfg_firewall *firewall = &config->firewall;
+
+	for (unsigned i = 0; i < config->n_zones; i++) {
+		for (unsigned j = 0; j < config->zones[i].interfaces.n; j++)
+			expect_interface(config, config->zones[i].interfaces.names[j]);
+		for (unsigned j = 0; j < i; j++)
+			for (unsigned k = 0; k < config->zones[j].interfaces.n; k++)
+				expect(!is_name_of(config->zones[j].interfaces.names[k],
+					&config->zones[i].interfaces));
+	}
+	for (unsigned i = 0; i < config->n_sets; i++) {
+		const struct cfg_set *set = &config->sets[i];
+
+		expect(set->timeout_sec == 0 || set->kind == CFG_SET_ADDRESSES);
+		for (unsigned j = 0; j < set->n_elements; j++) {
+			expect(set->elements[j].set == NULL && !set->elements[j].is_negated);
+			expect_element(config, set->kind, &set->elements[j]);
+		}
+	}
+	for (unsigned hook = 0; hook < CFG_HOOK_COUNT; hook++) {
+		expect(firewall->defaults[hook] >= CFG_ACCEPT &&
+			firewall->defaults[hook] <= CFG_REJECT);
+		for (unsigned i = 0; i < firewall->hooks[hook].n_rules; i++)
+			expect_rule(config, &firewall->hooks[hook].rules[i]);
+	}
+	for (unsigned i = 0; i < firewall->n_lists; i++)
+		for (unsigned j = 0; j < firewall->lists[i].n_rules; j++)
+			expect_rule(config, &firewall->lists[i].rules[j]);
+	expect_hygiene(&firewall->hygiene);
+	for (unsigned i = 0; i < firewall->hygiene.n_interfaces; i++) {
+		expect_interface(config, firewall->hygiene.interfaces[i].interface);
+		expect_hygiene(&firewall->hygiene.interfaces[i]);
+	}
+}
+
+static void expect_nat(const struct config *config, const struct cfg_nat *nat)
+{
+	bool is_pair = nat->kind == CFG_NAT_ONE_TO_ONE || nat->kind == CFG_NAT_PREFIX;
+	bool is_forward = nat->kind == CFG_NAT_FORWARD || nat->kind == CFG_NAT_REDIRECT;
+
+	for (unsigned i = 0; i < nat->interfaces.n; i++)
+		expect_interface(config, nat->interfaces.names[i]);
+	expect_match(config, CFG_SET_ADDRESSES, &nat->from);
+	expect_match(config, CFG_SET_ADDRESSES, &nat->to);
+	expect_match(config, CFG_SET_PROTOCOLS, &nat->protocol);
+	expect_match(config, CFG_SET_PORTS, &nat->ports);
+	expect(nat->outside.addr.family == IP_NONE || nat->outside.addr.family == nat->family);
+	expect(nat->inside.addr.family == IP_NONE || nat->inside.addr.family == nat->family);
+	expect(!is_pair || nat->inside.len == nat->outside.len);
+	expect(!is_forward || nat->interfaces.n > 0 || nat->outside.addr.family != IP_NONE);
+	expect(nat->inside_port == 0 || nat->ports.n == 1);
+	expect((nat->kind == CFG_NAT_FORWARD || is_pair) == (nat->inside.addr.family != IP_NONE));
+}
+
 static void expect_config(const struct config *config)
 {
 	expect_ports(config);
@@ -93,18 +282,16 @@ static void expect_config(const struct config *config)
 				expect(nexthop->via.family == route->to.addr.family);
 		}
 	}
-	for (unsigned i = 0; i < config->n_masquerades; i++) {
-		expect_interface(config, config->masquerades[i].interface);
-		for (unsigned j = 0; j < config->masquerades[i].n_from; j++)
-			expect_prefix(&config->masquerades[i].from[j]);
-	}
+	expect_firewall(config);
+	for (unsigned i = 0; i < config->n_nats; i++)
+		expect_nat(config, &config->nats[i]);
 }
 
-static void expect_errors(const struct cfg_errors *errors)
+static void expect_messages(const struct error *list, unsigned n)
 {
-	expect(errors->n >= 1 && errors->n <= CFG_ERRORS_MAX);
-	for (unsigned i = 0; i < errors->n; i++) {
-		const struct error *err = &errors->list[i];
+	expect(n <= CFG_ERRORS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		const struct error *err = &list[i];
 
 		expect(err->text[0] != '\0');
 		for (const char *c = err->text; *c != '\0'; c++)
@@ -122,8 +309,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	if (config != NULL)
 		expect_config(config);
-	else
-		expect_errors(&errors);
+	expect((config != NULL) == (errors.n == 0));
+	expect(config != NULL || errors.n_warnings == 0);
+	expect_messages(errors.list, errors.n);
+	expect_messages(errors.warnings, errors.n_warnings);
 	config_free(config);
 	cfg_errors_free(&errors);
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/hygiene.h"
 #include "dataplane/nat.h"
 #include "dataplane/parse.h"
 
@@ -14,6 +15,28 @@ static void must(bool ok)
 {
 	if (!ok)
 		abort();
+}
+
+// Options as anybody may write them, in a header whose length was checked.
+static void look_at_tcp(const struct packet *p)
+{
+	const uint16_t checks = DP_HYGIENE_TCP_FLAGS | DP_HYGIENE_TCP_MSS;
+	const struct rte_tcp_hdr *tcp = packet_l4(p);
+	enum counter options;
+	bool is_syn;
+
+	if ((p->flags & PACKET_IS_FRAGMENT) || p->protocol != IPPROTO_TCP)
+		return;
+	must(p->l4_offset + 20u <= L3_OFFSET + (uint32_t)p->ip_len);
+	is_syn = tcp->tcp_flags & RTE_TCP_SYN_FLAG;
+	options = hygiene_tcp(p, DP_HYGIENE_TCP_MSS);
+	must(options == COUNTER_COUNT ||
+		(is_syn && tcp->data_off >> 4 > 5 &&
+			(options == COUNTER_DROP_TCP_MSS || options == COUNTER_DROP_TCP_OPTIONS)));
+	if (hygiene_tcp_flags_are_odd(tcp->tcp_flags))
+		must(hygiene_tcp(p, checks) == hygiene_tcp_flags(tcp->tcp_flags));
+	else
+		must(hygiene_tcp(p, checks) == options);
 }
 
 static void look_deeper(struct packet *p)
@@ -29,14 +52,14 @@ static void look_deeper(struct packet *p)
 			nat_icmp_error_port4(p, true);
 			nat_icmp_error_port4(p, false);
 		}
-		if (!(p->flags & PACKET_IS_FRAGMENT) && p->protocol == IPPROTO_TCP)
-			must(p->l4_offset + 20u <= L3_OFFSET + (uint32_t)p->ip_len);
+		look_at_tcp(p);
 	} else {
 		if (!packet_parse_ip6_upper(p)) {
 			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
 			return;
 		}
 		must(p->l4_offset >= L3_OFFSET + 40 && p->l4_offset <= L3_OFFSET + p->ip_len);
+		look_at_tcp(p);
 	}
 }
 

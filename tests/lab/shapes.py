@@ -266,6 +266,11 @@ class Shapes:
         """As ip6_upper: not looked at by a router that keeps no state."""
         for name, frame in self._ip6_chains():
             yield "drop_ip6_extension", name, frame
+        for kind in (133, 134, 135, 136, 137, 148):
+            for more, what in ((0, "all in one fragment"), (1, "a first fragment")):
+                discovery = Raw(bytes([kind, 0, 0, 0]) + bytes(28))
+                yield ("drop_nd_fragment", f"neighbour discovery of type {kind}, {what}",
+                       self.ip6(IPv6ExtHdrFragment(m=more, nh=58) / discovery))
 
     def _ip6_chains(self):
         udp = self.uppers6()["udp"]
@@ -285,6 +290,8 @@ class Shapes:
         yield "fragment beyond 65535", self.ip6(IPv6ExtHdrFragment(offset=8191, nh=17) / Raw(bytes(64)))
         yield ("more to come, not a multiple of 8",
                self.ip6(IPv6ExtHdrFragment(offset=4, m=1, nh=17) / Raw(bytes(13))))
+        yield ("a fragment in a fragment",
+               self.ip6(IPv6ExtHdrFragment(nh=44) / IPv6ExtHdrFragment(nh=17, m=1) / udp))
         yield "first without its upper header", self.ip6(IPv6ExtHdrFragment(m=1, nh=60) / Raw(bytes(8)))
 
     def link_layer(self):

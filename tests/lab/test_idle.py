@@ -12,6 +12,8 @@ from conftest import OURS, cores_for, params
 from home import HomeLab, SERVER4, build_dir
 from tools import ping
 
+pytestmark = pytest.mark.alone
+
 VARIANTS = pytest.mark.parametrize("variant", params(OURS, "-idle"), scope="module")
 
 QUIET_SEC = 3

@@ -159,7 +159,7 @@ def start_with_promised_hugepages():
             return lab.stop_router().output()
 
 
-@pytest.mark.xdist_group("hugepages")
+@pytest.mark.alone
 def test_hugepages_that_another_takes_first_are_done_without():
     """Free by the count, yet promised to somebody: DPDK finds out only when it reaches for them.
     Where another lab of this machine gives its own back in between, the count is too low before."""

@@ -57,7 +57,13 @@ static const char *write_file(bool is_good)
 	assert_non_null(file);
 	fputs("ports: {p: {match: {name: eth1}}}\n"
 	      "interfaces: {wan: {port: p, addresses: 203.0.113.2/24}}\n"
-	      "nat: [{masquerade: wan, from: [198.18.0.0/24]}]\nroutes:\n",
+	      "nat: [{masquerade: wan, from: [198.18.0.0/24]}, {forward: {ports: 80, to: "
+	      "198.18.0.9}, interface: wan}]\n"
+	      "zones: {outside: {interfaces: wan}}\n"
+	      "sets: {banned: {addresses: [], timeout: 1d}, idle: {ports: ssh}}\n"
+	      "firewall: {input: [{from: outside, port: ssh, jump: guard}], lists: {guard: "
+	      "[{source: not banned, comment: why, action: accept}, {add-to: {set: banned}}]}}\n"
+	      "routes:\n",
 		file);
 	for (unsigned i = 0; i < 3000; i++)
 		fprintf(file, "  - {to: 10.%u.%u.0/24, via: 203.0.113.1, interface: wan}\n", i >> 8,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cfg/config.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,68 +12,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-// Two lines that the tables of faults below begin with: what they add starts on line 3.
-#define PORTS "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}}\n"
-#define INTERFACES                                                                                 \
-	"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64]}, "           \
-	"lan: {port: q, addresses: 198.18.0.1/24}}\n"
-#define ROUTER PORTS INTERFACES
-
-struct fault {
-	const char *text;
-	int line;
-	int column;
-	const char *piece; // of the message
-};
-
-static struct config *parse(const char *text, struct cfg_errors *errors)
-{
-	return config_parse("test.yaml", text, strlen(text), errors);
-}
-
-static struct config *parse_good(const char *text)
-{
-	struct cfg_errors errors;
-	struct config *config = parse(text, &errors);
-	char line[700];
-
-	if (config == NULL)
-		fail_msg("refused: %s\n%s", error_str(&errors.list[0], line, sizeof(line)), text);
-	assert_int_equal(errors.n, 0);
-	cfg_errors_free(&errors);
-	return config;
-}
-
-// Exactly this one error: not a second one that follows from it.
-static void expect_fault(const struct fault *fault, size_t text_bytes)
-{
-	struct cfg_errors errors;
-	struct config *config = config_parse("test.yaml", fault->text, text_bytes, &errors);
-	const struct error *err = errors.list;
-	char line[700];
-
-	if (config != NULL)
-		fail_msg("not refused: %s", fault->text);
-	assert_true(errors.n >= 1);
-	for (unsigned i = 0; errors.n != 1 && i < errors.n; i++)
-		print_message("%s\n", error_str(&err[i], line, sizeof(line)));
-	if (errors.n != 1 || errors.n_more != 0)
-		fail_msg("%u errors for: %s", errors.n, fault->text);
-	if (err->line != fault->line || err->column != fault->column ||
-		strstr(err->text, fault->piece) == NULL)
-		fail_msg("expected %d:%d: %s\ngot %s\nfor: %s", fault->line, fault->column,
-			fault->piece, error_str(err, line, sizeof(line)), fault->text);
-	assert_string_equal(err->file, "test.yaml");
-	cfg_errors_free(&errors);
-}
-
-static void expect_faults(const struct fault *faults, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		expect_fault(&faults[i], strlen(faults[i].text));
-}
+#include "tests/unit/config_fixture.h"
 
 static void what_is_no_yaml_is_refused_at_its_place(void **state)
 {
@@ -89,7 +29,8 @@ static void what_is_no_yaml_is_refused_at_its_place(void **state)
 		{"ports:\n  wan: \"abc\n", 3, 1, "unexpected end of stream"},
 		{"routes:\n  - {to: ::/0}\n", 2, 10, "put IPv6 addresses that begin or end"},
 		{"routes:\n  - {via: 2001:db8::}\n", 2, 20, "put IPv6 addresses that begin or end"},
-		{"ports:\n  wan: @x\n", 2, 8, "in quotes"},
+		{"ports:\n  wan: @x\n", 2, 8, "the name of a set needs no `@`"},
+		{"ports:\n  wan: %x\n", 2, 8, "in quotes"},
 		{"ports:\n  # \xc3\xa4 \xff\n", 2, 7, "not a text in UTF-8"},
 		{"\xff\xfep", 1, 1, "not a text in UTF-8"},
 		{"ports: \xc3", 1, 8, "not a text in UTF-8"},
@@ -113,6 +54,7 @@ static void the_clever_parts_of_yaml_are_refused(void **state)
 		{ROUTER "flows: !!map {capacity: 4096}\n", 3, 8, "remove `!!map`"},
 		{ROUTER "flows: {capacity: !!int 4096}\n", 3, 19, "remove `!!int`"},
 		{ROUTER "nat: !mine []\n", 3, 6, "remove `!mine`"},
+		{ROUTER "nat: [{masquerade: wan, from: !mine }]\n", 3, 31, "or write `not ...`"},
 		{ROUTER "? [a, b]\n: 1\n", 3, 3, "a key must be a word"},
 		{ROUTER "? {a: b}\n: 1\n", 3, 3, "a key must be a word"},
 		{ROUTER "\"\": 1\n", 3, 1, "a key is missing"},
@@ -427,16 +369,17 @@ static void routes_are_checked(void **state)
 static void nat_rules_are_checked(void **state)
 {
 	static const struct fault faults[] = {
-		{ROUTER "nat: [{from: 198.18.0.0/24}]", 3, 7, "nat rule: `masquerade` is missing"},
+		{ROUTER "nat: [{from: 198.18.0.0/24}]", 3, 7,
+			"expected one of masquerade, source, one-to-one"},
 		{ROUTER "nat: [{masquerade: wam}]", 3, 20,
 			"there is no interface `wam`, did you mean `wan`?"},
-		{ROUTER "nat: [{masquerade: [wan]}]", 3, 20, "got a list"},
+		{ROUTER "nat: [{masquerade: {wan: 1}}]", 3, 20, "got a mapping"},
 		{ROUTER "nat: [{masquerade: wan, from: 198.18.0.1/24}]", 3, 31,
 			"has bits set after its prefix"},
 		{ROUTER "nat: [{masquerade: wan, from: [198.18.0.0/24, \"2001:db8::/32\"]}]", 3, 47,
-			"expected an IPv4 network"},
+			"2001:db8::/32 is IPv6, but the rule is for IPv4, unless it says"},
 		{ROUTER "nat: [{masquerade: wan, from: default}]", 3, 31,
-			"write 0.0.0.0/0 instead"},
+			"`default` is not an address, a network or a range"},
 		{ROUTER "nat: [{masquerade: wan, from: []}]", 3, 31, "an empty list"},
 		{ROUTER "nat: {masquerade: wan}", 3, 6, "expected a list"},
 	};
@@ -647,6 +590,14 @@ static void assert_prefix(const struct ip_prefix *prefix, const char *expected)
 	assert_string_equal(ip_prefix_str(prefix, text), expected);
 }
 
+static void assert_range(const struct cfg_element *element, const char *first, const char *last)
+{
+	char text[ADDR_STR_BYTES];
+
+	assert_string_equal(ip_addr_str(&element->addresses.first, text), first);
+	assert_string_equal(ip_addr_str(&element->addresses.last, text), last);
+}
+
 static void assert_addr(const struct ip_addr *addr, const char *expected)
 {
 	char text[ADDR_STR_BYTES];
@@ -745,7 +696,7 @@ static void the_rest_is_read_field_by_field(void **state)
 	struct config *config = parse_good(text);
 	const struct cfg_interface *interfaces = config->interfaces;
 	const struct cfg_route *routes = config->routes;
-	const struct cfg_masquerade *nat = config->masquerades;
+	const struct cfg_nat *nat = config->nats;
 
 	assert_string_equal(config->file, "test.yaml");
 	assert_int_equal(config->n_cores, 2);
@@ -787,14 +738,13 @@ static void the_rest_is_read_field_by_field(void **state)
 	assert_prefix(&routes[6].to, "::/0");
 	assert_addr(&routes[6].nexthops[0].via, "fe80::1");
 
-	assert_int_equal(config->n_masquerades, 3);
-	assert_string_equal(nat[0].interface, "wan");
-	assert_int_equal(nat[0].n_from, 2);
-	assert_prefix(&nat[0].from[0], "198.18.64.0/24");
-	assert_prefix(&nat[0].from[1], "198.18.0.0/24");
-	assert_int_equal(nat[1].n_from, 1);
-	assert_null(nat[2].from);
-	assert_int_equal(nat[2].n_from, 0);
+	assert_int_equal(config->n_nats, 3);
+	assert_string_equal(nat[0].interfaces.names[0], "wan");
+	assert_int_equal(nat[0].from.n, 2);
+	assert_range(&nat[0].from.elements[0], "198.18.64.0", "198.18.64.255");
+	assert_range(&nat[0].from.elements[1], "198.18.0.0", "198.18.0.255");
+	assert_int_equal(nat[1].from.n, 1);
+	assert_int_equal(nat[2].from.n, 0);
 	config_free(config);
 }
 
@@ -810,7 +760,7 @@ static void what_is_absent_has_its_default(void **state)
 	assert_int_equal(config->n_ports, 0);
 	assert_int_equal(config->n_interfaces, 0);
 	assert_int_equal(config->n_routes, 0);
-	assert_int_equal(config->n_masquerades, 0);
+	assert_int_equal(config->n_nats, 0);
 	config_free(config);
 }
 
@@ -913,10 +863,30 @@ static void the_quickstart_is_what_the_demo_expects(void **state)
 	assert_int_equal(config->n_routes, 2);
 	assert_addr(&config->routes[0].nexthops[0].via, "203.0.113.1");
 	assert_addr(&config->routes[1].nexthops[0].via, "2001:db8:0:1::1");
-	assert_int_equal(config->n_masquerades, 1);
-	assert_string_equal(config->masquerades[0].interface, "wan");
+	assert_int_equal(config->n_nats, 1);
+	assert_string_equal(config->nats[0].interfaces.names[0], "wan");
 	config_free(config);
 	cfg_errors_free(&errors);
+}
+
+static void the_examples_are_taken_without_warnings(void **state)
+{
+	glob_t files;
+
+	assert_int_equal(glob(SOURCE_ROOT "/cfg/examples/*.yaml", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct cfg_errors errors;
+		struct config *config = config_load(files.gl_pathv[i], &errors);
+		char line[700];
+
+		if (config == NULL || errors.n_warnings > 0)
+			fail_msg("%s", error_str(config == NULL ? errors.list : errors.warnings,
+					       line, sizeof(line)));
+		config_free(config);
+		cfg_errors_free(&errors);
+	}
+	assert_true(files.gl_pathc >= 7);
+	globfree(&files);
 }
 
 static void freeing_nothing_is_fine(void **state)
@@ -954,6 +924,7 @@ int main(void)
 		cmocka_unit_test(drivers_have_names),
 		cmocka_unit_test(files_that_cannot_be_read_are_explained),
 		cmocka_unit_test(the_quickstart_is_what_the_demo_expects),
+		cmocka_unit_test(the_examples_are_taken_without_warnings),
 		cmocka_unit_test(freeing_nothing_is_fine),
 	};
 

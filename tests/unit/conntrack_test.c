@@ -38,16 +38,16 @@ static struct ip_prefix prefix(const char *text)
 static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_policy policy = {.n_masquerades = 2};
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
+	struct dp_policy policy = fixture_policy(nats, 2);
+	struct error err;
 	struct dp_route both = {.to = prefix("0.0.0.0/0"), .n_nexthops = 2};
 	unsigned n_by[3] = {0};
 
 	both.nexthops[0] = (struct dp_nexthop){FIXTURE_WAN, address("203.0.113.1")};
 	both.nexthops[1] = (struct dp_nexthop){FIXTURE_LAN2, address("198.18.1.9")};
-	policy.masquerades[0].interface = FIXTURE_WAN;
-	policy.masquerades[1].interface = FIXTURE_LAN2;
 	assert_int_equal(dataplane_route_set(f->dp, &both), 0);
-	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
 	for (uint16_t i = 0; i < 200; i++) {
 		struct frame out = fixture_udp_out, answer;
 		uint8_t by = FIXTURE_WAN;
@@ -157,7 +157,7 @@ static void a_table_full_of_answered_flows_refuses_by_name(void **state)
 	}
 	out.dst = FIXTURE_SERVER;
 	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_SHARE), 1);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
 }
 
@@ -189,7 +189,11 @@ static void an_idle_worker_forgets_all_that_has_expired(void **state)
 static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_policy policy = {.n_masquerades = 1};
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct ip_prefix lan = prefix("198.18.0.0/24");
+	struct dp_set sources = {.prefixes = &lan, .n_prefixes = 1, .timed = DP_INDEX_NONE};
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct error err;
 	struct frame in = {.iface = FIXTURE_WAN,
 		.src = FIXTURE_SERVER,
 		.sport = 999,
@@ -197,10 +201,10 @@ static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **st
 		.protocol = IPPROTO_UDP,
 		.payload_bytes = 8};
 
-	policy.masquerades[0].interface = FIXTURE_WAN;
-	policy.masquerades[0].n_sources = 1;
-	policy.masquerades[0].sources[0] = prefix("198.18.0.0/24");
-	assert_int_equal(dataplane_policy_set(f->dp, &policy), 0);
+	nat.source.set = 0;
+	policy.sets = &sources;
+	policy.n_sets = 1;
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
 	in.dst = FIXTURE_FAR_LAN; // routed as it is, also on its way out
 	assert_true(fixture_passes(f, &in, FIXTURE_LAN2));
 	in.dst = FIXTURE_PC;

@@ -61,7 +61,19 @@ static struct ip_addr address(const char *text)
 	return a;
 }
 
-static void add_interface(struct dataplane *dp, const char *name, uint8_t n, const char *own)
+static void add_routes(struct dataplane *dp, uint8_t n, const struct ip_prefix *own)
+{
+	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = *own};
+	struct dp_route connected = {.to = *own, .n_nexthops = 1};
+
+	local.to.len = (uint8_t)ip_family_bits(own->addr.family);
+	connected.nexthops[0].interface = n;
+	must(dataplane_route_set(dp, &local) == 0, "local route");
+	must(dataplane_route_set(dp, &connected) == 0, "connected route");
+}
+
+static void add_interface(
+	struct dataplane *dp, const char *name, uint8_t n, const char *own4, const char *own6)
 {
 	struct dp_interface iface = {
 		.tap_fd = -1,
@@ -69,17 +81,22 @@ static void add_interface(struct dataplane *dp, const char *name, uint8_t n, con
 		.mtu = 1500,
 		.is_outside = n == FIXTURE_WAN,
 	};
-	struct ip_prefix addresses[1] = {prefix(own)};
-	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = addresses[0]};
-	struct dp_route connected = {.to = addresses[0], .n_nexthops = 1};
+	struct ip_prefix addresses[2] = {prefix(own4), prefix(own6)};
 
 	snprintf(iface.name, sizeof(iface.name), "%s", name);
 	must(dataplane_interface_add(dp, &iface) == n, "interface");
-	must(dataplane_interface_set_addresses(dp, n, addresses, 1) == 0, "addresses");
-	local.to.len = 32;
-	connected.nexthops[0].interface = n;
-	must(dataplane_route_set(dp, &local) == 0, "local route");
-	must(dataplane_route_set(dp, &connected) == 0, "connected route");
+	must(dataplane_interface_set_addresses(dp, n, addresses, 2) == 0, "addresses");
+	add_routes(dp, n, &addresses[0]);
+	add_routes(dp, n, &addresses[1]);
+}
+
+static void add_default(struct dataplane *dp, const char *to, const char *via)
+{
+	struct dp_route route = {.to = prefix(to), .n_nexthops = 1};
+
+	route.nexthops[0].interface = FIXTURE_WAN;
+	route.nexthops[0].via = address(via);
+	must(dataplane_route_set(dp, &route) == 0, "default route");
 }
 
 static void add_neighbour(struct dataplane *dp, uint8_t iface, const char *text, uint8_t last)
@@ -90,6 +107,30 @@ static void add_neighbour(struct dataplane *dp, uint8_t iface, const char *text,
 	must(dataplane_neighbour_set(dp, iface, &addr, &mac) == 0, "neighbour");
 }
 
+struct dp_nat fixture_masquerade(int interface)
+{
+	const struct dp_match_set any = {.set = DP_INDEX_NONE};
+
+	return (struct dp_nat){
+		.kind = DP_NAT_SOURCE,
+		.family = IP_V4,
+		.interface = interface,
+		.source = any,
+		.destination = any,
+		.protocol = any,
+	};
+}
+
+struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n)
+{
+	return (struct dp_policy){
+		.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE},
+		.nats = nats,
+		.n_nats = n,
+		.picks_up = true,
+	};
+}
+
 void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 {
 	struct dataplane_options options = {
@@ -98,24 +139,25 @@ void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 		.routes4_max = 1024,
 		.routes6_max = 1024,
 	};
-	struct dp_route by_default = {.to = prefix("0.0.0.0/0"), .n_nexthops = 1};
-	struct dp_policy policy = {.n_masquerades = masquerade ? 1 : 0};
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, masquerade ? 1 : 0);
 	struct error err;
 
 	f->dp = dataplane_new(&options, &err);
 	must(f->dp != NULL, "dataplane_new");
-	add_interface(f->dp, "wan", FIXTURE_WAN, "203.0.113.2/24");
-	add_interface(f->dp, "lan", FIXTURE_LAN, "198.18.0.1/24");
-	add_interface(f->dp, "lan2", FIXTURE_LAN2, "198.18.1.1/24");
+	add_interface(f->dp, "wan", FIXTURE_WAN, "203.0.113.2/24", "2001:db8:f::2/64");
+	add_interface(f->dp, "lan", FIXTURE_LAN, "198.18.0.1/24", "2001:db8:1::1/64");
+	add_interface(f->dp, "lan2", FIXTURE_LAN2, "198.18.1.1/24", "2001:db8:2::1/64");
 	add_neighbour(f->dp, FIXTURE_WAN, "203.0.113.1", 1);
 	add_neighbour(f->dp, FIXTURE_LAN, "198.18.0.7", 7);
 	add_neighbour(f->dp, FIXTURE_LAN, "198.18.0.8", 8);
 	add_neighbour(f->dp, FIXTURE_LAN2, "198.18.1.9", 9);
-	by_default.nexthops[0].interface = FIXTURE_WAN;
-	by_default.nexthops[0].via = address("203.0.113.1");
-	must(dataplane_route_set(f->dp, &by_default) == 0, "default route");
-	policy.masquerades[0].interface = FIXTURE_WAN;
-	must(dataplane_policy_set(f->dp, &policy) == 0, "policy");
+	add_neighbour(f->dp, FIXTURE_WAN, FIXTURE_GATEWAY6, 1);
+	add_neighbour(f->dp, FIXTURE_LAN, FIXTURE_PC6, 7);
+	add_neighbour(f->dp, FIXTURE_LAN2, FIXTURE_FAR_LAN6, 9);
+	add_default(f->dp, "0.0.0.0/0", "203.0.113.1");
+	add_default(f->dp, "::/0", FIXTURE_GATEWAY6);
+	must(dataplane_policy_set(f->dp, &policy, &err) == 0, "policy");
 	f->w = dataplane_worker(f->dp, 0);
 }
 
@@ -155,64 +197,117 @@ int fixture_teardown(void **state)
 	return rte_mempool_in_use_count(drivers_pool()) == 0 ? 0 : -1;
 }
 
-static void fill_l4(struct rte_ipv4_hdr *ip, uint8_t *l4, const struct frame *frame, uint16_t bytes)
+static void fill_tcp(void *l4, const struct frame *frame)
 {
-	if (frame->protocol == IPPROTO_TCP) {
-		struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
+	struct rte_tcp_hdr *tcp = l4;
 
-		tcp->src_port = rte_cpu_to_be_16(frame->sport);
-		tcp->dst_port = rte_cpu_to_be_16(frame->dport);
-		tcp->sent_seq = rte_cpu_to_be_32(frame->tcp_seq);
-		tcp->recv_ack = rte_cpu_to_be_32(frame->tcp_ack);
-		tcp->rx_win = rte_cpu_to_be_16(frame->tcp_window);
-		tcp->data_off = 5 << 4;
-		tcp->tcp_flags = frame->tcp_flags;
-		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
-	} else if (frame->protocol == IPPROTO_UDP) {
-		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
+	tcp->src_port = rte_cpu_to_be_16(frame->sport);
+	tcp->dst_port = rte_cpu_to_be_16(frame->dport);
+	tcp->sent_seq = rte_cpu_to_be_32(frame->tcp_seq);
+	tcp->recv_ack = rte_cpu_to_be_32(frame->tcp_ack);
+	tcp->rx_win = RTE_BE16(0xffff);
+	tcp->data_off = 5 << 4;
+	tcp->tcp_flags = frame->tcp_flags;
+}
 
-		udp->src_port = rte_cpu_to_be_16(frame->sport);
-		udp->dst_port = rte_cpu_to_be_16(frame->dport);
-		udp->dgram_len = rte_cpu_to_be_16(bytes);
+static void fill_udp(void *l4, const struct frame *frame, uint16_t bytes)
+{
+	struct rte_udp_hdr *udp = l4;
+
+	udp->src_port = rte_cpu_to_be_16(frame->sport);
+	udp->dst_port = rte_cpu_to_be_16(frame->dport);
+	udp->dgram_len = rte_cpu_to_be_16(bytes);
+}
+
+static void fill_icmp(void *l4, const struct frame *frame)
+{
+	struct rte_icmp_hdr *icmp = l4;
+
+	icmp->icmp_type = frame->icmp_type;
+	icmp->icmp_ident = rte_cpu_to_be_16(frame->sport);
+}
+
+static void put_checksum(void *l4, const struct frame *frame, uint16_t sum)
+{
+	switch (frame->protocol) {
+	case IPPROTO_TCP:
+		((struct rte_tcp_hdr *)l4)->cksum = sum;
+		return;
+	case IPPROTO_UDP:
 		if (!frame->no_udp_checksum)
-			udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
-	} else if (frame->protocol == IPPROTO_ICMP) {
-		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
-
-		icmp->icmp_type = frame->icmp_type;
-		icmp->icmp_ident = rte_cpu_to_be_16(frame->sport);
-		icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, bytes);
+			((struct rte_udp_hdr *)l4)->dgram_cksum = sum;
+		return;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		((struct rte_icmp_hdr *)l4)->icmp_cksum = sum;
+		return;
+	default:
+		return;
 	}
 }
 
-struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
+static void fill_ip4(struct rte_ipv4_hdr *ip, const struct frame *frame, uint16_t bytes)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
-	uint16_t l4_bytes =
-		(uint16_t)((frame->protocol == IPPROTO_TCP ? 20 : 8) + frame->payload_bytes);
-	struct rte_ether_hdr *eth;
-	struct rte_ipv4_hdr *ip;
+	void *l4 = ip + 1;
 
-	must(m != NULL, "mbuf");
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(34 + l4_bytes));
-	must(eth != NULL, "frame too long");
-	memset(eth, 0, 34u + l4_bytes);
-	eth->dst_addr = f->dp->snapshot->interfaces[frame->iface].mac;
-	eth->src_addr = (struct rte_ether_addr){{2, 1, 0, 0, frame->iface, 7}};
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	ip = packet_ip4(m);
 	ip->version_ihl = RTE_IPV4_VHL_DEF;
-	ip->total_length = rte_cpu_to_be_16((uint16_t)(20 + l4_bytes));
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + bytes));
 	ip->packet_id = RTE_BE16(0x1234);
 	ip->fragment_offset = rte_cpu_to_be_16(frame->fragment);
 	ip->time_to_live = frame->ttl != 0 ? frame->ttl : 64;
 	ip->next_proto_id = frame->protocol;
 	ip->src_addr = rte_cpu_to_be_32(frame->src);
 	ip->dst_addr = rte_cpu_to_be_32(frame->dst);
-	for (uint16_t i = 0; i < frame->payload_bytes; i++)
-		((uint8_t *)(ip + 1))[l4_bytes - frame->payload_bytes + i] = (uint8_t)(i * 7);
-	fill_l4(ip, (uint8_t *)(ip + 1), frame, l4_bytes);
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	put_checksum(l4, frame,
+		frame->protocol == IPPROTO_ICMP ? (uint16_t)~rte_raw_cksum(l4, bytes)
+						: rte_ipv4_udptcp_cksum(ip, l4));
+}
+
+static void fill_ip6(struct rte_ipv6_hdr *ip, const struct frame *frame, uint16_t bytes)
+{
+	struct ip_addr src = address(frame->src6), dst = address(frame->dst6);
+
+	ip->vtc_flow = RTE_BE32(0x60000000);
+	ip->payload_len = rte_cpu_to_be_16(bytes);
+	ip->proto = frame->protocol;
+	ip->hop_limits = frame->ttl != 0 ? frame->ttl : 64;
+	memcpy(ip->src_addr, src.v6, 16);
+	memcpy(ip->dst_addr, dst.v6, 16);
+	put_checksum(ip + 1, frame, rte_ipv6_udptcp_cksum(ip, ip + 1)); // ICMPv6's is the same
+}
+
+struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
+{
+	bool is_ip6 = frame->src6 != NULL;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
+	uint16_t l3_bytes = is_ip6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	uint16_t l4_bytes =
+		(uint16_t)((frame->protocol == IPPROTO_TCP ? 20 : 8) + frame->payload_bytes);
+	uint16_t bytes = (uint16_t)(sizeof(struct rte_ether_hdr) + l3_bytes + l4_bytes);
+	struct rte_ether_hdr *eth;
+	uint8_t *l4;
+
+	must(m != NULL, "mbuf");
+	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, bytes);
+	must(eth != NULL, "frame too long");
+	memset(eth, 0, bytes);
+	eth->dst_addr = f->dp->snapshot->interfaces[frame->iface].mac;
+	eth->src_addr = (struct rte_ether_addr){{2, 1, 0, 0, frame->iface, 7}};
+	eth->ether_type = is_ip6 ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	l4 = (uint8_t *)(eth + 1) + l3_bytes;
+	for (uint16_t i = 0; i < frame->payload_bytes; i++)
+		l4[l4_bytes - frame->payload_bytes + i] = (uint8_t)(i * 7);
+	if (frame->protocol == IPPROTO_TCP)
+		fill_tcp(l4, frame);
+	else if (frame->protocol == IPPROTO_UDP)
+		fill_udp(l4, frame, l4_bytes);
+	else if (frame->protocol == IPPROTO_ICMP || frame->protocol == IPPROTO_ICMPV6)
+		fill_icmp(l4, frame);
+	if (is_ip6)
+		fill_ip6(packet_ip6(m), frame, l4_bytes);
+	else
+		fill_ip4(packet_ip4(m), frame, l4_bytes);
 	return m;
 }
 
@@ -225,7 +320,7 @@ void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0);
-	pipeline_host(f->w, iface, &m, 1);
+	pipeline_host(f->w, iface, &m, 1, false);
 }
 
 struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface)
@@ -274,6 +369,8 @@ bool frame_is_sound(struct rte_mbuf *m)
 	uint16_t bytes = (uint16_t)(rte_be_to_cpu_16(ip->total_length) - rte_ipv4_hdr_len(ip));
 	void *l4 = (uint8_t *)ip + rte_ipv4_hdr_len(ip);
 
+	if (packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return rte_ipv6_udptcp_cksum_verify(packet_ip6(m), packet_ip6(m) + 1) == 0;
 	if (rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff)
 		return false;
 	if (ip->next_proto_id == IPPROTO_ICMP)
@@ -325,8 +422,20 @@ struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t 
 	frame.dst = frame_src(m);
 	frame.sport = frame_dport(m);
 	frame.dport = frame_sport(m);
-	frame.tcp_seq = sent->tcp_ack;
-	frame.tcp_ack = sent->tcp_seq + sent->payload_bytes +
-			((sent->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG)) != 0);
+	if (sent->tcp_flags & RTE_TCP_SYN_FLAG) {
+		frame.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+		frame.tcp_seq = FIXTURE_SERVER_SEQ;
+		frame.tcp_ack = sent->tcp_seq + 1;
+	}
+	return frame;
+}
+
+struct frame frame_answer_again(const struct frame *sent)
+{
+	struct frame frame = *sent;
+
+	frame.tcp_flags = RTE_TCP_ACK_FLAG;
+	frame.tcp_seq = sent->tcp_seq + 1;
+	frame.tcp_ack = FIXTURE_SERVER_SEQ + 1;
 	return frame;
 }

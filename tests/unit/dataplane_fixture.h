@@ -17,11 +17,11 @@ struct fixture {
 struct frame {
 	uint8_t iface;
 	uint32_t src, dst;
+	const char *src6, *dst6; // IPv6 instead
 	uint16_t sport, dport; // ICMP echo: identifier in sport
 	uint8_t protocol;
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;
-	uint16_t tcp_window;
 	uint8_t icmp_type;
 	uint8_t ttl; // 0: 64
 	uint16_t payload_bytes;
@@ -41,10 +41,19 @@ enum {
 	FIXTURE_OWN_LAN = IP(198, 18, 0, 1),
 	FIXTURE_OWN_WAN = IP(203, 0, 113, 2),
 };
+#define FIXTURE_GATEWAY6 "2001:db8:f::1"
+#define FIXTURE_OWN_WAN6 "2001:db8:f::2"
+#define FIXTURE_PC6	 "2001:db8:1::7"
+#define FIXTURE_OWN_LAN6 "2001:db8:1::1"
+#define FIXTURE_FAR_LAN6 "2001:db8:2::9"
+#define FIXTURE_SERVER6	 "2001:db8:9::10"
 extern const struct frame fixture_udp_out;
 
 void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade);
 void fixture_close(struct fixture *f);
+// IPv4 that leaves by the interface takes its address; a policy of such and no firewall.
+struct dp_nat fixture_masquerade(int interface);
+struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n);
 // For cmocka: one worker, with and without NAT; two with. The closing one fails a test that has
 // kept a buffer.
 int fixture_setup_nat(void **state);
@@ -67,10 +76,14 @@ bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out);
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);
 
-// The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`.
+// The far end's answer to what was sent as `sent` and left as `m`, coming in by `iface`; a SYN is
+// acknowledged by another one.
+enum { FIXTURE_SERVER_SEQ = 9000 };
 struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface);
+// What the sender of a SYN says to that: the connection is established.
+struct frame frame_answer_again(const struct frame *sent);
 
-// Are the IPv4 header and what it carries sound to the last checksum?
+// Are the IP header and what it carries sound to the last checksum?
 bool frame_is_sound(struct rte_mbuf *m);
 uint32_t frame_src(struct rte_mbuf *m);
 uint32_t frame_dst(struct rte_mbuf *m);

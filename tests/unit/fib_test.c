@@ -725,6 +725,30 @@ static void a_change_waits_for_who_may_still_read_what_the_last_one_freed(void *
 	rte_free(rcu);
 }
 
+static void what_the_default_route_goes_by_is_at_hand(void **state)
+{
+	struct ip_prefix all4 = prefix("0.0.0.0/0"), all6 = prefix("::/0");
+	struct ip_prefix some = prefix("198.18.0.0/15");
+
+	assert_int_equal(fib_init(&fib, 2, 1), 0);
+	assert_int_equal(fib_default(&fib, IP_V4), NEXTHOP_NONE);
+	assert_int_equal(fib_set(&fib, &some, 4200), 0);
+	assert_int_equal(fib_default(&fib, IP_V4), NEXTHOP_NONE);
+	assert_int_equal(fib_set(&fib, &all4, 4300), 0);
+	assert_int_equal(fib_set(&fib, &all6, 4600), 0);
+	assert_int_equal(fib_set(&fib, &all4, 4400), 0);
+	assert_int_equal(fib_default(&fib, IP_V4), 4400);
+	assert_int_equal(fib_default(&fib, IP_V6), 4600);
+	assert_int_equal(fib_set(&fib, &all4, NEXTHOP_NONE), -EINVAL);
+	assert_int_equal(fib_default(&fib, IP_V4), 4400);
+	assert_int_equal(fib_delete(&fib, &some), 0);
+	assert_int_equal(fib_delete(&fib, &all6), 0);
+	assert_int_equal(fib_default(&fib, IP_V4), 4400);
+	assert_int_equal(fib_default(&fib, IP_V6), NEXTHOP_NONE);
+	assert_int_equal(fib_delete(&fib, &all4), 0);
+	assert_int_equal(fib_default(&fib, IP_V4), NEXTHOP_NONE);
+}
+
 static int fini(void **state)
 {
 	fib_fini(&fib);
@@ -737,6 +761,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_no_router_forwards_is_built_in, fini),
 		cmocka_unit_test_teardown(a_route_over_a_built_in_one_gives_way_to_it_again, fini),
 		cmocka_unit_test_teardown(a_default_route_leaves_the_built_in_ones_alone, fini),
+		cmocka_unit_test_teardown(what_the_default_route_goes_by_is_at_hand, fini),
 		cmocka_unit_test_teardown(host_bits_of_a_prefix_do_not_count, fini),
 		cmocka_unit_test_teardown(nonsense_is_refused, fini),
 		cmocka_unit_test_teardown(a_full_table_refuses_and_stays_as_it_was, fini),

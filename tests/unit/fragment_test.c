@@ -282,6 +282,94 @@ static void an_mtu_beyond_the_buffers_makes_pieces_that_fit_them(void **state)
 	check_pieces(&p, 2048 - L3_OFFSET);
 }
 
+// Cut into pieces of at most `size`, and put together again.
+static struct rte_mbuf *came_in_pieces(const struct ip4_packet *p, uint16_t size)
+{
+	struct rte_mbuf *whole = NULL;
+	unsigned n;
+
+	cut(p, size, 1600, 1600);
+	n = n_sent;
+	n_sent = 0;
+	for (unsigned i = 0; i < n; i++) {
+		assert_null(whole);
+		whole = reassembly_add4(&worker, sent[i].m);
+	}
+	assert_non_null(whole);
+	return whole;
+}
+
+static void what_came_in_pieces_leaves_in_none_larger(void **state)
+{
+	static const struct {
+		uint32_t payload_bytes;
+		uint16_t came, mtu, leaves; // the size of a full piece
+	} rows[] = {
+		{3000, 1500, 1500, 1500},
+		{3000, 1500, 9000, 1500},
+		{3000, 1276, 1500, 1276},
+		{900, 500, 1500, 500}, // would fit as it is
+		{3000, 1500, 1276, 1276},
+		{3000, 1500, 68, 68},
+		{100, 68, 1500, 68},
+	};
+
+	assert_int_equal(reassembly_init(&worker), 0);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct ip4_packet p = {.id = (uint16_t)i, .payload_bytes = rows[i].payload_bytes};
+		struct rte_mbuf *m = came_in_pieces(&p, rows[i].came);
+
+		fragment_send4(&worker, m, CODE, rows[i].mtu);
+		assert_true(n_sent > 1);
+		check_pieces(&p, rows[i].leaves);
+	}
+	assert_int_equal(counted(COUNTER_DROP_FRAGMENT_FAILED), 0);
+	reassembly_fini(&worker);
+}
+
+// No link is that small, so pieces below its size need not be kept as they are.
+static void pieces_below_the_least_mtu_grow_to_it(void **state)
+{
+	struct ip4_packet p = {.id = 1, .payload_bytes = 96}, piece = p;
+	struct rte_mbuf *m = NULL;
+
+	assert_int_equal(reassembly_init(&worker), 0);
+	piece.payload_bytes = 8;
+	for (unsigned i = 0; i < 12; i++) {
+		piece.payload_at = 8 * i;
+		piece.fragment = (uint16_t)(i | (i < 11 ? 0x2000 : 0));
+		m = reassembly_add4(&worker, ip4_packet_new(&piece, 200, 200));
+	}
+	assert_int_equal(fragment_largest(m), 28);
+	fragment_send4(&worker, m, CODE, 1500);
+	assert_int_equal(n_sent, 2);
+	check_pieces(&p, 68);
+	reassembly_fini(&worker);
+}
+
+// A first piece whose options every other must copy, and many that had none.
+static void nobody_gets_more_packets_out_of_it_than_he_sent(void **state)
+{
+	struct ip4_packet piece = {
+		.id = 1, .fragment = 0x2000, .payload_bytes = 8, .n_options = 40};
+	struct rte_mbuf *m = NULL;
+
+	assert_int_equal(reassembly_init(&worker), 0);
+	memcpy(piece.options, "\x94\x28", 2);
+	assert_null(reassembly_add4(&worker, ip4_packet_new(&piece, 200, 200)));
+	piece.n_options = 0;
+	piece.payload_bytes = 48;
+	for (unsigned i = 0; i < 10; i++) {
+		piece.payload_at = 8 + 48 * i;
+		piece.fragment = (uint16_t)(piece.payload_at / 8 | (i < 9 ? 0x2000 : 0));
+		m = reassembly_add4(&worker, ip4_packet_new(&piece, 200, 200));
+	}
+	fragment_send4(&worker, m, CODE, 1500); // 61 pieces of 68 bytes, of 11
+	assert_int_equal(n_sent, 0);
+	assert_int_equal(counted(COUNTER_DROP_FRAGMENT_FAILED), 1);
+	reassembly_fini(&worker);
+}
+
 // What is cut comes back whole, whatever the order.
 static void random_packets_survive_the_round_trip(void **state)
 {
@@ -341,6 +429,9 @@ int main(void)
 		TEST(a_header_that_lies_is_dropped),
 		TEST(all_pieces_or_none_when_buffers_run_out),
 		TEST(an_mtu_beyond_the_buffers_makes_pieces_that_fit_them),
+		TEST(what_came_in_pieces_leaves_in_none_larger),
+		TEST(pieces_below_the_least_mtu_grow_to_it),
+		TEST(nobody_gets_more_packets_out_of_it_than_he_sent),
 		TEST(random_packets_survive_the_round_trip),
 	};
 #undef TEST

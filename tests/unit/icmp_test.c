@@ -228,12 +228,14 @@ static void options_are_quoted_too(void **state)
 
 static void a_packet_in_several_buffers_is_quoted_right(void **state)
 {
-	struct offender o = plain4;
+	struct offender o = plain4, o6 = plain6;
 
-	o.l4_bytes = 1400;
+	o.l4_bytes = o6.l4_bytes = 1400;
 	for (uint32_t segment = 1; segment < 300; segment += 37) {
 		provoke_from(&o, LAN, ICMP_ERROR_TOO_BIG, 1400, L3_OFFSET + 20, segment);
 		check4(&o, 3, 4, 1400);
+		provoke_from(&o6, LAN, ICMP_ERROR_TOO_BIG, 1400, L3_OFFSET + 40 + 8, segment);
+		check6(&o6, 2, 0, 1400);
 	}
 }
 
@@ -535,7 +537,8 @@ static void noise_never_breaks_anything(void **state)
 			o.l4[j] = random32() % 2 == 0
 					  ? (uint8_t)random32()
 					  : protocols6[random32() % RTE_DIM(protocols6)];
-		provoke(&o, (enum icmp_error_kind)(random32() % 6), (uint16_t)random32());
+		provoke_from(&o, LAN, (enum icmp_error_kind)(random32() % 6), (uint16_t)random32(),
+			L3_OFFSET + 60 + random32() % 50, 20);
 		assert_true(n_sent <= 1);
 	}
 	assert_true(counted(COUNTER_ICMP_SENT) > 1000);

@@ -14,13 +14,9 @@ struct ip4_packet {
 	uint32_t payload_at; // of the stream of bytes that the payload is cut from
 	uint32_t padding_bytes;
 	uint8_t fill; // another stream
+	uint8_t ecn;
+	uint32_t source; // host order; 0: 198.51.100.7
 };
-
-// The stream: no two places within 64 KiB look alike.
-static inline uint8_t payload_byte(uint32_t at, uint8_t fill)
-{
-	return (uint8_t)((at * 2654435761u >> 13) ^ fill);
-}
 
 // Writes the frame and returns its length.
 static inline uint32_t ip4_packet_frame(const struct ip4_packet *p, uint8_t *frame)
@@ -31,13 +27,13 @@ static inline uint32_t ip4_packet_frame(const struct ip4_packet *p, uint8_t *fra
 	memset(frame, 0xee, L3_OFFSET);
 	memset(ip, 0, sizeof(*ip));
 	ip->version_ihl = (uint8_t)(0x40 | header / 4);
-	ip->type_of_service = 0x28;
+	ip->type_of_service = 0x28 | p->ecn;
 	ip->total_length = rte_cpu_to_be_16((uint16_t)(header + p->payload_bytes));
 	ip->packet_id = rte_cpu_to_be_16(p->id);
 	ip->fragment_offset = rte_cpu_to_be_16(p->fragment);
 	ip->time_to_live = 63;
 	ip->next_proto_id = p->protocol != 0 ? p->protocol : 17;
-	ip->src_addr = RTE_BE32(0xc6336407);
+	ip->src_addr = rte_cpu_to_be_32(p->source != 0 ? p->source : 0xc6336407);
 	ip->dst_addr = RTE_BE32(0xcb007109);
 	memcpy(ip + 1, p->options, p->n_options);
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
@@ -54,20 +50,4 @@ static inline struct rte_mbuf *ip4_packet_new(
 	uint32_t n = ip4_packet_frame(p, frame);
 
 	return frame_new(frame, n, first, segment);
-}
-
-// Flattens a chain of any shape; returns its length.
-static inline uint32_t flatten(struct rte_mbuf *m, uint8_t *out)
-{
-	uint32_t n = 0, segments = 0;
-	uint32_t want = m->pkt_len, want_segments = m->nb_segs;
-
-	for (; m != NULL; m = m->next) {
-		memcpy(out + n, rte_pktmbuf_mtod(m, void *), m->data_len);
-		n += m->data_len;
-		segments++;
-	}
-	assert_int_equal(n, want);
-	assert_int_equal(segments, want_segments);
-	return n;
 }

@@ -332,6 +332,8 @@ static void first_pieces_too_short_for_their_headers_are_dropped(void **state)
 		{"error of 40 about options", IPPROTO_ICMP, 40, 8, 0x4f, false},
 		{"error of 80 about options", IPPROTO_ICMP, 80, 8, 0x4f, true},
 		{"gre of 8", 47, 8, 0, 0, true},
+		{"sctp of 8", IPPROTO_SCTP, 8, 0, 0, false},
+		{"sctp of 16", IPPROTO_SCTP, 16, 0, 0, true},
 	};
 
 	for (uint16_t i = 0; i < RTE_DIM(rows); i++) {
@@ -450,6 +452,113 @@ static void buffers_that_wait_are_a_bounded_share_of_the_pool(void **state)
 	check_whole(add_part(999, 800, 900, false), 999, 900);
 }
 
+enum { FLOODER = 0xc6120001, OTHERS = 0xc6130000 };
+
+static bool add_half(uint32_t source, uint16_t id, bool is_first)
+{
+	struct ip4_packet p = is_first ? part(id, 0, 800, true) : part(id, 800, 900, false);
+	struct rte_mbuf *m;
+
+	p.source = source;
+	m = add(&p);
+	if (m == NULL)
+		return false;
+	rte_pktmbuf_free(m);
+	return true;
+}
+
+// First with single pieces, which take places, then with many of each packet, which take buffers.
+static void who_floods_pushes_only_itself_out(void **state)
+{
+	enum { HOSTS = 40 };
+
+	for (unsigned pieces = 1; pieces <= 60; pieces += 59) {
+		unsigned n_whole = 0;
+
+		for (unsigned i = 0; i < HOSTS; i++)
+			assert_false(add_half(OTHERS + i, (uint16_t)pieces, true));
+		for (unsigned i = 0; i < 20000; i++) {
+			struct ip4_packet p = part(
+				(uint16_t)(i / pieces), i % pieces * 16, i % pieces * 16 + 8, true);
+
+			p.source = FLOODER;
+			assert_null(add(&p));
+		}
+		for (unsigned i = 0; i < HOSTS; i++)
+			n_whole += add_half(OTHERS + i, (uint16_t)pieces, false);
+		// all but those that share a lane with it
+		assert_in_range(n_whole, HOSTS - 3, HOSTS);
+		worker.now_ms += REASSEMBLY_TIMEOUT_MS;
+		reassembly_tick(&worker);
+	}
+}
+
+// Each forged source has one packet under way, and is modest beside a host that has three.
+static void a_flood_from_forged_sources_leaves_time_to_finish(void **state)
+{
+	for (unsigned i = 0; i < 5000; i++)
+		assert_false(add_half(random32() | 1, 1, true));
+	for (uint16_t id = 0; id < 3; id++)
+		assert_false(add_half(FLOODER, id, true));
+	for (unsigned i = 0; i < 300; i++)
+		assert_false(add_half(random32() | 1, 1, true));
+	for (uint16_t id = 0; id < 3; id++)
+		assert_true(add_half(FLOODER, id, false));
+}
+
+// RFC 3168 5.3; the table is in reassembly6_test.c
+static void a_congestion_mark_on_any_piece_marks_the_whole(void **state)
+{
+	enum { NOT_ECT = 0, ECT0 = 2, CE = 3 };
+	struct ip4_packet p = part(1, 0, 800, true);
+	struct rte_mbuf *m;
+
+	p.ecn = ECT0;
+	assert_null(add(&p));
+	p = part(1, 800, 1000, false);
+	p.ecn = CE;
+	m = add(&p);
+	assert_non_null(m);
+	assert_int_equal(packet_ip4(m)->type_of_service, 0x28 | CE);
+	assert_int_equal(ones_sum((const uint8_t *)packet_ip4(m), 20, 0), 0xffff);
+	rte_pktmbuf_free(m);
+	p.id = 2;
+	assert_null(add(&p));
+	p = part(2, 0, 800, true);
+	p.ecn = NOT_ECT;
+	assert_null(add(&p));
+	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 2);
+}
+
+static void the_whole_remembers_its_largest_piece(void **state)
+{
+	static const struct {
+		uint32_t ends[3];
+		uint8_t n_options; // of the second
+		uint16_t largest;
+	} rows[] = {
+		{{800, 1000, 1100}, 0, 820},
+		{{200, 1000, 1100}, 0, 820},
+		{{8, 16, 1001}, 0, 20 + 985},
+		{{800, 1600, 1700}, 8, 828},
+	};
+
+	for (uint16_t i = 0; i < RTE_DIM(rows); i++) {
+		const uint32_t *ends = rows[i].ends;
+		struct ip4_packet second = part(i, ends[0], ends[1], true);
+		struct rte_mbuf *m;
+
+		second.n_options = rows[i].n_options;
+		second.padding_bytes = 30;
+		assert_null(add(&second));
+		assert_null(add_part(i, 0, ends[0], true));
+		m = add_part(i, ends[1], ends[2], false);
+		assert_non_null(m);
+		assert_int_equal(fragment_largest(m), rows[i].largest);
+		rte_pktmbuf_free(m);
+	}
+}
+
 static void freeing_gives_back_what_waits(void **state)
 {
 	for (unsigned i = 0; i < 100; i++)
@@ -509,6 +618,10 @@ int main(void)
 		TEST(a_late_piece_does_not_join_what_timed_out_without_a_tick),
 		TEST(a_flood_of_first_pieces_pushes_out_the_oldest_only),
 		TEST(buffers_that_wait_are_a_bounded_share_of_the_pool),
+		TEST(who_floods_pushes_only_itself_out),
+		TEST(a_flood_from_forged_sources_leaves_time_to_finish),
+		TEST(a_congestion_mark_on_any_piece_marks_the_whole),
+		TEST(the_whole_remembers_its_largest_piece),
 		TEST(freeing_gives_back_what_waits),
 		TEST(random_pieces_only_ever_make_sound_packets),
 	};

@@ -544,7 +544,6 @@ static struct frame opened(struct fixture *f, struct frame *answer)
 
 	frame.protocol = IPPROTO_TCP;
 	frame.payload_bytes = 0;
-	frame.tcp_window = 1000;
 	frame.tcp_seq = ISN_0;
 	frame.tcp_flags = SYN;
 	m = fixture_send(f, &frame, FIXTURE_WAN);

@@ -154,6 +154,28 @@ static inline struct rte_mbuf *frame_new(
 	return m;
 }
 
+// Flattens a chain of any shape; returns its length.
+static inline uint32_t flatten(struct rte_mbuf *m, uint8_t *out)
+{
+	uint32_t n = 0, segments = 0;
+	uint32_t want = m->pkt_len, want_segments = m->nb_segs;
+
+	for (; m != NULL; m = m->next) {
+		memcpy(out + n, rte_pktmbuf_mtod(m, void *), m->data_len);
+		n += m->data_len;
+		segments++;
+	}
+	assert_int_equal(n, want);
+	assert_int_equal(segments, want_segments);
+	return n;
+}
+
+// A stream of bytes that payloads are cut from: no two places within 64 KiB look alike.
+static inline uint8_t payload_byte(uint32_t at, uint8_t fill)
+{
+	return (uint8_t)((at * 2654435761u >> 13) ^ fill);
+}
+
 // An independent sum over 16-bit words (RFC 1071), 0xffff over anything with a right checksum.
 static inline uint16_t ones_sum(const uint8_t *bytes, uint32_t n, uint32_t sum)
 {

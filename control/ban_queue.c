@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/ban_queue.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "control/hash.h"
+
+enum { SLOTS = 2 * BAN_QUEUE_MAX };
+
+static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of 2");
+static_assert(BAN_QUEUE_MAX < UINT16_MAX, "an index fits a slot");
+
+void ban_queue_init(struct ban_queue *queue)
+{
+	memset(queue, 0, sizeof(*queue));
+	queue->seed = hash_seed();
+}
+
+// The address's slot, or the free one where it would be.
+static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct ip_addr *addr)
+{
+	uint32_t tag = (uint32_t)timed << 8 | addr->family;
+	uint8_t bytes[16];
+	uint32_t at;
+
+	hash_address_bytes(addr, bytes);
+	at = (uint32_t)hash_address(queue->seed, bytes, tag) & (SLOTS - 1);
+	for (;; at = (at + 1) & (SLOTS - 1)) {
+		const struct ban_note *note;
+
+		if (queue->slots[at] == 0)
+			return &queue->slots[at];
+		note = &queue->list[queue->slots[at] - 1];
+		if (note->timed == timed && ip_addr_equal(&note->addr, addr))
+			return &queue->slots[at];
+	}
+}
+
+bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note)
+{
+	uint16_t *slot = slot_of(queue, note->timed, &note->addr);
+	struct ban_note *known;
+
+	if (*slot == 0) {
+		if (queue->n == BAN_QUEUE_MAX)
+			return false;
+		queue->list[queue->n++] = *note;
+		*slot = (uint16_t)queue->n;
+		return true;
+	}
+	known = &queue->list[*slot - 1];
+	if (known->is_cancelled || note->ends_at > known->ends_at)
+		*known = *note;
+	return true;
+}
+
+void ban_queue_cancel(struct ban_queue *queue, uint16_t timed, const struct ip_prefix *prefix)
+{
+	uint16_t *slot;
+
+	if (prefix->len != ip_family_bits(prefix->addr.family))
+		return;
+	slot = slot_of(queue, timed, &prefix->addr);
+	if (*slot != 0)
+		queue->list[*slot - 1].is_cancelled = true;
+}
+
+void ban_queue_clear(struct ban_queue *queue)
+{
+	queue->n = 0;
+	memset(queue->slots, 0, sizeof(queue->slots));
+}

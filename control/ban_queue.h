@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What rules have added to timed sets and the state file does not have yet: bounded, each address
+// once with its latest end. Addresses are strangers' choice. Control thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cfg/base/addr.h"
+
+enum { BAN_QUEUE_MAX = 2048 };
+
+struct ban_note {
+	struct ip_addr addr;
+	uint16_t timed;
+	bool is_cancelled;
+	uint32_t for_sec;
+	int64_t ends_at;
+};
+
+struct ban_queue {
+	struct ban_note list[BAN_QUEUE_MAX];
+	unsigned n;
+	uint16_t slots[2 * BAN_QUEUE_MAX]; // index + 1, 0: free
+	uint64_t seed;
+};
+
+void ban_queue_init(struct ban_queue *queue);
+
+// False when it is full.
+bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note);
+// Somebody has decided otherwise about it since.
+void ban_queue_cancel(struct ban_queue *queue, uint16_t timed, const struct ip_prefix *prefix);
+void ban_queue_clear(struct ban_queue *queue);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Entries of timed sets in the state file: set, prefix, and when it ends by the wall clock, in
+// seconds since 1970. What a commit has taken survives a power cut. Control thread.
+#pragma once
+
+#include <stdint.h>
+
+#include "cfg/base/addr.h"
+#include "cfg/base/error.h"
+
+#define BAN_FOREVER INT64_MAX
+
+struct ban_store;
+
+// NULL with the reason.
+struct ban_store *ban_store_open(const char *path, struct error *err);
+void ban_store_close(struct ban_store *store); // NULL is fine
+
+// Everything below: 0 or -1 with the reason. Outside begin and commit each is a commit by itself.
+int ban_store_begin(struct ban_store *store, struct error *err);
+int ban_store_commit(struct ban_store *store, struct error *err); // failed: rolled back
+
+// With `replaces` it ends then; otherwise only if that is more than `slack_sec` later than it
+// would: an address that is seen again and again does not wear the disk.
+struct ban_entry {
+	const char *set;
+	struct ip_prefix prefix; // host bits are ignored
+	int64_t ends_at;
+};
+int ban_store_put(struct ban_store *store, const struct ban_entry *entry, bool replaces,
+	uint32_t slack_sec, struct error *err);
+int ban_store_delete(struct ban_store *store, const char *set, const struct ip_prefix *prefix,
+	bool *was_there, struct error *err);
+
+// Calls `fn` for each of the set that was written by an earlier run, or with `all` for every one.
+typedef void (*ban_store_fn)(void *ctx, const struct ban_entry *entry);
+int ban_store_each(struct ban_store *store, const char *set, bool all, ban_store_fn fn, void *ctx,
+	struct error *err);
+
+// The wall clock went forward by so much: what this run has written was by the wrong clock.
+int ban_store_shift(struct ban_store *store, int64_t by_sec, struct error *err);
+
+// Removes at most `limit` of those that ended before `before`.
+int ban_store_purge(struct ban_store *store, int64_t before, unsigned limit, struct error *err);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/firewall.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cfg/base/log.h"
+
+static void set_schedules(struct firewall *firewall, int64_t now)
+{
+	firewall->active = schedules_active(
+		firewall->policy->schedules, firewall->policy->n_schedules, (time_t)now);
+	dataplane_schedules_set(firewall->dp, firewall->active);
+}
+
+// Of `policy` and `counts`, which it takes.
+static void put_in_force(
+	struct firewall *firewall, struct policy *policy, struct rule_counts *counts, int64_t now)
+{
+	policy_free(firewall->policy);
+	rule_counts_free(firewall->counts);
+	policy_drop_arrays(policy);
+	firewall->policy = policy;
+	firewall->counts = counts;
+	set_files_keep(&firewall->files);
+	set_schedules(firewall, now);
+}
+
+int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
+{
+	struct policy *policy = policy_new(&firewall->input, err);
+	struct rule_counts *counts = NULL;
+	struct error why = {0};
+
+	if (policy == NULL)
+		goto fail;
+	counts = rule_counts_new(firewall->dp, firewall->counts, firewall->policy, policy);
+	if (counts == NULL) {
+		error_set(err, "no memory for the rules' counts");
+		goto fail;
+	}
+	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0) {
+		error_set(err, "the workers do not take the policy: %s", why.text);
+		goto fail;
+	}
+	put_in_force(firewall, policy, counts, now);
+	return 0;
+fail:
+	policy_free(policy);
+	rule_counts_free(counts);
+	set_files_revert(&firewall->files);
+	return -1;
+}
+
+int firewall_open(struct firewall *firewall, const struct config *config,
+	const struct interfaces *interfaces, const struct timed_sets *timed, struct dataplane *dp,
+	int64_t now, struct error *err)
+{
+	*firewall = (struct firewall){.dp = dp};
+	firewall->input = (struct policy_input){
+		.config = config,
+		.interfaces = interfaces,
+		.files = &firewall->files,
+		.timed = timed,
+	};
+	if (set_files_open(&firewall->files, config) != 0)
+		return error_set(err, "no memory for the files of sets");
+	return firewall_update(firewall, now, err);
+}
+
+void firewall_close(struct firewall *firewall)
+{
+	policy_free(firewall->policy);
+	rule_counts_free(firewall->counts);
+	set_files_close(&firewall->files);
+	*firewall = (struct firewall){0};
+}
+
+int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
+	struct set_file_faults *faults, struct error *err)
+{
+	int rc = set_files_reload(&firewall->files, set, faults);
+
+	if (rc == -ENOENT)
+		return error_set(err, "the set %s has no file", set->name);
+	if (rc != 0)
+		return error_set(err, "the set %s keeps what it had", set->name);
+	return firewall_update(firewall, now, err);
+}
+
+void firewall_every_minute(struct firewall *firewall, int64_t now)
+{
+	struct error err = {0};
+	char text[1024];
+	uint64_t active = schedules_active(
+		firewall->policy->schedules, firewall->policy->n_schedules, (time_t)now);
+
+	if (active != firewall->active)
+		set_schedules(firewall, now);
+	if (set_files_check(&firewall->files, (time_t)now) &&
+		firewall_update(firewall, now, &err) != 0)
+		log_error("firewall", "%s", error_str(&err, text, sizeof(text)));
+}
+
+void firewall_log(struct firewall *firewall, const struct dp_event *event)
+{
+	const struct policy *policy = firewall->policy;
+	const struct cfg_rule *rule =
+		event->log.rule < policy->dp.n_rules ? policy->rules[event->log.rule] : NULL;
+
+	// An event that waited while the policy changed may mean a rule that is another one now.
+	if (rule != NULL && rule->log != NULL)
+		packet_log_write(&firewall->log, firewall->input.interfaces, rule->log, event);
+}

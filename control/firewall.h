@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The policy in force: compiled from the config, the files of its sets and the interfaces that are
+// there, and compiled anew when one of these changes. A policy that cannot be made or that the
+// workers refuse changes nothing. Control thread.
+#pragma once
+
+#include "control/packet_log.h"
+#include "control/policy.h"
+#include "control/rule_counts.h"
+
+struct firewall {
+	struct dataplane *dp;
+	struct policy_input input;
+	struct set_files files;
+	struct policy *policy; // in force, without its arrays
+	struct rule_counts *counts;
+	uint64_t active; // schedules
+	struct packet_log log;
+};
+
+// Puts the first policy in force. 0, or -1 with the reason; firewall_close is due either way.
+// `now` is the wall clock's, here and below.
+int firewall_open(struct firewall *firewall, const struct config *config,
+	const struct interfaces *interfaces, const struct timed_sets *timed, struct dataplane *dp,
+	int64_t now, struct error *err);
+void firewall_close(struct firewall *firewall); // zeroed is fine
+
+// After interfaces have come or gone.
+int firewall_update(struct firewall *firewall, int64_t now, struct error *err);
+
+// Reads the file of a set now. 0 and its new policy is in force, or -1 with the reason.
+int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
+	struct set_file_faults *faults, struct error *err);
+
+// At each full minute, and when somebody has set the clock: schedules, files of sets.
+void firewall_every_minute(struct firewall *firewall, int64_t now);
+
+// A rule of the policy in force wants a line about a packet.
+void firewall_log(struct firewall *firewall, const struct dp_event *event);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sets with a timeout, each with its number at the workers. They outlive policies, and so do
+// the numbers. Control thread.
+#pragma once
+
+#include <stdint.h>
+
+#include "cfg/config.h"
+#include "dataplane/dataplane.h"
+
+enum { TIMED_SET_CAPACITY = 65536 }; // entries of one
+
+struct timed_set_name {
+	char name[CFG_WORD_MAX + 1];
+	uint32_t timeout_sec; // of an entry that comes without its own
+};
+
+struct timed_sets {
+	struct timed_set_name list[DP_TIMED_SETS_MAX]; // by number
+	unsigned n;
+};
+
+// Makes those of the config at the workers. 0, or -1 with the reason.
+int timed_sets_open(struct timed_sets *sets, const struct config *config, struct dataplane *dp,
+	struct error *err);
+
+// DP_INDEX_NONE: there is none of that name.
+uint16_t timed_sets_find(const struct timed_sets *sets, const char *name);
+
+// The one that is meant where none is named: `banned`, or else the only one there is.
+uint16_t timed_sets_usual(const struct timed_sets *sets);

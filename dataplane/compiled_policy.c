@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/compiled_policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/conntrack.h"
+#include "dataplane/dataplane_internal.h"
+
+static uint32_t seconds_or(uint32_t seconds, uint32_t otherwise)
+{
+	return seconds != 0 ? seconds : otherwise;
+}
+
+static struct dp_timeouts timeouts_of(const struct dp_timeouts *said)
+{
+	return (struct dp_timeouts){
+		.tcp_unreplied = seconds_or(said->tcp_unreplied, TIMEOUT_TCP_UNREPLIED_SEC),
+		.tcp_established = seconds_or(said->tcp_established, TIMEOUT_TCP_ESTABLISHED_SEC),
+		.tcp_closing = seconds_or(said->tcp_closing, TIMEOUT_TCP_CLOSING_SEC),
+		.tcp_closed = seconds_or(said->tcp_closed, TIMEOUT_TCP_CLOSED_SEC),
+		.udp_unreplied = seconds_or(said->udp_unreplied, TIMEOUT_UDP_UNREPLIED_SEC),
+		.udp_assured = seconds_or(said->udp_assured, TIMEOUT_UDP_ASSURED_SEC),
+		.icmp = seconds_or(said->icmp, TIMEOUT_ICMP_SEC),
+		.other = seconds_or(said->other, TIMEOUT_OTHER_SEC),
+	};
+}
+
+static bool changes_destinations(const struct dp_policy *policy)
+{
+	for (unsigned i = 0; i < policy->n_nats; i++)
+		if (policy->nats[i].kind != DP_NAT_SOURCE && policy->nats[i].kind != DP_NAT_EXEMPT)
+			return true;
+	return false;
+}
+
+// Translations ask the rules' sets.
+static struct set **sets_of(const struct ruleset *rules)
+{
+	struct set **sets = calloc(rules->n_sets + 1, sizeof(sets[0]));
+
+	for (unsigned i = 0; sets != NULL && i < rules->n_sets; i++)
+		sets[i] = rules->sets[i].set;
+	return sets;
+}
+
+struct compiled_policy *compiled_policy_new(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	struct compiled_policy *compiled = calloc(1, sizeof(*compiled));
+
+	if (compiled == NULL) {
+		error_set(err, "no memory for the policy");
+		return NULL;
+	}
+	compiled->has_firewall = policy->has_firewall;
+	compiled->tracks = policy->has_firewall || policy->n_nats > 0;
+	compiled->picks_up = policy->picks_up;
+	compiled->changes_destinations = changes_destinations(policy);
+	compiled->host_flows_max = policy->host_flows_max;
+	compiled->timeouts = timeouts_of(&policy->timeouts);
+	compiled->n_workers = dp->options.n_workers;
+	memcpy(compiled->hygiene, policy->hygiene, sizeof(compiled->hygiene));
+	compiled->rules = ruleset_new(policy, dp->timed, dp->rates, err);
+	if (compiled->rules == NULL)
+		goto failed;
+	compiled->sets = sets_of(compiled->rules);
+	if (compiled->sets == NULL) {
+		error_set(err, "no memory for %u sets", policy->n_sets);
+		goto failed;
+	}
+	compiled->nat = nat_rules_new(policy, compiled->sets, err);
+	if (compiled->nat == NULL)
+		goto failed;
+	for (unsigned i = 0; i < compiled->n_workers; i++) {
+		if (rules_state_init(&compiled->counts[i], compiled->rules) != 0) {
+			error_set(err, "no memory for the counters of %u rules", policy->n_rules);
+			goto failed;
+		}
+	}
+	return compiled;
+
+failed:
+	compiled_policy_free(compiled);
+	return NULL;
+}
+
+void compiled_policy_free(struct compiled_policy *policy)
+{
+	if (policy == NULL)
+		return;
+	for (unsigned i = 0; i < policy->n_workers; i++)
+		rules_state_fini(&policy->counts[i]);
+	nat_rules_free(policy->nat);
+	free(policy->sets);
+	ruleset_free(policy->rules);
+	free(policy);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A policy as the workers use it: rules, sets and translations compiled, and what each worker has
+// counted under it. Control makes one for every change, publishes it in the snapshot and frees the
+// old one when every worker has passed by; workers write nothing but their own counts.
+#pragma once
+
+#include "dataplane/dataplane.h"
+#include "dataplane/nat_rules.h"
+#include "dataplane/rules.h"
+
+struct dataplane;
+
+struct compiled_policy {
+	bool has_firewall;
+	bool tracks; // something keeps state: every packet passes the flow table
+	bool picks_up;
+	bool changes_destinations; // some translation does
+	uint32_t host_flows_max;
+	struct dp_timeouts timeouts; // none is zero
+	uint16_t hygiene[DP_INTERFACES_MAX];
+	struct ruleset *rules;
+	struct set **sets; // those of `rules`
+	struct nat_rules *nat;
+	unsigned n_workers;
+	struct rules_state counts[DP_WORKERS_MAX];
+};
+
+// Control. Checks all of `policy`. NULL with the reason.
+struct compiled_policy *compiled_policy_new(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+void compiled_policy_free(struct compiled_policy *policy); // NULL is fine

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/firewall.h"
+
+#include <string.h>
+
+#include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/parse.h"
+#include "dataplane/pipeline_forward.h"
+#include "dataplane/reset.h"
+
+enum {
+	DHCP4_SERVER_PORT = 67,
+	DHCP4_CLIENT_PORT = 68,
+	DHCP6_SERVER_PORT = 547,
+	DHCP6_CLIENT_PORT = 546,
+	ICMP4_UNREACHABLE = 3,
+	ICMP4_FRAGMENTATION_NEEDED = 4,
+	ICMP6_PACKET_TOO_BIG = 2,
+};
+
+static uint16_t icmp_of(const struct packet *p)
+{
+	const uint8_t *l4 = packet_l4(p);
+
+	return (uint16_t)(l4[0] << 8 | l4[1]);
+}
+
+static bool is_icmp(const struct packet *p)
+{
+	return p->protocol == (p->kind == PACKET_IP6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) &&
+	       !(p->flags & PACKET_IS_FRAGMENT);
+}
+
+// What a link and path MTU discovery cannot do without (RFC 4890 4.3.1, 4.4.1), and what the
+// router itself waits for before it has an address.
+static bool is_essential(const struct packet *p, const struct rule_subject *s)
+{
+	if (s->has_icmp && p->kind == PACKET_IP6)
+		return packet_is_link_talk(p) || s->icmp >> 8 == ICMP6_PACKET_TOO_BIG;
+	if (s->has_icmp)
+		return s->icmp == (ICMP4_UNREACHABLE << 8 | ICMP4_FRAGMENTATION_NEEDED);
+	if (p->protocol != IPPROTO_UDP || !s->has_ports)
+		return false;
+	if (p->kind == PACKET_IP6)
+		return s->sport == DHCP6_SERVER_PORT && s->dport == DHCP6_CLIENT_PORT &&
+		       packet_source_is_link_local(p);
+	return s->sport == DHCP4_SERVER_PORT && s->dport == DHCP4_CLIENT_PORT;
+}
+
+static uint8_t dscp_of(const struct packet *p)
+{
+	if (p->kind == PACKET_IP6)
+		return (uint8_t)(rte_be_to_cpu_32(packet_ip6(p->m)->vtc_flow) >> 22 & 63);
+	return packet_ip4(p->m)->type_of_service >> 2;
+}
+
+void firewall_subject_of_packet(
+	const struct worker *w, const struct packet *p, struct rule_subject *s)
+{
+	struct flow_tuple tuple = flow_tuple_of_packet(p);
+
+	memset(s, 0, sizeof(*s));
+	s->protocol = p->protocol;
+	s->tcp_flags = p->tcp_flags;
+	s->dscp = dscp_of(p);
+	s->state = DP_STATE_NEW;
+	s->bytes = p->ip_len;
+	s->has_icmp = is_icmp(p);
+	if (s->has_icmp)
+		s->icmp = icmp_of(p);
+	s->has_mac = !(p->flags & PACKET_FROM_HOST);
+	memcpy(s->mac.bytes, packet_eth(p->m)->src_addr.addr_bytes, sizeof(s->mac.bytes));
+	s->has_ports = protocol_has_ports(p->protocol) && !(p->flags & PACKET_IS_FRAGMENT);
+	s->sport = rte_be_to_cpu_16(tuple.sport_be);
+	s->dport = rte_be_to_cpu_16(tuple.dport_be);
+	s->is_essential = is_essential(p, s);
+}
+
+void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
+{
+	const struct flow_state *state = &flow->state;
+	bool is_ip6 = flow->dir[0].flags & FLOW_IS_IP6;
+
+	memset(s, 0, sizeof(*s));
+	s->protocol = state->protocol;
+	s->dscp = state->dscp;
+	s->state = DP_STATE_NEW;
+	s->mark = state->mark;
+	s->is_review = true;
+	s->has_ports = protocol_has_ports(state->protocol);
+	if (state->protocol == IPPROTO_TCP && !(state->flags & FLOW_WAS_PICKED_UP))
+		s->tcp_flags = RTE_TCP_SYN_FLAG;
+	s->has_icmp = state->protocol == (is_ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	if (s->has_icmp)
+		s->icmp = (uint16_t)(state->icmp_type << 8 | state->icmp_code);
+	s->has_mac = state->in_iface != FLOW_IFACE_HOST;
+	memcpy(s->mac.bytes, state->src_mac, sizeof(s->mac.bytes));
+}
+
+static uint8_t zone_of(const struct compiled_policy *policy, uint8_t iface)
+{
+	return iface == FLOW_IFACE_HOST ? DP_ZONE_ROUTER : ruleset_zone(policy->rules, iface);
+}
+
+enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tuple *tuple,
+	uint8_t in_iface, uint8_t out_iface, struct rule_subject *s)
+{
+	const struct compiled_policy *policy = w->snap->policy;
+
+	s->family = tuple->src.family;
+	s->src = tuple->src.bytes;
+	s->dst = tuple->dst.bytes;
+	if (s->has_ports) {
+		s->sport = rte_be_to_cpu_16(tuple->sport_be);
+		s->dport = rte_be_to_cpu_16(tuple->dport_be);
+	}
+	s->from = zone_of(policy, in_iface);
+	s->to = zone_of(policy, out_iface);
+	s->in_interface = in_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : in_iface;
+	s->out_interface = out_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : out_iface;
+	if (in_iface == FLOW_IFACE_HOST)
+		return DP_HOOK_OUTPUT;
+	return out_iface == FLOW_IFACE_HOST ? DP_HOOK_INPUT : DP_HOOK_FORWARD;
+}
+
+static struct ip_addr subject_addr(const struct rule_subject *s, bool is_destination)
+{
+	struct ip_addr addr = {.family = s->family};
+
+	memcpy(addr.bytes, is_destination ? s->dst : s->src, s->family == IP_V6 ? 16 : 4);
+	return addr;
+}
+
+static void raise_log(struct worker *w, const struct rule_subject *s,
+	const struct rule_verdict *verdict, const struct rule_log *log)
+{
+	struct dp_event event = {
+		.kind = DP_EVENT_LOG,
+		.interface = s->in_interface == RULE_INTERFACE_NONE ? -1 : s->in_interface,
+		.addr = subject_addr(s, false),
+		.log =
+			{
+				.log = log->log,
+				.rule = log->rule,
+				.action = (enum dp_action)verdict->action,
+				.out_interface = s->out_interface == RULE_INTERFACE_NONE
+							 ? -1
+							 : s->out_interface,
+				.dst = subject_addr(s, true),
+				.sport = s->sport,
+				.dport = s->dport,
+				.protocol = s->protocol,
+				.icmp = s->icmp,
+				.tcp_flags = s->tcp_flags,
+				.bytes = (uint16_t)s->bytes,
+				.mac = s->mac,
+			},
+	};
+
+	dataplane_raise(w->dp, &event);
+}
+
+void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
+	struct rule_verdict *verdict)
+{
+	struct compiled_policy *policy = w->snap->policy;
+	struct rules_now now = {
+		.now_ms = w->now_ms,
+		.now_sec = w->now_sec,
+		.schedules = atomic_load_explicit(&w->dp->schedules, memory_order_relaxed),
+	};
+
+	rules_judge(policy->rules, &policy->counts[w->index], hook, s, &now, verdict);
+	for (unsigned i = 0; i < verdict->n_logs; i++)
+		raise_log(w, s, verdict, &verdict->logs[i]);
+	for (unsigned i = 0; i < verdict->n_additions; i++) {
+		const struct rule_addition *addition = &verdict->additions[i];
+		struct dp_event event = {
+			.kind = DP_EVENT_SET_ADD,
+			.addr = subject_addr(s, addition->is_destination),
+			.add = {.timed = addition->timed, .sec = addition->for_sec},
+		};
+
+		dataplane_raise(w->dp, &event);
+	}
+}
+
+void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
+{
+	static const enum icmp_error_kind errors[] = {
+		[DP_REJECT_AUTO] = ICMP_ERROR_PORT,
+		[DP_REJECT_RST] = ICMP_ERROR_PROHIBITED,
+		[DP_REJECT_PORT] = ICMP_ERROR_PORT,
+		[DP_REJECT_HOST] = ICMP_ERROR_HOST,
+		[DP_REJECT_NET] = ICMP_ERROR_NO_ROUTE,
+		[DP_REJECT_PROHIBITED] = ICMP_ERROR_PROHIBITED,
+	};
+
+	if (verdict->action != DP_REJECT) {
+		worker_drop(w, p->m, COUNTER_DROP_RULE);
+		return;
+	}
+	if (p->protocol == IPPROTO_TCP && !(p->flags & PACKET_IS_FRAGMENT) &&
+		(verdict->reject == DP_REJECT_AUTO || verdict->reject == DP_REJECT_RST))
+		reset_answer(w, p, COUNTER_DROP_REJECTED);
+	else
+		pipeline_answer(w, p, errors[verdict->reject], 0, COUNTER_DROP_REJECTED);
+}
+
+bool firewall_admits(struct worker *w, struct packet *p)
+{
+	struct flow_tuple tuple;
+	struct rule_subject s;
+	struct rule_verdict verdict;
+	enum dp_hook hook;
+
+	if (!w->snap->policy->has_firewall)
+		return true;
+	tuple = flow_tuple_of_packet(p);
+	firewall_subject_of_packet(w, p, &s);
+	hook = firewall_subject_route(w, &tuple, (uint8_t)p->iface, FLOW_IFACE_HOST, &s);
+	firewall_judge(w, hook, &s, &verdict);
+	if (verdict.action == DP_ACCEPT)
+		return true;
+	firewall_refuse(w, p, &verdict);
+	return false;
+}

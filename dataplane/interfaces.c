@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The door's interfaces: each change is a new snapshot. Control thread.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/dataplane_internal.h"
+
+static bool interface_exists(const struct dataplane *dp, int id)
+{
+	return id >= 0 && id < DP_INTERFACES_MAX && dp->snapshot->interfaces[id].is_used;
+}
+
+static void interface_fill(
+	struct interface *iface, const struct dp_interface *from, unsigned n_workers)
+{
+	uint8_t start[8] = {0};
+
+	memset(iface, 0, sizeof(*iface));
+	snprintf(iface->name, sizeof(iface->name), "%s", from->name);
+	iface->is_used = iface->is_up = true;
+	iface->is_outside = from->is_outside;
+	iface->mtu = from->mtu;
+	iface->dpdk_port = UINT16_MAX;
+	iface->port = from->port;
+	if (from->port != NULL) {
+		const struct port_info *info = port_info(from->port);
+
+		iface->dpdk_port = info->dpdk_port;
+		iface->n_rxq = info->n_rxq;
+		iface->n_txq = info->n_txq;
+		// bucket and worker agree only where each worker has its queue
+		iface->steers_by_rss = info->steers_by_rss && info->n_rxq == n_workers;
+	}
+	memcpy(iface->mac.addr_bytes, from->mac.bytes, sizeof(from->mac.bytes));
+	memcpy(start, from->mac.bytes, sizeof(from->mac.bytes));
+	memcpy(&iface->mac_word, start, sizeof(start));
+	iface->mac_word <<= 16;
+}
+
+int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface)
+{
+	struct snapshot *snap = snapshot_copy(dp);
+	int id = 0;
+
+	if (snap == NULL)
+		return -ENOMEM;
+	while (id < DP_INTERFACES_MAX && snap->interfaces[id].is_used)
+		id++;
+	if (id == DP_INTERFACES_MAX) {
+		free(snap);
+		return -ENOSPC;
+	}
+	interface_fill(&snap->interfaces[id], iface, dp->options.n_workers);
+	if (iface->tap_fd >= 0) {
+		int error = host_add_tap(&dp->host, (uint8_t)id, iface->tap_fd);
+
+		if (error != 0) {
+			free(snap);
+			return error;
+		}
+	}
+	snapshot_publish(dp, snap);
+	return id;
+}
+
+// A copy in which interface `id` may be changed; NULL and -errno when there is none.
+static struct snapshot *snapshot_for_interface(struct dataplane *dp, int id, int *error)
+{
+	struct snapshot *snap = interface_exists(dp, id) ? snapshot_copy(dp) : NULL;
+
+	if (snap == NULL)
+		*error = interface_exists(dp, id) ? -ENOMEM : -ENOENT;
+	return snap;
+}
+
+int dataplane_interface_remove(struct dataplane *dp, int id)
+{
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
+
+	if (snap == NULL)
+		return error;
+	memset(&snap->interfaces[id], 0, sizeof(snap->interfaces[id]));
+	host_remove_tap(&dp->host, (uint8_t)id);
+	snapshot_publish(dp, snap);
+	for (uint16_t i = 0; i < ADJACENCIES_MAX; i++) {
+		struct adjacency *adj = &dp->adjacencies.entries[i];
+
+		if (adjacency_state(adj) != ADJACENCY_FREE && adj->iface == id)
+			dataplane_neighbour_delete(dp, id, &adj->addr);
+	}
+	return 0;
+}
+
+int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up)
+{
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
+
+	if (snap == NULL)
+		return error;
+	snap->interfaces[id].is_up = is_up;
+	snapshot_publish(dp, snap);
+	return 0;
+}
+
+int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu)
+{
+	int error = 0;
+	struct snapshot *snap = snapshot_for_interface(dp, id, &error);
+
+	if (snap == NULL)
+		return error;
+	snap->interfaces[id].mtu = mtu;
+	for (unsigned i = 0; i < ADJACENCIES_MAX; i++)
+		if (dp->adjacencies.entries[i].iface == id)
+			dp->adjacencies.entries[i].mtu = mtu;
+	snapshot_publish(dp, snap);
+	return 0;
+}
+
+// The first of each family is the primary one. A link-local address is no answer to anybody
+// beyond its link.
+static void interface_fill_addresses(
+	struct interface *iface, const struct ip_prefix *addresses, unsigned n)
+{
+	iface->primary4_be = 0;
+	iface->has_primary6 = false;
+	iface->n_addresses = n;
+	memset(iface->primary6, 0, sizeof(iface->primary6));
+	for (unsigned i = 0; i < n; i++) {
+		const struct ip_addr *addr = &addresses[i].addr;
+
+		iface->addresses[i] = addresses[i];
+		if (addr->family == IP_V4 && iface->primary4_be == 0)
+			memcpy(&iface->primary4_be, addr->v4, 4);
+		if (addr->family == IP_V6 && !iface->has_primary6 && !ip_addr_is_link_local(addr)) {
+			memcpy(iface->primary6, addr->v6, 16);
+			iface->has_primary6 = true;
+		}
+	}
+}
+
+int dataplane_interface_set_addresses(
+	struct dataplane *dp, int id, const struct ip_prefix *addresses, unsigned n)
+{
+	int error = 0;
+	struct snapshot *snap;
+
+	if (n > DP_INTERFACE_ADDRESSES_MAX)
+		return -E2BIG;
+	snap = snapshot_for_interface(dp, id, &error);
+	if (snap == NULL)
+		return error;
+	interface_fill_addresses(&snap->interfaces[id], addresses, n);
+	snapshot_fill_odd_sources(snap);
+	snapshot_publish(dp, snap);
+	return 0;
+}

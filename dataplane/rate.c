@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// GCRA: a packet conforms if the theoretical arrival time (TAT) is no later than now plus the
+// tolerance, (burst - 1) increments; then TAT = max(TAT, now) + increment. A refused packet moves
+// nothing, so a flood only reads. Time counts in units of 2^-24 ms: increments are rounded down by
+// less than one unit, at most one part in 16,000 at a million packets a second, one in 16 million
+// at a thousand; nothing else is approximate.
+//
+// Rates per source share one table: sets of eight {tag, TAT}. A TAT in the past says as much as no
+// entry, so an entry that is over is free, and memory never grows. When none is over, the one
+// least full, by the part of its tolerance that is used up, makes room. What holds against a flood
+// of random sources, whose sets nobody outside can know:
+// - With a burst above one, an entry of one packet is the least full: such sources push out each
+//   other. A source at its limit goes only when the seven others of its set are as full, each of
+//   which has taken as many packets.
+// - With a burst of one, every source is at its limit from its first packet. Then the one nearest
+//   to its next packet goes: new sources for a quarter of the table's places, within one increment,
+//   make it forget about one limit in a hundred early; as many as it has places, most of them.
+// What is forgotten starts afresh: a source may pass sooner than it should, never later.
+//
+// Tag and TAT are two words, written one after the other, and workers race for them only where one
+// takes an entry's place. Then a packet may be charged to the wrong source or not at all. A TAT
+// that no packet of the rate at hand can have left is not believed: nobody waits for another's.
+#include "dataplane/rate.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cfg/base/addr.h"
+#include "dataplane/memory.h"
+
+enum {
+	UNITS_PER_MS_SHIFT = 24,
+	WAYS = 8,
+	CELL_BITS = 13,
+};
+
+static_assert(1 << CELL_BITS == RATE_CELLS, "a tag ends with its rate's cell");
+
+#define SPAN_MAX     (UINT64_C(1) << 62)
+// Between the clocks of two workers. More, and a limit lasts longer; less, and it may be lifted.
+#define CLOCKS_APART (UINT64_C(1000) << UNITS_PER_MS_SHIFT)
+#define HASH_FINAL   UINT64_C(0x9e3779b97f4a7c15)
+
+struct rate_cell {
+	_Atomic uint64_t tat;
+	uint64_t increment;
+	uint64_t tolerance;
+	uint64_t key; // another one for each claim: what a former owner left is nobody's
+	bool is_per_source;
+	// Read for entries in the table whose rate is long gone as well.
+	_Atomic uint64_t span;	     // tolerance and one increment: what a full entry is ahead
+	_Atomic uint64_t fill_scale; // times what an entry is ahead: how full, of 2^64
+} __attribute__((aligned(64)));
+
+struct source {
+	_Atomic uint64_t tag, tat;
+};
+
+struct source_set {
+	struct source ways[WAYS];
+} __attribute__((aligned(64)));
+
+struct rate_table {
+	struct rate_cell cells[RATE_CELLS];
+	struct source_set *sets;
+	uint64_t sets_bytes;
+	uint64_t set_mask;
+	uint64_t seeds[2];
+
+	// control's
+	struct dp_rate claimed[RATE_CELLS];
+	uint8_t n_users[RATE_CELLS];
+	unsigned n_touched; // cells beyond have never been claimed
+	uint64_t next_key;
+};
+
+static uint64_t source_sets(uint32_t sources)
+{
+	uint64_t n = 1;
+
+	while (n * WAYS < sources)
+		n *= 2;
+	return n;
+}
+
+uint64_t rate_table_bytes(uint32_t sources)
+{
+	return sizeof(struct rate_table) + source_sets(sources) * sizeof(struct source_set);
+}
+
+struct rate_table *rate_table_new(uint32_t sources, const uint64_t seeds[2])
+{
+	struct rate_table *table;
+
+	if (sources > RATE_SOURCES_MAX)
+		return NULL;
+	table = aligned_alloc(_Alignof(struct rate_table), sizeof(*table));
+	if (table == NULL)
+		return NULL;
+	memset(table, 0, sizeof(*table));
+	table->set_mask = source_sets(sources) - 1;
+	table->sets_bytes = source_sets(sources) * sizeof(struct source_set);
+	table->sets = memory_map(table->sets_bytes);
+	if (table->sets == NULL) {
+		rate_table_free(table);
+		return NULL;
+	}
+	memcpy(table->seeds, seeds, sizeof(table->seeds));
+	return table;
+}
+
+void rate_table_free(struct rate_table *table)
+{
+	if (table == NULL)
+		return;
+	memory_unmap(table->sets, table->sets_bytes);
+	free(table);
+}
+
+// --- claims ---
+
+static uint64_t increment_of(const struct dp_rate *rate)
+{
+	return ((uint64_t)rate->per_sec * 1000 << UNITS_PER_MS_SHIFT) / rate->packets;
+}
+
+int rate_check(const struct dp_rate *rate, struct error *err)
+{
+	if (rate->packets == 0 || rate->per_sec == 0 || rate->burst == 0) {
+		error_set(err, "%u packets in %u s, burst %u: each is at least 1", rate->packets,
+			rate->per_sec, rate->burst);
+		return -EINVAL;
+	}
+	if (rate->per_sec > RATE_PERIOD_MAX_SEC) {
+		error_set(err, "a rate over %u s: the longest is %d s", rate->per_sec,
+			RATE_PERIOD_MAX_SEC);
+		return -EINVAL;
+	}
+	if (rate->packets > (uint64_t)RATE_PER_SEC_MAX * rate->per_sec) {
+		error_set(err, "%u packets in %u s: at most %d a second can be counted",
+			rate->packets, rate->per_sec, RATE_PER_SEC_MAX);
+		return -EINVAL;
+	}
+	if (rate->burst > SPAN_MAX / increment_of(rate)) {
+		error_set(err, "a burst of %u takes too long to refill at %u packets in %u s",
+			rate->burst, rate->packets, rate->per_sec);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool is_equal(const struct dp_rate *a, const struct dp_rate *b)
+{
+	return a->packets == b->packets && a->per_sec == b->per_sec && a->burst == b->burst &&
+	       a->is_per_source == b->is_per_source;
+}
+
+static void cell_begin(struct rate_table *table, unsigned i, const struct dp_rate *rate)
+{
+	struct rate_cell *cell = &table->cells[i];
+	uint64_t span = increment_of(rate) * rate->burst;
+
+	table->claimed[i] = *rate;
+	cell->increment = increment_of(rate);
+	cell->tolerance = span - cell->increment;
+	cell->is_per_source = rate->is_per_source;
+	cell->key = table->next_key++;
+	atomic_store_explicit(&cell->tat, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->span, span, memory_order_relaxed);
+	atomic_store_explicit(&cell->fill_scale, UINT64_MAX / span, memory_order_relaxed);
+}
+
+// The cell that has kept this rate so far, else the first that nobody uses.
+static unsigned cell_for(
+	const struct rate_table *table, const struct dp_rate *rate, const bool *is_taken)
+{
+	unsigned unused = RATE_CELLS;
+
+	for (unsigned i = 0; i < table->n_touched; i++) {
+		if (!is_taken[i] && is_equal(&table->claimed[i], rate))
+			return i;
+		if (unused == RATE_CELLS && table->n_users[i] == 0 && !is_taken[i])
+			unused = i;
+	}
+	return table->n_touched < RATE_CELLS ? table->n_touched : unused;
+}
+
+int rate_claim(struct rate_table *table, const struct dp_rate *rates, unsigned n, uint16_t *cells)
+{
+	bool is_taken[RATE_CELLS] = {false};
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned cell = cell_for(table, &rates[i], is_taken);
+
+		if (cell == RATE_CELLS) {
+			rate_release(table, cells, i);
+			return -ENOSPC;
+		}
+		if (!is_equal(&table->claimed[cell], &rates[i]))
+			cell_begin(table, cell, &rates[i]);
+		if (cell == table->n_touched)
+			table->n_touched++;
+		is_taken[cell] = true;
+		table->n_users[cell]++;
+		cells[i] = (uint16_t)cell;
+	}
+	return 0;
+}
+
+void rate_release(struct rate_table *table, const uint16_t *cells, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		table->n_users[cells[i]]--;
+}
+
+// --- workers ---
+
+// A TAT beyond `believed` is another's, or nobody's.
+static bool take(
+	_Atomic uint64_t *word, const struct rate_cell *cell, uint64_t now, uint64_t believed)
+{
+	uint64_t tat = atomic_load_explicit(word, memory_order_relaxed), from;
+
+	do {
+		from = tat > now && tat <= believed ? tat : now;
+		if (from - now > cell->tolerance)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		word, &tat, from + cell->increment, memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t source_hash(const struct rate_table *table, const struct rate_cell *cell,
+	uint8_t family, const uint8_t *src)
+{
+	uint64_t address = 0;
+
+	memcpy(&address, src, family == IP_V6 ? 8 : 4); // IPv6: one host has the whole /64
+	return mix(mix(address ^ table->seeds[0], (cell->key << 8 | family) ^ table->seeds[1]),
+		HASH_FINAL);
+}
+
+// How full the entry is, of 2^64; over: 0.
+static uint64_t fill_of(const struct rate_table *table, uint64_t tag, uint64_t tat, uint64_t now)
+{
+	const struct rate_cell *cell = &table->cells[tag % RATE_CELLS];
+	uint64_t ahead = tat > now ? tat - now : 0;
+
+	if (ahead > atomic_load_explicit(&cell->span, memory_order_relaxed))
+		return UINT64_MAX;
+	return ahead * atomic_load_explicit(&cell->fill_scale, memory_order_relaxed);
+}
+
+// The least full makes room; of those that are over, the one longest over.
+static bool take_new(struct rate_table *table, struct source_set *set, uint64_t tag,
+	const struct rate_cell *cell, uint64_t now, uint64_t believed)
+{
+	uint64_t least = UINT64_MAX, old_tag = 0, old_tat = UINT64_MAX;
+	struct source *victim = &set->ways[0];
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		struct source *s = &set->ways[i];
+		uint64_t s_tag = atomic_load_explicit(&s->tag, memory_order_relaxed);
+		uint64_t s_tat = atomic_load_explicit(&s->tat, memory_order_relaxed);
+		uint64_t fill = fill_of(table, s_tag, s_tat, now);
+
+		if (i == 0 || fill < least || (fill == least && s_tat < old_tat)) {
+			least = fill;
+			old_tag = s_tag;
+			old_tat = s_tat;
+			victim = s;
+		}
+	}
+	if (!atomic_compare_exchange_strong_explicit(
+		    &victim->tag, &old_tag, tag, memory_order_relaxed, memory_order_relaxed))
+		return old_tag != tag || take(&victim->tat, cell, now, believed);
+	if (atomic_compare_exchange_strong_explicit(&victim->tat, &old_tat, now + cell->increment,
+		    memory_order_relaxed, memory_order_relaxed))
+		return true;
+	return take(&victim->tat, cell, now, believed); // another packet of it was quicker
+}
+
+static bool take_of_source(
+	struct rate_table *table, uint16_t index, uint8_t family, const uint8_t *src, uint64_t now)
+{
+	const struct rate_cell *cell = &table->cells[index];
+	uint64_t hash = source_hash(table, cell, family, src);
+	uint64_t tag = (hash & ~(uint64_t)(RATE_CELLS - 1)) | index;
+	struct source_set *set = &table->sets[(hash >> CELL_BITS) & table->set_mask];
+	uint64_t believed = now + cell->tolerance + cell->increment + CLOCKS_APART;
+
+	for (unsigned i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&set->ways[i].tag, memory_order_relaxed) == tag)
+			return take(&set->ways[i].tat, cell, now, believed);
+	return take_new(table, set, tag, cell, now, believed);
+}
+
+bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src,
+	uint64_t now_ms)
+{
+	uint64_t now = now_ms << UNITS_PER_MS_SHIFT;
+
+	if (table->cells[cell].is_per_source)
+		return take_of_source(table, cell, family, src, now);
+	return take(&table->cells[cell].tat, &table->cells[cell], now, UINT64_MAX);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/reset.h"
+
+#include <string.h>
+
+#include "dataplane/host.h"
+#include "dataplane/parse.h"
+
+enum { RESET_HOP_LIMIT = 64 };
+
+// What a segment takes of the sequence space.
+static uint32_t segment_bytes(const struct packet *p, const struct rte_tcp_hdr *tcp)
+{
+	uint32_t end = L3_OFFSET + p->ip_len;
+	uint32_t payload = p->l4_offset + (uint32_t)(tcp->data_off >> 4) * 4;
+
+	return end - payload + ((p->tcp_flags & RTE_TCP_SYN_FLAG) != 0) +
+	       ((p->tcp_flags & RTE_TCP_FIN_FLAG) != 0);
+}
+
+// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>;
+// if the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>" (RFC 9293 3.10.7.1).
+static struct rte_tcp_hdr reset_of(const struct packet *p)
+{
+	const struct rte_tcp_hdr *tcp = packet_l4(p);
+	struct rte_tcp_hdr reset = {
+		.src_port = tcp->dst_port,
+		.dst_port = tcp->src_port,
+		.data_off = sizeof(reset) / 4 << 4,
+		.tcp_flags = RTE_TCP_RST_FLAG,
+	};
+
+	if (p->tcp_flags & RTE_TCP_ACK_FLAG) {
+		reset.sent_seq = tcp->recv_ack;
+	} else {
+		reset.tcp_flags |= RTE_TCP_ACK_FLAG;
+		reset.recv_ack =
+			rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + segment_bytes(p, tcp));
+	}
+	return reset;
+}
+
+static uint32_t ip4_write(struct rte_ipv4_hdr *ip, const struct packet *p, uint16_t id)
+{
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = RTE_BE16(sizeof(*ip) + sizeof(struct rte_tcp_hdr)),
+		.packet_id = id,
+		.time_to_live = RESET_HOP_LIMIT,
+		.next_proto_id = IPPROTO_TCP,
+		.src_addr = packet_ip4(p->m)->dst_addr,
+		.dst_addr = packet_ip4(p->m)->src_addr,
+	};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return sizeof(*ip);
+}
+
+static uint32_t ip6_write(struct rte_ipv6_hdr *ip, const struct packet *p)
+{
+	*ip = (struct rte_ipv6_hdr){
+		.vtc_flow = RTE_BE32(0x60000000),
+		.payload_len = RTE_BE16(sizeof(struct rte_tcp_hdr)),
+		.proto = IPPROTO_TCP,
+		.hop_limits = RESET_HOP_LIMIT,
+	};
+	memcpy(ip->src_addr, packet_ip6(p->m)->dst_addr, sizeof(ip->src_addr));
+	memcpy(ip->dst_addr, packet_ip6(p->m)->src_addr, sizeof(ip->dst_addr));
+	return sizeof(*ip);
+}
+
+static struct rte_mbuf *reset_new(struct worker *w, const struct packet *p)
+{
+	bool is_ip6 = p->kind == PACKET_IP6;
+	uint32_t bytes = L3_OFFSET + sizeof(struct rte_tcp_hdr) +
+			 (is_ip6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr));
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
+	const struct rte_ether_hdr *from = packet_eth(p->m);
+	struct rte_ether_hdr *eth;
+	struct rte_tcp_hdr tcp = reset_of(p);
+	uint8_t *l4;
+
+	if (m == NULL || rte_pktmbuf_append(m, (uint16_t)bytes) == NULL) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	eth = packet_eth(m);
+	eth->src_addr = from->dst_addr;
+	eth->dst_addr = from->src_addr;
+	eth->ether_type = from->ether_type;
+	l4 = (uint8_t *)(eth + 1) +
+	     (is_ip6 ? ip6_write(packet_ip6(m), p)
+		     : ip4_write(packet_ip4(m), p, (uint16_t)worker_random(w)));
+	memcpy(l4, &tcp, sizeof(tcp));
+	tcp.cksum = is_ip6 ? rte_ipv6_udptcp_cksum(packet_ip6(m), l4)
+			   : rte_ipv4_udptcp_cksum(packet_ip4(m), l4);
+	memcpy(l4, &tcp, sizeof(tcp));
+	return m;
+}
+
+void reset_answer(struct worker *w, struct packet *p, enum counter reason)
+{
+	struct rte_mbuf *m = NULL;
+
+	// "If the RST bit is set, it is dropped"; and who sent it to all asked nobody.
+	if (!(p->tcp_flags & RTE_TCP_RST_FLAG) &&
+		!rte_is_multicast_ether_addr(&packet_eth(p->m)->dst_addr)) {
+		if (!token_take(&w->reset_budget))
+			worker_count(w, COUNTER_RESET_LIMITED);
+		else if ((m = reset_new(w, p)) == NULL)
+			worker_count(w, COUNTER_DROP_NO_BUFFER);
+	}
+	if (m != NULL) {
+		worker_count(w, COUNTER_RESET_SENT);
+		if (p->flags & PACKET_FROM_HOST)
+			host_punt(w, (uint8_t)p->iface, m, COUNTER_PUNT_LOCAL);
+		else
+			worker_send(w, (uint8_t)p->iface, m);
+	}
+	worker_drop(w, p->m, reason);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TCP resets in the name of the host that a packet was sent to (RFC 9293 3.10.7.1), for what the
+// firewall rejects. They leave as the packet came: to the same neighbour, by the same interface, or
+// up to the host stack. Limited in rate. Worker threads.
+#pragma once
+
+#include "dataplane/worker.h"
+
+// Drops a packet as `reason` and resets its connection. It is TCP, its headers have been checked
+// and nothing has been translated.
+void reset_answer(struct worker *w, struct packet *p, enum counter reason);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/config_fixture.h"
+
+// Begins on line 5: the rules that follow are on 7 and below.
+#define HOME                                                                                       \
+	ROUTER "nat: [{masquerade: wan}]\n"                                                        \
+	       "zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"
+#define INPUT                                                                                      \
+	HOME "firewall:\n"                                                                         \
+	     "  input:\n"
+#define LAN "  - {from: lan, action: accept}\n"
+
+static void a_rule_that_nobody_asks_is_named(void **state)
+{
+	static const struct fault rows[] = {
+		{INPUT LAN "  - {action: drop}\n  - {port: 80, action: accept}\n", 9, 5,
+			"never asked: the one on line 8 decides about everything"},
+		{INPUT LAN "  - {to: router, action: reject}\n  - {port: 80, action: accept}\n"
+			   "  - {port: 81, action: accept}\n",
+			9, 5, "never asked"},
+		{INPUT LAN "  - {action: return}\n  - {port: 80, action: accept}\n", 9, 5,
+			"never asked"},
+		{INPUT "  - {jump: a}\n  lists:\n    a:\n    - {action: accept, from: lan}\n"
+		       "    - {action: drop}\n    - {port: 80, action: accept}\n",
+			12, 7, "the one on line 11"},
+		{INPUT LAN "  lists: {a: [{action: accept}]}\n", 8, 11, "list a: no rule jumps to"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(INPUT LAN "  - {action: drop, state: invalid}\n"
+				     "  - {action: drop, rate: over 5/s}\n"
+				     "  - {action: drop, time: mon}\n"
+				     "  - {action: drop, dscp: ef}\n"
+				     "  - {action: drop, mark: 1}\n"
+				     "  - {action: drop, dnat: false}\n"
+				     "  - {action: drop, family: ipv6}\n"
+				     "  - {action: drop, tcp-flags: syn}\n"
+				     "  - {action: drop, from: [wan, none]}\n"
+				     "  - {action: continue, count: c}\n"
+				     "  - {port: 80, action: accept}\n");
+}
+
+static void needed_icmp_is_not_stopped_unseen(void **state)
+{
+	static const struct fault rows[] = {
+		{INPUT LAN "  - {icmp6: packet-too-big, action: drop}\n", 8, 13,
+			"stops packet-too-big: large packets"},
+		{INPUT LAN "  - {icmp6: [redirect, 135], action: reject}\n", 8, 13,
+			"stops neighbour-solicitation"},
+		{INPUT LAN "  - {icmp6: not echo-request, action: drop}\n", 8, 13,
+			"stops packet-too-big"},
+		{INPUT LAN "  - {icmp: destination-unreachable, action: drop}\n", 8, 12,
+			"stops fragmentation-needed"},
+		{INPUT LAN "  - {icmp: fragmentation-needed, action: drop}\n", 8, 12,
+			"stops fragmentation-needed"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(
+		INPUT LAN "  - {icmp6: [redirect, node-information-query], action: drop}\n"
+			  "  - {icmp: [redirect, port-unreachable], action: drop}\n"
+			  "  - {icmp6: packet-too-big, action: accept}\n"
+			  "  - {protocol: icmp6, rate: over 100/s, action: drop}\n");
+}
+
+static void a_rate_without_over_is_doubted_where_it_drops(void **state)
+{
+	static const struct fault rows[] = {
+		{INPUT LAN "  - {port: 22, rate: 5/m, action: drop}\n", 8, 22,
+			"`over` is missing?"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(INPUT LAN "  - {port: 22, rate: over 5/m, action: drop}\n"
+				     "  - {port: 22, rate: 5/m, action: accept}\n"
+				     "  - {rate: 5/m, action: reject}\n");
+}
+
+static void a_router_open_to_the_internet_is_named(void **state)
+{
+	static const struct fault rows[] = {
+		{HOME "firewall: {defaults: {input: accept}}\n", 5, 30,
+			"everybody on the internet may reach the router itself, by interface wan"},
+		{INPUT "  - {from: any, action: accept}\n", 7, 5, "everybody on the internet"},
+		{INPUT LAN "  - {from: wan, action: accept}\n", 8, 5, "everybody on the internet"},
+		{INPUT LAN "  - {from: wan, state: new, action: accept}\n", 8, 5,
+			"everybody on the internet"},
+		{INPUT LAN "  - {from: wan, action: return}\n  - {from: wan, action: drop}\n"
+			   "  defaults: {input: accept}\n",
+			10, 21, "everybody on the internet"},
+		{ROUTER "routes: [{to: \"::/0\", via: 2001:db8:0:1::1}]\n"
+			"firewall: {input: [{action: accept}]}\n",
+			4, 20, "by interface wan"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(INPUT "  - {from: wan, action: drop}\n  defaults: {input: accept}\n");
+	expect_no_warnings(INPUT LAN "  - {from: wan, state: established, action: accept}\n");
+	expect_no_warnings(ROUTER "firewall: {input: [{action: accept}]}\n"); // no internet
+}
+
+static void a_router_that_nobody_reaches_is_named(void **state)
+{
+	static const struct fault rows[] = {
+		{HOME "firewall: {}\n", 5, 1, "nobody can log in to it"},
+		{INPUT "  - {icmp: echo-request, action: accept}\n"
+		       "  - {port: 53, protocol: udp, action: accept}\n"
+		       "  - {from: lan, state: [established, related], action: accept}\n"
+		       "  - {jump: a}\n"
+		       "  lists: {a: [{jump: b}], b: [{action: drop}]}\n",
+			5, 1, "nobody can log in to it"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(INPUT "  - {jump: a}\n"
+				 "  lists: {a: [{jump: b}], b: [{port: 22, action: accept}]}\n");
+}
+
+static void a_port_forward_that_the_rules_stop_is_named(void **state)
+{
+#define FORWARD                                                                                    \
+	ROUTER "nat:\n"                                                                            \
+	       "  - {masquerade: wan}\n"                                                           \
+	       "  - {forward: {ports: 443, to: 198.18.0.9}, interface: wan}\n"                     \
+	       "zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"                         \
+	       "firewall:\n"                                                                       \
+	       "  input: [{from: lan, action: accept}]\n"
+	static const struct fault rows[] = {
+		{FORWARD, 5, 5, "lack one such as { from: wan, dnat: true, action: accept }"},
+		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5, "of `forward` lack"},
+		{FORWARD "  forward: [{from: wan, dnat: false, action: accept}]\n", 5, 5,
+			"of `forward` lack"},
+		{ROUTER "nat: [{redirect: {ports: 22}, interface: wan}]\n"
+			"zones: {lan: {interfaces: lan}, out: {interfaces: wan}}\n"
+			"firewall: {input: [{from: lan, action: accept}]}\n",
+			3, 7,
+			"of `input` lack one such as { from: out, port: ..., action: accept }"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(FORWARD "  forward: [{dnat: true, action: accept}]\n");
+	expect_no_warnings(FORWARD "  forward: [{from: wan, port: 443, action: accept}]\n");
+	expect_no_warnings(FORWARD "  defaults: {forward: accept}\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_that_nobody_asks_is_named),
+		cmocka_unit_test(needed_icmp_is_not_stopped_unseen),
+		cmocka_unit_test(a_rate_without_over_is_doubted_where_it_drops),
+		cmocka_unit_test(a_router_open_to_the_internet_is_named),
+		cmocka_unit_test(a_router_that_nobody_reaches_is_named),
+		cmocka_unit_test(a_port_forward_that_the_rules_stop_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The firewall as packets meet it, through the pipeline: hooks, answers, resets, reviews, and what
+// no rule may break by accident.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/conntrack.h"
+#include "dataplane/packet.h"
+#include "dataplane/parse.h"
+#include "tests/unit/dataplane_fixture.h"
+
+enum { ZONE_WAN = 2, ZONE_LAN = 3, RULES_MAX = 8, SETS_MAX = 8 };
+
+// A house behind one uplink: zones, masquerading, what is not allowed is dropped.
+struct house {
+	struct dp_policy policy;
+	struct dp_nat nats[2];
+	struct dp_rule rules[RULES_MAX];
+	struct dp_list list;
+	struct dp_set sets[SETS_MAX];
+	struct dp_range ranges[SETS_MAX];
+	struct ip_prefix prefixes[SETS_MAX];
+	struct dp_log log;
+};
+
+static const struct dp_match_set any = {.set = DP_INDEX_NONE};
+
+static void house_init(struct house *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->nats[0] = fixture_masquerade(FIXTURE_WAN);
+	h->policy = fixture_policy(h->nats, 1);
+	h->policy.has_firewall = true;
+	h->policy.zones[FIXTURE_WAN] = ZONE_WAN;
+	h->policy.zones[FIXTURE_LAN] = h->policy.zones[FIXTURE_LAN2] = ZONE_LAN;
+	h->policy.defaults[DP_HOOK_INPUT] = h->policy.defaults[DP_HOOK_FORWARD] = DP_DROP;
+	h->policy.defaults[DP_HOOK_OUTPUT] = DP_ACCEPT;
+	h->policy.lists = &h->list;
+	h->policy.n_lists = 1;
+	h->policy.rules = h->rules;
+	h->policy.sets = h->sets;
+	h->policy.logs = &h->log;
+	h->policy.n_logs = 1;
+	h->log.rate = DP_INDEX_NONE;
+	strcpy(h->log.prefix, "house ");
+}
+
+static struct dp_rule *house_add(struct house *h, uint32_t from, uint32_t to, enum dp_action action)
+{
+	struct dp_rule *rule = &h->rules[h->policy.n_rules++];
+
+	assert_true(h->policy.n_rules <= RULES_MAX);
+	*rule = (struct dp_rule){
+		.from_zones = from,
+		.to_zones = to,
+		.in_interface = any,
+		.out_interface = any,
+		.source = any,
+		.destination = any,
+		.source_port = any,
+		.destination_port = any,
+		.protocol = any,
+		.icmp = any,
+		.icmp6 = any,
+		.mac = any,
+		.is_dnat = -1,
+		.schedule = DP_INDEX_NONE,
+		.rate = DP_INDEX_NONE,
+		.counter = DP_INDEX_NONE,
+		.log = DP_INDEX_NONE,
+		.add_timed = DP_INDEX_NONE,
+		.jump_list = DP_INDEX_NONE,
+		.action = action,
+	};
+	return rule;
+}
+
+static struct dp_match_set house_numbers(
+	struct house *h, enum dp_set_kind kind, uint32_t first, uint32_t last)
+{
+	uint16_t i = (uint16_t)h->policy.n_sets++;
+
+	assert_true(h->policy.n_sets <= SETS_MAX);
+	h->ranges[i] = (struct dp_range){first, last};
+	h->sets[i] = (struct dp_set){
+		.kind = kind, .ranges = &h->ranges[i], .n_ranges = 1, .timed = DP_INDEX_NONE};
+	return (struct dp_match_set){.set = i};
+}
+
+// All three hooks ask the same rules.
+static void house_apply(struct house *h, struct fixture *f)
+{
+	struct error err;
+
+	h->list = (struct dp_list){0, h->policy.n_rules};
+	for (unsigned i = 0; i < DP_HOOK_COUNT; i++)
+		h->policy.hooks[i] = 0;
+	if (dataplane_policy_set(f->dp, &h->policy, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void house_lan_to_wan(struct house *h, struct fixture *f)
+{
+	house_init(h);
+	house_add(h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_add(h, 1 << ZONE_LAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT);
+	house_apply(h, f);
+}
+
+static const struct frame out6 = {
+	.iface = FIXTURE_LAN,
+	.src6 = FIXTURE_PC6,
+	.dst6 = FIXTURE_SERVER6,
+	.sport = 5000,
+	.dport = 443,
+	.protocol = IPPROTO_TCP,
+	.tcp_flags = RTE_TCP_SYN_FLAG,
+};
+
+static struct frame answer6(const struct frame *to)
+{
+	struct frame answer = *to;
+
+	answer.iface = FIXTURE_WAN;
+	answer.src6 = to->dst6;
+	answer.dst6 = to->src6;
+	answer.sport = to->dport;
+	answer.dport = to->sport;
+	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+	answer.tcp_ack = to->tcp_seq + 1;
+	return answer;
+}
+
+static bool reaches_host(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m;
+
+	fixture_rx(f, frame_build(f, frame), frame->iface);
+	m = fixture_punted(f);
+	rte_pktmbuf_free(m);
+	return m != NULL;
+}
+
+// --- forwarding ---
+
+static void answers_pass_and_what_begins_outside_does_not(void **state)
+{
+	struct fixture *f = *state;
+	struct frame in = answer6(&out6), stranger = in;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	assert_false(fixture_passes(f, &in, FIXTURE_LAN)); // nobody has asked yet
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 1);
+	assert_true(fixture_passes(f, &out6, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &in, FIXTURE_LAN));
+	stranger.sport++;
+	assert_false(fixture_passes(f, &stranger, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 2);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN)); // IPv4 by the same rule
+}
+
+static void within_a_zone_everything_passes_unless_a_rule_forbids(void **state)
+{
+	struct fixture *f = *state;
+	struct frame near = fixture_udp_out;
+	struct house h;
+
+	near.dst = FIXTURE_FAR_LAN;
+	house_init(&h);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &near, FIXTURE_LAN2));
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_LAN, DP_DROP);
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &near, FIXTURE_LAN2)); // and the flow is cut
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+// --- what the sender is told ---
+
+static void rejected_tcp_is_reset_by_the_host_it_spoke_to(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn = out6, ack = out6;
+	const struct rte_tcp_hdr *tcp;
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+	house_apply(&h, f);
+	syn.tcp_seq = 1000;
+	m = fixture_send(f, &syn, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(packet_ip6(m)->hop_limits, 64);
+	assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes, "\2\1\0\0\1\7", 6);
+	tcp = (const struct rte_tcp_hdr *)(packet_ip6(m) + 1);
+	assert_int_equal(tcp->tcp_flags, RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG);
+	assert_int_equal(rte_be_to_cpu_32(tcp->recv_ack), 1001);
+	assert_int_equal(rte_be_to_cpu_16(tcp->src_port), 443);
+	assert_true(frame_is_sound(m));
+	rte_pktmbuf_free(m);
+
+	ack.tcp_flags = RTE_TCP_ACK_FLAG;
+	ack.tcp_ack = 77777;
+	m = fixture_send(f, &ack, FIXTURE_LAN);
+	assert_non_null(m);
+	tcp = (const struct rte_tcp_hdr *)(packet_ip6(m) + 1);
+	assert_int_equal(tcp->tcp_flags, RTE_TCP_RST_FLAG);
+	assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), 77777);
+	rte_pktmbuf_free(m);
+
+	ack.tcp_flags = RTE_TCP_RST_FLAG; // a reset is never answered by one
+	assert_false(fixture_passes(f, &ack, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REJECTED), 3);
+	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 2);
+}
+
+static void resets_are_limited_in_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn = out6;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+	house_apply(&h, f);
+	for (unsigned i = 0; i < 300; i++) {
+		syn.sport++;
+		fixture_passes(f, &syn, FIXTURE_LAN);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 200);
+	assert_int_equal(fixture_counter(f, COUNTER_RESET_LIMITED), 100);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REJECTED), 300);
+}
+
+static void other_rejections_are_icmp_errors_of_the_kind_asked_for(void **state)
+{
+	static const struct {
+		enum dp_reject reject;
+		uint8_t code4, code6;
+	} rows[] = {
+		{DP_REJECT_AUTO, 3, 4},
+		{DP_REJECT_RST, 13, 1}, // no TCP to reset
+		{DP_REJECT_PORT, 3, 4},
+		{DP_REJECT_HOST, 1, 3},
+		{DP_REJECT_NET, 0, 0},
+		{DP_REJECT_PROHIBITED, 13, 1},
+	};
+	struct fixture *f = *state;
+	struct frame datagram6 = out6;
+	struct house h;
+
+	datagram6.protocol = IPPROTO_UDP;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		const uint8_t *icmp;
+		struct rte_mbuf *m;
+
+		house_init(&h);
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT)->reject = rows[i].reject;
+		house_apply(&h, f);
+		m = fixture_send(f, &fixture_udp_out, FIXTURE_LAN);
+		assert_non_null(m);
+		icmp = (const uint8_t *)(packet_ip4(m) + 1);
+		assert_int_equal(icmp[0], 3);
+		assert_int_equal(icmp[1], rows[i].code4);
+		rte_pktmbuf_free(m);
+		m = fixture_send(f, &datagram6, FIXTURE_LAN);
+		assert_non_null(m);
+		icmp = (const uint8_t *)(packet_ip6(m) + 1);
+		assert_int_equal(icmp[0], 1);
+		assert_int_equal(icmp[1], rows[i].code6);
+		rte_pktmbuf_free(m);
+	}
+}
+
+// --- to and from the router ---
+
+static void only_what_rules_open_reaches_the_router_from_outside(void **state)
+{
+	struct fixture *f = *state;
+	struct frame ssh = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 999,
+		.dport = 22,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_SYN_FLAG};
+	struct frame telnet = ssh, inside = fixture_udp_out;
+	struct house h;
+
+	telnet.dport = 23;
+	inside.dst = FIXTURE_OWN_LAN;
+	house_lan_to_wan(&h, f);
+	assert_false(reaches_host(f, &ssh));
+	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->destination_port =
+		house_numbers(&h, DP_SET_PORTS, 22, 22);
+	house_apply(&h, f);
+	assert_true(reaches_host(f, &ssh));
+	assert_false(reaches_host(f, &telnet));
+	assert_true(reaches_host(f, &inside));
+}
+
+static void what_the_router_sends_is_judged_and_its_answers_pass(void **state)
+{
+	struct fixture *f = *state;
+	struct frame query = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_OWN_WAN,
+		.dst = FIXTURE_SERVER,
+		.sport = 1234,
+		.dport = 53,
+		.protocol = IPPROTO_UDP};
+	struct frame answer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 53,
+		.dport = 1234,
+		.protocol = IPPROTO_UDP};
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_lan_to_wan(&h, f);
+	fixture_host(f, frame_build(f, &query), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	assert_true(reaches_host(f, &answer));
+
+	house_add(&h, 1 << DP_ZONE_ROUTER, 0, DP_DROP)->protocol =
+		house_numbers(&h, DP_SET_PROTOCOLS, IPPROTO_UDP, IPPROTO_UDP);
+	house_apply(&h, f);
+	fixture_host(f, frame_build(f, &query), FIXTURE_WAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_false(reaches_host(f, &answer));
+}
+
+// --- what no rule breaks by accident ---
+
+static const struct frame solicitation = {.iface = FIXTURE_WAN,
+	.src6 = FIXTURE_GATEWAY6,
+	.dst6 = FIXTURE_OWN_WAN6,
+	.protocol = IPPROTO_ICMPV6,
+	.icmp_type = 135,
+	.ttl = 255,
+	.payload_bytes = 16};
+
+static void neighbour_discovery_needs_no_rule_and_yields_to_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct frame echo = solicitation;
+	struct house h;
+
+	echo.icmp_type = 128;
+	house_init(&h);
+	house_add(&h, 0, 0, DP_DROP); // everything
+	house_apply(&h, f);
+	assert_true(reaches_host(f, &solicitation));
+	assert_int_equal(f->w->flows.n_used, 0); // and takes no flow
+	assert_false(reaches_host(f, &echo));
+
+	house_add(&h, 0, 0, DP_DROP)->icmp6 =
+		house_numbers(&h, DP_SET_ICMP6, 135 << 8, 135 << 8 | 255);
+	house_apply(&h, f);
+	assert_false(reaches_host(f, &solicitation));
+}
+
+static struct rte_mbuf *to_group(struct fixture *f, const struct frame *frame, const char *mac)
+{
+	struct rte_mbuf *m = frame_build(f, frame);
+
+	memcpy(packet_eth(m)->dst_addr.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
+	return m;
+}
+
+static void groups_are_judged_by_the_input_rules(void **state)
+{
+	struct fixture *f = *state;
+	struct frame mdns = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_GATEWAY,
+		.dst = IP(224, 0, 0, 251),
+		.sport = 5353,
+		.dport = 5353,
+		.protocol = IPPROTO_UDP};
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_lan_to_wan(&h, f);
+	fixture_rx(f, to_group(f, &mdns, "\1\0\x5e\0\0\xfb"), FIXTURE_WAN);
+	assert_null(fixture_punted(f));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 1);
+	mdns.iface = FIXTURE_LAN;
+	mdns.src = FIXTURE_PC;
+	fixture_rx(f, to_group(f, &mdns, "\1\0\x5e\0\0\xfb"), FIXTURE_LAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
+static void an_offer_of_dhcp_reaches_the_client_past_any_rule(void **state)
+{
+	struct fixture *f = *state;
+	struct frame offer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_GATEWAY,
+		.dst = UINT32_MAX,
+		.sport = 67,
+		.dport = 68,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 240};
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_init(&h);
+	house_add(&h, 0, 0, DP_DROP);
+	house_apply(&h, f);
+	fixture_rx(f, to_group(f, &offer, "\xff\xff\xff\xff\xff\xff"), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
+// --- what is asked of every packet ---
+
+static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state)
+{
+	struct fixture *f = *state;
+	struct frame odd = out6;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.policy.hygiene[FIXTURE_LAN] = DP_HYGIENE_TCP_FLAGS;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &out6, FIXTURE_WAN));
+	odd.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG;
+	assert_false(fixture_passes(f, &odd, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_SYN_FIN), 1);
+	assert_int_equal(f->w->flows.n_used, 1);
+}
+
+static void private_destinations_towards_the_internet_are_rejected(void **state)
+{
+	struct fixture *f = *state;
+	struct frame lost = fixture_udp_out;
+	struct house h;
+	struct rte_mbuf *m;
+
+	lost.dst = IP(10, 1, 2, 3);
+	house_lan_to_wan(&h, f);
+	h.policy.hygiene[FIXTURE_WAN] = DP_HYGIENE_PRIVATE_OUT;
+	house_apply(&h, f);
+	m = fixture_send(f, &lost, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(*(const uint8_t *)(packet_ip4(m) + 1), 3);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PRIVATE_OUT), 1);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+static void timeouts_are_those_of_the_policy(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.policy.timeouts.udp_unreplied = 7;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	f->w->now_sec += 6;
+	conntrack_expire(f->w, UINT32_MAX);
+	assert_int_equal(f->w->flows.n_used, 1);
+	f->w->now_sec += 1;
+	conntrack_expire(f->w, UINT32_MAX);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
+// --- changes ---
+
+static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **state)
+{
+	struct fixture *f = *state;
+	struct frame data = out6;
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_lan_to_wan(&h, f);
+	assert_true(fixture_passes(f, &out6, FIXTURE_WAN));
+	data.tcp_flags = RTE_TCP_ACK_FLAG;
+	data.tcp_seq = 1;
+	data.tcp_ack = 4242;
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+	house_apply(&h, f);
+	m = fixture_send(f, &data, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(packet_ip6(m)->proto, IPPROTO_TCP);
+	rte_pktmbuf_free(m);
+	assert_int_equal(f->w->flows.n_used, 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+static void what_a_new_policy_allows_keeps_its_translation(void **state)
+{
+	struct fixture *f = *state;
+	struct frame twin = fixture_udp_out;
+	struct house h;
+	struct rte_mbuf *m;
+	uint16_t port;
+
+	house_lan_to_wan(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	twin.src = FIXTURE_PC2;
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	port = frame_sport(m);
+	assert_int_not_equal(port, twin.sport);
+	rte_pktmbuf_free(m);
+	house_lan_to_wan(&h, f);
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(frame_sport(m), port);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+}
+
+static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_timed_entry ban = {.left_sec = 60};
+	struct house h;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 16), 0);
+	house_init(&h);
+	h.sets[0] = (struct dp_set){.kind = DP_SET_ADDRESSES, .timed = 3};
+	h.policy.n_sets = 1;
+	house_add(&h, 0, 0, DP_DROP)->source.set = 0;
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &ban.prefix), 0);
+	assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	f->w->now_sec += 61;
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+static void a_schedule_opens_and_closes(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->schedule = 5;
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, UINT64_C(1) << 5);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, 0);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+// --- what rules want done besides ---
+
+static void lines_to_log_and_additions_reach_control(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule *rule;
+	struct dp_event event;
+	struct house h;
+
+	house_init(&h);
+	rule = house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_DROP);
+	rule->log = 0;
+	rule->add_timed = 7;
+	rule->add_sec = 3600;
+	assert_int_equal(dataplane_timed_open(f->dp, 7, 16), 0);
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &out6, FIXTURE_WAN));
+	assert_true(dataplane_event_next(f->dp, &event));
+	assert_int_equal(event.kind, DP_EVENT_LOG);
+	assert_int_equal(event.interface, FIXTURE_LAN);
+	assert_int_equal(event.log.out_interface, FIXTURE_WAN);
+	assert_int_equal(event.log.action, DP_DROP);
+	assert_int_equal(event.log.dport, 443);
+	assert_int_equal(event.log.tcp_flags, RTE_TCP_SYN_FLAG);
+	assert_int_equal(event.log.dst.family, IP_V6);
+	assert_true(dataplane_event_next(f->dp, &event));
+	assert_int_equal(event.kind, DP_EVENT_SET_ADD);
+	assert_int_equal(event.add.timed, 7);
+	assert_int_equal(event.add.sec, 3600);
+	assert_memory_equal(event.addr.v6, "\x20\x01\x0d\xb8\0\1\0\0\0\0\0\0\0\0\0\7", 16);
+	assert_false(dataplane_event_next(f->dp, &event));
+}
+
+static void rules_count_flows_and_not_their_packets(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_count count;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_true(dataplane_rule_count(f->dp, 0, &count));
+	assert_int_equal(count.packets, 1);
+	assert_int_equal(count.bytes, 58);
+	assert_true(dataplane_rule_count(f->dp, 1, &count));
+	assert_int_equal(count.packets, 0);
+	assert_false(dataplane_rule_count(f->dp, 2, &count));
+}
+
+static void a_policy_that_makes_no_sense_leaves_the_one_in_force(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.rules[0].source.set = 99;
+	assert_int_not_equal(dataplane_policy_set(f->dp, &h.policy, &err), 0);
+	assert_true(strlen(err.text) > 10);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		WITH(answers_pass_and_what_begins_outside_does_not),
+		WITH(within_a_zone_everything_passes_unless_a_rule_forbids),
+		WITH(rejected_tcp_is_reset_by_the_host_it_spoke_to),
+		WITH(resets_are_limited_in_rate),
+		WITH(other_rejections_are_icmp_errors_of_the_kind_asked_for),
+		WITH(only_what_rules_open_reaches_the_router_from_outside),
+		WITH(what_the_router_sends_is_judged_and_its_answers_pass),
+		WITH(neighbour_discovery_needs_no_rule_and_yields_to_its_own),
+		WITH(groups_are_judged_by_the_input_rules),
+		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
+		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
+		WITH(private_destinations_towards_the_internet_are_rejected),
+		WITH(timeouts_are_those_of_the_policy),
+		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
+		WITH(what_a_new_policy_allows_keeps_its_translation),
+		WITH(a_ban_cuts_at_once_and_ends_by_itself),
+		WITH(a_schedule_opens_and_closes),
+		WITH(lines_to_log_and_additions_reach_control),
+		WITH(rules_count_flows_and_not_their_packets),
+		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
+	};
+#undef WITH
+
+	fixture_start_drivers();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
