@@ -142,10 +142,22 @@ static int bucket_free_slot(const struct flow_bucket *bucket)
 	return match != 0 ? __builtin_ctz(match) >> 1 : -1;
 }
 
+// Other workers look at tags and n_away meanwhile (flow_table_hints): whole stores, which cost
+// nothing. What they see may be old.
+static void tag_set(struct flow_bucket *bucket, unsigned slot, uint16_t tag)
+{
+	__atomic_store_n(&bucket->tags[slot], tag, __ATOMIC_RELAXED);
+}
+
+static void n_away_add(struct flow_bucket *bucket, int n)
+{
+	__atomic_store_n(&bucket->n_away, (uint16_t)(bucket->n_away + n), __ATOMIC_RELAXED);
+}
+
 static void bucket_put(struct flow_bucket *bucket, int slot, uint16_t tag, uint32_t name)
 {
 	bucket->slots[slot] = name;
-	bucket->tags[slot] = tag;
+	tag_set(bucket, (unsigned)slot, tag);
 }
 
 // Sends the key in a slot to its other bucket.
@@ -156,11 +168,11 @@ static void key_move(struct flow_table *table, uint32_t b, int slot, uint32_t ot
 	const struct flow *flow = &table->flows[id / FLOW_NAMES];
 
 	bucket_put(to, room, from->tags[slot], id);
-	from->tags[slot] = 0;
+	tag_set(from, (unsigned)slot, 0);
 	if (flow_bucket_first(table, name_hash(table, flow, id % FLOW_NAMES)) == b)
-		from->n_away++;
+		n_away_add(from, 1);
 	else
-		to->n_away--; // it came home
+		n_away_add(to, -1); // it came home
 }
 
 // A slot of a full bucket, made free by sending its key to its other bucket, where room is made in
@@ -205,7 +217,7 @@ bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name
 		return false;
 	bucket_put(&table->buckets[b], slot, tag, flow_index(table, flow) * FLOW_NAMES + name);
 	if (b != first)
-		table->buckets[first].n_away++;
+		n_away_add(&table->buckets[first], 1);
 	return true;
 }
 
@@ -215,7 +227,7 @@ static bool bucket_take_out(struct flow_bucket *bucket, uint16_t tag, uint32_t i
 		unsigned slot = (unsigned)__builtin_ctz(match) >> 1;
 
 		if (bucket->slots[slot] == id) {
-			bucket->tags[slot] = 0;
+			tag_set(bucket, slot, 0);
 			return true;
 		}
 	}
@@ -232,7 +244,7 @@ void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name
 	if (bucket_take_out(&table->buckets[first], tag, id))
 		return;
 	if (bucket_take_out(&table->buckets[flow_bucket_other(table, first, tag)], tag, id))
-		table->buckets[first].n_away--;
+		n_away_add(&table->buckets[first], -1);
 }
 
 static void key_kill(struct flow_dir *dir)
