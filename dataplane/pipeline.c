@@ -344,6 +344,10 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		return;
 	}
 	code = pipeline_way(w, p);
+	if (found > 0 && decide_leaks(w, dir, code)) {
+		worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
+		return;
+	}
 	// neither in past the NAT, nor out of it with an inner address
 	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
 		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);

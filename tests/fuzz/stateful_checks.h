@@ -10,8 +10,11 @@
 struct doubts {
 	bool sums;	// somebody sent wrong checksums
 	bool quotes;	// or quoted what never left
+	bool forged;	// an inner address came from outside, and may be told to others there
 	bool from_host; // the kernel's words are its own
 };
+
+bool is_inside(const uint8_t *addr, bool is_ip6);
 
 void check_sent(const struct world *world, const struct wire_frame *frame, struct doubts doubts);
 void check_punted(const struct wire_frame *frame, struct doubts doubts);

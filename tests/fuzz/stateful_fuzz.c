@@ -104,9 +104,11 @@ static void feed(const struct wire_frame *frame)
 	memcpy(to, frame->data, frame->bytes);
 	doubts.sums |= frame->is_spoilt;
 	doubts.from_host |= frame->from_host;
-	if (!ip_view(frame->data + RTE_ETHER_HDR_LEN, frame->bytes - RTE_ETHER_HDR_LEN, true, &v) ||
-		v.is_fragment)
-		has_fragments = true;
+	if (!ip_view(frame->data + RTE_ETHER_HDR_LEN, frame->bytes - RTE_ETHER_HDR_LEN, true, &v))
+		has_fragments = true; // for all we know
+	else if (frame->iface == FIXTURE_WAN && is_inside(v.src, v.is_ip6))
+		doubts.forged = true;
+	has_fragments |= v.is_fragment;
 	n_given++;
 	if (frame->from_host)
 		fixture_host(&world.fixture, m, frame->iface);
