@@ -134,7 +134,6 @@ static void read_all(struct world *world)
 	dataplane_interface_stats(world->dp, TALK_WAN, &interface);
 	dataplane_rule_count(world->dp, 0, &count);
 	dataplane_flows(world->dp, &cursor, flows, FLOWS_AT_ONCE);
-	dataplane_neighbours_used(world->dp, neighbour_used, NULL);
 	while (dataplane_event_next(world->dp, &event))
 		;
 }
@@ -155,6 +154,8 @@ void world_control(struct world *world, unsigned i)
 		dataplane_route_delete(world->dp, &route.to);
 	dataplane_routes_commit(world->dp);
 	dataplane_schedules_set(world->dp, i);
+	if (i % 50 == 0)
+		dataplane_neighbours_used(world->dp, neighbour_used, NULL);
 }
 
 // --- the network ---
