@@ -35,7 +35,6 @@ struct talk {
 struct load {
 	struct world *world;
 	struct talk talks[ALIVE];
-	uint32_t next_id;
 	uint64_t n_given, n_out, n_heard, n_answered;
 };
 
@@ -69,12 +68,8 @@ static void speak(struct load *load, uint32_t slot)
 	struct talk_end from, to, hears;
 	struct talk_packet packet;
 
-	if (talk->id == 0 || talk->sent[0] == LENGTH) {
-		*talk = (struct talk){.id = load->next_id * ALIVE + slot};
-		load->next_id += slot == ALIVE - 1;
-		if (talk->id == 0)
-			return;
-	}
+	if (talk->id == 0 || talk->sent[0] == LENGTH) // of each slot every ALIVE-th number
+		*talk = (struct talk){.id = talk->id == 0 ? slot + ALIVE : talk->id + ALIVE};
 	packet = (struct talk_packet){.id = talk->id, .seq = talk->sent[0] + 1};
 	talk_ends(talk->id, &from, &to, &hears);
 	talk->sent[0] += give(load, &from, &to, &packet);
