@@ -263,6 +263,10 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		struct flow_tuple back = flow_tuple_translated(dir);
 
 		dir->nexthop = decide_way(w, &back);
+		if (decide_leaks(w, dir, dir->nexthop)) {
+			worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
+			return NULL;
+		}
 	}
 	dir->epoch = w->epoch;
 	return dir;
