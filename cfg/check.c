@@ -153,8 +153,10 @@ void check_workers(const struct check *check)
 			other = yaml_tree_next_item(list, other);
 			if (other->is_bad || config->cores[j] != config->cores[i])
 				continue;
-			report_add(check->report, item->place,
-				"workers: `cores`: core %d is here twice", config->cores[i]);
+			report_warn(check->report, item->place,
+				"workers: `cores`: core %d is here twice: its workers take turns "
+				"and get no more done than one",
+				config->cores[i]);
 			break;
 		}
 	}
@@ -165,8 +167,7 @@ void check_state(const struct check *check)
 	const char *file = check->config->state_file;
 
 	if (file != NULL && file[0] != '/')
-		report_add(check->report,
-			check_place(yaml_tree_get(check->root, "state"), "file"),
+		report_add(check->report, check_place(yaml_tree_get(check->root, "state"), "file"),
 			"state: `file`: expected a path from the root such as "
 			"/var/lib/millrace/state.db");
 }
