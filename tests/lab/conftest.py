@@ -83,7 +83,7 @@ def home(variant):
 
 
 @pytest.fixture(scope="module", params=[
-    pytest.param(n, id=f"{n}w", marks=pytest.mark.xdist_group(f"nat-{n}w")) for n in (1, 2)])
+    pytest.param(n, id=f"{n}w", marks=pytest.mark.xdist_group(f"nat-{n}w")) for n in (1, 4)])
 def nat_lab(request):
     with NatLab() as lab:
         lab.start_nat(cores_for(request.param))
