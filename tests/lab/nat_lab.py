@@ -183,11 +183,7 @@ class NatLab(HomeLab):
 
     def around(self, packet):
         """From a host inside to the outside of another one."""
-        self.numbered(packet)
-        self.inside.drain()
-        self.inside.send(packet)
-        got = self.inside.wait(lambda p: IP in p and p[IP].id == packet[IP].id)
-        return self._arrived(got, packet)
+        return self._arrived(self.pass_on(packet, self.inside, self.inside), packet)
 
     def _arrived(self, got, packet):
         if got is None:

@@ -218,3 +218,5 @@ def test_ipv6_hosts_are_not_reached_from_outside(house):
 def test_all_workers_had_work(house):
     workers = house.millrace("show", "workers")["workers"]
     assert all(worker["rx_packets"] > 0 for worker in workers), workers
+    if len(workers) > 1:
+        assert any(worker["handed_over"] > 0 for worker in workers), workers

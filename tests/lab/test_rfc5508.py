@@ -235,10 +235,12 @@ def test_req_7_hairpinned_errors_reach_the_sender(nat):
     """A host speaks to another one's outside endpoint, and is refused there: neither learns an
     inner address of the other's."""
     theirs = nat.out(IP(src=FULL_CONE, dst=FAR) / UDP(sport=35000, dport=53) / b"x")
-    for i, target in enumerate(((theirs[IP].src, theirs[UDP].sport), (ROUTER_WAN4, FORWARDED)) * 4):
-        packet = IP(src=HOST, dst=target[0]) / UDP(sport=35100 + i, dport=target[1]) / b"hairpin"
+    calls = [(35000, (theirs[IP].src, theirs[UDP].sport), FULL_CONE)]
+    calls += [(35100 + i, (ROUTER_WAN4, FORWARDED), SERVER) for i in range(0, 256, 32)]  # of each worker
+    for sport, target, host in calls:
+        packet = IP(src=HOST, dst=target[0]) / UDP(sport=sport, dport=target[1]) / b"hairpin"
         arrived = nat.around(packet)
-        assert arrived[IP].dst == (FULL_CONE, SERVER)[i % 2]
+        assert arrived[IP].dst == host
         got = nat.around(IP(src=arrived[IP].dst, dst=arrived[IP].src)
                          / ICMP(type=3, code=3) / bytes(arrived))
         assert (got[IP].src, got[IP].dst) == (target[0], HOST)
