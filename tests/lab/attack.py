@@ -23,6 +23,7 @@ CAPACITY = 8192
 RATE, SECONDS = 20000, 3  # of a flood
 WORST_MBPS = 50  # of the transfer, in its worst second, each way
 WORST_ANSWER_SEC = 1.0  # of an SSH session
+NEW_SEC = 5.0  # of a login, a page: new connections of a host that does not attack
 RSS_GROWTH_KB = 8 << 10
 LOG_LINES = 60  # 10 a second of each `log`, and what the router itself has to say
 BANNED_PORT, LOGGED_PORT = 9999, 9998
@@ -178,6 +179,7 @@ class Session:
 
 @dataclass
 class Outcome:
+    said: str = ""  # by the attacker's program
     sent: int = 0
     counts: dict = field(default_factory=dict)  # what the router's counters rose by
     worst_mbps: float = 0.0
@@ -202,7 +204,8 @@ def transfer_begin(lab, seconds):
 def transfer_ports(lab):
     """The outside ports of the transfer's connections: an attacker off path is given that much."""
     flows = lab.millrace("show", "flows", "--limit", CAPACITY)["flows"]
-    return [flow["nat_sport"] for flow in flows if flow["dport"] == 5201]
+    return [flow["nat_sport"] for flow in flows
+            if flow["dport"] == 5201 and flow["state"] == "established" and flow["idle_sec"] < 2]
 
 
 def transfer_worst(popen):
@@ -222,26 +225,41 @@ def timed(what):
     return time.monotonic() - began
 
 
-def attack(lab, host, device, frames, rate=RATE, seconds=SECONDS):
-    """Floods with what `frames()` gives once the transfer runs, and meanwhile uses the router as
-    people do. Asserts what holds in any attack."""
+def attack(lab, host, device, frames, rate=RATE, seconds=SECONDS, meanwhile=None):
+    """Floods with what `frames()` gives once the transfer runs."""
+    def prepare():
+        path = lab.dir / "frames"
+        path.write_text("\n".join(frame.hex() for frame in frames()))
+        return "/usr/bin/python3", RAW_FLOOD, device, rate, seconds, path
+
+    result = attack_by(lab, host, prepare, seconds, meanwhile)
+    result.sent = int(result.said.split()[-1])
+    return result
+
+
+def attack_by(lab, host, prepare, seconds=SECONDS, meanwhile=None):
+    """Runs the program that `prepare()` names while people use the router, and `meanwhile` halfway.
+    Asserts what holds in any attack."""
+    user = "pc1" if host == "pc2" else "pc2"  # somebody else
     transfer = transfer_begin(lab, seconds + 4)
     time.sleep(0.7)
-    path = lab.dir / "frames"
-    path.write_text("\n".join(frame.hex() for frame in frames()))
+    argv = prepare()
     before, rss, lines = lab.counts(""), lab.rss_kb(), lab.log_lines()
     for session in lab.sessions:
         session.watch()
     result = Outcome()
     try:
-        flood = lab.start(host, "flood", "/usr/bin/python3", RAW_FLOOD, device, rate, seconds, path)
+        flood = lab.start(host, "flood", *argv)
         time.sleep(0.5)
         result.login_sec = timed(lambda: lab.run(
-            "pc2", *lab.ssh_words(ROUTER_LAN4, "true"), timeout=20))
-        result.page_sec = timed(lambda: fetch(lab, "pc2", f"http://{SERVER4}/"))
+            user, *lab.ssh_words(ROUTER_LAN4, "true"), timeout=20))
+        if meanwhile:
+            meanwhile()
+        result.page_sec = timed(lambda: fetch(lab, user, f"http://{SERVER4}/"))
         flood.popen.wait(seconds + 10)
         lab.processes.remove(flood)
-        result.sent = int(flood.output().split()[-1])
+        result.said = flood.output()
+        flood.log.unlink()
         result.worst_mbps = transfer_worst(transfer)
     finally:
         for session in lab.sessions:
@@ -255,7 +273,7 @@ def attack(lab, host, device, frames, rate=RATE, seconds=SECONDS):
         result.rss_kb = lab.rss_kb() - rss
         result.log_lines = lab.log_lines() - lines
         result.answers_sec = {s.name: round(s.worst_sec, 3) for s in lab.sessions}
-        print(result)
+        print(result)  # shown when the test fails
     check(lab, result)
     return result
 
@@ -264,6 +282,7 @@ def check(lab, result):
     for session in lab.sessions:
         assert session.error is None, session.error
         assert session.answers > 10 and session.worst_sec < WORST_ANSWER_SEC, result
+    assert result.login_sec < NEW_SEC and result.page_sec < NEW_SEC, result
     assert result.worst_mbps >= WORST_MBPS, result
     assert result.rss_kb < RSS_GROWTH_KB, result
     assert result.log_lines <= LOG_LINES, result
