@@ -109,7 +109,9 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
-	if (pipeline_source_is_bad(w, p) || (!is_ip6 && packet_source_is_link_local(p))) {
+	// what was translated was looked at before, and may have our address by now
+	if ((!(p->flags & PACKET_IS_TRANSLATED) && pipeline_source_is_bad(w, p)) ||
+		(!is_ip6 && packet_source_is_link_local(p))) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
 		return;
 	}
@@ -333,9 +335,15 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	struct flow_dir *dir = NULL;
 	uint8_t iface = (uint8_t)p->iface;
-	int found = nat_icmp_error(w, p, &dir);
 	uint16_t code;
+	int found;
 
+	if (pipeline_source_is_bad(w, p)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
+		return;
+	}
+	found = nat_icmp_error(w, p, &dir);
 	if (found < 0) {
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
