@@ -43,9 +43,18 @@ def accounted(result, *names, share=0.8):
 
 
 def test_syn_flood_at_an_open_port(house):
-    result = attack(house, "inet", "router", lambda: syns(house.outside(), N, ROUTER_WAN4, 22))
+    """Who logs in from outside meanwhile has to try more than once, and gets in."""
+    result = attack(house, "inet", "router", lambda: syns(house.outside(), N, ROUTER_WAN4, 22),
+                    meanwhile=lambda: house.run("srv", *house.ssh_words(ROUTER_WAN4, "true")))
     accounted(result, "flow_created", "drop_flow_share", "drop_punt_budget", "drop_punt_full")
     assert result.flows <= CAPACITY
+
+
+def test_syn_flood_from_inside_at_the_routers_ssh(house):
+    """By addresses that nobody has: the kernel's answers wait for neighbours."""
+    result = attack(house, "pc2", "eth0",
+                    lambda: syns(house.inside(), N, ROUTER_LAN4, 22, sources=EMPTY4))
+    accounted(result, "punt_local", "drop_punt_budget")
 
 
 def test_syn_flood_at_random_ports(house):
