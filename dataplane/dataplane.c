@@ -230,7 +230,8 @@ void dataplane_raise(struct dataplane *dp, const struct dp_event *event)
 
 void dataplane_raise_minor(struct worker *w, const struct dp_event *event)
 {
-	if (rte_ring_free_count(w->dp->events) <= EVENT_RING_SIZE / 2)
+	if (rte_ring_free_count(w->dp->events) <= EVENT_RING_SIZE / 2 ||
+		!token_take(&w->minor_budget))
 		worker_count(w, COUNTER_EVENT_LOST);
 	else
 		dataplane_raise(w->dp, event);

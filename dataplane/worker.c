@@ -46,6 +46,7 @@ static const struct token_bucket icmp_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket icmp_mtu_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket reset_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket ask_budget = {.per_sec = 1000, .burst = 128};
+static const struct token_bucket minor_budget = {.per_sec = 4000, .burst = 400};
 
 static struct rte_ring *ring_new(const char *what, unsigned index, unsigned size, unsigned flags)
 {
@@ -87,6 +88,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
 	budget_init(&w->reset_budget, &reset_budget);
 	budget_init(&w->ask_budget, &ask_budget);
+	budget_init(&w->minor_budget, &minor_budget);
 	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
 		w->random = rte_rdtsc() | 1;
 	w->adjacency_used = rte_zmalloc("adjacency_used", ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
@@ -261,6 +263,7 @@ static void tick(struct worker *w, uint64_t now_ms)
 	budget_refill(&w->icmp_mtu_budget, elapsed);
 	budget_refill(&w->reset_budget, elapsed);
 	budget_refill(&w->ask_budget, elapsed);
+	budget_refill(&w->minor_budget, elapsed);
 	if (w->n_held > 0)
 		hold_tick(w);
 	reassembly_tick(w);

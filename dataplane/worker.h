@@ -112,7 +112,8 @@ struct worker {
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
 	struct token_bucket reset_budget;
-	struct token_bucket ask_budget; // neighbours asked for
+	struct token_bucket ask_budget;	  // neighbours asked for
+	struct token_bucket minor_budget; // of dataplane_raise_minor
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;

@@ -194,8 +194,10 @@ static void strangers_cannot_keep_control_from_hearing_of_a_neighbour(void **sta
 	to_unknown.dst = FIXTURE_OWN_LAN + 100;
 	to_unknown.iface = FIXTURE_WAN;
 	to_unknown.src = FIXTURE_SERVER;
-	while (fixture_counter(f, COUNTER_EVENT_LOST) == 0 && n++ < PLENTY)
+	while (fixture_counter(f, COUNTER_EVENT_LOST) == 0 && n++ < PLENTY) {
+		f->w->minor_budget.tokens = 1; // as if control had stood still for long
 		dataplane_raise_minor(f->w, &stranger);
+	}
 	assert_true(n < PLENTY);
 	assert_null(fixture_send(f, &to_unknown, FIXTURE_LAN));
 	for (unsigned i = 0; i < n - 1; i++) {
@@ -204,8 +206,23 @@ static void strangers_cannot_keep_control_from_hearing_of_a_neighbour(void **sta
 	}
 	assert_true(dataplane_event_next(f->dp, &event));
 	assert_int_equal(event.kind, DP_EVENT_NEIGHBOUR_WANTED);
+	f->w->minor_budget.tokens = 1;
 	dataplane_raise_minor(f->w, &stranger);
 	assert_true(dataplane_event_next(f->dp, &event));
+}
+
+static void strangers_are_told_of_only_so_often(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_event stranger = {.kind = DP_EVENT_SET_ADD}, event;
+	unsigned n = 0, told = 0;
+
+	while (fixture_counter(f, COUNTER_EVENT_LOST) == 0 && n++ < PLENTY) {
+		dataplane_raise_minor(f->w, &stranger);
+		told += dataplane_event_next(f->dp, &event); // control keeps up
+	}
+	assert_true(n < PLENTY);
+	assert_int_equal(told, n - 1);
 }
 
 #define NAT(name)   cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
@@ -220,6 +237,7 @@ int main(void)
 		PLAIN(a_flood_of_one_interface_leaves_the_others_their_budget),
 		PLAIN(the_kernel_is_given_urgent_packets_first_and_strangers_last),
 		PLAIN(strangers_cannot_keep_control_from_hearing_of_a_neighbour),
+		PLAIN(strangers_are_told_of_only_so_often),
 	};
 
 	fixture_start_drivers();
