@@ -228,6 +228,15 @@ void dataplane_raise(struct dataplane *dp, const struct dp_event *event)
 		return; // EAGAIN: it is readable already
 }
 
+void dataplane_raise_minor(struct worker *w, const struct dp_event *event)
+{
+	if (rte_ring_free_count(w->dp->events) <= EVENT_RING_SIZE / 2 ||
+		!token_take(&w->minor_budget))
+		worker_count(w, COUNTER_EVENT_LOST);
+	else
+		dataplane_raise(w->dp, event);
+}
+
 int dataplane_event_fd(const struct dataplane *dp)
 {
 	return dp->event_fd;

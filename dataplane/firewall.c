@@ -158,7 +158,7 @@ static void raise_log(struct worker *w, const struct rule_subject *s,
 			},
 	};
 
-	dataplane_raise(w->dp, &event);
+	dataplane_raise_minor(w, &event);
 }
 
 void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
@@ -182,7 +182,7 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 			.add = {.timed = addition->timed, .sec = addition->for_sec},
 		};
 
-		dataplane_raise(w->dp, &event);
+		dataplane_raise_minor(w, &event);
 	}
 }
 

@@ -36,22 +36,43 @@ static enum punt_reason punt_reason_of(enum counter counter)
 	return PUNT_REASON_OTHER;
 }
 
-void host_punt(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum counter reason)
-{
-	enum punt_reason why = punt_reason_of(reason);
-	bool is_urgent = why == PUNT_REASON_ARP || why == PUNT_REASON_ND;
+static const struct {
+	enum counter counter;
+	bool is_urgent; // a neighbour that is not known is worse than a packet late
+} punt_kinds[PUNT_REASON_COUNT] = {
+	[PUNT_REASON_ARP] = {COUNTER_PUNT_ARP, true},
+	[PUNT_REASON_ND] = {COUNTER_PUNT_ND, true},
+	[PUNT_REASON_MULTICAST] = {COUNTER_PUNT_MULTICAST, false},
+	[PUNT_REASON_FLOW] = {COUNTER_PUNT_LOCAL, false},
+	[PUNT_REASON_NEW] = {COUNTER_PUNT_LOCAL, false},
+	[PUNT_REASON_LOCAL] = {COUNTER_PUNT_LOCAL, false},
+	[PUNT_REASON_OTHER] = {COUNTER_PUNT_OTHER, false},
+};
 
-	if (!token_take(&w->punt_budget[why])) {
+void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
+{
+	struct rte_ring *ring = w->to_host;
+
+	if (punt_kinds[why].is_urgent)
+		ring = w->to_host_urgent;
+	else if (why == PUNT_REASON_FLOW)
+		ring = w->to_host_flows;
+	if (!token_take(&w->punt_budget[iface][why])) {
 		worker_drop(w, m, COUNTER_DROP_PUNT_BUDGET);
 		return;
 	}
 	m->port = iface;
-	if (rte_ring_sp_enqueue(is_urgent ? w->to_host_urgent : w->to_host, m) != 0) {
+	if (rte_ring_sp_enqueue(ring, m) != 0) {
 		worker_drop(w, m, COUNTER_DROP_PUNT_FULL);
 		return;
 	}
-	worker_count(w, reason);
+	worker_count(w, punt_kinds[why].counter);
 	w->host_signal = true;
+}
+
+void host_punt(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum counter reason)
+{
+	host_punt_as(w, iface, m, punt_reason_of(reason));
 }
 
 void host_wake(struct worker *w)
@@ -97,7 +118,9 @@ static unsigned drain(struct host *host, struct rte_ring *ring, unsigned max)
 	return n;
 }
 
-// Urgent rings first, all of them, at every step: ARP and ND never wait behind a flood.
+// At every step the urgent rings first, all of them, then the flows': neither ARP and ND nor who is
+// logged in ever waits behind a flood. A burst of the rest follows each time, so that it is never
+// shut out either.
 static unsigned drain_workers(struct host *host)
 {
 	struct dataplane *dp = host->dp;
@@ -106,6 +129,8 @@ static unsigned drain_workers(struct host *host)
 	for (unsigned i = 0; i < dp->options.n_workers; i++) {
 		for (unsigned k = 0; k < dp->options.n_workers; k++)
 			n += drain(host, dp->workers[k].to_host_urgent, HOST_BURST);
+		for (unsigned k = 0; k < dp->options.n_workers; k++)
+			n += drain(host, dp->workers[k].to_host_flows, HOST_BURST);
 		n += drain(host, dp->workers[i].to_host, HOST_BURST);
 	}
 	return n;
@@ -188,6 +213,7 @@ static void host_poll(struct host *host, bool was_idle)
 	atomic_store(&host->is_asleep, was_idle);
 	for (unsigned i = 0; i < dp->options.n_workers; i++)
 		if (!rte_ring_empty(dp->workers[i].to_host) ||
+			!rte_ring_empty(dp->workers[i].to_host_flows) ||
 			!rte_ring_empty(dp->workers[i].to_host_urgent))
 			timeout_ms = 0;
 	rte_rcu_qsbr_thread_offline(dp->rcu, host->rcu_id);

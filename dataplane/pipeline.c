@@ -109,7 +109,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
-	// a translated error may show our address: its own source was asked before
+	// what was translated was looked at before, and may have our address by now
 	if ((!(p->flags & PACKET_IS_TRANSLATED) && pipeline_source_is_bad(w, p)) ||
 		(!is_ip6 && packet_source_is_link_local(p))) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
@@ -205,6 +205,15 @@ static __rte_always_inline void forward_burst(
 
 // --- stateful ---
 
+// What a flood cannot make: a flow that its receiver answered, or an answer to what we began.
+static enum punt_reason flow_punt_reason(const struct flow_dir *dir)
+{
+	enum flow_phase phase = (enum flow_phase)flow_of(dir)->state.state;
+
+	return flow_phase_is_spare(phase) && !(dir->flags & FLOW_IS_REPLY) ? PUNT_REASON_NEW
+									   : PUNT_REASON_FLOW;
+}
+
 // To or from the host stack: TTL and layer 2 are the kernel's.
 static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
@@ -217,7 +226,7 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 	flow_count(w, p, dir);
 	nat_translate(p, dir);
 	if (dir->flags & FLOW_TO_HOST)
-		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
+		host_punt_as(w, (uint8_t)p->iface, p->m, flow_punt_reason(dir));
 	else
 		worker_send(w, (uint8_t)p->iface, p->m);
 }
@@ -342,7 +351,7 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 	if (found == 0 && owner_went_home(w, p))
 		return;
 	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
-		host_punt(w, iface, p->m, packet_host_reason(p, false));
+		host_punt_as(w, iface, p->m, PUNT_REASON_NEW);
 		return;
 	}
 	if (found > 0) {

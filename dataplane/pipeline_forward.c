@@ -127,7 +127,7 @@ bool pipeline_punt_offer(struct worker *w, struct packet *p)
 {
 	if (p->kind != PACKET_IP4 || (p->flags & PACKET_FROM_HOST) || !packet_is_dhcp_answer(p))
 		return false;
-	host_punt(w, (uint8_t)p->iface, p->m, COUNTER_PUNT_LOCAL);
+	host_punt_as(w, (uint8_t)p->iface, p->m, PUNT_REASON_NEW);
 	return true;
 }
 

@@ -27,15 +27,18 @@ enum {
 	EXPIRE_BUDGET = 32, // flows looked at in one turn
 	TX_RETRIES = 8,
 	HOST_RING = 2048,
-	HOST_URGENT_RING = 512,
 };
 
-// Packets a second that each worker lets through, and how many at once. What reaches the kernel
-// competes with SSH and routing daemons for one core; ARP and ND have budgets of their own.
+// Packets a second that each worker lets through from each interface, and how many at once: what is
+// flooded on one costs the others nothing. What reaches the kernel competes with SSH and routing
+// daemons for one core. A SYN that the kernel answers takes ten times as long as one that is
+// dropped here, so strangers' packets have far less than those of flows that are under way.
 static const struct token_bucket punt_budgets[PUNT_REASON_COUNT] = {
 	[PUNT_REASON_ARP] = {.per_sec = 4000, .burst = 400},
 	[PUNT_REASON_ND] = {.per_sec = 4000, .burst = 400},
 	[PUNT_REASON_MULTICAST] = {.per_sec = 10000, .burst = 1000},
+	[PUNT_REASON_FLOW] = {.per_sec = 400000, .burst = 8000},
+	[PUNT_REASON_NEW] = {.per_sec = 8000, .burst = 1000},
 	[PUNT_REASON_LOCAL] = {.per_sec = 400000, .burst = 8000},
 	[PUNT_REASON_OTHER] = {.per_sec = 1000, .burst = 100},
 };
@@ -43,6 +46,7 @@ static const struct token_bucket icmp_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket icmp_mtu_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket reset_budget = {.per_sec = 1000, .burst = 200};
 static const struct token_bucket ask_budget = {.per_sec = 1000, .burst = 128};
+static const struct token_bucket minor_budget = {.per_sec = 4000, .burst = 400};
 
 static struct rte_ring *ring_new(const char *what, unsigned index, unsigned size, unsigned flags)
 {
@@ -77,21 +81,23 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->rcu_id = index;
 	w->epoch = atomic_load(&dp->epoch);
 	w->snap = atomic_load(&dp->snapshot);
-	for (unsigned i = 0; i < PUNT_REASON_COUNT; i++)
-		budget_init(&w->punt_budget[i], &punt_budgets[i]);
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
+			budget_init(&w->punt_budget[i][k], &punt_budgets[k]);
 	budget_init(&w->icmp_budget, &icmp_budget);
 	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
 	budget_init(&w->reset_budget, &reset_budget);
 	budget_init(&w->ask_budget, &ask_budget);
+	budget_init(&w->minor_budget, &minor_budget);
 	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
 		w->random = rte_rdtsc() | 1;
 	w->adjacency_used = rte_zmalloc("adjacency_used", ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
 	w->inbox = ring_new("inbox", index, INBOX_SIZE, RING_F_SC_DEQ);
 	w->to_host = ring_new("to_host", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	w->to_host_urgent =
-		ring_new("urgent", index, HOST_URGENT_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->to_host_urgent = ring_new("urgent", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->to_host_flows = ring_new("flows", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (w->wake_fd < 0 || w->adjacency_used == NULL || w->inbox == NULL || w->to_host == NULL ||
-		w->to_host_urgent == NULL || reassembly_init(w) != 0 ||
+		w->to_host_urgent == NULL || w->to_host_flows == NULL || reassembly_init(w) != 0 ||
 		flow_table_init(&w->flows, capacity, seeds) != 0) {
 		worker_fini(w);
 		return -ENOMEM;
@@ -125,8 +131,9 @@ void worker_fini(struct worker *w)
 	ring_free(w->inbox);
 	ring_free(w->to_host);
 	ring_free(w->to_host_urgent);
+	ring_free(w->to_host_flows);
 	rte_free(w->adjacency_used);
-	w->inbox = w->to_host = w->to_host_urgent = NULL;
+	w->inbox = w->to_host = w->to_host_urgent = w->to_host_flows = NULL;
 	w->adjacency_used = NULL;
 }
 
@@ -249,12 +256,14 @@ static void tick(struct worker *w, uint64_t now_ms)
 
 	w->now_ms = now_ms;
 	w->now_sec = (uint32_t)(now_ms / 1000);
-	for (unsigned i = 0; i < PUNT_REASON_COUNT; i++)
-		budget_refill(&w->punt_budget[i], elapsed);
+	for (unsigned i = 0; i < w->snap->n_ids; i++)
+		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
+			budget_refill(&w->punt_budget[w->snap->ids[i]][k], elapsed);
 	budget_refill(&w->icmp_budget, elapsed);
 	budget_refill(&w->icmp_mtu_budget, elapsed);
 	budget_refill(&w->reset_budget, elapsed);
 	budget_refill(&w->ask_budget, elapsed);
+	budget_refill(&w->minor_budget, elapsed);
 	if (w->n_held > 0)
 		hold_tick(w);
 	reassembly_tick(w);

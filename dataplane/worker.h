@@ -73,7 +73,9 @@ enum punt_reason {
 	PUNT_REASON_ARP = 0,
 	PUNT_REASON_ND,
 	PUNT_REASON_MULTICAST,
-	PUNT_REASON_LOCAL,
+	PUNT_REASON_FLOW,  // of a flow that both ends have a part in
+	PUNT_REASON_NEW,   // of one that nobody has answered yet: anybody may send such
+	PUNT_REASON_LOCAL, // to us, and nobody keeps flows
 	PUNT_REASON_OTHER,
 	PUNT_REASON_COUNT,
 };
@@ -103,13 +105,15 @@ struct worker {
 	// to and from others
 	struct rte_ring *inbox;
 	struct rte_ring *to_host_urgent; // ARP, ND
+	struct rte_ring *to_host_flows;	 // of answered flows
 	struct rte_ring *to_host;
 	bool host_signal; // something was put there this turn
-	struct token_bucket punt_budget[PUNT_REASON_COUNT];
+	struct token_bucket punt_budget[DP_INTERFACES_MAX][PUNT_REASON_COUNT];
 	struct token_bucket icmp_budget;     // errors in general
 	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
 	struct token_bucket reset_budget;
-	struct token_bucket ask_budget; // neighbours asked for
+	struct token_bucket ask_budget;	  // neighbours asked for
+	struct token_bucket minor_budget; // of dataplane_raise_minor
 	struct held_packet held[HOLD_MAX];
 	unsigned n_held;
 	struct reassembly *reassembly;

@@ -200,6 +200,15 @@ static void check_balance(void)
 	assert(in == out);
 }
 
+static void check_is_empty(const struct flow_index *index)
+{
+	for (uint32_t b = 0; b < index->n_buckets; b++) {
+		assert(index->buckets[b].n_away == 0);
+		for (unsigned slot = 0; slot < BUCKET_SLOTS; slot++)
+			assert(index->buckets[b].tags[slot] == 0);
+	}
+}
+
 static void end_all(void)
 {
 	struct worker *w = world.fixture.w;
@@ -209,11 +218,8 @@ static void end_all(void)
 			conntrack_end(w, &w->flows.flows[i]);
 	check_table(&w->flows);
 	assert(w->flows.n_used == 0);
-	for (uint32_t b = 0; b <= w->flows.bucket_mask; b++) {
-		assert(w->flows.buckets[b].n_away == 0);
-		for (unsigned slot = 0; slot < BUCKET_SLOTS; slot++)
-			assert(w->flows.buckets[b].tags[slot] == 0);
-	}
+	check_is_empty(&w->flows.keys);
+	check_is_empty(&w->flows.endpoints);
 	for (unsigned c = 0; c < NAT_COUNT_COLUMNS; c++)
 		assert(w->nat.counts[0][c] == 0 && w->nat.counts[1][c] == 0);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/policy_fixture.h"
+#include "tests/unit/ruleset_fixture.h"
 
 enum {
 	FLOWS = 6000, // fewer than there are conversations in a while: the oldest give way

@@ -353,7 +353,8 @@ struct rte_mbuf *fixture_punted(struct fixture *f)
 {
 	void *m = NULL;
 
-	if (rte_ring_dequeue(f->w->to_host_urgent, &m) != 0)
+	if (rte_ring_dequeue(f->w->to_host_urgent, &m) != 0 &&
+		rte_ring_dequeue(f->w->to_host_flows, &m) != 0)
 		rte_ring_dequeue(f->w->to_host, &m);
 	return m;
 }

@@ -222,6 +222,52 @@ static void a_closed_port_answers_the_host_behind_the_nat(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// The host's own word about a packet that came to it through the translation.
+static struct rte_mbuf *refusal_by(struct fixture *f, uint32_t src, struct rte_mbuf *about)
+{
+	const struct frame error = {
+		.iface = FIXTURE_LAN,
+		.src = src,
+		.dst = FIXTURE_SERVER,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
+	};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34);
+
+	icmp->icmp_code = 3;
+	memcpy(icmp + 1, packet_ip4(about), error.payload_bytes);
+	icmp->icmp_cksum = 0;
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, 8u + error.payload_bytes);
+	return m;
+}
+
+static void a_closed_port_behind_the_nat_answers_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
+	struct frame answer = frame_answer(out, &fixture_udp_out, FIXTURE_WAN);
+	struct rte_mbuf *in = fixture_send(f, &answer, FIXTURE_LAN), *m;
+	struct rte_ipv4_hdr *inner;
+
+	assert_non_null(in);
+	fixture_rx(f, refusal_by(f, FIXTURE_PC, in), FIXTURE_LAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
+	assert_int_equal(frame_dst(m), FIXTURE_SERVER);
+	inner = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 42);
+	assert_int_equal(rte_be_to_cpu_32(inner->dst_addr), FIXTURE_OWN_WAN);
+	rte_pktmbuf_free(m);
+	fixture_rx(f, refusal_by(f, FIXTURE_OWN_WAN, in), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), 1);
+	rte_pktmbuf_free(in);
+	rte_pktmbuf_free(out);
+}
+
 static void icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here(void **state)
 {
 	struct fixture *f = *state;
@@ -677,6 +723,7 @@ int main(void)
 		NAT(ping_is_told_apart_by_its_identifier),
 		NAT(nobody_outside_reaches_past_the_nat),
 		NAT(a_closed_port_answers_the_host_behind_the_nat),
+		NAT(a_closed_port_behind_the_nat_answers_the_server),
 		NAT(icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here),
 		NAT(an_error_from_behind_the_nat_shows_our_address),
 		NAT(an_error_about_a_damaged_header_ends_here),
