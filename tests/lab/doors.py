@@ -1,28 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tries doors: which ports of a host can be reached, and how it is told where not. Run in a lab's
-host as a program; a door is tcp/PORT, udp/PORT or echo.
+"""Doors of a host, and tries of those of others: which can be reached, and what is told where not.
+Run in a lab's host as a program; a door is tcp/PORT, udp/PORT or echo.
 
-    doors.py serve NAME DOOR...         answers "NAME source-address source-port" to who comes
-    doors.py try TARGET DOOR [wait=0.5] [source=ADDRESS] [count=1]
-        one line of JSON for each of `count` tries, which begin together: {"got": "answer", "name",
-        "seen"}, {"got": "reset"}, {"got": "error", "code": [type, code], "by"} or
-        {"got": "silence"}; an answer to an echo request has no name
+    doors.py NAME SOCKET DOOR...
+
+Answers "NAME source-address source-port" to who comes to its doors. Who connects to the Unix socket
+and sends {"target", "door", "wait", "source", "count"} as a line of JSON gets a list: what became
+of each of `count` tries, which begin together. That is {"got": "answer", "name", "seen", "port"},
+{"got": "reset"}, {"got": "error", "code": [type, code], "by"} or {"got": "silence"}; an answer to
+an echo request has no name.
 """
 
 import errno
 import ipaddress
+import itertools
 import json
-import os
+import random
 import select
 import selectors
 import socket
 import struct
 import sys
+import threading
 import time
 
 from udp_probe import IP_RECVERR, IPV6_FREEBIND, IPV6_RECVERR, icmp_error
 
 ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}  # request, reply
+IDENTS = itertools.count(random.randrange(1 << 16))
 ERRORS = {socket.AF_INET: (3, 4, 5, 11, 12), socket.AF_INET6: (1, 2, 3, 4)}
 
 
@@ -130,7 +135,7 @@ class EchoTry:
         self.sock.setblocking(False)
         if source:
             self.sock.bind((source, 0))
-        self.ident = struct.pack("!HH", os.getpid() & 0xffff, self.sock.fileno())
+        self.ident = struct.pack("!HH", next(IDENTS) & 0xffff, 1)  # each is a flow of its own
         request = struct.pack("!BBH", ECHO[family][0], 0, 0) + self.ident + bytes(16)
         if family == socket.AF_INET:  # ICMPv6 checksums are the kernel's
             total = sum(struct.unpack(f"!{len(request) // 2}H", request))
@@ -164,17 +169,22 @@ def attempt(target, door, wait=0.5, source=None, count=1):
         open_ones = [one.sock for one, result in zip(tries, results) if result is None]
         select.select(open_ones, [], [], min(0.02, wait))
         results = [result or one.outcome() for one, result in zip(tries, results)]
-    for result in results:
-        print(json.dumps(result or {"got": "silence"}))
+    for one in tries:
+        one.sock.close()
+    return [result or {"got": "silence"} for result in results]
 
 
-def main(words):
-    if words[0] == "serve":
-        serve(words[1], words[2:])
-    options = dict(word.split("=") for word in words[3:])
-    attempt(words[1], words[2], float(options.get("wait", 0.5)), options.get("source"),
-            int(options.get("count", 1)))
+def take_orders(path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen()
+    while True:
+        stream, _ = listener.accept()
+        with stream, stream.makefile("rw") as lines:
+            order = json.loads(lines.readline())
+            lines.write(json.dumps(attempt(**order)) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    threading.Thread(target=take_orders, args=(sys.argv[2],), daemon=True).start()
+    serve(sys.argv[1], sys.argv[3:])

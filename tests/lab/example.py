@@ -13,6 +13,7 @@ of it is compared by rows:
 import json
 import logging
 import re
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,17 +128,22 @@ class ExampleLab(HomeLab):
         for host in ("rtr", *self.plan):
             self.open_doors(host)
 
-    def open_doors(self, host, name=None):
-        doors = self.start(host, f"doors-{host}", "/usr/bin/python3", DOORS, "serve", name or host,
-                           *ALL_DOORS)
+    def open_doors(self, host):
+        doors = self.start(host, f"doors-{host}", "/usr/bin/python3", DOORS, host,
+                           self.dir / f"{host}.doors", *ALL_DOORS)
         wait_for(lambda: "open" in doors.output(), f"the doors of {host}")
 
     # --- tries ---
 
     def tries(self, host, target, door, **options):
-        words = [f"{key}={value}" for key, value in options.items()]
-        said = self.run(host, "/usr/bin/python3", DOORS, "try", target, door, *words).stdout
-        return [json.loads(line) for line in said.splitlines()]
+        """What became of each; see doors.py, whose options these are."""
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.settimeout(20)
+            stream.connect(str(self.dir / f"{host}.doors"))
+            with stream.makefile("rw") as lines:
+                lines.write(json.dumps({"target": target, "door": door, **options}) + "\n")
+                lines.flush()
+                return json.loads(lines.readline())
 
     def attempt(self, host, target, door, **options):
         return self.tries(host, target, door, **options)[0]
@@ -158,14 +164,16 @@ class ExampleLab(HomeLab):
         """Those about packets that begin so."""
         return [line for line in self.router.output().splitlines() if f" {prefix}IN=" in line]
 
+    def mac(self, host):
+        return self.ip_json(host, "link show dev eth0")[0]["address"]
+
     def router_mac(self, interface):
         return next(i["mac"] for i in self.millrace("show", "interfaces")["interfaces"]
                     if i["name"] == interface)
 
-    def send(self, host, interface, packets, source_mac=None):
+    def send(self, host, interface, packets, to_mac=None):
         """Packets of scapy's, from the host to the MAC that the router has on that interface."""
-        mac = source_mac or self.ip_json(host, "link show dev eth0")[0]["address"]
-        head = Ether(dst=self.router_mac(interface), src=mac)
+        head = Ether(dst=to_mac or self.router_mac(interface), src=self.mac(host))
         self.run(host, "/usr/bin/python3", RAW_FRAMES, "send", "eth0",
                  stdin="".join(bytes(head / packet).hex() + "\n" for packet in packets))
 
