@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
 #include "dataplane/flow_room.h"
@@ -11,6 +12,51 @@
 #include "dataplane/nat.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/tcp_track.h"
+
+static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_phase phase)
+{
+	switch (phase) {
+	case FLOW_TCP_ESTABLISHED:
+		return timeouts->tcp_established;
+	case FLOW_TCP_CHALLENGED:
+	case FLOW_TCP_FIN_WAIT:
+	case FLOW_TCP_CLOSE_WAIT:
+	case FLOW_TCP_LAST_ACK:
+		return timeouts->tcp_closing;
+	case FLOW_TCP_TIME_WAIT:
+	case FLOW_TCP_CLOSED:
+		return timeouts->tcp_closed;
+	case FLOW_FREE:
+	case FLOW_UNREPLIED:
+	case FLOW_ASSURED:
+	case FLOW_TCP_SYN_SENT2:
+	case FLOW_TCP_SYN_RECEIVED:
+		break;
+	}
+	return timeouts->tcp_unreplied;
+}
+
+uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state)
+{
+	switch (state->protocol) {
+	case IPPROTO_TCP:
+		return tcp_timeout_sec(timeouts, (enum flow_phase)state->state);
+	case IPPROTO_UDP:
+		return state->state == FLOW_ASSURED ? timeouts->udp_assured
+						    : timeouts->udp_unreplied;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return timeouts->icmp;
+	default:
+		return timeouts->other;
+	}
+}
+
+static void timer_start(struct worker *w, struct flow *flow)
+{
+	flow_timer_set(&w->flows, flow,
+		w->now_sec + conntrack_timeout_sec(&w->snap->policy->timeouts, &flow->state));
+}
 
 void conntrack_end(struct worker *w, struct flow *flow)
 {
@@ -170,7 +216,7 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+	timer_start(w, flow);
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
 }
@@ -237,7 +283,7 @@ static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase pha
 	if (phase == (enum flow_phase)flow->state.state)
 		return;
 	flow_set_phase(&w->flows, flow, phase);
-	flow_timer_set(&w->flows, flow, w->now_sec + conntrack_timeout_sec(&flow->state));
+	timer_start(w, flow);
 }
 
 static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
@@ -246,6 +292,11 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 	enum flow_phase phase;
 	enum counter refused;
 
+	if (hygiene_tcp_flags_are_odd(p->tcp_flags) && !(p->flags & PACKET_FROM_HOST) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_TCP_FLAGS)) {
+		worker_drop(w, p->m, hygiene_tcp_flags(p->tcp_flags));
+		return NULL;
+	}
 	if (tcp_track_reopens(p, &flow->state)) {
 		conntrack_end(w, flow);
 		dir = conntrack_open(w, p);
@@ -253,7 +304,7 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 			return NULL;
 		flow = flow_of(dir);
 	}
-	refused = tcp_track_slow(p, dir, true, &phase);
+	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, &phase);
 	enter_phase(w, flow, phase);
 	if (refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, refused);
@@ -276,51 +327,18 @@ struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow
 	return dir;
 }
 
-static uint32_t tcp_timeout_sec(enum flow_phase phase)
+static uint32_t timeout_of(const struct flow_state *state, const void *timeouts)
 {
-	switch (phase) {
-	case FLOW_TCP_ESTABLISHED:
-		return TIMEOUT_TCP_ESTABLISHED_SEC;
-	case FLOW_TCP_CHALLENGED:
-	case FLOW_TCP_FIN_WAIT:
-	case FLOW_TCP_CLOSE_WAIT:
-	case FLOW_TCP_LAST_ACK:
-		return TIMEOUT_TCP_CLOSING_SEC;
-	case FLOW_TCP_TIME_WAIT:
-	case FLOW_TCP_CLOSED:
-		return TIMEOUT_TCP_CLOSED_SEC;
-	case FLOW_FREE:
-	case FLOW_UNREPLIED:
-	case FLOW_ASSURED:
-	case FLOW_TCP_SYN_SENT2:
-	case FLOW_TCP_SYN_RECEIVED:
-		break;
-	}
-	return TIMEOUT_TCP_UNREPLIED_SEC;
-}
-
-uint32_t conntrack_timeout_sec(const struct flow_state *state)
-{
-	switch (state->protocol) {
-	case IPPROTO_TCP:
-		return tcp_timeout_sec((enum flow_phase)state->state);
-	case IPPROTO_UDP:
-		return state->state == FLOW_ASSURED ? TIMEOUT_UDP_ASSURED_SEC
-						    : TIMEOUT_UDP_UNREPLIED_SEC;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return TIMEOUT_ICMP_SEC;
-	default:
-		return TIMEOUT_OTHER_SEC;
-	}
+	return conntrack_timeout_sec(timeouts, state);
 }
 
 unsigned conntrack_expire(struct worker *w, unsigned budget)
 {
+	const struct dp_timeouts *timeouts = &w->snap->policy->timeouts;
 	struct flow *flow;
 	unsigned n_ended = 0;
 
-	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, conntrack_timeout_sec)) !=
+	while ((flow = flow_timer_next(&w->flows, w->now_sec, &budget, timeout_of, timeouts)) !=
 		NULL) {
 		conntrack_end(w, flow);
 		n_ended++;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The life of a flow: begun by a first packet that walks the long way (route, NAT), advanced by
 // the packets that change its state, judged again when policy or routes have changed, ended by
-// time. Timeouts are no shorter than RFC 5382 REQ-5, RFC 4787 REQ-5 and RFC 5508 REQ-2 ask.
+// time. Timeouts, unless the policy has others, are no shorter than RFC 5382 REQ-5, RFC 4787 REQ-5
+// and RFC 5508 REQ-2 ask.
 #pragma once
 
 #include "dataplane/worker.h"
@@ -31,5 +32,5 @@ struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow
 void conntrack_end(struct worker *w, struct flow *flow);
 // Ends flows whose time is up, at most `budget` looked at; returns how many.
 unsigned conntrack_expire(struct worker *w, unsigned budget);
-uint32_t conntrack_timeout_sec(const struct flow_state *state);
+uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);

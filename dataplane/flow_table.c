@@ -297,15 +297,36 @@ struct flow_dir *flow_find6(
 	return find(table, addrs, tail, hash, true);
 }
 
-// Is this what `flow` speaks for under that name?
-static bool endpoint_is(
+struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name)
+{
+	unsigned sent = flow_sent_by_endpoint(flow);
+	bool is_external = name == FLOW_NAME_EXTERNAL;
+	const struct flow_dir *dir = &flow->dir[is_external ? 1 - sent : sent];
+	struct flow_endpoint endpoint = {.protocol = flow->state.protocol};
+
+	if (dir->flags & FLOW_IS_IP6) {
+		endpoint.addr.family = IP_V6;
+		memcpy(endpoint.addr.v6, is_external ? dir->key6.dst : dir->key6.src, 16);
+		endpoint.port_be = is_external ? dir->key6.dport_be : dir->key6.sport_be;
+	} else {
+		endpoint.addr.family = IP_V4;
+		memcpy(endpoint.addr.v4, is_external ? &dir->key4.dst_be : &dir->key4.src_be, 4);
+		endpoint.port_be = is_external ? dir->key4.dport_be : dir->key4.sport_be;
+	}
+	return endpoint;
+}
+
+bool flow_endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint)
 {
 	unsigned sent = flow_sent_by_endpoint(flow);
 	const struct flow_dir *there = &flow->dir[sent], *back = &flow->dir[1 - sent];
 	bool is_external = name == FLOW_NAME_EXTERNAL;
+	bool is_ip6 = there->flags & FLOW_IS_IP6;
 
-	if (endpoint->addr.family == IP_V6)
+	if (is_ip6 != (endpoint->addr.family == IP_V6))
+		return false;
+	if (is_ip6)
 		return flow->state.protocol == endpoint->protocol &&
 		       (is_external ? back->key6.dport_be : there->key6.sport_be) ==
 			       endpoint->port_be &&
@@ -340,7 +361,7 @@ struct flow *flow_find_endpoint_if(const struct flow_table *table,
 			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
 			struct flow *flow = &table->flows[slot / FLOW_NAMES];
 
-			if (slot % FLOW_NAMES == name && endpoint_is(flow, name, endpoint) &&
+			if (slot % FLOW_NAMES == name && flow_endpoint_is(flow, name, endpoint) &&
 				(accepts == NULL || accepts(flow, ctx)))
 				return flow;
 		}

@@ -213,7 +213,11 @@ struct flow_endpoint {
 	uint16_t port_be;
 	uint8_t protocol;
 };
-// The flow that was entered under FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL for it.
+// Of a flow: FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL.
+struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
+bool flow_endpoint_is(
+	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint);
+// The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
 // Of several, one that is accepted: an inside endpoint has more than one outside if it leaves by

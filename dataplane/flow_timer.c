@@ -45,8 +45,8 @@ void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadli
 	table->wheel[state->timer_slot] = flow_index(table, flow);
 }
 
-struct flow *flow_timer_next(
-	struct flow_table *table, uint32_t now_sec, unsigned *budget, flow_timeout_fn timeout)
+struct flow *flow_timer_next(struct flow_table *table, uint32_t now_sec, unsigned *budget,
+	flow_timeout_fn timeout, const void *ctx)
 {
 	while ((int32_t)(now_sec - table->wheel_sec) > 0) {
 		uint32_t slot = (table->wheel_sec + 1) % WHEEL_SLOTS;
@@ -60,7 +60,7 @@ struct flow *flow_timer_next(
 			--*budget;
 			if (flow->state.timer_next != FLOW_NONE)
 				rte_prefetch0(&table->flows[flow->state.timer_next].state);
-			deadline = flow_last_seen_sec(flow) + timeout(&flow->state);
+			deadline = flow_last_seen_sec(flow) + timeout(&flow->state, ctx);
 			if ((int32_t)(deadline - now_sec) <= 0)
 				return flow;
 			// at least one slot ahead of the one being emptied

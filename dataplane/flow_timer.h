@@ -16,6 +16,6 @@ void flow_timer_stop(struct flow_table *table, struct flow *flow);
 // A flow whose time is up, or NULL: none is left until `now_sec`, or `budget` flows have been
 // looked at, which is counted down. The caller ends it before he asks again. `timeout` gives a
 // flow's idle time by its state.
-typedef uint32_t (*flow_timeout_fn)(const struct flow_state *state);
-struct flow *flow_timer_next(
-	struct flow_table *table, uint32_t now_sec, unsigned *budget, flow_timeout_fn timeout);
+typedef uint32_t (*flow_timeout_fn)(const struct flow_state *state, const void *ctx);
+struct flow *flow_timer_next(struct flow_table *table, uint32_t now_sec, unsigned *budget,
+	flow_timeout_fn timeout, const void *ctx);

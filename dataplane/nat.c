@@ -23,12 +23,12 @@ static struct flow_endpoint inside_of(const struct flow_tuple *packet)
 	};
 }
 
-static struct flow_endpoint outside_of(const struct flow_tuple *reply)
+static struct flow_endpoint called_by(const struct flow_tuple *packet)
 {
 	return (struct flow_endpoint){
-		.addr = reply->dst,
-		.port_be = reply->dport_be,
-		.protocol = reply->protocol,
+		.addr = packet->dst,
+		.port_be = packet->dport_be,
+		.protocol = packet->protocol,
 	};
 }
 
@@ -38,32 +38,16 @@ static bool endpoint_equal(const struct flow_endpoint *a, const struct flow_endp
 	       ip_addr_equal(&a->addr, &b->addr);
 }
 
-static struct flow_endpoint flow_inside(const struct flow *flow)
-{
-	struct flow_tuple sent = flow_tuple_of(&flow->dir[flow_sent_by_endpoint(flow)]);
-
-	return inside_of(&sent);
-}
-
-static struct flow_endpoint flow_outside(const struct flow *flow)
-{
-	struct flow_tuple answered = flow_tuple_of(&flow->dir[1 - flow_sent_by_endpoint(flow)]);
-
-	return outside_of(&answered);
-}
-
 static bool leaves_within_pool(const struct flow *flow, const void *ctx)
 {
-	struct flow_endpoint outside = flow_outside(flow);
+	struct flow_endpoint outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 	return nat_port_pool_has(ctx, &outside.addr);
 }
 
 static bool leaves_as(const struct flow *flow, const void *ctx)
 {
-	struct flow_endpoint outside = flow_outside(flow);
-
-	return endpoint_equal(&outside, ctx);
+	return flow_endpoint_is(flow, FLOW_NAME_EXTERNAL, ctx);
 }
 
 // --- choosing ---
@@ -86,12 +70,8 @@ static const struct flow *find_head(
 	struct flow_endpoint outside = expected(source, inside);
 	const struct flow *head = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
 
-	if (head != NULL) {
-		struct flow_endpoint its_inside = flow_inside(head);
-
-		if (endpoint_equal(&its_inside, inside))
-			return head;
-	}
+	if (head != NULL && flow_endpoint_is(head, FLOW_NAME_INTERNAL, inside))
+		return head;
 	return flow_find_endpoint_if(
 		&w->flows, inside, FLOW_NAME_INTERNAL, leaves_within_pool, source);
 }
@@ -128,7 +108,7 @@ bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct 
 		return choose_address(w, packet, source, reply);
 	head = find_head(w, source, &inside);
 	if (head != NULL) {
-		struct flow_endpoint outside = flow_outside(head);
+		struct flow_endpoint outside = flow_endpoint_of(head, FLOW_NAME_EXTERNAL);
 
 		reply->dst = outside.addr;
 		nat_reply_set_port(reply, outside.port_be);
@@ -199,7 +179,8 @@ static void name_inherit(
 
 static void hold_outside(struct worker *w, struct flow *flow)
 {
-	struct flow_endpoint inside = flow_inside(flow), outside = flow_outside(flow);
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 	name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
 	if (flow->state.flags & FLOW_HAS_EXTERNAL)
@@ -209,19 +190,16 @@ static void hold_outside(struct worker *w, struct flow *flow)
 // Its own flow begins: it joins its mapping, or is the first of one.
 static void enter_own(struct worker *w, struct flow *flow, const struct nat_source *source)
 {
-	struct flow_endpoint inside = flow_inside(flow), outside = flow_outside(flow);
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 	struct flow_endpoint usual = expected(source, &inside);
 	struct flow *holder = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
 	struct flow *head = holder;
 
 	if (source->is_full_cone)
 		flow->state.flags |= FLOW_IS_FULL_CONE;
-	if (holder != NULL) {
-		struct flow_endpoint its_inside = flow_inside(holder);
-
-		if (!endpoint_equal(&its_inside, &inside))
-			head = NULL;
-	}
+	if (holder != NULL && !flow_endpoint_is(holder, FLOW_NAME_INTERNAL, &inside))
+		head = NULL;
 	if (head == NULL) // one that shared, maybe with who is gone by now
 		head = flow_find_endpoint_if(
 			&w->flows, &inside, FLOW_NAME_INTERNAL, leaves_as, &outside);
@@ -253,13 +231,14 @@ static void enter_called(struct worker *w, struct flow *flow)
 
 void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source)
 {
-	struct flow_tuple original = flow_tuple_of(&flow->dir[0]);
+	const struct flow_dir *dir = &flow->dir[0];
+	uint8_t kind = dir->flags & FLOW_IS_IP6 ? dir->key6.kind : dir->key4.kind;
 
-	if (!nat_has_port(&original))
+	if (!protocol_has_ports(flow->state.protocol) && kind == FLOW_KEY_PLAIN)
 		return;
 	if (!source->is_none)
 		enter_own(w, flow, source);
-	else if (flow->dir[0].flags & FLOW_TRANSLATES)
+	else if (dir->flags & FLOW_TRANSLATES)
 		enter_called(w, flow);
 }
 
@@ -277,7 +256,8 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 		return;
 	}
 	if (flow->state.flags & FLOW_HAS_EXTERNAL) {
-		struct flow_endpoint inside = flow_inside(flow), outside = flow_outside(flow);
+		struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+				     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 		nat_port_hold(w, &inside, &outside, false);
 	}
@@ -288,11 +268,7 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 struct flow *nat_find_mapping(
 	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
 {
-	struct flow_endpoint outside = {
-		.addr = packet->dst,
-		.port_be = packet->dport_be,
-		.protocol = packet->protocol,
-	};
+	struct flow_endpoint outside = called_by(packet);
 	struct flow *head;
 
 	if (!protocol_has_ports(packet->protocol))
@@ -300,7 +276,7 @@ struct flow *nat_find_mapping(
 	head = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
 	if (head == NULL || !(head->state.flags & FLOW_IS_FULL_CONE))
 		return NULL;
-	*inside = flow_inside(head);
+	*inside = flow_endpoint_of(head, FLOW_NAME_INTERNAL);
 	// The router's own sockets are behind no filter of translation: its input rules judge.
 	if (ip_addr_equal(&inside->addr, &outside.addr))
 		return NULL;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/nat_port.h"
 
+#include <string.h>
+
 #include "dataplane/dataplane_internal.h"
 #include "drivers/steering.h"
 

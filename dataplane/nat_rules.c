@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/nat_rules.h"
 
+#include <string.h>
+
 #include "dataplane/nat_prefix.h"
 #include "dataplane/nat_rules_private.h"
 #include "dataplane/set.h"

@@ -352,18 +352,26 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 	forward_slow(w, p, code);
 }
 
-// Fragments are put together first: without ports nobody knows whose they are.
-static void flow_odd(struct worker *w, struct packet *p)
+// Fragments are put together first: without ports nobody knows whose they are. False: it is an
+// ordinary packet after all.
+static bool flow_odd(struct worker *w, struct packet *p)
 {
 	struct rte_mbuf *whole;
 
-	if (!(p->flags & PACKET_IS_FRAGMENT)) {
-		flow_icmp_error(w, p);
-		return;
+	if ((p->flags & PACKET_HAS_ROUTING0) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_ROUTING_HEADER)) {
+		worker_drop(w, p->m, COUNTER_DROP_ROUTING_HEADER);
+		return true;
 	}
-	whole = p->kind == PACKET_IP6 ? reassembly_add6(w, p->m) : reassembly_add4(w, p->m);
-	if (whole != NULL)
-		pipeline_reinject(w, (uint8_t)p->iface, whole);
+	if (p->flags & PACKET_IS_FRAGMENT) {
+		whole = p->kind == PACKET_IP6 ? reassembly_add6(w, p->m) : reassembly_add4(w, p->m);
+		if (whole != NULL)
+			pipeline_reinject(w, (uint8_t)p->iface, whole);
+		return true;
+	}
+	if (p->flags & PACKET_IS_ICMP_ERROR)
+		flow_icmp_error(w, p);
+	return p->flags & PACKET_IS_ICMP_ERROR;
 }
 
 static __rte_always_inline uint64_t packet_hash(
@@ -408,10 +416,10 @@ static __rte_always_inline void flow_burst(
 		}
 		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep(w, p)))
 			continue;
-		if (unlikely(p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR))) {
-			flow_odd(w, p);
+		if (unlikely(p->flags &
+			     (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR | PACKET_HAS_ROUTING0)) &&
+			flow_odd(w, p))
 			continue;
-		}
 		p->hash = packet_hash(&w->flows, p, is_ip6);
 		flow_prefetch_bucket(&w->flows, p->hash);
 		list[kept++] = p;

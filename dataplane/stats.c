@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_tuple.h"
@@ -89,7 +90,8 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 		.out_interface =
 			flow->state.out_iface == FLOW_IFACE_HOST ? -1 : flow->state.out_iface,
 		.idle_sec = w->now_sec - seen,
-		.timeout_sec = conntrack_timeout_sec(&flow->state),
+		.timeout_sec =
+			conntrack_timeout_sec(&w->dp->snapshot->policy->timeouts, &flow->state),
 		.state = conntrack_phase_name(&flow->state),
 	};
 	for (unsigned d = 0; d < 2; d++) {

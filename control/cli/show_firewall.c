@@ -25,7 +25,10 @@ static void print_list(const json_t *list, FILE *out)
 	size_t i;
 
 	fprintf(out, "%s\n%9s %9s\n", answer_text(list, "name"), "PACKETS", "BYTES");
-	json_array_foreach((json_t *)rules, i, rule) print_rule(rule, out);
+	json_array_foreach((json_t *)rules, i, rule)
+	{
+		print_rule(rule, out);
+	}
 	if (answer_truth(list, "is_hook"))
 		fprintf(out, "%9s %9s  otherwise: %s\n",
 			unit_count(answer_number(list, "packets"), packets),
@@ -77,7 +80,10 @@ void print_nat(const json_t *result, FILE *out)
 	json_t *list = json_object_get(result, "rules"), *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) fprintf(out, "%s\n", answer_text(one, "rule"));
+	json_array_foreach(list, i, one)
+	{
+		fprintf(out, "%s\n", answer_text(one, "rule"));
+	}
 	answer_print_rest(result, "rules", out);
 }
 

@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			w->now_sec = (uint32_t)(w->now_ms / 1000);
 			hold_tick(w);
 			reassembly_tick(w);
-			flow_table_expire(&w->flows, w->now_sec, 64, conntrack_timeout_sec);
+			conntrack_expire(w, 64);
 			take_out_all(false);
 		}
 		while (dataplane_event_next(fixture.dp, &event))

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/conntrack.h"
 #include "dataplane/packet.h"
 #include "dataplane/parse.h"
 #include "tests/unit/dataplane_fixture.h"
@@ -422,6 +423,60 @@ static void an_offer_of_dhcp_reaches_the_client_past_any_rule(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// --- what is asked of every packet ---
+
+static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state)
+{
+	struct fixture *f = *state;
+	struct frame odd = out6;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.policy.hygiene[FIXTURE_LAN] = DP_HYGIENE_TCP_FLAGS;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &out6, FIXTURE_WAN));
+	odd.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG;
+	assert_false(fixture_passes(f, &odd, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_SYN_FIN), 1);
+	assert_int_equal(f->w->flows.n_used, 1);
+}
+
+static void private_destinations_towards_the_internet_are_rejected(void **state)
+{
+	struct fixture *f = *state;
+	struct frame lost = fixture_udp_out;
+	struct house h;
+	struct rte_mbuf *m;
+
+	lost.dst = IP(10, 1, 2, 3);
+	house_lan_to_wan(&h, f);
+	h.policy.hygiene[FIXTURE_WAN] = DP_HYGIENE_PRIVATE_OUT;
+	house_apply(&h, f);
+	m = fixture_send(f, &lost, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(*(const uint8_t *)(packet_ip4(m) + 1), 3);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PRIVATE_OUT), 1);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+static void timeouts_are_those_of_the_policy(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.policy.timeouts.udp_unreplied = 7;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	f->w->now_sec += 6;
+	conntrack_expire(f->w, UINT32_MAX);
+	assert_int_equal(f->w->flows.n_used, 1);
+	f->w->now_sec += 1;
+	conntrack_expire(f->w, UINT32_MAX);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
 // --- changes ---
 
 static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **state)
@@ -583,6 +638,9 @@ int main(void)
 		WITH(neighbour_discovery_needs_no_rule_and_yields_to_its_own),
 		WITH(groups_are_judged_by_the_input_rules),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
+		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
+		WITH(private_destinations_towards_the_internet_are_rejected),
+		WITH(timeouts_are_those_of_the_policy),
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),

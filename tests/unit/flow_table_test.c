@@ -73,7 +73,7 @@ static struct flow *insert(struct flow_table *table, uint32_t n)
 	return flow;
 }
 
-static uint32_t timeout_of(const struct flow_state *state)
+static uint32_t timeout_of(const struct flow_state *state, const void *ctx)
 {
 	return TIMEOUT;
 }
@@ -224,7 +224,7 @@ static unsigned expire(struct flow_table *table, uint32_t now_sec, unsigned budg
 	struct flow *flow;
 	unsigned n = 0;
 
-	while ((flow = flow_timer_next(table, now_sec, &budget, timeout_of)) != NULL) {
+	while ((flow = flow_timer_next(table, now_sec, &budget, timeout_of, NULL)) != NULL) {
 		flow_remove(table, flow);
 		n++;
 	}

@@ -207,11 +207,15 @@ static void forwards_by_port_from_outside_and_inside(void **state)
 		{FAR, "198.18.9.2", 22, TCP, WAN2, "10.0.1.11", 22, 2},
 		{FAR, "198.18.9.2", 0, ICMP, WAN2, "10.0.1.11", 0, 2},
 		{FAR, "198.18.9.2", 0, IPPROTO_ESP, WAN2, "10.0.1.11", 0, 2},
+		// what a network inside translates is its own affair
+		{PC, "10.0.1.1", 25, TCP, LAN, "10.0.1.12", 25, 3},
+		{"10.0.2.7", "10.0.1.1", 25, TCP, IOT, NULL},
 	};
 
 	add_forward(WAN, NULL, 443, 443, "10.0.1.9/32");
 	add_forward(-1, "203.0.113.3/32", 8000, 8099, "10.0.1.10/32")->inside_port = 9000;
 	add_forward(WAN2, "198.18.9.2/32", 0, 0, "10.0.1.11/32")->protocol.set = DP_INDEX_NONE;
+	add_forward(LAN, NULL, 25, 25, "10.0.1.12/32");
 	compile();
 	check_destinations(rows, RTE_DIM(rows));
 }

@@ -152,6 +152,32 @@ static void the_ports_range_and_parity_stay(void **state)
 	assert_int_equal(workers[0].counters[COUNTER_NAT_OVERLOADED], 0);
 }
 
+// One bucket a worker: eight ports below 1024, and one of them may be 0, which is none.
+static void below_1024_goes_on_above_where_all_are_taken(void **state)
+{
+	struct worker *w = &workers[0];
+	struct nat_source source = masquerade();
+	unsigned n_low = 0;
+	uint16_t sport = 1;
+
+	w->n_workers = STEERING_BUCKETS;
+	while (steering_bucket(sport) != 0)
+		sport++;
+	assert_true(sport < 1024);
+	for (unsigned host = 1; host <= 100; host++) {
+		char text[ADDR_STR_BYTES];
+		uint16_t port;
+
+		snprintf(text, sizeof(text), "198.18.1.%u", host);
+		port = outside_port(udp(text, sport, REMOTE, 53, &source));
+		assert_int_not_equal(port, 0);
+		assert_int_equal(steering_bucket(port), 0);
+		n_low += port < 1024;
+	}
+	assert_int_equal(n_low, 7);
+	assert_int_equal(w->counters[COUNTER_NAT_OVERLOADED], 0);
+}
+
 static void random_ports_are_random_and_still_one_for_all_remotes(void **state)
 {
 	struct nat_source source = masquerade();
@@ -254,6 +280,20 @@ static void one_to_one_keeps_its_port_or_has_none(void **state)
 	assert_true(leaves_as(udp(HOST, 5000, REMOTE, 53, &source), WAN, 5000));
 	assert_null(udp(HOST2, 5000, REMOTE, 53, &own));
 	assert_true(leaves_as(udp(HOST2, 5000, REMOTE, 54, &own), WAN, 5000));
+}
+
+// Whose outside endpoint had to be shared has it alone when the other one has gone.
+static void what_was_shared_becomes_its_own(void **state)
+{
+	struct worker *w = &workers[0];
+	struct nat_source source = masquerade(), own = masquerade();
+	struct flow *first = udp(HOST, 5000, REMOTE, 53, &source);
+
+	own.keeps_port = true;
+	assert_true(leaves_as(udp(HOST2, 5000, REMOTE, 54, &own), WAN, 5000));
+	end(w, first);
+	assert_true(leaves_as(udp(HOST2, 5000, REMOTE, 55, &own), WAN, 5000));
+	assert_false(leaves_as(udp(HOST, 5000, REMOTE, 56, &source), WAN, 5000));
 }
 
 static void without_an_address_nothing_leaves(void **state)
@@ -399,11 +439,13 @@ int main(void)
 		TEST(an_endpoint_has_one_outside_on_each_way),
 		TEST(icmp_queries_are_mapped_by_their_identifier),
 		TEST(the_ports_range_and_parity_stay),
+		TEST(below_1024_goes_on_above_where_all_are_taken),
 		TEST(random_ports_are_random_and_still_one_for_all_remotes),
 		TEST(a_host_keeps_its_address_of_a_pool),
 		TEST(a_pool_ends_where_it_ends),
 		TEST(without_ports_the_remote_and_the_pool_tell_hosts_apart),
 		TEST(one_to_one_keeps_its_port_or_has_none),
+		TEST(what_was_shared_becomes_its_own),
 		TEST(without_an_address_nothing_leaves),
 		TEST(the_routers_own_sockets_have_endpoints_too),
 		TEST(anybody_reaches_a_full_cone_and_nobody_else),

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct policy_fixture fixture;
+struct router fixture;
 
 static char state_file[64];
 
@@ -32,10 +32,10 @@ void policy_fixture_set_there(const char *name, bool is_there)
 
 int policy_fixture_open(const char *text, const char *absent, struct error *err)
 {
-	struct dataplane *dp = recording_reset();
 	struct cfg_errors errors = {0};
 	char said[1024];
 
+	fixture.dp = recording_reset();
 	fixture.config = config_parse("test.yaml", text, strlen(text), &errors);
 	if (fixture.config == NULL) {
 		fprintf(stderr, "%s\n", error_str(&errors.list[0], said, sizeof(said)));
@@ -50,10 +50,10 @@ int policy_fixture_open(const char *text, const char *absent, struct error *err)
 		if (absent == NULL || strcmp(name, absent) != 0)
 			policy_fixture_set_there(name, true);
 	}
-	if (bans_open(&fixture.bans, fixture.config, dp, POLICY_FIXTURE_NOW, err) != 0)
+	if (bans_open(&fixture.bans, fixture.config, fixture.dp, POLICY_FIXTURE_NOW, err) != 0)
 		return -1;
 	return firewall_open(&fixture.firewall, fixture.config, &fixture.interfaces,
-		&fixture.bans.sets, dp, POLICY_FIXTURE_NOW, err);
+		&fixture.bans.sets, fixture.dp, POLICY_FIXTURE_NOW, err);
 }
 
 void policy_fixture_close(void)

@@ -4,8 +4,7 @@
 // process.
 #pragma once
 
-#include "control/bans.h"
-#include "control/firewall.h"
+#include "control/router.h"
 #include "tests/unit/recording_dataplane.h"
 
 // Begins a config that has the interfaces lan and wan, the ids 10 and 11.
@@ -17,14 +16,7 @@
 
 enum { POLICY_FIXTURE_NOW = 1700000000, FIRST_ID = 10 };
 
-struct policy_fixture {
-	struct config *config;
-	struct interfaces interfaces;
-	struct bans bans;
-	struct firewall firewall;
-};
-
-extern struct policy_fixture fixture;
+extern struct router fixture; // its config, interfaces, bans and firewall
 
 // 0, or -1 with the reason; a config that is wrong fails the test. `absent` names an interface that
 // is not there, or is NULL. policy_fixture_close is due either way.
