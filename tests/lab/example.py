@@ -45,14 +45,15 @@ def example_path(name):
     return REPO / f"cfg/examples/{name}.yaml"
 
 
-def example_text(name, driver, cores):
-    """The file with the lab's wires as its cards."""
+def example_text(name, driver, cores, state_file):
+    """The file with the lab's wires as its cards, and bans kept where they are the lab's own."""
     text, n = PORT_LINE.subn(
         lambda m: f"  {m[1]}: {{ driver: {driver}, match: {{ name: port-{m[1]} }}",
         example_path(name).read_text())
     ports = text.split("ports:\n")[1].split("\n\n")[0]
     assert n == len(ports.splitlines()), "each port has its card on its own line"
-    return f"workers: {{ cores: [{', '.join(map(str, cores))}] }}\n" + text
+    return (f"workers: {{ cores: [{', '.join(map(str, cores))}] }}\n"
+            f"state: {{ file: {state_file} }}\n" + text)
 
 
 def check(config):
@@ -121,10 +122,10 @@ class ExampleLab(HomeLab):
         for route in host.routes:
             self.ip(name, f"{'-6' if ':' in route else '-4'} route add {route}")
 
-    def begin(self, variant, more=""):
+    def begin(self, variant):
         """Router and doors."""
-        self.start_router(
-            example_text(self.example, variant.driver, cores_for(variant.workers)) + more)
+        self.start_router(example_text(self.example, variant.driver, cores_for(variant.workers),
+                                       self.dir / "state.db"))
         for host in ("rtr", *self.plan):
             self.open_doors(host)
 

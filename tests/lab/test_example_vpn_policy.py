@@ -181,7 +181,9 @@ def test_who_tries_ssh_too_often_is_banned_alone(lab, target, bad, other):
     got = [lab.attempt("inet", target, "tcp/22", wait=0.3, source=bad)["got"] for _ in range(12)]
     assert got == ["answer"] * 10 + ["silence"] * 2, got
     wait_for(lambda: lab.millrace("show", "set", "banned")["entries"], "an entry", 3)
-    entry, = lab.millrace("show", "set", "banned")["entries"]
+    entries = lab.millrace("show", "set", "banned")["entries"]
+    assert len(entries) == 1, entries
+    entry = entries[0]
     assert entry["address"].startswith(bad) and 86000 <= entry["left_sec"] <= 86400
     wait_for(lambda: len(lab.log_lines("banned: ")) > lines, "a line in the log", 3)
     line = lab.log_lines("banned: ")[-1]
