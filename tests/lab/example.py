@@ -30,6 +30,13 @@ DOORS = Path(__file__).with_name("doors.py")
 RAW_FRAMES = Path(__file__).with_name("raw_frames.py")
 ALL_DOORS = ("tcp/22", "tcp/53", "tcp/80", "tcp/443", "tcp/8080", "udp/53", "udp/67", "udp/123",
              "udp/546", "udp/5353", "udp/5355", "udp/9999")
+WATCH_ICMP6 = """
+import socket
+raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+print("watching", flush=True)
+while True:
+    print(raw.recv(100)[0], flush=True)
+"""
 PORT_LINE = re.compile(r"^  (\w+): \{ match: \{[^}]*\}", re.MULTILINE)
 
 NET, HOST, PORT, PROHIBITED = [3, 0], [3, 1], [3, 3], [3, 13]  # ICMP: destination unreachable
@@ -177,6 +184,12 @@ class ExampleLab(HomeLab):
         head = Ether(dst=to_mac or self.router_mac(interface), src=self.mac(host))
         self.run(host, "/usr/bin/python3", RAW_FRAMES, "send", "eth0",
                  stdin="".join(bytes(head / packet).hex() + "\n" for packet in packets))
+
+    def watch_icmp6(self, host):
+        """Its output is the type of each ICMPv6 message that comes, a line each."""
+        watch = self.start(host, "icmp6", "/usr/bin/python3", "-c", WATCH_ICMP6)
+        wait_for(lambda: "watching" in watch.output(), "the watch")
+        return watch
 
     def wait_counted(self, counter, before, n=1):
         wait_for(lambda: self.counted()[counter] >= before[counter] + n,

@@ -142,21 +142,19 @@ def test_redirects_do_not_come_from_the_internet(lab):
 
 
 def test_other_icmpv6_gets_to_the_lan(lab):
-    """Of types that nobody knows yet, say (RFC 4890 4.3.4 leaves it to policy; this file takes
-    them): seen by the host that they are for."""
-    watch = lab.start("pc", "watch", "/usr/bin/python3", "-c", WATCH)
-    wait_for(lambda: "watching" in watch.output(), "the watch")
-    lab.send("inet", "fibre", [IPv6(src=INET6, dst=PC6) / ICMPv6EchoRequest(type=144, id=9)])
-    wait_for(lambda: "144" in watch.output(), "type 144 at the host", 3)
+    """Of types that nobody knows yet, say (RFC 4890 4.3.5 leaves them to policy; this file takes
+    them)."""
+    types = lab.watch_icmp6("pc")
+    lab.send("inet", "fibre", [IPv6(src=FAR6, dst=PC6) / ICMPv6EchoRequest(type=144, id=9)])
+    wait_for(lambda: "144" in types.output().split(), "type 144 at the host", 3)
 
 
-WATCH = """
-import socket
-s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-print("watching", flush=True)
-while True:
-    print(s.recv(100)[0], flush=True)
-"""
+@pytest.mark.xfail(strict=True, reason="the flow that one type begins is every other type's as well")
+def test_an_icmpv6_type_that_is_let_in_lets_in_no_other(lab):
+    lab.send("inet", "fibre", [IPv6(src=FAR6, dst=PC6) / ICMPv6EchoRequest(type=144, id=9)])
+    before = lab.counted()
+    lab.send("inet", "fibre", [IPv6(src=FAR6, dst=PC6) / ICMPv6EchoRequest(type=139, id=9)])
+    lab.wait_counted("drop_rule", before)
 
 
 def test_an_icmp_query_that_is_no_echo_is_not_forwarded_in(lab):
