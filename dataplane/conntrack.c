@@ -150,7 +150,8 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->dir[0].epoch = w->epoch;
 	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
 	flow->dir[1].epoch = w->epoch - 1; // its way is looked up when it is first gone
-	flow->dir[1].flags |= FLOW_WATCH;  // the first reply changes the state
+	flow->dir[0].flags |= FLOW_WATCH;
+	flow->dir[1].flags |= FLOW_WATCH; // the first reply changes the state
 	if (from_host) {
 		if (d->code == NEXTHOP_LOCAL) // else it goes elsewhere than the kernel thought
 			flow->dir[0].flags |= FLOW_FROM_HOST;
@@ -319,11 +320,9 @@ struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow
 
 	if (flow->state.protocol == IPPROTO_TCP)
 		return watch_tcp(w, p, dir);
-	tcp_track_let_all_pass(flow);
-	if (dir->flags & FLOW_IS_REPLY) {
-		dir->flags &= (uint16_t)~FLOW_WATCH;
+	dir->flags &= (uint16_t)~FLOW_WATCH;
+	if (dir->flags & FLOW_IS_REPLY)
 		enter_phase(w, flow, FLOW_ASSURED);
-	}
 	return dir;
 }
 

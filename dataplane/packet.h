@@ -46,8 +46,7 @@ struct packet {
 	uint8_t kind;	   // enum packet_kind
 	uint8_t reason;	   // enum counter
 	uint8_t protocol;  // IPPROTO_*; IPv6: behind extension headers after packet_parse_ip6_chain
-	uint8_t tcp_flags; // 0 for anything but TCP; after packet_key4, as the others of TCP, which
-			   // elsewhere may be anything
+	uint8_t tcp_flags; // 0 for anything but TCP, as tcp_end; after packet_key4
 	uint16_t ip_len;   // whole IP packet, without Ethernet padding
 	uint16_t l4_offset; // IPv6: after packet_parse_ip6_chain
 	uint16_t flags;	    // enum packet_flags
@@ -58,7 +57,7 @@ struct packet {
 		struct flow_key4 key4;
 		uint64_t tail6; // of an IPv6 key, whose addresses are the header's: flow_tail6
 	};
-	uint8_t tcp_window; // the higher byte of its window
+	uint8_t tcp_window; // the higher byte of TCP's window; else anything
 } __rte_cache_aligned;
 
 // TCP or UDP: a bit test and no comparisons, for the two come in no order that a branch predictor

@@ -153,6 +153,7 @@ bool packet_key4_slow(struct packet *p)
 	uint16_t fragment = rte_be_to_cpu_16(ip->fragment_offset);
 
 	p->tcp_flags = 0;
+	p->tcp_end = 0;
 	p->key4 = (struct flow_key4){
 		.src_be = ip->src_addr, .dst_be = ip->dst_addr, .protocol = p->protocol};
 	if (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
@@ -325,6 +326,7 @@ bool packet_key6_slow(struct packet *p)
 	uint8_t kind = FLOW_KEY_PLAIN;
 
 	p->tcp_flags = 0;
+	p->tcp_end = 0;
 	if (!packet_parse_ip6_upper(p))
 		return false;
 	l4 = packet_l4(p);

@@ -149,7 +149,7 @@ static inline bool packet_read_ports(
 	__builtin_memcpy(ports, l4, sizeof(*ports));
 	__builtin_memcpy(&seq_be, tcp + 4, sizeof(seq_be));
 	p->tcp_flags = (uint8_t)(tcp[13] & -is_tcp);
-	p->tcp_end = rte_be_to_cpu_32(seq_be) + bytes - l4_bytes;
+	p->tcp_end = (rte_be_to_cpu_32(seq_be) + bytes - l4_bytes) & -is_tcp;
 	p->tcp_window = tcp[14];
 	return true;
 }

@@ -2,13 +2,18 @@
 // Each direction knows `tcp_end`, the highest sequence number that its side sent, and `tcp_reach`:
 // no segment of it ends further away than the largest window that the other side ever announced.
 // What is sent again lies behind tcp_end, what follows lost segments before it, and both by less
-// than a window. An end that falls outside, yet acknowledges what the other side sent, is believed:
-// a blind sender would have to guess both numbers, and a forgery that did get through, and moved
-// tcp_end, does not stop the connection.
+// than a window.
+//
+// A blind sender may guess a number in reach, and what goes ahead moves tcp_end. So a segment that
+// is more than a step ahead must acknowledge what the other side sent lately, as the receiver would
+// ask of it (RFC 5961 5.2), and what acknowledges that may lie some windows further behind, where
+// the true sender is when somebody else has moved tcp_end. If it acknowledges all of it, to the
+// last byte, it is hardly a guess: tcp_end is set by it, and may be by the next, should it have
+// been an old copy.
 //
 // Dropped is only what neither end could want: far outside the window, resets that their receiver
-// had to ignore (RFC 5961), a SYN+ACK for a SYN that nobody sent. All that an end answers with a
-// challenge passes, and changes nothing here until the answer has.
+// had to ignore (RFC 5961 3.2), a SYN+ACK for a SYN that nobody sent. All that an end answers with
+// a challenge passes, and changes nothing here until the answer has.
 #include "dataplane/tcp_track.h"
 
 // What is known of each side: bits of direction 0, those of direction 1 one higher.
@@ -23,7 +28,7 @@ enum event {
 	EVENT_SYN_CROSSED, // SYN without ACK from the side that was sent one
 	EVENT_ACKS_SYN,	   // acknowledges the other side's SYN, by a SYN+ACK or alone
 	EVENT_OPEN,	   // both SYNs acknowledged; picked up: both sides heard
-	EVENT_FIN,	   // one side has sent FIN
+	EVENT_FIN,	   // a side has sent FIN
 	EVENT_FINS,	   // both sides have
 	EVENT_FINS_ACKED,  // every FIN so far has been acknowledged
 	EVENT_RESET,	   // its receiver must obey it
@@ -88,6 +93,10 @@ enum {
 	OPTION_NOP = 1,
 	OPTION_SCALE = 3, // RFC 7323 2.2
 	SCALE_MAX = 14,	  // RFC 7323 2.3: larger ones mean this
+};
+
+enum {
+	LOST_REACH = 3, // log2: how much further away the true sender may be, see above
 };
 
 // A segment on its way through a connection.
@@ -163,13 +172,14 @@ static struct passage passage_of(const struct packet *p, struct flow_dir *dir)
 	s.self->tcp_reach = (uint8_t)reach_of(s.flow, s.d);
 	s.peer->tcp_reach = (uint8_t)reach_of(s.flow, 1 - s.d);
 	s.phase = (enum flow_phase)s.flow->state.state;
-	if (s.flags & RTE_TCP_SYN_FLAG) {
-		s.end++;
+	if (s.flags & RTE_TCP_RST_FLAG) { // what it may carry is for people (RFC 9293 3.5.3)
+		s.end = s.seq;
+		return s;
+	}
+	if (s.flags & RTE_TCP_SYN_FLAG)
 		s.scale = read_scale((const uint8_t *)(tcp + 1),
 			(uint32_t)(tcp->data_off >> 4) * 4 - (uint32_t)sizeof(*tcp));
-	}
-	if (s.flags & RTE_TCP_FIN_FLAG)
-		s.end++;
+	s.end += !!(s.flags & RTE_TCP_SYN_FLAG) + !!(s.flags & RTE_TCP_FIN_FLAG);
 	return s;
 }
 
@@ -212,6 +222,11 @@ static void raise_to(uint8_t *log, unsigned to)
 		*log = (uint8_t)to;
 }
 
+static unsigned wide_reach(const struct flow_dir *dir)
+{
+	return RTE_MIN(dir->tcp_reach + LOST_REACH, TCP_REACH_ALL);
+}
+
 static void learn_syn(struct passage *s)
 {
 	uint8_t *scales = &s->flow->state.tcp_scales;
@@ -231,17 +246,10 @@ static void learn_syn(struct passage *s)
 
 static void learn_segment(struct passage *s)
 {
-	bool is_near = tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach);
-
-	if (!has(s, s->d, SEEN_NUMBERS) || !is_near || (int32_t)(s->end - s->self->tcp_end) > 0)
+	if (!has(s, s->d, SEEN_NUMBERS) || (int32_t)(s->end - s->self->tcp_end) > 0)
 		s->self->tcp_end = s->end;
 	note(s, s->d, SEEN_NUMBERS);
 	s->self->tcp_window |= s->window;
-}
-
-void tcp_track_let_all_pass(struct flow *flow)
-{
-	flow->dir[0].tcp_reach = flow->dir[1].tcp_reach = TCP_REACH_ALL;
 }
 
 // --- what happens ---
@@ -261,13 +269,15 @@ static void happen_acks_syn(struct passage *s)
 	happen(s, has(s, s->d, SEEN_ACKED) ? EVENT_OPEN : EVENT_ACKS_SYN);
 }
 
-// Both FINs, and whether they have been acknowledged, after it.
+// Both sides' FINs as they stand after it, and whether they have been acknowledged.
 static void happen_fins(struct passage *s)
 {
 	bool mine = has(s, s->d, SEEN_FIN), other = has(s, 1 - s->d, SEEN_FIN);
 
 	if (mine || other)
-		happen(s, mine && other ? EVENT_FINS : EVENT_FIN);
+		happen(s, EVENT_FIN);
+	if (mine && other)
+		happen(s, EVENT_FINS);
 	if ((!mine || has(s, s->d, SEEN_ACKED)) && (!other || has(s, 1 - s->d, SEEN_ACKED)))
 		happen(s, EVENT_FINS_ACKED);
 }
@@ -278,7 +288,7 @@ static bool pick_up(struct passage *s)
 	if (!s->picks_up)
 		return false;
 	s->flow->state.flags |= FLOW_WAS_PICKED_UP;
-	tcp_track_let_all_pass(s->flow);
+	s->self->tcp_reach = s->peer->tcp_reach = TCP_REACH_ALL;
 	return true;
 }
 
@@ -287,7 +297,7 @@ static enum counter pass_syn(struct passage *s)
 	bool has_ack = s->flags & RTE_TCP_ACK_FLAG;
 
 	if (!is_opening(s->phase)) // RFC 5961 4: it is answered by a challenge
-		return !has_ack || tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach)
+		return !has_ack || tcp_track_is_near(s->ack, s->peer->tcp_end, wide_reach(s->peer))
 			       ? COUNTER_COUNT
 			       : COUNTER_DROP_TCP_STATE;
 	// Of a SYN that went by unseen it may be the answer; else it is one to nothing.
@@ -326,12 +336,24 @@ static enum counter pass_reset(struct passage *s)
 	return COUNTER_COUNT;
 }
 
-static bool is_in_window(const struct passage *s)
+// Sets tcp_end right where it was lost.
+static bool fits_windows(struct passage *s)
 {
-	unsigned wide = RTE_MIN(s->self->tcp_reach + 2u, (unsigned)TCP_REACH_ALL);
+	uint32_t ahead = s->end - s->self->tcp_end;
+	bool acks_all = s->ack == s->peer->tcp_end;
 
-	return tcp_track_is_near(s->end, s->self->tcp_end, wide) &&
-	       tcp_track_is_near(s->ack, s->peer->tcp_end, s->peer->tcp_reach);
+	if (s->self->tcp_reach == TCP_REACH_ALL)
+		return true;
+	if (!tcp_track_is_near(s->ack, s->peer->tcp_end, wide_reach(s->peer)))
+		return false;
+	if (ahead <= UINT32_C(1) << s->self->tcp_reach) // a probe of a full window is one more
+		return true;
+	if (((int32_t)ahead > 0 && !acks_all) ||
+		!tcp_track_is_near(s->end, s->self->tcp_end, wide_reach(s->self)))
+		return false;
+	if (acks_all && !tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach))
+		s->self->tcp_end = s->end;
+	return true;
 }
 
 static enum counter pass_segment(struct passage *s)
@@ -351,10 +373,13 @@ static enum counter pass_segment(struct passage *s)
 			return COUNTER_COUNT;
 		if (!has(s, s->d, SEEN_ACKED) && s->end != s->self->tcp_end)
 			note(s, s->d, SEEN_EARLY);
+		// A server without memory (RFC 4987 3.6) may have sent a SYN+ACK for every SYN.
+		if (!tcp_track_is_near(s->end, s->self->tcp_end, s->self->tcp_reach))
+			s->self->tcp_end = s->end;
 		happen_acks_syn(s);
 	} else if (!(s->flags & RTE_TCP_ACK_FLAG)) { // RFC 9293 3.10.7.4: every one has it
 		return COUNTER_DROP_TCP_STATE;
-	} else if (!is_in_window(s)) {
+	} else if (!fits_windows(s)) {
 		return COUNTER_DROP_TCP_WINDOW;
 	} else if (s->self->flags & FLOW_WATCH) {
 		happen(s, EVENT_ALIVE);

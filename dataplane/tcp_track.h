@@ -11,6 +11,7 @@
 enum {
 	TCP_REACH_MIN = 16, // 64 KiB: what an end may send before we know of any window
 	TCP_REACH_ALL = 31, // no check
+	TCP_STEP = 16,	    // log2: how far ahead a segment may end without a second look
 };
 
 // Are two sequence numbers less than 2^reach apart? (From -2^reach to 2^reach - 1.)
@@ -22,15 +23,16 @@ static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 }
 
 // Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
-// reach of those before it. False: tcp_track_slow decides, nothing is noted. No branch tells other
-// protocols apart: their flows are in reach of anything.
+// reach behind those before it, or a step ahead. False: tcp_track_slow decides, nothing is noted.
+// No branch tells other protocols apart: they stand at 0 and stay there.
 static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
 {
 	uint32_t ahead = p->tcp_end - dir->tcp_end;
-	uint32_t is_behind = (uint32_t)((int32_t)ahead >> 31);
+	uint32_t is_behind = (uint32_t)((int32_t)ahead >> 31); // a mask
+	unsigned reach = ((dir->tcp_reach ^ TCP_STEP) & is_behind) ^ TCP_STEP;
 
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
-		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> dir->tcp_reach))
+		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> reach))
 		return false;
 	dir->tcp_end += ahead & ~is_behind;
 	dir->tcp_window |= p->tcp_window;
@@ -53,9 +55,6 @@ static inline bool tcp_track_reopens(const struct packet *p, const struct flow_s
 // are taken that began before they were seen, or of which one direction goes another way.
 enum counter tcp_track_slow(
 	const struct packet *p, struct flow_dir *dir, bool picks_up, enum flow_phase *phase);
-
-// Nothing is asked of sequence numbers: other protocols' flows, connections picked up.
-void tcp_track_let_all_pass(struct flow *flow);
 
 // RFC 5927 4.1: may a segment that began at `seq` have been sent in this direction lately?
 bool tcp_track_quote_is_fine(const struct flow_dir *dir, uint32_t seq);
