@@ -194,7 +194,9 @@ def test_its_file_is_checked_where_its_cards_are_not(lab):
      "stops packet-too-big: large packets then vanish on the way"),
     (("outside: 203.0.113.10 }", "outside: 203.0.113.8/29 }"), True,
      "not of the same size as `inside`"),
-], ids=["too-big", "one-to-one"])
+    (("203.0.113.10/24, ", ""), False,
+     "nobody on the link of fibre answers for 203.0.113.10/32"),
+], ids=["too-big", "one-to-one", "unanswered"])
 def test_mistakes_in_it_are_named(lab, change, is_error, said):
     code, text = check(changed("fibre-4g", change))
     assert (code != 0) == is_error and said in text, text

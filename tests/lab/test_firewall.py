@@ -116,11 +116,6 @@ on_both = pytest.mark.parametrize("variant", VARIANTS, scope="module")
 on_one = pytest.mark.parametrize("variant", VARIANTS[:1], scope="module")
 
 
-def lines_of(text):
-    """Without how much was counted."""
-    return [re.sub(r"^ *\d\S* +\d\S*(?: \S?i?B)? +", "", line) for line in text.splitlines()]
-
-
 # --- what it shows ---
 
 @on_one
@@ -129,7 +124,8 @@ def test_each_rule_is_shown_as_it_was_written_and_counts(lab):
     shown = lab.told("show", "firewall")
     for words in ("input", "forward", "output", "outwards", "# who was banned",
                   '# the rest, "as ever"', "source: banned", "jump: outwards", "count: web",
-                  'log: "udp: "', "rate: 10/s", "otherwise: drop", "otherwise: accept"):
+                  'log: "udp: "', "rate: 10/s", "otherwise: drop", "otherwise: accept",
+                  "A rule counts the packets that begin"):
         assert words in shown, f"{words} in\n{shown}"
     assert max(map(len, shown.splitlines())) <= 120, shown
     lists = {one["name"]: one for one in lab.millrace("show", "firewall")["lists"]}
