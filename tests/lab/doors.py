@@ -174,10 +174,7 @@ def attempt(target, door, wait=0.5, source=None, count=1):
     return [result or {"got": "silence"} for result in results]
 
 
-def take_orders(path):
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen()
+def take_orders(listener):
     while True:
         stream, _ = listener.accept()
         with stream, stream.makefile("rw") as lines:
@@ -186,5 +183,8 @@ def take_orders(path):
 
 
 if __name__ == "__main__":
-    threading.Thread(target=take_orders, args=(sys.argv[2],), daemon=True).start()
+    orders = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    orders.bind(sys.argv[2])
+    orders.listen()
+    threading.Thread(target=take_orders, args=(orders,), daemon=True).start()
     serve(sys.argv[1], sys.argv[3:])

@@ -243,6 +243,9 @@ def test_a_set_of_a_million_prefixes_is_read_and_swapped_whole(lab):
     assert lab.told("sets", "reload", "listed") == "listed has 1 elements from its file\n"
     try_row(lab, "pc", FAR, "udp/9999", passes("inet", WAN))
     assert lab.attempt("pc", BAD, "tcp/80")["got"] == "error"
+    (lab.dir / "listed").write_text("")
+    lab.told("sets", "reload", "listed")
+    try_row(lab, "pc", BAD, "tcp/80", passes("inet", WAN))
 
 
 # --- what rules do not break ---
