@@ -153,8 +153,10 @@ void check_workers(const struct check *check)
 			other = yaml_tree_next_item(list, other);
 			if (other->is_bad || config->cores[j] != config->cores[i])
 				continue;
-			report_add(check->report, item->place,
-				"workers: `cores`: core %d is here twice", config->cores[i]);
+			report_warn(check->report, item->place,
+				"workers: `cores`: core %d is here twice: its workers take turns "
+				"and get no more done than one",
+				config->cores[i]);
 			break;
 		}
 	}

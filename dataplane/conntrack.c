@@ -10,6 +10,7 @@
 #include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
+#include "dataplane/nat_port.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/tcp_track.h"
 
@@ -222,18 +223,6 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 	return &flow->dir[0];
 }
 
-// Is it one of the addresses that a flow may leave as?
-static bool nat_source_has(const struct nat_source *source, const struct ip_addr *addr)
-{
-	uint32_t first, last;
-
-	if (source->n_addresses <= 1 || addr->family != IP_V4)
-		return source->n_addresses > 0 && ip_addr_equal(&source->first, addr);
-	first = rte_be_to_cpu_32(ip4_be_of(&source->first));
-	last = rte_be_to_cpu_32(ip4_be_of(addr));
-	return source->first.family == IP_V4 && last - first < source->n_addresses;
-}
-
 // Does it still go from the same to the same, as it began?
 static bool is_unchanged(const struct flow *flow, const struct decision *d)
 {
@@ -246,7 +235,7 @@ static bool is_unchanged(const struct flow *flow, const struct decision *d)
 	// a query's identifier stands in both ports, and its source's may have been changed
 	if (now.kind == FLOW_KEY_PLAIN && now.dport_be != d->seen.dport_be)
 		return false;
-	return d->changes_source ? nat_source_has(&d->source, &now.src)
+	return d->changes_source ? nat_port_pool_has(&d->source, &now.src)
 				 : ip_addr_equal(&now.src, &d->seen.src);
 }
 
@@ -274,6 +263,10 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		struct flow_tuple back = flow_tuple_translated(dir);
 
 		dir->nexthop = decide_way(w, &back);
+		if (decide_leaks(w, dir, dir->nexthop)) {
+			worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
+			return NULL;
+		}
 	}
 	dir->epoch = w->epoch;
 	return dir;

@@ -31,7 +31,9 @@ struct dataplane {
 	struct timed_set *timed[DP_TIMED_SETS_MAX]; // NULL: not opened
 	struct rate_table *rates;
 	_Atomic uint64_t schedules; // bits: active ones
-	uint64_t start_tsc;	    // the workers' clocks begin here
+	uint64_t reviewed_ms;	    // control's: when a timed set last made flows be judged again
+	bool review_is_due;
+	uint64_t start_tsc; // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
 

@@ -38,6 +38,19 @@ uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple)
 				      : code;
 }
 
+bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t code)
+{
+	const uint16_t others = FLOW_TRANSLATES | FLOW_TO_HOST | FLOW_FROM_HOST;
+	uint8_t out_iface = decide_interface(w, code);
+	struct flow_tuple tuple;
+
+	if (!(dir->flags & FLOW_IS_REPLY) || (dir->flags & others) || out_iface == INTERFACE_NONE ||
+		out_iface == flow_of(dir)->state.in_iface)
+		return false;
+	tuple = flow_tuple_of(dir);
+	return nat_rules_hides(w->snap->policy->nat, w->snap, out_iface, &tuple.src, &tuple.dst);
+}
+
 // To a port forward, the inside of a one-to-one, or an inside endpoint that anybody may speak to.
 static void translate_destination(struct worker *w, uint8_t in_iface, struct decision *d)
 {

@@ -28,3 +28,6 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple);
 // The interface that a nexthop code leads out by, or INTERFACE_NONE.
 uint8_t decide_interface(const struct worker *w, uint16_t code);
+// Would the answers of an untranslated flow show an inner address by that way? Its first packet
+// came from inside with a source that belongs out there, so nobody translated it.
+bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t code);

@@ -27,6 +27,8 @@ static bool quote_parse4(uint8_t *start, uint32_t bytes, struct quote *quote)
 	if (ip->version_ihl >> 4 != 4 || header_bytes < sizeof(*ip) ||
 		bytes < header_bytes + QUOTED_L4_MIN)
 		return false;
+	if (checksum_fold(rte_raw_cksum(ip, header_bytes)) != 0xffff)
+		return false; // RFC 5508 REQ-3 a)
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK))
 		return false; // a later fragment has no ports to know it by
 	quote->l4 = start + header_bytes;

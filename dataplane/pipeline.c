@@ -55,7 +55,7 @@ static void send_finished(
 		worker_drop(w, m, COUNTER_DROP_NO_ROUTE);
 		return;
 	}
-	w->adjacency_used[i] = 1;
+	worker_use_adjacency(w, i);
 	adjacency_write_eth(&w->adjacencies[i], packet_eth(m));
 	worker_send(w, iface, m);
 }
@@ -109,7 +109,9 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		worker_drop(w, p->m, COUNTER_DROP_MULTICAST);
 		return;
 	}
-	if (pipeline_source_is_bad(w, p) || (!is_ip6 && packet_source_is_link_local(p))) {
+	// a translated error may show our address: its own source was asked before
+	if ((!(p->flags & PACKET_IS_TRANSLATED) && pipeline_source_is_bad(w, p)) ||
+		(!is_ip6 && packet_source_is_link_local(p))) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
 		return;
 	}
@@ -153,7 +155,7 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
-	w->adjacency_used[i] = 1;
+	worker_use_adjacency(w, i);
 	pipeline_transmit(w, p, i);
 }
 
@@ -191,7 +193,7 @@ static __rte_always_inline void forward_burst(
 			continue;
 		}
 		eth = packet_eth(p->m);
-		w->adjacency_used[code - NEXTHOP_ADJACENCY_BASE] = 1;
+		worker_use_adjacency(w, code - NEXTHOP_ADJACENCY_BASE);
 		if (is_ip6)
 			((struct rte_ipv6_hdr *)(eth + 1))->hop_limits--;
 		else
@@ -266,7 +268,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
-	w->adjacency_used[i] = 1;
+	worker_use_adjacency(w, i);
 	flow_count(w, p, dir);
 	nat_translate(p, dir);
 	pipeline_transmit(w, p, i);
@@ -297,7 +299,7 @@ static __rte_always_inline void flow_forward(
 		flow_slow(w, p, dir);
 		return;
 	}
-	w->adjacency_used[dir->nexthop - NEXTHOP_ADJACENCY_BASE] = 1;
+	worker_use_adjacency(w, dir->nexthop - NEXTHOP_ADJACENCY_BASE);
 	flow_count(w, p, dir);
 	if (is_ip6)
 		packet_ip6(p->m)->hop_limits--;
@@ -324,9 +326,15 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	struct flow_dir *dir = NULL;
 	uint8_t iface = (uint8_t)p->iface;
-	int found = nat_icmp_error(w, p, &dir);
 	uint16_t code;
+	int found;
 
+	if (pipeline_source_is_bad(w, p)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
+		return;
+	}
+	found = nat_icmp_error(w, p, &dir);
 	if (found < 0) {
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
@@ -344,6 +352,10 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		return;
 	}
 	code = pipeline_way(w, p);
+	if (found > 0 && decide_leaks(w, dir, code)) {
+		worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
+		return;
+	}
 	// neither in past the NAT, nor out of it with an inner address
 	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
 		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);

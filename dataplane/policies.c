@@ -3,11 +3,17 @@
 // has counted. Control thread.
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
 
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
 
-enum { SWEEP_BUDGET = 4096 };
+enum {
+	SWEEP_BUDGET = 4096,
+	REVIEW_INTERVAL_MS = 100,
+};
 
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
 {
@@ -42,6 +48,28 @@ static struct timed_set *timed_at(const struct dataplane *dp, uint16_t timed)
 	return timed < DP_TIMED_SETS_MAX ? dp->timed[timed] : NULL;
 }
 
+// Who is banned loses what he has: every flow is judged again. A flood of additions must not make
+// each of them cost that; the last ones are then seen to by the sweep.
+static void review_flows(struct dataplane *dp)
+{
+	uint64_t now_ms = (rte_rdtsc() - dp->start_tsc) / (rte_get_tsc_hz() / 1000);
+
+	dp->review_is_due = dp->reviewed_ms != 0 && now_ms < dp->reviewed_ms + REVIEW_INTERVAL_MS;
+	if (dp->review_is_due)
+		return;
+	dp->reviewed_ms = now_ms;
+	dataplane_next_epoch(dp);
+}
+
+static bool is_in(const struct timed_set *set, const struct ip_addr *addr, uint32_t now_sec)
+{
+	uint32_t addr_be;
+
+	memcpy(&addr_be, addr->v4, sizeof(addr_be));
+	return addr->family == IP_V6 ? timed_set_has6(set, addr->v6, now_sec)
+				     : timed_set_has4(set, addr_be, now_sec);
+}
+
 int dataplane_timed_open(struct dataplane *dp, uint16_t timed, uint32_t capacity)
 {
 	if (timed >= DP_TIMED_SETS_MAX)
@@ -56,17 +84,22 @@ int dataplane_timed_add(
 	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces)
 {
 	struct timed_set *set = timed_at(dp, timed);
+	uint32_t now_sec = dataplane_now_sec(dp);
 	uint32_t deadline_sec = TIMED_SET_FOREVER;
+	uint32_t n_before;
+	bool was_in;
 	int error;
 
 	if (set == NULL)
 		return -ENOENT;
+	n_before = timed_set_count(set);
+	was_in = is_in(set, &entry->prefix.addr, now_sec);
 	if (entry->left_sec != DP_FOREVER)
-		deadline_sec = timed_set_deadline(dataplane_now_sec(dp), entry->left_sec);
+		deadline_sec = timed_set_deadline(now_sec, entry->left_sec);
 	error = replaces ? timed_set_replace(set, &entry->prefix, deadline_sec)
 			 : timed_set_add(set, &entry->prefix, deadline_sec);
-	if (error == 0)
-		dataplane_next_epoch(dp); // who is banned loses what it has
+	if (error == 0 && (!was_in || timed_set_count(set) != n_before))
+		review_flows(dp);
 	return error;
 }
 
@@ -76,7 +109,7 @@ int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip
 	int error = set != NULL ? timed_set_delete(set, prefix) : -ENOENT;
 
 	if (error == 0)
-		dataplane_next_epoch(dp);
+		review_flows(dp);
 	return error;
 }
 
@@ -87,7 +120,7 @@ void dataplane_timed_flush(struct dataplane *dp, uint16_t timed)
 	if (set == NULL)
 		return;
 	timed_set_flush(set);
-	dataplane_next_epoch(dp);
+	review_flows(dp);
 }
 
 bool dataplane_timed_next(
@@ -113,6 +146,8 @@ void dataplane_timed_sweep(struct dataplane *dp)
 	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
 		if (dp->timed[i] != NULL)
 			timed_set_expire(dp->timed[i], now_sec, SWEEP_BUDGET);
+	if (dp->review_is_due)
+		review_flows(dp);
 }
 
 // --- counts ---

@@ -193,8 +193,12 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 		bool is_used = false;
 
 		for (unsigned k = 0; k < dp->options.n_workers; k++) {
-			is_used |= dp->workers[k].adjacency_used[i];
-			dp->workers[k].adjacency_used[i] = 0;
+			uint8_t *used = &dp->workers[k].adjacency_used[i];
+
+			if (__atomic_load_n(used, __ATOMIC_RELAXED) == 0)
+				continue;
+			__atomic_store_n(used, 0, __ATOMIC_RELAXED);
+			is_used = true;
 		}
 		if (is_used && adjacency_state(adj) != ADJACENCY_FREE)
 			fn(ctx, adj->iface, &adj->addr);

@@ -85,6 +85,8 @@ static bool bounds128_has(const struct bounds128 *bounds, unsigned __int128 x)
 {
 	uint32_t rank = 1;
 
+	if (bounds->keys == NULL)
+		return false;
 	for (uint32_t layer = bounds->top + 1; layer-- > 0;) {
 		const unsigned __int128 *keys = bounds->keys + bounds->layers[layer];
 		uint32_t n_keys = bounds->layers[layer + 1] - bounds->layers[layer];

@@ -58,8 +58,9 @@ static void sleep_until_needed(struct worker *w, unsigned n_empty)
 	else if (w->n_held > 0)
 		ns = SLEEP_HOLDING_NS;
 	ts.tv_nsec = (long)ns;
-	// sequentially consistent: the flag is seen before the inbox is looked at once more
-	atomic_store(&w->is_asleep, true);
+	// the flag is seen before the inbox is looked at once more: pairs with worker_wake's fence
+	atomic_store_explicit(&w->is_asleep, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
 	if (rte_ring_empty(w->inbox) && !atomic_load(&w->dp->must_stop)) {
 		w->sleeps++;
 		rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);

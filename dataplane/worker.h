@@ -160,6 +160,12 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counte
 	rte_pktmbuf_free(m);
 }
 
+// Something is sent to that neighbour: for control, which looks and forgets meanwhile.
+static inline void worker_use_adjacency(struct worker *w, unsigned i)
+{
+	__atomic_store_n(&w->adjacency_used[i], 1, __ATOMIC_RELAXED);
+}
+
 // Takes ownership. Layer 2 is written; the packet leaves at the end of the burst.
 void worker_flush(struct worker *w, uint8_t iface);
 static inline void worker_send(struct worker *w, uint8_t iface, struct rte_mbuf *m)

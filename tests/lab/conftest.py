@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from home import HomeLab, home_config
 from lab import Lab, LabError
+from nat_lab import NatLab
 
 DRIVERS = ("af_packet", "af_xdp", "tap")
 
@@ -79,6 +80,21 @@ def home(variant):
     with HomeLab(wires=variant.wires) as lab:
         start(lab, variant)
         yield lab
+
+
+@pytest.fixture(scope="module", params=[
+    pytest.param(n, id=f"{n}w", marks=pytest.mark.xdist_group(f"nat-{n}w")) for n in (1, 4)])
+def nat_lab(request):
+    with NatLab() as lab:
+        lab.start_nat(cores_for(request.param))
+        yield lab
+
+
+@pytest.fixture
+def nat(nat_lab):
+    """Whatever a test is about, the checksums of all that left the router must be right."""
+    yield nat_lab
+    nat_lab.check_checksums()
 
 
 def counted(lab):

@@ -43,9 +43,9 @@ NET, HOST, PORT, PROHIBITED = [3, 0], [3, 1], [3, 3], [3, 13]  # ICMP: destinati
 NO_ROUTE6, PROHIBITED6, PORT6 = [1, 0], [1, 1], [1, 4]
 
 
-def variants(name):
-    """The file's router with one worker and with two."""
-    return params([Variant("af_packet", 1), Variant("af_packet", 2)], f"-{name}")
+def variants(name, workers=(1, 2)):
+    """The file's router with so many workers."""
+    return params([Variant("af_packet", n) for n in workers], f"-{name}")
 
 
 def example_path(name):

@@ -181,9 +181,12 @@ def refusal(lab, config):
     return done.stderr
 
 
-def test_a_core_that_is_listed_twice_is_refused(bare):
-    said = refusal(bare, segment_config("af_packet", (0, 0)))
-    assert "refused.yaml:1:23" in said and "core 0 is here twice" in said, said
+def test_workers_may_share_a_core():
+    with SegmentLab() as lab:
+        router = lab.start_router(segment_config("af_packet", (0, 0, 0)))
+        lab.wait_lan()
+        assert len(lab.millrace("show", "workers")["workers"]) == 3
+        assert "core 0 is here twice" in router.output()
 
 
 # --- ports ---

@@ -39,7 +39,7 @@ def lab(variant):
         yield lab
 
 
-pytestmark = pytest.mark.parametrize("variant", variants("vm-four-port"), scope="module")
+pytestmark = pytest.mark.parametrize("variant", variants("vm-four-port", (1, 2, 4)), scope="module")
 
 
 @rows([

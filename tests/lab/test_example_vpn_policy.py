@@ -42,7 +42,7 @@ def lab(variant):
         yield lab
 
 
-pytestmark = pytest.mark.parametrize("variant", variants("vpn-policy"), scope="module")
+pytestmark = pytest.mark.parametrize("variant", variants("vpn-policy", (1, 2, 4)), scope="module")
 
 
 @rows([

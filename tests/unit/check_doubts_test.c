@@ -74,6 +74,16 @@ static void outside_addresses_that_nobody_answers_for_are_named(void **state)
 		"{inside: 198.18.0.8, outside: 198.51.100.8}}, {masquerade: wan}]\n");
 }
 
+static void a_core_of_two_workers_is_named(void **state)
+{
+	static const struct fault rows[] = {
+		{ROUTER "workers: {cores: [0, 1, 0]}\n", 3, 25, "core 0 is here twice"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(ROUTER "workers: {cores: [0, 1, 2]}\n");
+}
+
 static void timeouts_below_the_rfcs_are_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -132,6 +142,7 @@ int main(void)
 		cmocka_unit_test(an_interface_in_the_wrong_zone_is_named),
 		cmocka_unit_test(sets_that_say_nothing_are_named),
 		cmocka_unit_test(outside_addresses_that_nobody_answers_for_are_named),
+		cmocka_unit_test(a_core_of_two_workers_is_named),
 		cmocka_unit_test(timeouts_below_the_rfcs_are_named),
 		cmocka_unit_test(a_file_with_errors_has_no_warnings),
 		cmocka_unit_test(warnings_come_in_the_order_of_the_file),

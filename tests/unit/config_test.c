@@ -126,7 +126,6 @@ static void settings_of_the_process_have_ranges(void **state)
 		{"workers: {idle: bussy}", 1, 17,
 			"adaptive or busy, got `bussy`, did you mean `busy`?"},
 		{"workers: {cores: [0, 1024]}", 1, 22, "from 0 to 1023"},
-		{"workers: {cores: [0, 1, 0]}", 1, 25, "core 0 is here twice"},
 		{"workers: {cores: [x, 0]}", 1, 19, "got `x`"},
 		{"workers: {cores: []}", 1, 18, "an empty list says nothing"},
 		{"workers: {cores: }", 1, 18, "or a list of them, got nothing"},

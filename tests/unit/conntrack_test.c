@@ -315,6 +315,24 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
 }
 
+// Nobody translates what goes from one inside network to the other, whatever source it claims.
+static void answers_to_a_forged_source_do_not_leave(void **state)
+{
+	struct fixture *f = *state;
+	struct frame forged = fixture_udp_out, answer;
+	struct rte_mbuf *m;
+
+	forged.src = FIXTURE_SERVER;
+	forged.dst = FIXTURE_FAR_LAN;
+	m = fixture_send(f, &forged, FIXTURE_LAN2);
+	assert_non_null(m);
+	answer = frame_answer(m, &forged, FIXTURE_LAN2);
+	rte_pktmbuf_free(m);
+	assert_false(fixture_passes(f, &answer, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+	assert_false(fixture_passes(f, &answer, FIXTURE_WAN)); // nor the next one
+}
+
 #define NAT(name)   cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, fixture_setup_plain, fixture_teardown)
 
@@ -324,6 +342,7 @@ int main(void)
 		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
 		NAT(an_idle_worker_forgets_all_that_has_expired),
 		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
+		NAT(answers_to_a_forged_source_do_not_leave),
 		NAT(a_dhcp_offer_to_an_address_nobody_has_yet_goes_up),
 		PLAIN(the_same_offer_goes_up_where_nothing_is_translated),
 		NAT(source_routes_end_here_within_a_flow_too),

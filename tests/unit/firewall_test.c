@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -546,6 +547,29 @@ static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
+static void a_flood_of_bans_does_not_make_each_flow_be_judged_each_time(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_timed_entry ban = {.left_sec = 60};
+	uint32_t before = f->dp->epoch;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 4096), 0);
+	assert_int_equal(ip_prefix_parse("198.19.0.0/32", &ban.prefix), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		ban.prefix.addr.v4[2] = (uint8_t)(i >> 8);
+		ban.prefix.addr.v4[3] = (uint8_t)i;
+		assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0);
+	}
+	assert_in_range(f->dp->epoch - before, 1, 20);
+	before = f->dp->epoch;
+	usleep(150000);
+	dataplane_timed_sweep(f->dp); // the last of them
+	assert_int_equal(f->dp->epoch, before + 1);
+	assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0); // is there already
+	dataplane_timed_sweep(f->dp);
+	assert_int_equal(f->dp->epoch, before + 1);
+}
+
 static void a_schedule_opens_and_closes(void **state)
 {
 	struct fixture *f = *state;
@@ -644,6 +668,7 @@ int main(void)
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),
+		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
 		WITH(a_schedule_opens_and_closes),
 		WITH(lines_to_log_and_additions_reach_control),
 		WITH(rules_count_flows_and_not_their_packets),

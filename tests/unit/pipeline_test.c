@@ -297,6 +297,72 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// Port unreachable about a packet as it arrived, its header and eight bytes.
+static struct rte_mbuf *error_about(
+	struct fixture *f, uint8_t iface, uint32_t src, struct rte_mbuf *about)
+{
+	const struct rte_ipv4_hdr *quoted = packet_ip4(about);
+	struct frame error = {
+		.iface = iface,
+		.src = src,
+		.dst = rte_be_to_cpu_32(quoted->src_addr),
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
+	};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34);
+
+	icmp->icmp_code = 3;
+	memcpy(icmp + 1, quoted, 28);
+	icmp->icmp_cksum = 0;
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, 36);
+	return m;
+}
+
+// RFC 5508 REQ-5: it leaves with our address, which does not make its source a bad one.
+static void an_error_from_behind_the_nat_shows_our_address(void **state)
+{
+	struct fixture *f = *state;
+	struct frame answer = {
+		.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 53,
+		.dport = 5000,
+		.protocol = IPPROTO_UDP,
+	};
+	struct rte_mbuf *m, *arrived;
+
+	rte_pktmbuf_free(fixture_send(f, &fixture_udp_out, FIXTURE_WAN));
+	arrived = fixture_send(f, &answer, FIXTURE_LAN);
+	assert_non_null(arrived);
+	fixture_rx(f, error_about(f, FIXTURE_LAN, FIXTURE_PC, arrived), FIXTURE_LAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
+	assert_int_equal(frame_dst(m), FIXTURE_SERVER);
+	rte_pktmbuf_free(m);
+	// who sends it as one of our addresses is nobody
+	fixture_rx(f, error_about(f, FIXTURE_LAN, FIXTURE_OWN_WAN, arrived), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), 1);
+	rte_pktmbuf_free(arrived);
+}
+
+static void an_error_about_a_damaged_header_ends_here(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
+
+	packet_ip4(out)->hdr_checksum ^= 0x0100;
+	fixture_rx(f, error_about(f, FIXTURE_WAN, FIXTURE_SERVER, out), FIXTURE_WAN);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_INNER), 1);
+	rte_pktmbuf_free(out);
+}
+
 static void packets_to_the_router_go_up_and_its_answers_down(void **state)
 {
 	struct fixture *f = *state;
@@ -612,6 +678,8 @@ int main(void)
 		NAT(nobody_outside_reaches_past_the_nat),
 		NAT(a_closed_port_answers_the_host_behind_the_nat),
 		NAT(icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here),
+		NAT(an_error_from_behind_the_nat_shows_our_address),
+		NAT(an_error_about_a_damaged_header_ends_here),
 		NAT(ttl_of_one_is_answered_and_costs_no_flow),
 		NAT(the_router_itself_shares_the_table_and_its_ports),
 		NAT(packets_to_the_router_go_up_and_its_answers_down),
