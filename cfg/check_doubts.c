@@ -180,6 +180,43 @@ static void doubt_sets(const struct check *check)
 	}
 }
 
+// --- translations ---
+
+static bool has_address(const struct cfg_interface *interface, const struct ip_prefix *outside)
+{
+	for (unsigned i = 0; i < interface->n_addresses; i++) {
+		if (ip_addr_equal(&interface->addresses[i].addr, &outside->addr))
+			return outside->len == ip_family_bits(outside->addr.family);
+	}
+	return false;
+}
+
+// ARP and neighbour discovery are the kernel's: it answers for addresses of the interface alone.
+static void doubt_nats(const struct check *check)
+{
+	const struct config *config = check->config;
+	char text[ADDR_STR_BYTES];
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		const struct cfg_nat *nat = &config->nats[i];
+
+		for (unsigned j = 0; j < config->n_interfaces; j++) {
+			const struct cfg_interface *interface = &config->interfaces[j];
+
+			if (nat->kind == CFG_NAT_PREFIX || nat->outside.addr.family == IP_NONE ||
+				(nat->interfaces.n > 0 &&
+					!has_name(&nat->interfaces, interface->name)) ||
+				!has_subnet_of(interface, &nat->outside.addr) ||
+				has_address(interface, &nat->outside))
+				continue;
+			report_warn(check->report, nat->place,
+				"nat rule: nobody on the link of %s answers for %s: add what it is "
+				"to the interface's addresses, unless it is routed to this one",
+				interface->name, ip_prefix_str(&nat->outside, text));
+		}
+	}
+}
+
 // --- flows ---
 
 static const struct {
@@ -225,6 +262,7 @@ void check_doubts(const struct check *check)
 {
 	doubt_zones(check);
 	doubt_sets(check);
+	doubt_nats(check);
 	doubt_flows(check);
 	if (check->config->firewall.is_there) {
 		doubt_interfaces(check);

@@ -104,7 +104,7 @@
 	X(NAT_OVERLOADED, "nat_overloaded",                                                        \
 		"flows whose outside port is shared, or not that of their endpoint")               \
 	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
-		"the same, because their host holds its fair share of ports")                      \
+		"flows whose outside port is shared: their host holds its fair share of ports")    \
 	X(EVENT_LOST, "event_lost",                                                                \
 		"log lines and additions to sets that were too many to tell control")              \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")

@@ -56,6 +56,9 @@ void print_firewall(const json_t *result, FILE *out)
 	if (total > shown)
 		fprintf(out, "%" PRIu64 " of %" PRIu64 " rules; --limit shows more\n", shown,
 			total);
+	fputs("\nA rule counts the packets that begin: what follows them and what answers passes "
+	      "with them.\n",
+		out);
 }
 
 void print_counters(const json_t *result, FILE *out)

@@ -56,6 +56,24 @@ static void sets_that_say_nothing_are_named(void **state)
 				  "accept}]}\n");
 }
 
+static void outside_addresses_that_nobody_answers_for_are_named(void **state)
+{
+	static const struct fault rows[] = {
+		{ROUTER "nat: [{one-to-one: {inside: 198.18.0.9, outside: 203.0.113.9}}]\n", 3, 7,
+			"nobody on the link of wan answers for 203.0.113.9/32"},
+		{ROUTER "nat: [{source: 203.0.113.8/29, interface: wan}]\n", 3, 7,
+			"nobody on the link of wan answers for 203.0.113.8/29"},
+		{ROUTER "nat: [{forward: {protocol: tcp, ports: 80, to: 198.18.0.9}, address: "
+			"203.0.113.9, interface: wan}]\n",
+			3, 7, "nobody on the link of wan answers for 203.0.113.9/32"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(ROUTER
+		"nat: [{one-to-one: {inside: 198.18.0.9, outside: 203.0.113.2}}, {one-to-one: "
+		"{inside: 198.18.0.8, outside: 198.51.100.8}}, {masquerade: wan}]\n");
+}
+
 static void a_core_of_two_workers_is_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -123,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_interface_in_the_wrong_zone_is_named),
 		cmocka_unit_test(sets_that_say_nothing_are_named),
+		cmocka_unit_test(outside_addresses_that_nobody_answers_for_are_named),
 		cmocka_unit_test(a_core_of_two_workers_is_named),
 		cmocka_unit_test(timeouts_below_the_rfcs_are_named),
 		cmocka_unit_test(a_file_with_errors_has_no_warnings),
