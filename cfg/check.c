@@ -165,8 +165,7 @@ void check_state(const struct check *check)
 	const char *file = check->config->state_file;
 
 	if (file != NULL && file[0] != '/')
-		report_add(check->report,
-			check_place(yaml_tree_get(check->root, "state"), "file"),
+		report_add(check->report, check_place(yaml_tree_get(check->root, "state"), "file"),
 			"state: `file`: expected a path from the root such as "
 			"/var/lib/millrace/state.db");
 }

@@ -37,6 +37,14 @@ static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct i
 	}
 }
 
+bool ban_queue_has(struct ban_queue *queue, const struct ban_note *note)
+{
+	uint16_t slot = *slot_of(queue, note->timed, &note->addr);
+	const struct ban_note *known = slot == 0 ? NULL : &queue->list[slot - 1];
+
+	return known != NULL && !known->is_cancelled && known->ends_at >= note->ends_at;
+}
+
 bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note)
 {
 	uint16_t *slot = slot_of(queue, note->timed, &note->addr);

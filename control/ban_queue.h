@@ -27,6 +27,8 @@ struct ban_queue {
 
 void ban_queue_init(struct ban_queue *queue);
 
+// Whether it is there, and ends no sooner.
+bool ban_queue_has(struct ban_queue *queue, const struct ban_note *note);
 // False when it is full.
 bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note);
 // Somebody has decided otherwise about it since.

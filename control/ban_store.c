@@ -30,9 +30,8 @@ static const char *const statements[] = {
 			  "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (set_name, prefix) DO UPDATE "
 			  "SET ends_at = ?3, run = ?4 WHERE ?5 < 0 OR ?3 - ?5 > ends_at",
 	[STATEMENT_DELETE] = "DELETE FROM timed_entries WHERE set_name = ?1 AND prefix = ?2",
-	// 1: set, 2: run that is left out
-	[STATEMENT_EACH] = "SELECT prefix, ends_at FROM timed_entries "
-			   "WHERE set_name = ?1 AND run IS NOT ?2",
+	// 1: set
+	[STATEMENT_EACH] = "SELECT prefix, ends_at FROM timed_entries WHERE set_name = ?1",
 	// 1: seconds, 2: run, 3: for ever
 	[STATEMENT_SHIFT] = "UPDATE timed_entries SET ends_at = ends_at + ?1 "
 			    "WHERE run = ?2 AND ends_at < ?3",
@@ -161,17 +160,13 @@ int ban_store_delete(struct ban_store *store, const char *set, const struct ip_p
 	return 0;
 }
 
-int ban_store_each(struct ban_store *store, const char *set, bool all, ban_store_fn fn, void *ctx,
-	struct error *err)
+int ban_store_each(
+	struct ban_store *store, const char *set, ban_store_fn fn, void *ctx, struct error *err)
 {
 	sqlite3_stmt *statement = begin_statement(store, STATEMENT_EACH);
 	int step;
 
 	bind_text(statement, 1, set);
-	if (all)
-		sqlite3_bind_null(statement, 2);
-	else
-		sqlite3_bind_int64(statement, 2, store->run);
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(statement, 0);
 		struct ban_entry entry = {

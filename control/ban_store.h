@@ -32,10 +32,10 @@ int ban_store_put(struct ban_store *store, const struct ban_entry *entry, bool r
 int ban_store_delete(struct ban_store *store, const char *set, const struct ip_prefix *prefix,
 	bool *was_there, struct error *err);
 
-// Calls `fn` for each of the set that was written by an earlier run, or with `all` for every one.
+// Calls `fn` for each of the set, ended or not.
 typedef void (*ban_store_fn)(void *ctx, const struct ban_entry *entry);
-int ban_store_each(struct ban_store *store, const char *set, bool all, ban_store_fn fn, void *ctx,
-	struct error *err);
+int ban_store_each(
+	struct ban_store *store, const char *set, ban_store_fn fn, void *ctx, struct error *err);
 
 // The wall clock went forward by so much: what this run has written was by the wrong clock.
 int ban_store_shift(struct ban_store *store, int64_t by_sec, struct error *err);

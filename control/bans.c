@@ -56,14 +56,14 @@ static void load_entry(void *ctx, const struct ban_entry *entry)
 		load->n_refused++;
 }
 
-static void load_sets(struct bans *bans, bool all, int64_t now)
+static void load_sets(struct bans *bans, int64_t now)
 {
 	for (unsigned i = 0; i < bans->sets.n; i++) {
 		struct load load = {.bans = bans, .timed = (uint16_t)i, .now = now};
 		const char *name = bans->sets.list[i].name;
 		struct error err;
 
-		if (ban_store_each(bans->store, name, all, load_entry, &load, &err) != 0)
+		if (ban_store_each(bans->store, name, load_entry, &load, &err) != 0)
 			log_error("firewall", "set %s: %s", name, err.text);
 		if (load.n > 0)
 			log_info("firewall", "set %s: %u entries from before", name, load.n);
@@ -89,7 +89,7 @@ int bans_open(struct bans *bans, const struct config *config, struct dataplane *
 		log_error("firewall", "%s; sets with a timeout begin empty and are not kept",
 			why.text);
 	else
-		load_sets(bans, true, now);
+		load_sets(bans, now);
 	return 0;
 }
 
@@ -149,7 +149,9 @@ void bans_note(struct bans *bans, uint16_t timed, const struct ip_addr *addr, ui
 	struct ban_note note = {
 		.addr = *addr, .timed = timed, .for_sec = for_sec, .ends_at = end_of(for_sec, now)};
 
-	if (timed >= bans->sets.n)
+	// A change of a set lets the workers judge every flow again: not for what they have
+	// already.
+	if (timed >= bans->sets.n || ban_queue_has(&bans->queue, &note))
 		return;
 	if (dataplane_timed_add(bans->dp, timed, &entry, false) != 0)
 		bans->n_refused[timed]++;
@@ -265,8 +267,8 @@ void bans_every_minute(struct bans *bans, int64_t now)
 		log_error("firewall", "%s", err.text);
 }
 
-// What came from the file is right there, and was counted down from a wrong time. What was added
-// since counts down as it should, and its end was written by the wrong clock.
+// What earlier runs wrote is right in the file, and was counted down from a wrong time. What this
+// one wrote is put right there first.
 void bans_clock_jumped(struct bans *bans, int64_t by_sec, int64_t now)
 {
 	struct error err;
@@ -278,7 +280,7 @@ void bans_clock_jumped(struct bans *bans, int64_t by_sec, int64_t now)
 		return;
 	if (ban_store_shift(bans->store, by_sec, &err) != 0)
 		log_error("firewall", "%s", err.text);
-	load_sets(bans, false, now);
+	load_sets(bans, now);
 }
 
 void bans_close(struct bans *bans, int64_t now)

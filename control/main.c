@@ -14,6 +14,7 @@
 #include "cfg/base/log.h"
 #include "control/api/server.h"
 #include "control/api/show.h"
+#include "control/config_file.h"
 #include "control/duties.h"
 #include "control/instances.h"
 #include "control/kernel.h"
@@ -23,27 +24,6 @@
 #include "control/static_routes.h"
 #include "control/wall_clock.h"
 #include "control/watch.h"
-
-// --- parts of the start ---
-
-static struct config *load_config(const char *path)
-{
-	struct cfg_errors errors = {0};
-	struct config *config = config_load(path, &errors);
-	char text[1024];
-
-	for (unsigned i = 0; i < errors.n; i++)
-		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
-	if (errors.n_more > 0)
-		fprintf(stderr, "%s: %u more errors\n", path, errors.n_more);
-	for (unsigned i = 0; i < errors.n_warnings; i++)
-		fprintf(stderr, "warning: %s\n",
-			error_str(&errors.warnings[i], text, sizeof(text)));
-	if (errors.n_more_warnings > 0)
-		fprintf(stderr, "%s: %u more warnings\n", path, errors.n_more_warnings);
-	cfg_errors_free(&errors);
-	return config;
-}
 
 // --- the start; whatever fails, stop() gives back what is there by then ---
 
@@ -235,7 +215,7 @@ int main(int argc, char **argv)
 		return exit_code;
 	if (options.is_verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
-	router.config = load_config(options.config);
+	router.config = config_file_load(options.config);
 	if (router.config == NULL)
 		return EXIT_FAILURE;
 	if (options.is_check) {

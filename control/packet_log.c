@@ -84,7 +84,7 @@ static void write_protocol(FILE *out, const struct dp_log_line *line)
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		fprintf(out, " PROTO=%s TYPE=%u CODE=%u",
+		fprintf(out, " PROTO=%s TYPE=%d CODE=%d",
 			line->protocol == IPPROTO_ICMP ? "ICMP" : "ICMPv6", line->icmp >> 8,
 			line->icmp & 0xff);
 		return;

@@ -104,19 +104,19 @@ static void put_rate(struct text_line *line, const char *key, const struct cfg_r
 
 static void write_time(FILE *out, const struct cfg_time *time)
 {
-	static const char *const names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+	static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 	bool has_hours = time->first_min != 0 || time->last_min != DAY_MIN;
 	bool has_days = time->days != ALL_DAYS || !has_hours;
 	const char *comma = "";
 
-	for (unsigned day = 0; has_days && day < DAYS; day++) {
-		if ((time->days >> day & 1) == 0)
+	for (unsigned i = 0; has_days && i < DAYS; i++) {
+		if ((time->days >> (i + 1) % DAYS & 1) == 0) // Sunday is 0
 			continue;
-		fprintf(out, "%s%s", comma, names[day]);
+		fprintf(out, "%s%s", comma, names[i]);
 		comma = ",";
 	}
 	if (has_hours)
-		fprintf(out, "%s%02u:%02u-%02u:%02u", has_days ? " " : "", time->first_min / 60,
+		fprintf(out, "%s%02d:%02d-%02d:%02d", has_days ? " " : "", time->first_min / 60,
 			time->first_min % 60, time->last_min / 60, time->last_min % 60);
 }
 

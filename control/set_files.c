@@ -34,7 +34,7 @@ static void log_faults(const struct loaded_file *file, const struct set_file_fau
 	if (faults->n_more > 0)
 		log_error("firewall", "set %s: %s: %u more faults", file->set->name,
 			file->set->file, faults->n_more);
-	log_error("firewall", "set %s: it keeps the %u elements of its file that it had",
+	log_error("firewall", "set %s: it keeps what it had of its file, %u elements",
 		file->set->name, file->elements.n);
 }
 

@@ -91,7 +91,7 @@ void element_text_write(FILE *out, enum cfg_set_kind kind, const struct cfg_elem
 	char text[ADDR_STR_BYTES];
 
 	if (element->set != NULL) {
-		fprintf(out, "@%s", element->set);
+		fputs(element->set, out);
 		return;
 	}
 	switch (kind) {

@@ -213,6 +213,7 @@ struct dp_flow {
 	int in_interface, out_interface; // -1: the router itself
 	uint64_t packets[2], bytes[2];	 // [0] as sent, [1] the replies
 	uint32_t idle_sec, timeout_sec;
+	uint32_t mark;
 	const char *state; // "established", "syn_sent", "assured", ...: static
 };
 // Walks live flows; a snapshot that may miss or repeat a few while traffic runs. `cursor` starts

@@ -75,6 +75,7 @@ struct flow *flow_room_take(struct worker *w, const struct ip_addr *src, uint8_t
 			return NULL;
 		}
 		evict(w, victim);
+		host = FLOW_HOST_UNKNOWN; // it may have been its last one
 	}
 	flow = flow_alloc(&w->flows);
 	if (unlikely(flow == NULL)) {
@@ -84,9 +85,11 @@ struct flow *flow_room_take(struct worker *w, const struct ip_addr *src, uint8_t
 			return NULL;
 		}
 		evict(w, victim);
+		host = FLOW_HOST_UNKNOWN;
 		flow = flow_alloc(&w->flows);
 	}
-	flow->state.host = flow_host_open(&w->flows, &key); // the one found may just have ended
+	flow->state.host =
+		likely(host != FLOW_HOST_UNKNOWN) ? host : flow_host_open(&w->flows, &key);
 	tell_fill(w);
 	return flow;
 }

@@ -97,11 +97,11 @@ struct flow_host_key flow_host_key_of(const struct ip_addr *src, uint8_t iface, 
 	return key;
 }
 
-// Keyed as the flows' hash is: a sender cannot aim at one chain.
+// Keyed as the flows' hash is: a sender cannot aim at one chain. Interface and family are left to
+// the comparison.
 static uint32_t *chain_of(const struct flow_table *table, const struct flow_host_key *key)
 {
-	uint64_t kind = (uint64_t)key->iface << 8 | key->family;
-	uint64_t hash = flow_mix(key->network ^ table->seeds[0], kind ^ table->seeds[1]);
+	uint64_t hash = flow_mix(key->network ^ table->seeds[0], table->seeds[1]);
 
 	return &table->shares.chains[flow_mix(hash, FLOW_HASH_FINAL) & table->shares.chain_mask];
 }
@@ -203,23 +203,25 @@ static void rank_join(struct flow_shares *shares, enum flow_rank rank, uint32_t 
 	shares->hosts[next].rings[rank].prev = host;
 }
 
-static void count(struct flow_shares *shares, enum flow_rank rank, uint32_t host, int change)
+// Seldom: most changes leave a host in its class.
+static __rte_noinline void rank_move(
+	struct flow_shares *shares, enum flow_rank rank, uint32_t host, int from, int to)
+{
+	if (from >= 0)
+		rank_leave(shares, rank, host, from);
+	if (to >= 0)
+		rank_join(shares, rank, host, to);
+}
+
+static __rte_always_inline void count(
+	struct flow_shares *shares, enum flow_rank rank, uint32_t host, uint32_t change)
 {
 	uint32_t *n = &shares->hosts[host].n[rank];
-	int was = class_of(*n), is;
+	int from = class_of(*n), to = class_of(*n + change);
 
-	*n += (uint32_t)change;
-	if (host == ROUTER)
-		return;
-	if (rank == FLOW_RANK_SPARE)
-		shares->n_spare += (uint32_t)change;
-	is = class_of(*n);
-	if (likely(is == was))
-		return;
-	if (was >= 0)
-		rank_leave(shares, rank, host, was);
-	if (is >= 0)
-		rank_join(shares, rank, host, is);
+	*n += change;
+	if (unlikely(from != to) && host != ROUTER)
+		rank_move(shares, rank, host, from, to);
 }
 
 // The first of the highest class that there is, or ROUTER.
@@ -283,6 +285,8 @@ void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase
 	struct flow_shares *shares = &table->shares;
 	uint32_t host = flow->state.host;
 	enum flow_list from = list_of(flow->state.state), to = list_of((uint8_t)phase);
+	uint32_t spare = (uint32_t)(to == FLOW_LIST_SPARE) - (uint32_t)(from == FLOW_LIST_SPARE);
+	uint32_t all = (uint32_t)(to != FLOW_LIST_NONE) - (uint32_t)(from != FLOW_LIST_NONE);
 
 	flow->state.state = (uint8_t)phase;
 	if (from == to && to != FLOW_LIST_SPARE)
@@ -291,12 +295,10 @@ void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase
 		list_remove(table, flow, from);
 	if (to != FLOW_LIST_NONE)
 		list_append(table, flow, to);
-	if ((from == FLOW_LIST_SPARE) != (to == FLOW_LIST_SPARE))
-		count(shares, FLOW_RANK_SPARE, host, to == FLOW_LIST_SPARE ? 1 : -1);
-	if (from == FLOW_LIST_NONE)
-		count(shares, FLOW_RANK_ALL, host, 1);
-	else if (to == FLOW_LIST_NONE)
-		count(shares, FLOW_RANK_ALL, host, -1);
+	count(shares, FLOW_RANK_SPARE, host, spare);
+	count(shares, FLOW_RANK_ALL, host, all);
+	if (host != ROUTER)
+		shares->n_spare += spare;
 	if (host >= FIXED && shares->hosts[host].n[FLOW_RANK_ALL] == 0)
 		host_close(table, host);
 }

@@ -8,48 +8,38 @@
 #include "dataplane/memory.h"
 
 enum {
-	// Both directions, and the outside endpoint of those behind a NAT. The inside one is
-	// entered only where the port had to change.
-	NAMES_USUAL = 3,
-	// Of the eight slots of a bucket, at most, when the table is full of such flows.
-	BUCKET_FILL = 7,
-	// How far a key is pushed on to make room for another. One step fails at this fill, and now
-	// and then at six of eight; two see a hundred buckets, and held at nineteen of twenty.
-	ROOM_STEPS = 2,
+	KEYS_PERCENT = 50, // four of a bucket's eight slots: two keys in a hundred are away
+	ENDPOINTS_PERCENT = 87,
 };
 
-static uint32_t bucket_count(uint32_t capacity)
+// The outside endpoint of each flow behind a NAT, and the inside one of every other: it is entered
+// only where the port had to change.
+static uint64_t endpoints_max(uint32_t capacity)
 {
-	uint64_t want = (NAMES_USUAL * (uint64_t)capacity + BUCKET_FILL - 1) / BUCKET_FILL;
-	uint32_t n = 16;
-
-	while (n < want && n < UINT32_C(1) << 30)
-		n <<= 1;
-	return n;
+	return (uint64_t)capacity + capacity / 2;
 }
 
 uint64_t flow_table_bytes(uint32_t capacity)
 {
 	return (uint64_t)capacity * sizeof(struct flow) +
-	       (uint64_t)bucket_count(capacity) * sizeof(struct flow_bucket) +
+	       flow_index_bytes(2 * (uint64_t)capacity, KEYS_PERCENT) +
+	       flow_index_bytes(endpoints_max(capacity), ENDPOINTS_PERCENT) +
 	       flow_shares_bytes(capacity);
 }
 
 int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2])
 {
-	uint32_t n_buckets = bucket_count(capacity);
-
 	memset(table, 0, sizeof(*table));
 	table->capacity = capacity;
-	table->bucket_mask = n_buckets - 1;
 	table->free_head = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
 	flow_timer_init(table);
 	table->flows_bytes = (uint64_t)capacity * sizeof(struct flow);
-	table->buckets_bytes = (uint64_t)n_buckets * sizeof(struct flow_bucket);
 	table->flows = memory_map(table->flows_bytes);
-	table->buckets = memory_map(table->buckets_bytes);
-	if (table->flows == NULL || table->buckets == NULL ||
+	if (table->flows == NULL ||
+		flow_index_init(&table->keys, 2 * (uint64_t)capacity, KEYS_PERCENT) != 0 ||
+		flow_index_init(&table->endpoints, endpoints_max(capacity), ENDPOINTS_PERCENT) !=
+			0 ||
 		flow_shares_init(&table->shares, capacity) != 0) {
 		flow_table_fini(table);
 		return -ENOMEM;
@@ -60,10 +50,10 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 void flow_table_fini(struct flow_table *table)
 {
 	memory_unmap(table->flows, table->flows_bytes);
-	memory_unmap(table->buckets, table->buckets_bytes);
-	flow_shares_fini(&table->shares);
 	table->flows = NULL;
-	table->buckets = NULL;
+	flow_index_fini(&table->keys);
+	flow_index_fini(&table->endpoints);
+	flow_shares_fini(&table->shares);
 }
 
 struct flow *flow_alloc(struct flow_table *table)
@@ -135,104 +125,22 @@ static uint64_t name_hash(
 	return flow_hash4(table, &dir->key4);
 }
 
-static int bucket_free_slot(const struct flow_bucket *bucket)
+static struct flow_index *index_of(struct flow_table *table, enum flow_name name)
 {
-	unsigned match = flow_bucket_match(bucket, 0);
-
-	return match != 0 ? __builtin_ctz(match) >> 1 : -1;
-}
-
-static void bucket_put(struct flow_bucket *bucket, int slot, uint16_t tag, uint32_t name)
-{
-	bucket->slots[slot] = name;
-	bucket->tags[slot] = tag;
-}
-
-// Sends the key in a slot to its other bucket.
-static void key_move(struct flow_table *table, uint32_t b, int slot, uint32_t other, int room)
-{
-	struct flow_bucket *from = &table->buckets[b], *to = &table->buckets[other];
-	uint32_t id = from->slots[slot];
-	const struct flow *flow = &table->flows[id / FLOW_NAMES];
-
-	bucket_put(to, room, from->tags[slot], id);
-	from->tags[slot] = 0;
-	if (flow_bucket_first(table, name_hash(table, flow, id % FLOW_NAMES)) == b)
-		from->n_away++;
-	else
-		to->n_away--; // it came home
-}
-
-// A slot of a full bucket, made free by sending its key to its other bucket, where room is made in
-// the same way when there are steps left. -1: all those are full too.
-static int bucket_make_room(struct flow_table *table, uint32_t b, unsigned steps)
-{
-	for (int slot = 0; slot < BUCKET_SLOTS; slot++) {
-		uint32_t other = flow_bucket_other(table, b, table->buckets[b].tags[slot]);
-		int room = bucket_free_slot(&table->buckets[other]);
-
-		if (room < 0 && steps > 1)
-			room = bucket_make_room(table, other, steps - 1);
-		if (room < 0)
-			continue;
-		key_move(table, b, slot, other, room);
-		return slot;
-	}
-	return -1;
+	return name == FLOW_NAME_ORIGINAL || name == FLOW_NAME_REPLY ? &table->keys
+								     : &table->endpoints;
 }
 
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	uint64_t hash = name_hash(table, flow, name);
-	uint16_t tag = flow_tag(hash);
-	uint32_t first = flow_bucket_first(table, hash);
-	uint32_t second = flow_bucket_other(table, first, tag), b = first;
-	int slot = bucket_free_slot(&table->buckets[first]);
-
-	if (unlikely(slot < 0)) {
-		b = second;
-		slot = bucket_free_slot(&table->buckets[second]);
-	}
-	for (unsigned steps = 1; slot < 0 && steps <= ROOM_STEPS; steps++) {
-		b = first;
-		slot = bucket_make_room(table, first, steps);
-		if (slot < 0) {
-			b = second;
-			slot = bucket_make_room(table, second, steps);
-		}
-	}
-	if (slot < 0)
-		return false;
-	bucket_put(&table->buckets[b], slot, tag, flow_index(table, flow) * FLOW_NAMES + name);
-	if (b != first)
-		table->buckets[first].n_away++;
-	return true;
-}
-
-static bool bucket_take_out(struct flow_bucket *bucket, uint16_t tag, uint32_t id)
-{
-	for (unsigned match = flow_bucket_match(bucket, tag); match != 0; match &= match - 1) {
-		unsigned slot = (unsigned)__builtin_ctz(match) >> 1;
-
-		if (bucket->slots[slot] == id) {
-			bucket->tags[slot] = 0;
-			return true;
-		}
-	}
-	return false;
+	return flow_index_put(index_of(table, name), name_hash(table, flow, name),
+		flow_index(table, flow) * FLOW_NAMES + name);
 }
 
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	uint64_t hash = name_hash(table, flow, name);
-	uint32_t first = flow_bucket_first(table, hash);
-	uint16_t tag = flow_tag(hash);
-	uint32_t id = flow_index(table, flow) * FLOW_NAMES + name;
-
-	if (bucket_take_out(&table->buckets[first], tag, id))
-		return;
-	if (bucket_take_out(&table->buckets[flow_bucket_other(table, first, tag)], tag, id))
-		table->buckets[first].n_away--;
+	flow_index_take(index_of(table, name), name_hash(table, flow, name),
+		flow_index(table, flow) * FLOW_NAMES + name);
 }
 
 static void key_kill(struct flow_dir *dir)
@@ -274,15 +182,15 @@ static __rte_always_inline struct flow_dir *bucket_find(const struct flow_table 
 static __rte_always_inline struct flow_dir *find(const struct flow_table *table, const void *key,
 	uint64_t tail, uint64_t hash, const bool is_ip6)
 {
-	uint32_t first = flow_bucket_first(table, hash);
-	uint16_t tag = flow_tag(hash);
-	const struct flow_bucket *bucket = &table->buckets[first];
-	struct flow_dir *dir = bucket_find(table, bucket, tag, key, tail, is_ip6);
+	const struct flow_bucket *bucket = NULL;
+	struct flow_dir *dir;
 
-	if (dir != NULL || bucket->n_away == 0)
-		return dir;
-	bucket = &table->buckets[flow_bucket_other(table, first, tag)];
-	return bucket_find(table, bucket, tag, key, tail, is_ip6);
+	while ((bucket = flow_index_next(&table->keys, hash, bucket)) != NULL) {
+		dir = bucket_find(table, bucket, flow_tag(hash), key, tail, is_ip6);
+		if (dir != NULL)
+			return dir;
+	}
+	return NULL;
 }
 
 struct flow_dir *flow_find4(
@@ -345,29 +253,22 @@ struct flow *flow_find_endpoint_if(const struct flow_table *table,
 	bool is_ip6 = endpoint->addr.family == IP_V6;
 	uint32_t addr_be;
 	uint64_t hash;
-	uint32_t bucket;
-	uint16_t tag;
+	const struct flow_bucket *bucket = NULL;
 
 	memcpy(&addr_be, endpoint->addr.v4, sizeof(addr_be));
 	hash = is_ip6 ? endpoint_hash6(table, endpoint->addr.v6, endpoint->port_be,
 				endpoint->protocol, name)
 		      : endpoint_hash4(table, addr_be, endpoint->port_be, endpoint->protocol, name);
-	bucket = flow_bucket_first(table, hash);
-	tag = flow_tag(hash);
-	for (unsigned choice = 0; choice < 2; choice++) {
-		const struct flow_bucket *b = &table->buckets[bucket];
-
-		for (unsigned match = flow_bucket_match(b, tag); match != 0; match &= match - 1) {
-			uint32_t slot = b->slots[__builtin_ctz(match) >> 1];
+	while ((bucket = flow_index_next(&table->endpoints, hash, bucket)) != NULL) {
+		for (unsigned match = flow_bucket_match(bucket, flow_tag(hash)); match != 0;
+			match &= match - 1) {
+			uint32_t slot = bucket->slots[__builtin_ctz(match) >> 1];
 			struct flow *flow = &table->flows[slot / FLOW_NAMES];
 
 			if (slot % FLOW_NAMES == name && flow_endpoint_is(flow, name, endpoint) &&
 				(accepts == NULL || accepts(flow, ctx)))
 				return flow;
 		}
-		if (b->n_away == 0)
-			return NULL;
-		bucket = flow_bucket_other(table, bucket, tag);
 	}
 	return NULL;
 }
@@ -376,23 +277,4 @@ struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
 {
 	return flow_find_endpoint_if(table, endpoint, name, NULL, NULL);
-}
-
-static bool bucket_hints(const struct flow_bucket *bucket, uint16_t tag)
-{
-	for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-		if (__atomic_load_n(&bucket->tags[i], __ATOMIC_RELAXED) == tag)
-			return true;
-	return false;
-}
-
-bool flow_table_hints(const struct flow_table *table, uint64_t hash)
-{
-	uint32_t first = flow_bucket_first(table, hash);
-	uint16_t tag = flow_tag(hash);
-	const struct flow_bucket *bucket = &table->buckets[first];
-
-	return bucket_hints(bucket, tag) ||
-	       (__atomic_load_n(&bucket->n_away, __ATOMIC_RELAXED) != 0 &&
-		       bucket_hints(&table->buckets[flow_bucket_other(table, first, tag)], tag));
 }

@@ -9,17 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <emmintrin.h>
-
-#include <rte_branch_prediction.h>
-#include <rte_prefetch.h>
-
 #include "cfg/base/addr.h"
 #include "dataplane/flow.h"
+#include "dataplane/flow_index.h"
 #include "dataplane/flow_shares.h"
 
 enum {
-	BUCKET_SLOTS = 8,
 	WHEEL_SLOTS = 16384, // seconds; longer timeouts go round again
 	FLOW_SLOT_NONE = UINT32_MAX,
 };
@@ -33,22 +28,10 @@ enum flow_name {
 	FLOW_NAMES,
 };
 
-// A slot holds FLOW_NAMES * flow + name. Tag 0 marks a free slot; IPv4's tags are even,
-// IPv6's odd, so a key is only ever compared with one of its own family. A key whose first bucket
-// was full is in its second one; `n_away` counts those, so that a miss ends early when it is zero.
-struct flow_bucket {
-	uint16_t tags[BUCKET_SLOTS];
-	uint32_t slots[BUCKET_SLOTS];
-	uint16_t n_away;
-	uint16_t zero[7];
-} __rte_cache_aligned;
-
-static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
-
 struct flow_table {
-	struct flow_bucket *buckets;
+	struct flow_index keys;	     // slots: FLOW_NAMES * flow + name
+	struct flow_index endpoints; // the same
 	struct flow *flows;
-	uint32_t bucket_mask;
 	uint32_t capacity;  // flows
 	uint32_t n_used;    // live
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
@@ -57,7 +40,7 @@ struct flow_table {
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
 	uint32_t wheel_sec;	     // all slots up to this second are done
 	struct flow_shares shares;
-	uint64_t buckets_bytes, flows_bytes;
+	uint64_t flows_bytes;
 };
 
 // On transparent huge pages. 0 or -ENOMEM.
@@ -86,8 +69,6 @@ static inline uint64_t flow_mix(uint64_t a, uint64_t b)
 // all else the same, lands in few buckets under one seed of two hundred. The second one scatters
 // it.
 #define FLOW_HASH_FINAL UINT64_C(0x9e3779b97f4a7c15)
-// The lowest bit of the tag is the family.
-#define FLOW_HASH_IP6	(UINT64_C(1) << 48)
 
 static inline uint64_t flow_hash4(const struct flow_table *table, const struct flow_key4 *key)
 {
@@ -111,28 +92,9 @@ static inline uint64_t flow_hash6(
 	return flow_mix(flow_mix(a ^ tail, b), FLOW_HASH_FINAL) | FLOW_HASH_IP6;
 }
 
-static inline uint16_t flow_tag(uint64_t hash)
-{
-	uint16_t tag = (uint16_t)(hash >> 48);
-
-	return tag != 0 ? tag : 2;
-}
-
-static inline uint32_t flow_bucket_first(const struct flow_table *table, uint64_t hash)
-{
-	return (uint32_t)hash & table->bucket_mask;
-}
-
-// The other bucket is known from one and the tag alone, and is its own inverse.
-static inline uint32_t flow_bucket_other(
-	const struct flow_table *table, uint32_t bucket, uint16_t tag)
-{
-	return (bucket ^ (tag * 0x5bd1e995u | 1)) & table->bucket_mask;
-}
-
 static inline void flow_prefetch_bucket(const struct flow_table *table, uint64_t hash)
 {
-	rte_prefetch0(&table->buckets[flow_bucket_first(table, hash)]);
+	rte_prefetch0(&table->keys.buckets[flow_bucket_first(&table->keys, hash)]);
 }
 
 // The line that a slot speaks of; of an endpoint's, some line of its flow.
@@ -157,19 +119,12 @@ static inline unsigned flow_sent_by_endpoint(const struct flow *flow)
 	return flow->state.flags & FLOW_IS_CALLED ? 1 : 0;
 }
 
-static inline unsigned flow_bucket_match(const struct flow_bucket *bucket, uint16_t tag)
-{
-	__m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
-	__m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
-
-	return (unsigned)_mm_movemask_epi8(equal) & 0x5555; // two bits a slot, keep one
-}
-
 // The first slot whose tag matches: likely the one. Prefetches its flow line; FLOW_SLOT_NONE ends
 // the search only when no key of this bucket went away.
 static inline uint32_t flow_probe(const struct flow_table *table, uint64_t hash)
 {
-	const struct flow_bucket *bucket = &table->buckets[flow_bucket_first(table, hash)];
+	const struct flow_bucket *bucket =
+		&table->keys.buckets[flow_bucket_first(&table->keys, hash)];
 	unsigned match = flow_bucket_match(bucket, flow_tag(hash));
 	uint32_t slot;
 
@@ -226,7 +181,3 @@ typedef bool (*flow_accepts_fn)(const struct flow *flow, const void *ctx);
 struct flow *flow_find_endpoint_if(const struct flow_table *table,
 	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
 	const void *ctx);
-
-// Any worker: does this table seem to have a flow of that hash? By its tag alone: one stranger in
-// some thousands seems known, and what has just been entered may not.
-bool flow_table_hints(const struct flow_table *table, uint64_t hash);

@@ -95,7 +95,7 @@ bool owner_went_home(struct worker *w, const struct packet *p)
 	for (uint16_t i = 1; i < w->n_workers; i++) {
 		uint16_t to = (uint16_t)((w->index + i) % w->n_workers);
 
-		if (!flow_table_hints(&w->dp->workers[to].flows, p->hash))
+		if (!flow_index_hints(&w->dp->workers[to].flows.keys, p->hash))
 			continue;
 		owner_hand_over(
 			w, to, p->m, from_host ? INBOX_HOST_HOME : INBOX_HOME, (uint8_t)p->iface);

@@ -77,6 +77,7 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 	*out = (struct dp_flow){
 		.worker = w->index,
 		.protocol = flow->state.protocol,
+		.mark = flow->state.mark,
 		.src = original.src,
 		.dst = original.dst,
 		.sport = rte_be_to_cpu_16(original.sport_be),

@@ -20,7 +20,7 @@ enum rpc_error_code {
 // Why a method gave no result.
 struct rpc_failure {
 	enum rpc_error_code code;
-	char text[160];
+	char text[480];
 };
 
 struct rpc_method {

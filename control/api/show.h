@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The methods that tell what the router is doing: show.version, show.interfaces and so on. They
-// change nothing. Lists that can be long take "limit" and say "total".
+// The methods of the daemon. Those that begin with "show." tell what the router is doing and change
+// nothing; lists that can be long take "limit" and say "total". The others do something to sets.
 #pragma once
 
 #include "control/api/rpc.h"

@@ -195,6 +195,7 @@ static json_t *flow_json(const struct router *router, const struct dp_flow *flow
 	show_put_number(to, "rx_bytes", flow->bytes[1]);
 	show_put_number(to, "idle_sec", flow->idle_sec);
 	show_put_number(to, "timeout_sec", flow->timeout_sec);
+	show_put_number(to, "mark", flow->mark);
 	show_put_number(to, "worker", flow->worker);
 	return to;
 }

@@ -44,27 +44,57 @@ void show_put_interface(json_t *to, const char *key, const struct router *router
 		to, key, interface == NULL ? json_null() : json_string(interface->config->name));
 }
 
-bool show_read_limit(const json_t *params, unsigned *limit, struct rpc_failure *failure)
+void show_put_left(json_t *to, const char *key, uint32_t sec)
+{
+	json_object_set_new(to, key, sec == DP_FOREVER ? json_null() : json_integer(sec));
+}
+
+bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure)
 {
 	const char *key;
 	json_t *value;
 
-	*limit = SHOW_LIMIT_DEFAULT;
 	json_object_foreach((json_t *)params, key, value)
 	{
-		if (strcmp(key, "limit") != 0) {
+		const char *const *known = keys;
+
+		while (*known != NULL && strcmp(*known, key) != 0)
+			known++;
+		if (*known == NULL) {
 			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
 			return false;
 		}
-		if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-			json_integer_value(value) > SHOW_LIMIT_MAX) {
-			rpc_fail(failure, RPC_INVALID_PARAMS, "'limit' must be from 1 to %d",
-				SHOW_LIMIT_MAX);
+		if (strcmp(key, "limit") != 0 && !json_is_string(value)) {
+			rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be a string", key);
 			return false;
 		}
-		*limit = (unsigned)json_integer_value(value);
 	}
 	return true;
+}
+
+// The limit among parameters that are known.
+bool show_limit_of(const json_t *params, unsigned *limit, struct rpc_failure *failure)
+{
+	const json_t *value = json_object_get(params, "limit");
+
+	*limit = SHOW_LIMIT_DEFAULT;
+	if (value == NULL)
+		return true;
+	if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+		json_integer_value(value) > SHOW_LIMIT_MAX) {
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'limit' must be from 1 to %d",
+			SHOW_LIMIT_MAX);
+		return false;
+	}
+	*limit = (unsigned)json_integer_value(value);
+	return true;
+}
+
+bool show_read_limit(const json_t *params, unsigned *limit, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"limit", NULL};
+
+	return show_check_keys(params, keys, failure) && show_limit_of(params, limit, failure);
 }
 
 bool show_read_nothing(const json_t *params, struct rpc_failure *failure)

@@ -16,9 +16,32 @@ void show_put_mac(json_t *to, const char *key, const struct mac_addr *mac);
 // The name of a worker's interface, null for the router itself.
 void show_put_interface(json_t *to, const char *key, const struct router *router, int id);
 
-// Both: false with *failure filled when the parameters are not what the method takes.
+// A number of seconds, null for what does not end.
+void show_put_left(json_t *to, const char *key, uint32_t sec);
+
+// False with *failure filled when the parameters are not what the method takes.
 bool show_read_limit(const json_t *params, unsigned *limit, struct rpc_failure *failure);
 bool show_read_nothing(const json_t *params, struct rpc_failure *failure);
+// Their parts: `keys`, up to NULL, are the parameters that the method knows, strings and "limit".
+bool show_limit_of(const json_t *params, unsigned *limit, struct rpc_failure *failure);
+bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure);
+
+// NULL: the config has none of that name.
+const struct cfg_set *show_find_set(const struct config *config, const char *name);
+// The set that the parameter "name" names, or NULL with *failure filled.
+const struct cfg_set *show_read_set(
+	const struct router *router, const json_t *params, struct rpc_failure *failure);
+
+// In show_firewall.c, show_sets.c and sets.c.
+json_t *show_firewall(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_sets(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_set(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
 // The long lists, in show_lists.c.
 json_t *show_routes(void *ctx, const json_t *params, struct rpc_failure *failure);

@@ -6,20 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg/config.h"
+#include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/sets.h"
 #include "control/cli/show.h"
+#include "control/config_file.h"
 #include "control/options.h"
 
 enum { EXIT_USAGE = 2 };
-
-struct cli {
-	const char *socket;
-	const char *limit;
-	bool is_json;
-	char **words;
-	int n_words;
-};
 
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
@@ -30,15 +24,27 @@ static const struct option long_options[] = {
 	{0},
 };
 
+static const char *with_argument(const struct view *view, char *out, size_t out_bytes)
+{
+	snprintf(out, out_bytes, "%s%s%s", view->name, view->argument == NULL ? "" : " ",
+		view->argument == NULL ? "" : view->argument);
+	return out;
+}
+
 static void print_help(FILE *out)
 {
+	char text[32];
+
 	fputs("millrace " MILLRACE_VERSION ", the command of the router millraced\n"
 	      "\n"
 	      "  millrace [-s SOCKET] [--json] show WHAT [--limit N]\n",
 		out);
 	for (const struct view *view = views; view->name != NULL; view++)
-		fprintf(out, "    %-12s %s\n", view->name, view->help);
-	fputs("  millrace check FILE    say everything that is wrong with a config\n"
+		fprintf(out, "    %-12s %s\n", with_argument(view, text, sizeof(text)), view->help);
+	fputs("  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
+	      "  millrace unban ADDRESS [in SET]\n"
+	      "  millrace sets reload NAME   read the set's file now\n"
+	      "  millrace check FILE    say everything that is wrong with a config\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -48,7 +54,7 @@ static void print_help(FILE *out)
 		out);
 }
 
-static int wrong_usage(const char *what, const char *word)
+int cli_wrong_usage(const char *what, const char *word)
 {
 	fprintf(stderr, "millrace: %s%s%s%s; 'millrace help' shows what there is\n", what,
 		word == NULL ? "" : " '", word == NULL ? "" : word, word == NULL ? "" : "'");
@@ -64,37 +70,75 @@ static long read_limit(const char *word)
 	return *word == '\0' || *end != '\0' || limit < 1 ? -1 : limit;
 }
 
+json_t *cli_ask(const struct cli *cli, const char *method, json_t *params)
+{
+	struct error err;
+	json_t *result = client_call(cli->socket, method, params, &err);
+
+	if (result == NULL)
+		fprintf(stderr, "millrace: %s\n", err.text);
+	return result;
+}
+
+void cli_print_json(const json_t *result)
+{
+	json_dumpf(result, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+// What to ask for. NULL: it has said what is wrong with the words.
+static json_t *read_show(const struct cli *cli, const struct view **view)
+{
+	json_t *params;
+	int n_wanted;
+
+	if (cli->n_words < 2) {
+		cli_wrong_usage("what to show is missing", NULL);
+		return NULL;
+	}
+	*view = view_find(cli->words[1]);
+	if (*view == NULL) {
+		cli_wrong_usage("there is nothing to show by the name", cli->words[1]);
+		return NULL;
+	}
+	n_wanted = (*view)->argument == NULL ? 2 : 3;
+	if (cli->n_words < n_wanted) {
+		cli_wrong_usage("its name is missing: show", cli->words[1]);
+		return NULL;
+	}
+	if (cli->n_words > n_wanted) {
+		cli_wrong_usage("one word too many:", cli->words[n_wanted]);
+		return NULL;
+	}
+	if (cli->limit != NULL && (!(*view)->takes_limit || read_limit(cli->limit) < 0)) {
+		cli_wrong_usage(
+			(*view)->takes_limit ? "no limit:" : "it takes no limit:", cli->limit);
+		return NULL;
+	}
+	params = json_object();
+	if ((*view)->argument != NULL)
+		json_object_set_new(params, "name", json_string(cli->words[2]));
+	if (cli->limit != NULL)
+		json_object_set_new(
+			params, "limit", json_integer((json_int_t)read_limit(cli->limit)));
+	return params;
+}
+
 static int do_show(const struct cli *cli)
 {
-	const struct view *view;
-	json_t *result, *params = NULL;
-	struct error err;
+	const struct view *view = NULL;
+	json_t *params = read_show(cli, &view), *result;
 	int rc = EXIT_SUCCESS;
 
-	if (cli->n_words < 2)
-		return wrong_usage("what to show is missing", NULL);
-	if (cli->n_words > 2)
-		return wrong_usage("one word too many:", cli->words[2]);
-	view = view_find(cli->words[1]);
-	if (view == NULL)
-		return wrong_usage("there is nothing to show by the name", cli->words[1]);
-	if (cli->limit != NULL) {
-		if (!view->takes_limit || read_limit(cli->limit) < 0)
-			return wrong_usage(
-				view->takes_limit ? "no limit:" : "it takes no limit:", cli->limit);
-		params = json_pack("{s:I}", "limit", (json_int_t)read_limit(cli->limit));
-	}
-	result = client_call(cli->socket, view->method, params, &err);
-	if (result == NULL) {
-		fprintf(stderr, "millrace: %s\n", err.text);
+	if (params == NULL)
+		return EXIT_USAGE;
+	result = cli_ask(cli, view->method, params);
+	if (result == NULL)
 		return EXIT_FAILURE;
-	}
-	if (cli->is_json) {
-		json_dumpf(result, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
+	if (cli->is_json)
+		cli_print_json(result);
+	else
 		view->print(result, stdout);
-	}
 	if (fflush(stdout) != 0)
 		rc = EXIT_FAILURE;
 	json_decref(result);
@@ -103,16 +147,11 @@ static int do_show(const struct cli *cli)
 
 static int do_check(const struct cli *cli)
 {
-	struct cfg_errors errors = {0};
 	struct config *config;
-	char text[1024];
 
 	if (cli->n_words != 2)
-		return wrong_usage("check takes one file", NULL);
-	config = config_load(cli->words[1], &errors);
-	for (unsigned i = 0; i < errors.n; i++)
-		fprintf(stderr, "%s\n", error_str(&errors.list[i], text, sizeof(text)));
-	cfg_errors_free(&errors);
+		return cli_wrong_usage("check takes one file", NULL);
+	config = config_file_load(cli->words[1]);
 	if (config == NULL)
 		return EXIT_FAILURE;
 	config_free(config);
@@ -136,6 +175,9 @@ static const struct command {
 	int (*run)(const struct cli *cli);
 } commands[] = {
 	{"show", do_show},
+	{"ban", do_ban},
+	{"unban", do_unban},
+	{"sets", do_sets},
 	{"check", do_check},
 	{"version", do_version},
 	{"help", do_help},
@@ -174,5 +216,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, cli.words[0]) == 0)
 			return commands[i].run(&cli);
-	return wrong_usage("there is no command", cli.words[0]);
+	return cli_wrong_usage("there is no command", cli.words[0]);
 }

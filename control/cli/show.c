@@ -6,76 +6,8 @@
 #include <string.h>
 
 #include "cfg/base/addr.h"
-#include "control/cli/table.h"
-
-// --- reading what came; absent or odd values show as nothing or 0 ---
-
-static uint64_t number(const json_t *from, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(from, key));
-}
-
-static const char *text(const json_t *from, const char *key)
-{
-	const char *value = json_string_value(json_object_get(from, key));
-
-	return value == NULL ? "" : value;
-}
-
-static const char *text_or(const json_t *from, const char *key, const char *otherwise)
-{
-	const char *value = text(from, key);
-
-	return value[0] == '\0' ? otherwise : value;
-}
-
-static bool truth(const json_t *from, const char *key)
-{
-	return json_is_true(json_object_get(from, key));
-}
-
-static void add_bytes(struct table *table, const json_t *from, const char *key)
-{
-	char unit[UNIT_BYTES];
-
-	table_add(table, "%s", unit_bytes(number(from, key), unit));
-}
-
-static void add_count(struct table *table, const json_t *from, const char *key)
-{
-	char unit[UNIT_BYTES];
-
-	table_add(table, "%s", unit_count(number(from, key), unit));
-}
-
-static void add_element(struct table *table, const json_t *array, size_t i)
-{
-	const char *value = json_string_value(json_array_get(array, i));
-
-	table_add(table, "%s", value == NULL ? "-" : value);
-}
-
-static void add_blanks(struct table *table, unsigned n)
-{
-	while (n-- > 0)
-		table_add(table, "%s", "");
-}
-
-static void finish(struct table *table, FILE *out)
-{
-	if (table != NULL)
-		table_print(table, out);
-	table_free(table);
-}
-
-static void print_rest(const json_t *result, const char *key, FILE *out)
-{
-	uint64_t total = number(result, "total");
-	size_t shown = json_array_size(json_object_get(result, key));
-
-	if (total > shown)
-		fprintf(out, "%zu of %" PRIu64 " %s; --limit shows more\n", shown, total, key);
-}
+#include "control/cli/answer.h"
+#include "control/cli/show_firewall.h"
 
 // --- the views ---
 
@@ -83,8 +15,9 @@ static void print_version(const json_t *result, FILE *out)
 {
 	char unit[UNIT_BYTES];
 
-	fprintf(out, "millraced %s, up for %s, on %s\n", text(result, "version"),
-		unit_seconds(number(result, "uptime_sec"), unit), text(result, "config"));
+	fprintf(out, "millraced %s, up for %s, on %s\n", answer_text(result, "version"),
+		unit_seconds(answer_number(result, "uptime_sec"), unit),
+		answer_text(result, "config"));
 }
 
 static void print_interfaces(const json_t *result, FILE *out)
@@ -99,27 +32,27 @@ static void print_interfaces(const json_t *result, FILE *out)
 	{
 		const json_t *addresses = json_object_get(one, "addresses");
 
-		table_add(table, "%s", text(one, "name"));
-		table_add(table, "%s", truth(one, "is_up") ? "up" : "down");
-		table_add(table, "%" PRIu64, number(one, "mtu"));
-		add_element(table, addresses, 0);
-		add_bytes(table, one, "rx_bytes");
-		add_bytes(table, one, "tx_bytes");
-		add_count(table, one, "tx_dropped");
+		table_add(table, "%s", answer_text(one, "name"));
+		table_add(table, "%s", answer_truth(one, "is_up") ? "up" : "down");
+		table_add(table, "%" PRIu64, answer_number(one, "mtu"));
+		answer_add_element(table, addresses, 0);
+		answer_add_bytes(table, one, "rx_bytes");
+		answer_add_bytes(table, one, "tx_bytes");
+		answer_add_count(table, one, "tx_dropped");
 		for (size_t k = 1; k < json_array_size(addresses); k++) {
-			add_blanks(table, 3);
-			add_element(table, addresses, k);
-			add_blanks(table, 3);
+			answer_add_blanks(table, 3);
+			answer_add_element(table, addresses, k);
+			answer_add_blanks(table, 3);
 		}
 	}
-	finish(table, out);
+	answer_print(table, out);
 }
 
 static void add_link(struct table *table, const json_t *port)
 {
-	uint64_t mbps = number(port, "speed_mbps");
+	uint64_t mbps = answer_number(port, "speed_mbps");
 
-	if (!truth(port, "link_is_up"))
+	if (!answer_truth(port, "link_is_up"))
 		table_add(table, "down");
 	else if (mbps == 0)
 		table_add(table, "up");
@@ -142,19 +75,24 @@ static void print_ports(const json_t *result, FILE *out)
 	{
 		char unit[UNIT_BYTES];
 
-		table_add(table, "%s", text(one, "name"));
-		table_add(table, "%s", text_or(one, "pci", text_or(one, "netdev", "-")));
-		table_add(table, "%s", text(one, "driver"));
+		table_add(table, "%s", answer_text(one, "name"));
+		table_add(table, "%s",
+			answer_text_or(one, "pci", answer_text_or(one, "netdev", "-")));
+		table_add(table, "%s", answer_text(one, "driver"));
 		add_link(table, one);
-		table_add(table, "%" PRIu64, number(one, "rx_queues"));
-		add_bytes(table, one, "rx_bytes");
-		add_bytes(table, one, "tx_bytes");
+		table_add(table, "%" PRIu64, answer_number(one, "rx_queues"));
+		answer_add_bytes(table, one, "rx_bytes");
+		answer_add_bytes(table, one, "tx_bytes");
 		table_add(table, "%s",
-			unit_count(number(one, "rx_missed") + number(one, "rx_nombuf"), unit));
+			unit_count(
+				answer_number(one, "rx_missed") + answer_number(one, "rx_nombuf"),
+				unit));
 		table_add(table, "%s",
-			unit_count(number(one, "rx_errors") + number(one, "tx_errors"), unit));
+			unit_count(
+				answer_number(one, "rx_errors") + answer_number(one, "tx_errors"),
+				unit));
 	}
-	finish(table, out);
+	answer_print(table, out);
 }
 
 // By family, address, length; what the workers use before the alternatives.
@@ -164,8 +102,9 @@ static int compare_routes(const void *a, const void *b)
 	struct ip_prefix p = {0}, q = {0};
 	int order;
 
-	if (ip_prefix_parse(text(x, "to"), &p) != 0 || ip_prefix_parse(text(y, "to"), &q) != 0)
-		return strcmp(text(x, "to"), text(y, "to"));
+	if (ip_prefix_parse(answer_text(x, "to"), &p) != 0 ||
+		ip_prefix_parse(answer_text(y, "to"), &q) != 0)
+		return strcmp(answer_text(x, "to"), answer_text(y, "to"));
 	if (p.addr.family != q.addr.family)
 		return p.addr.family < q.addr.family ? -1 : 1;
 	order = memcmp(p.addr.bytes, q.addr.bytes, sizeof(p.addr.bytes));
@@ -173,27 +112,28 @@ static int compare_routes(const void *a, const void *b)
 		return order;
 	if (p.len != q.len)
 		return p.len < q.len ? -1 : 1;
-	if (truth(x, "is_active") != truth(y, "is_active"))
-		return truth(x, "is_active") ? -1 : 1;
-	return number(x, "metric") < number(y, "metric") ? -1 : 1;
+	if (answer_truth(x, "is_active") != answer_truth(y, "is_active"))
+		return answer_truth(x, "is_active") ? -1 : 1;
+	return answer_number(x, "metric") < answer_number(y, "metric") ? -1 : 1;
 }
 
 static void add_route(struct table *table, const json_t *route)
 {
 	const json_t *nexthops = json_object_get(route, "nexthops");
-	const char *kind = text(route, "kind");
+	const char *kind = answer_text(route, "kind");
 	bool is_unicast = strcmp(kind, "unicast") == 0;
 	size_t i = 0;
 
 	do {
 		const json_t *nexthop = json_array_get(nexthops, i);
 
-		table_add(table, "%s", i > 0 ? "" : truth(route, "is_active") ? "*" : "");
-		table_add(table, "%s", i > 0 ? "" : text(route, "to"));
-		table_add(table, "%s", is_unicast ? text_or(nexthop, "via", "on link") : kind);
-		table_add(table, "%s", text_or(nexthop, "interface", "-"));
-		table_add(table, "%" PRIu64, number(route, "metric"));
-		table_add(table, "%s", text(route, "protocol"));
+		table_add(table, "%s", i > 0 ? "" : answer_truth(route, "is_active") ? "*" : "");
+		table_add(table, "%s", i > 0 ? "" : answer_text(route, "to"));
+		table_add(
+			table, "%s", is_unicast ? answer_text_or(nexthop, "via", "on link") : kind);
+		table_add(table, "%s", answer_text_or(nexthop, "interface", "-"));
+		table_add(table, "%" PRIu64, answer_number(route, "metric"));
+		table_add(table, "%s", answer_text(route, "protocol"));
 	} while (++i < json_array_size(nexthops));
 }
 
@@ -211,11 +151,11 @@ static void print_routes(const json_t *result, FILE *out)
 			add_route(table, sorted[i]);
 	}
 	free(sorted);
-	finish(table, out);
-	print_rest(result, "routes", out);
-	if (number(result, "refused") > 0)
+	answer_print(table, out);
+	answer_print_rest(result, "routes", out);
+	if (answer_number(result, "refused") > 0)
 		fprintf(out, "%" PRIu64 " do not fit into the workers' tables and are not used\n",
-			number(result, "refused"));
+			answer_number(result, "refused"));
 }
 
 static void print_neighbours(const json_t *result, FILE *out)
@@ -223,37 +163,38 @@ static void print_neighbours(const json_t *result, FILE *out)
 	struct table *table = table_new("ADDRESS|INTERFACE|MAC|STATE");
 	json_t *list = json_object_get(result, "neighbours"), *one;
 	const json_t *counters = json_object_get(result, "counters");
-	uint64_t refused = number(counters, "refused_rate") + number(counters, "refused_open") +
-			   number(counters, "refused_full");
+	uint64_t refused = answer_number(counters, "refused_rate") +
+			   answer_number(counters, "refused_open") +
+			   answer_number(counters, "refused_full");
 	size_t i;
 
 	if (table == NULL)
 		return;
 	json_array_foreach(list, i, one)
 	{
-		table_add(table, "%s", text(one, "addr"));
-		table_add(table, "%s", text(one, "interface"));
-		table_add(table, "%s", text_or(one, "mac", "-"));
-		table_add(table, "%s", text(one, "state"));
+		table_add(table, "%s", answer_text(one, "addr"));
+		table_add(table, "%s", answer_text(one, "interface"));
+		table_add(table, "%s", answer_text_or(one, "mac", "-"));
+		table_add(table, "%s", answer_text(one, "state"));
 	}
-	finish(table, out);
-	print_rest(result, "neighbours", out);
+	answer_print(table, out);
+	answer_print_rest(result, "neighbours", out);
 	fprintf(out,
 		"asked for %" PRIu64 ", no answer from %" PRIu64 ", over a limit %" PRIu64 "\n",
-		number(counters, "asked"), number(counters, "failed"), refused);
+		answer_number(counters, "asked"), answer_number(counters, "failed"), refused);
 }
 
 static void add_endpoint(
 	struct table *table, const json_t *flow, const char *addr_key, const char *port_key)
 {
-	const char *addr = text(flow, addr_key);
+	const char *addr = answer_text(flow, addr_key);
 	bool is_ipv6 = strchr(addr, ':') != NULL;
 
 	if (addr[0] == '\0')
 		table_add(table, "-");
 	else
 		table_add(table, is_ipv6 ? "[%s]:%" PRIu64 : "%s:%" PRIu64, addr,
-			number(flow, port_key));
+			answer_number(flow, port_key));
 }
 
 static void print_flows(const json_t *result, FILE *out)
@@ -268,17 +209,17 @@ static void print_flows(const json_t *result, FILE *out)
 	{
 		char unit[UNIT_BYTES];
 
-		table_add(table, "%s", text(one, "protocol"));
+		table_add(table, "%s", answer_text(one, "protocol"));
 		add_endpoint(table, one, "src", "sport");
 		add_endpoint(table, one, "dst", "dport");
 		add_endpoint(table, one, "nat_src", "nat_sport");
-		add_bytes(table, one, "tx_bytes");
-		add_bytes(table, one, "rx_bytes");
-		table_add(table, "%s", unit_seconds(number(one, "idle_sec"), unit));
-		table_add(table, "%s", text(one, "state"));
+		answer_add_bytes(table, one, "tx_bytes");
+		answer_add_bytes(table, one, "rx_bytes");
+		table_add(table, "%s", unit_seconds(answer_number(one, "idle_sec"), unit));
+		table_add(table, "%s", answer_text(one, "state"));
 	}
-	finish(table, out);
-	print_rest(result, "flows", out);
+	answer_print(table, out);
+	answer_print_rest(result, "flows", out);
 }
 
 static void print_workers(const json_t *result, FILE *out)
@@ -292,19 +233,20 @@ static void print_workers(const json_t *result, FILE *out)
 		return;
 	json_array_foreach(list, i, one)
 	{
-		uint64_t turns = number(one, "turns"), idle = number(one, "idle_turns");
+		uint64_t turns = answer_number(one, "turns"),
+			 idle = answer_number(one, "idle_turns");
 
-		table_add(table, "%" PRIu64, number(one, "worker"));
-		table_add(table, "%" PRIu64, number(one, "core"));
-		add_count(table, one, "rx_packets");
-		add_count(table, one, "handed_over");
-		table_add(table, "%" PRIu64, number(one, "flows"));
-		table_add(table, "%" PRIu64, number(one, "flow_capacity"));
+		table_add(table, "%" PRIu64, answer_number(one, "worker"));
+		table_add(table, "%" PRIu64, answer_number(one, "core"));
+		answer_add_count(table, one, "rx_packets");
+		answer_add_count(table, one, "handed_over");
+		table_add(table, "%" PRIu64, answer_number(one, "flows"));
+		table_add(table, "%" PRIu64, answer_number(one, "flow_capacity"));
 		table_add(table, "%.1f%%",
 			turns == 0 ? 0.0 : 100.0 * (double)(turns - idle) / (double)turns);
-		add_count(table, one, "sleeps");
+		answer_add_count(table, one, "sleeps");
 	}
-	finish(table, out);
+	answer_print(table, out);
 }
 
 static void print_drops(const json_t *result, FILE *out)
@@ -317,25 +259,34 @@ static void print_drops(const json_t *result, FILE *out)
 		return;
 	json_array_foreach(list, i, one)
 	{
-		table_add(table, "%s", text(one, "name"));
-		table_add(table, "%" PRIu64, number(one, "packets"));
-		table_add(table, "%s", text(one, "help"));
+		table_add(table, "%s", answer_text(one, "name"));
+		table_add(table, "%" PRIu64, answer_number(one, "packets"));
+		table_add(table, "%s", answer_text(one, "help"));
 	}
-	finish(table, out);
+	answer_print(table, out);
 }
 
 const struct view views[] = {
-	{"interfaces", "show.interfaces", "addresses, link, MTU, bytes each way", false,
+	{"interfaces", "show.interfaces", "addresses, link, MTU, bytes each way", false, NULL,
 		print_interfaces},
 	{"ports", "show.ports", "the card behind each port, its driver, link and errors", false,
-		print_ports},
-	{"routes", "show.routes", "what the workers forward by; * is the one in use", true,
+		NULL, print_ports},
+	{"routes", "show.routes", "what the workers forward by; * is the one in use", true, NULL,
 		print_routes},
-	{"neighbours", "show.neighbours", "who is on the links", true, print_neighbours},
-	{"flows", "show.flows", "who talks to whom, and translated to what", true, print_flows},
-	{"workers", "show.workers", "cores, packets, flows, load", false, print_workers},
-	{"drops", "show.drops", "why packets were dropped, and other counters", false, print_drops},
-	{"version", "show.version", "the daemon's version and age", false, print_version},
+	{"neighbours", "show.neighbours", "who is on the links", true, NULL, print_neighbours},
+	{"flows", "show.flows", "who talks to whom, and translated to what", true, NULL,
+		print_flows},
+	{"firewall", "show.firewall", "the rules, and what each has matched", true, NULL,
+		print_firewall},
+	{"counters", "show.counters", "the rules' named counters", false, NULL, print_counters},
+	{"nat", "show.nat", "the translations", true, NULL, print_nat},
+	{"zones", "show.zones", "which interfaces are in which zone", false, NULL, print_zones},
+	{"sets", "show.sets", "the sets, and how much is in them", false, NULL, print_sets},
+	{"set", "show.set", "what is in one of them", true, "NAME", print_set},
+	{"workers", "show.workers", "cores, packets, flows, load", false, NULL, print_workers},
+	{"drops", "show.drops", "why packets were dropped, and other counters", false, NULL,
+		print_drops},
+	{"version", "show.version", "the daemon's version and age", false, NULL, print_version},
 	{NULL},
 };
 

@@ -12,6 +12,7 @@ struct view {
 	const char *method;
 	const char *help;
 	bool takes_limit;
+	const char *argument; // what must follow its name, "NAME"; or NULL
 	void (*print)(const json_t *result, FILE *out);
 };
 

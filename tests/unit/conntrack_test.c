@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Flows over their life, through the pipeline: ways out, full tables, policies and errors.
+// Flows over their life, through the pipeline: ways out, ends, policies and errors.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,7 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 }
 
-// --- a full table ---
+// --- time ---
 
 static void fill_with_unreplied(struct fixture *f)
 {
@@ -80,85 +80,6 @@ static void fill_with_unreplied(struct fixture *f)
 		scan.dst = FIXTURE_SERVER + 1 + i;
 		assert_true(fixture_passes(f, &scan, FIXTURE_WAN));
 	}
-}
-
-static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
-{
-	struct fixture *f = *state;
-	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
-	struct frame answer = frame_answer(m, &fixture_udp_out, FIXTURE_WAN);
-	struct frame second = fixture_udp_out, fresh = fixture_udp_out;
-
-	rte_pktmbuf_free(m);
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	fill_with_unreplied(f);
-	fresh.sport = 7777;
-	assert_true(fixture_passes(f, &fresh, FIXTURE_WAN));
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
-	second.dst = FIXTURE_SERVER + 1; // the scan's oldest had to go, the answered one did not
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
-	assert_true(fixture_passes(f, &second, FIXTURE_WAN));
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 2);
-	assert_int_equal(f->w->flows.n_used, f->w->flows.capacity);
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
-}
-
-// SYN, FIN, and what is refused by a reset: none of it holds the table for longer than it is
-// wanted.
-static void tcp_that_leads_nowhere_makes_room_too(void **state)
-{
-	struct fixture *f = *state;
-	struct frame tcp = fixture_udp_out;
-	unsigned n = 0;
-
-	tcp.protocol = IPPROTO_TCP;
-	for (; f->w->flows.n_used < f->w->flows.capacity; n++) {
-		static const uint8_t flags[] = {
-			RTE_TCP_SYN_FLAG, RTE_TCP_FIN_FLAG, RTE_TCP_RST_FLAG, RTE_TCP_SYN_FLAG};
-		struct rte_mbuf *m;
-
-		tcp.dst = FIXTURE_SERVER + 1 + n;
-		tcp.tcp_flags = flags[n % 4];
-		m = fixture_send(f, &tcp, FIXTURE_WAN);
-		assert_non_null(m);
-		if (n % 4 == 3) {
-			struct frame refusal = frame_answer(m, &tcp, FIXTURE_WAN);
-
-			refusal.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG;
-			assert_true(fixture_passes(f, &refusal, FIXTURE_LAN));
-		}
-		rte_pktmbuf_free(m);
-	}
-	tcp.tcp_flags = RTE_TCP_SYN_FLAG;
-	for (unsigned i = 0; i < f->w->flows.capacity; i++) {
-		tcp.dst = FIXTURE_SERVER + 1 + n + i;
-		assert_true(fixture_passes(f, &tcp, FIXTURE_WAN));
-	}
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), f->w->flows.capacity);
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 0);
-}
-
-static void a_table_full_of_answered_flows_refuses_by_name(void **state)
-{
-	struct fixture *f = *state;
-	struct frame out = fixture_udp_out;
-
-	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
-		struct frame answer;
-		struct rte_mbuf *m;
-
-		out.dst = FIXTURE_SERVER + 1 + i;
-		m = fixture_send(f, &out, FIXTURE_WAN);
-		assert_non_null(m);
-		answer = frame_answer(m, &out, FIXTURE_WAN);
-		rte_pktmbuf_free(m);
-		assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	}
-	out.dst = FIXTURE_SERVER;
-	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_SHARE), 1);
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
 }
 
 // A worker that has nothing else to do: what has expired is gone at once, not a few a nap.
@@ -401,9 +322,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
-		NAT(a_scan_pushes_out_itself_and_not_what_was_answered),
-		NAT(tcp_that_leads_nowhere_makes_room_too),
-		NAT(a_table_full_of_answered_flows_refuses_by_name),
 		NAT(an_idle_worker_forgets_all_that_has_expired),
 		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
 		NAT(a_dhcp_offer_to_an_address_nobody_has_yet_goes_up),

@@ -18,7 +18,7 @@ struct frame {
 	uint8_t iface;
 	uint32_t src, dst;
 	const char *src6, *dst6; // IPv6 instead
-	uint16_t sport, dport; // ICMP echo: identifier in sport
+	uint16_t sport, dport;	 // ICMP echo: identifier in sport
 	uint8_t protocol;
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;

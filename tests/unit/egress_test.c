@@ -7,6 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <stdio.h>
 #include <string.h>
 
 #include "control/egress.h"
@@ -39,6 +40,40 @@ static void the_egress_of_a_masquerade_is_outside_and_nothing_else(void **state)
 	config_free(config);
 }
 
+static const struct {
+	const char *nat;
+	bool wan_is_outside, lan_is_outside;
+} rows[] = {
+	{"masquerade: [wan, lan]", true, true},
+	{"source: 203.0.113.9, interface: wan", true, false},
+	{"source: 203.0.113.9", true, false}, // of the subnet of wan
+	{"one-to-one: {inside: 198.18.0.8, outside: 203.0.113.8}", true, false},
+	{"one-to-one: {inside: 198.18.1.8, outside: 203.0.113.8}, interface: lan", false, true},
+	{"prefix: {inside: 'fd00::/64', outside: '2001:db8:9::/64'}, interface: wan", true, false},
+	// these say nothing of where the internet is: the default route does
+	{"source: 198.51.100.9", false, true},
+	{"exempt: wan", false, true},
+	{"forward: {to: 198.18.0.5, ports: 80}, interface: wan", false, true},
+	{"redirect: {ports: 53, protocol: udp}, interface: wan", false, true},
+};
+
+static void what_changes_sources_tells_and_else_the_default_route(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[1024];
+		struct config *config;
+
+		snprintf(text, sizeof(text),
+			PORTS INTERFACES "routes: [{to: 0.0.0.0/0, via: 198.18.0.9}]\n"
+					 "nat: [{%s}]\n",
+			rows[i].nat);
+		config = parse(text);
+		assert_int_equal(egress_is_outside(config, "wan"), rows[i].wan_is_outside);
+		assert_int_equal(egress_is_outside(config, "lan"), rows[i].lan_is_outside);
+		config_free(config);
+	}
+}
+
 static void without_nat_the_default_route_tells(void **state)
 {
 	struct config *config =
@@ -69,6 +104,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_egress_of_a_masquerade_is_outside_and_nothing_else),
+		cmocka_unit_test(what_changes_sources_tells_and_else_the_default_route),
 		cmocka_unit_test(without_nat_the_default_route_tells),
 		cmocka_unit_test(a_nexthop_leaves_by_the_subnet_that_holds_it_or_as_it_says),
 	};

@@ -2,6 +2,7 @@
 #include "tests/unit/recording_dataplane.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/port.h"
@@ -16,10 +17,43 @@ static struct port_info port = {
 	.mac = {{0x02, 0, 0, 0, 0xaa, 0x01}},
 };
 
+static void *copy_of(const void *array, size_t n, size_t bytes)
+{
+	void *copy = calloc(n + 1, bytes);
+
+	if (copy == NULL)
+		abort();
+	if (n > 0)
+		memcpy(copy, array, n * bytes);
+	return copy;
+}
+
+// All that policies and timed sets hold was made by copy_of.
+static void forget_policy(void)
+{
+	const struct dp_policy *policy = &recording.policy;
+
+	for (unsigned i = 0; i < policy->n_sets; i++) {
+		free((void *)policy->sets[i].prefixes);
+		free((void *)policy->sets[i].ranges);
+		free((void *)policy->sets[i].macs);
+	}
+	free((void *)policy->lists);
+	free((void *)policy->rules);
+	free((void *)policy->sets);
+	free((void *)policy->rates);
+	free((void *)policy->logs);
+	free((void *)policy->nats);
+	recording.policy = (struct dp_policy){0};
+}
+
 struct dataplane *recording_reset(void)
 {
 	static char stands_for_it;
 
+	forget_policy();
+	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
+		free(recording.timed[i].entries);
 	memset(&recording, 0, sizeof(recording));
 	recording.port_mtu = recording.port_mtu_max = 1500;
 	recording.link = (struct port_link){true, 1000, true};
@@ -175,6 +209,143 @@ int dataplane_interface_set_addresses(
 	memcpy(recording.interfaces[id].addresses, addresses, n * sizeof(*addresses));
 	return 0;
 }
+
+// --- policy ---
+
+int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	struct dp_set *sets;
+
+	if (recording.is_refusing_policies) {
+		error_set(err, "as you wish");
+		return -EINVAL;
+	}
+	forget_policy();
+	recording.policy = *policy;
+	recording.policy.lists = copy_of(policy->lists, policy->n_lists, sizeof(policy->lists[0]));
+	recording.policy.rules = copy_of(policy->rules, policy->n_rules, sizeof(policy->rules[0]));
+	recording.policy.rates = copy_of(policy->rates, policy->n_rates, sizeof(policy->rates[0]));
+	recording.policy.logs = copy_of(policy->logs, policy->n_logs, sizeof(policy->logs[0]));
+	recording.policy.nats = copy_of(policy->nats, policy->n_nats, sizeof(policy->nats[0]));
+	sets = copy_of(policy->sets, policy->n_sets, sizeof(policy->sets[0]));
+	for (unsigned i = 0; i < policy->n_sets; i++) {
+		sets[i].prefixes =
+			copy_of(sets[i].prefixes, sets[i].n_prefixes, sizeof(sets[i].prefixes[0]));
+		sets[i].ranges =
+			copy_of(sets[i].ranges, sets[i].n_ranges, sizeof(sets[i].ranges[0]));
+		sets[i].macs = copy_of(sets[i].macs, sets[i].n_macs, sizeof(sets[i].macs[0]));
+	}
+	recording.policy.sets = sets;
+	recording.n_policies++;
+	memset(recording.rule_counts, 0, sizeof(recording.rule_counts));
+	memset(recording.named_counts, 0, sizeof(recording.named_counts));
+	memset(recording.default_counts, 0, sizeof(recording.default_counts));
+	return 0;
+}
+
+void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
+{
+	recording.schedules = active;
+	recording.n_schedule_sets++;
+}
+
+bool dataplane_rule_count(const struct dataplane *dp, uint32_t rule, struct dp_count *out)
+{
+	if (rule >= recording.policy.n_rules || rule >= RECORDED_RULES_MAX)
+		return false;
+	*out = recording.rule_counts[rule];
+	return true;
+}
+
+bool dataplane_named_count(const struct dataplane *dp, unsigned counter, struct dp_count *out)
+{
+	if (counter >= RECORDED_RULES_MAX)
+		return false;
+	*out = recording.named_counts[counter];
+	return true;
+}
+
+bool dataplane_default_count(const struct dataplane *dp, enum dp_hook hook, struct dp_count *out)
+{
+	*out = recording.default_counts[hook];
+	return true;
+}
+
+// --- timed sets ---
+
+int dataplane_timed_open(struct dataplane *dp, uint16_t timed, uint32_t capacity)
+{
+	if (recording.timed[timed].capacity != 0)
+		return -EEXIST;
+	recording.timed[timed].capacity = capacity;
+	recording.timed[timed].entries = copy_of(NULL, 0, sizeof(struct dp_timed_entry));
+	return 0;
+}
+
+static uint32_t find_timed(const struct recorded_timed_set *set, const struct ip_prefix *prefix)
+{
+	uint32_t i = 0;
+
+	while (i < set->n && (set->entries[i].prefix.len != prefix->len ||
+				     !ip_addr_equal(&set->entries[i].prefix.addr, &prefix->addr)))
+		i++;
+	return i;
+}
+
+const struct dp_timed_entry *recorded_timed(unsigned timed, const char *text)
+{
+	struct recorded_timed_set *set = &recording.timed[timed];
+	struct ip_prefix prefix;
+	uint32_t at;
+
+	if (ip_prefix_parse(text, &prefix) != 0)
+		abort();
+	at = find_timed(set, &prefix);
+	return at < set->n ? &set->entries[at] : NULL;
+}
+
+int dataplane_timed_add(
+	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces)
+{
+	struct recorded_timed_set *set = &recording.timed[timed];
+	uint32_t at = find_timed(set, &entry->prefix);
+
+	if (at == set->n) {
+		if (set->n == set->capacity)
+			return -ENOSPC;
+		set->entries = realloc(set->entries, (set->n + 1) * sizeof(struct dp_timed_entry));
+		if (set->entries == NULL)
+			abort();
+		set->entries[set->n++] = *entry;
+	} else if (replaces || entry->left_sec > set->entries[at].left_sec) {
+		set->entries[at] = *entry;
+	}
+	return 0;
+}
+
+int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip_prefix *prefix)
+{
+	struct recorded_timed_set *set = &recording.timed[timed];
+	uint32_t at = find_timed(set, prefix);
+
+	if (at == set->n)
+		return -ENOENT;
+	set->entries[at] = set->entries[--set->n];
+	return 0;
+}
+
+bool dataplane_timed_next(
+	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry)
+{
+	const struct recorded_timed_set *set = &recording.timed[timed];
+
+	if (*cursor >= set->n)
+		return false;
+	*entry = set->entries[(*cursor)++];
+	return true;
+}
+
+// --- ports ---
 
 struct port *port_open(const struct port_spec *spec, struct error *err)
 {

@@ -20,6 +20,14 @@ struct recorded_interface {
 	unsigned n_addresses;
 };
 
+enum { RECORDED_RULES_MAX = 64 };
+
+struct recorded_timed_set {
+	uint32_t capacity; // 0: not opened; a test may make it smaller
+	struct dp_timed_entry *entries;
+	uint32_t n;
+};
+
 struct recording {
 	struct dp_route routes[RECORDED_MAX];
 	unsigned n_routes;
@@ -33,6 +41,15 @@ struct recording {
 	struct recorded_interface interfaces[DP_INTERFACES_MAX];
 	struct recorded_neighbour used[RECORDED_MAX]; // answers dataplane_neighbours_used
 	unsigned n_used;
+	// the policy in force, copied; what it counts is what the test says
+	struct dp_policy policy;
+	unsigned n_policies;
+	bool is_refusing_policies;
+	struct dp_count rule_counts[RECORDED_RULES_MAX], named_counts[RECORDED_RULES_MAX];
+	struct dp_count default_counts[DP_HOOK_COUNT];
+	uint64_t schedules;
+	unsigned n_schedule_sets;
+	struct recorded_timed_set timed[DP_TIMED_SETS_MAX];
 	// the port that interfaces sit on
 	struct port_link link;
 	uint16_t port_mtu, port_mtu_max;
@@ -44,3 +61,5 @@ struct dataplane *recording_reset(void);
 // The route that the workers have for it, or NULL.
 const struct dp_route *recorded_route(const char *prefix);
 const struct recorded_neighbour *recorded_neighbour(int interface, const char *addr);
+// What the workers have of it, or NULL.
+const struct dp_timed_entry *recorded_timed(unsigned timed, const char *prefix);

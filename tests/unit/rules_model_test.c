@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/policy_fixture.h"
+#include "tests/unit/ruleset_fixture.h"
 
 enum {
 	POLICIES = 2000,

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/policy_check.h"
-#include "tests/unit/policy_fixture.h"
+#include "tests/unit/ruleset_fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/api/show_parts.h"
+#include "control/nat_text.h"
+#include "control/rule_text.h"
+
+static void put_count(json_t *to, struct dp_count count)
+{
+	show_put_number(to, "packets", count.packets);
+	show_put_number(to, "bytes", count.bytes);
+}
+
+static void put_comment(json_t *to, const char *comment)
+{
+	json_object_set_new(to, "comment", comment == NULL ? json_null() : json_string(comment));
+}
+
+// --- rules ---
+
+static json_t *rule_json(const struct router *router, FILE *out, char **text, unsigned rule)
+{
+	const struct firewall *firewall = &router->firewall;
+	const struct cfg_rule *its = firewall->policy->rules[rule];
+	json_t *to = json_object();
+
+	rewind(out);
+	rule_text_write(out, its);
+	fputc('\0', out);
+	if (fflush(out) == 0)
+		show_put_text(to, "rule", *text);
+	put_comment(to, its->comment);
+	put_count(to, rule_counts_rule(firewall->counts, router->dp, rule));
+	show_put_number(to, "line", (uint64_t)its->place.line);
+	return to;
+}
+
+static json_t *list_json(const struct router *router, unsigned list, unsigned *room)
+{
+	const struct firewall *firewall = &router->firewall;
+	const struct dp_list *its = &firewall->policy->lists[list];
+	json_t *to = json_object(), *rules = json_array();
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	show_put_text(to, "name", policy_list_name(firewall->policy, list));
+	show_put_bool(to, "is_hook", list < DP_HOOK_COUNT);
+	if (list < DP_HOOK_COUNT) {
+		const struct cfg_firewall *config = &router->config->firewall;
+
+		show_put_text(to, "default", action_text(config->defaults[list]));
+		put_count(
+			to, rule_counts_default(firewall->counts, router->dp, (enum dp_hook)list));
+	}
+	for (uint32_t i = 0; out != NULL && i<its->n && * room> 0; i++, (*room)--)
+		json_array_append_new(rules, rule_json(router, out, &text, its->first + i));
+	if (out != NULL)
+		fclose(out);
+	free(text);
+	json_object_set_new(to, "rules", rules);
+	return to;
+}
+
+json_t *show_firewall(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	const struct dp_policy *policy = &router->firewall.policy->dp;
+	unsigned limit;
+	json_t *lists;
+
+	if (!show_read_limit(params, &limit, failure))
+		return NULL;
+	lists = json_array();
+	for (unsigned i = 0; policy->has_firewall && i < policy->n_lists; i++)
+		json_array_append_new(lists, list_json(router, i, &limit));
+	return json_pack("{s:b, s:o, s:I}", "is_there", policy->has_firewall, "lists", lists,
+		"total", (json_int_t)policy->n_rules);
+}
+
+json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	const struct firewall *firewall = &router->firewall;
+	json_t *list;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	list = json_array();
+	for (unsigned i = 0; i < firewall->policy->n_counters; i++) {
+		json_t *to = json_object();
+
+		show_put_text(to, "name", firewall->policy->counters[i]);
+		put_count(to, rule_counts_named(firewall->counts, router->dp, i));
+		json_array_append_new(list, to);
+	}
+	return json_pack("{s:o}", "counters", list);
+}
+
+// --- translations and zones ---
+
+static json_t *nat_json(const struct cfg_nat *nat)
+{
+	json_t *to = json_object();
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	show_put_text(to, "kind", nat_kind_text(nat->kind));
+	if (out != NULL) {
+		nat_text_write(out, nat);
+		if (fclose(out) == 0)
+			show_put_text(to, "rule", text);
+	}
+	free(text);
+	show_put_number(to, "line", (uint64_t)nat->place.line);
+	return to;
+}
+
+json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	unsigned limit;
+	json_t *list;
+
+	if (!show_read_limit(params, &limit, failure))
+		return NULL;
+	list = json_array();
+	for (unsigned i = 0; i < router->config->n_nats && i < limit; i++)
+		json_array_append_new(list, nat_json(&router->config->nats[i]));
+	return json_pack("{s:o, s:I}", "rules", list, "total", (json_int_t)router->config->n_nats);
+}
+
+static json_t *interface_json(const struct router *router, const char *name)
+{
+	json_t *to = json_object();
+
+	show_put_text(to, "name", name);
+	show_put_bool(to, "is_there", interfaces_by_name(&router->interfaces, name) != NULL);
+	return to;
+}
+
+static bool is_in_a_zone(const struct config *config, const char *interface)
+{
+	for (unsigned i = 0; i < config->n_zones; i++)
+		for (unsigned k = 0; k < config->zones[i].interfaces.n; k++)
+			if (strcmp(config->zones[i].interfaces.names[k], interface) == 0)
+				return true;
+	return false;
+}
+
+static json_t *zone_json(const char *name, json_t *interfaces)
+{
+	return json_pack("{s:s, s:o}", "name", name, "interfaces", interfaces);
+}
+
+json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	const struct config *config = router->config;
+	json_t *list, *rest;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	list = json_array();
+	for (unsigned i = 0; i < config->n_zones; i++) {
+		const struct cfg_names *names = &config->zones[i].interfaces;
+		json_t *its = json_array();
+
+		for (unsigned k = 0; k < names->n; k++)
+			json_array_append_new(its, interface_json(router, names->names[k]));
+		json_array_append_new(list, zone_json(config->zones[i].name, its));
+	}
+	rest = json_array();
+	for (unsigned i = 0; i < config->n_interfaces; i++)
+		if (!is_in_a_zone(config, config->interfaces[i].name))
+			json_array_append_new(
+				rest, interface_json(router, config->interfaces[i].name));
+	json_array_append_new(list, zone_json(CFG_ZONE_NONE, rest));
+	return json_pack("{s:o}", "zones", list);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/show_firewall.h"
+
+#include <inttypes.h>
+
+#include "control/cli/answer.h"
+
+// --- rules: as long as they are, so not in a table ---
+
+static void print_rule(const json_t *rule, FILE *out)
+{
+	char packets[UNIT_BYTES], bytes[UNIT_BYTES];
+	const char *comment = answer_text(rule, "comment");
+
+	if (comment[0] != '\0')
+		fprintf(out, "%21s# %s\n", "", comment);
+	fprintf(out, "%9s %9s  %s\n", unit_count(answer_number(rule, "packets"), packets),
+		unit_bytes(answer_number(rule, "bytes"), bytes), answer_text(rule, "rule"));
+}
+
+static void print_list(const json_t *list, FILE *out)
+{
+	const json_t *rules = json_object_get(list, "rules"), *rule;
+	char packets[UNIT_BYTES], bytes[UNIT_BYTES];
+	size_t i;
+
+	fprintf(out, "%s\n%9s %9s\n", answer_text(list, "name"), "PACKETS", "BYTES");
+	json_array_foreach((json_t *)rules, i, rule)
+	{
+		print_rule(rule, out);
+	}
+	if (answer_truth(list, "is_hook"))
+		fprintf(out, "%9s %9s  otherwise: %s\n",
+			unit_count(answer_number(list, "packets"), packets),
+			unit_bytes(answer_number(list, "bytes"), bytes),
+			answer_text(list, "default"));
+}
+
+void print_firewall(const json_t *result, FILE *out)
+{
+	const json_t *lists = json_object_get(result, "lists"), *list;
+	uint64_t total = answer_number(result, "total"), shown = 0;
+	size_t i;
+
+	if (!answer_truth(result, "is_there")) {
+		fputs("no firewall: everybody may talk to everybody\n", out);
+		return;
+	}
+	json_array_foreach((json_t *)lists, i, list)
+	{
+		if (i > 0)
+			fputc('\n', out);
+		print_list(list, out);
+		shown += json_array_size(json_object_get(list, "rules"));
+	}
+	if (total > shown)
+		fprintf(out, "%" PRIu64 " of %" PRIu64 " rules; --limit shows more\n", shown,
+			total);
+}
+
+void print_counters(const json_t *result, FILE *out)
+{
+	struct table *table = table_new("COUNTER|>PACKETS|>BYTES");
+	json_t *list = json_object_get(result, "counters"), *one;
+	size_t i;
+
+	if (table == NULL)
+		return;
+	json_array_foreach(list, i, one)
+	{
+		table_add(table, "%s", answer_text(one, "name"));
+		table_add(table, "%" PRIu64, answer_number(one, "packets"));
+		answer_add_bytes(table, one, "bytes");
+	}
+	answer_print(table, out);
+}
+
+void print_nat(const json_t *result, FILE *out)
+{
+	json_t *list = json_object_get(result, "rules"), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		fprintf(out, "%s\n", answer_text(one, "rule"));
+	}
+	answer_print_rest(result, "rules", out);
+}
+
+void print_zones(const json_t *result, FILE *out)
+{
+	struct table *table = table_new("ZONE|INTERFACE|");
+	json_t *list = json_object_get(result, "zones"), *one;
+	size_t i;
+
+	if (table == NULL)
+		return;
+	json_array_foreach(list, i, one)
+	{
+		const json_t *interfaces = json_object_get(one, "interfaces");
+		size_t k = 0;
+
+		do {
+			const json_t *interface = json_array_get(interfaces, k);
+
+			table_add(table, "%s", k == 0 ? answer_text(one, "name") : "");
+			table_add(table, "%s", answer_text_or(interface, "name", "-"));
+			table_add(table, "%s",
+				interface != NULL && !answer_truth(interface, "is_there") ? "absent"
+											  : "");
+		} while (++k < json_array_size(interfaces));
+	}
+	answer_print(table, out);
+}
+
+// --- sets ---
+
+void print_sets(const json_t *result, FILE *out)
+{
+	struct table *table = table_new("SET|OF|>WRITTEN|>FROM FILE|>FOR A TIME|>REFUSED|FILE");
+	json_t *list = json_object_get(result, "sets"), *one;
+	size_t i;
+
+	if (table == NULL)
+		return;
+	json_array_foreach(list, i, one)
+	{
+		bool is_timed = json_object_get(one, "entries") != NULL;
+
+		table_add(table, "%s", answer_text(one, "name"));
+		table_add(table, "%s", answer_text(one, "kind"));
+		table_add(table, "%" PRIu64, answer_number(one, "elements"));
+		if (json_object_get(one, "file") != NULL)
+			table_add(table, "%" PRIu64, answer_number(one, "file_elements"));
+		else
+			table_add(table, "-");
+		if (is_timed) {
+			table_add(table, "%" PRIu64, answer_number(one, "entries"));
+			answer_add_count(table, one, "refused");
+		} else {
+			table_add(table, "-");
+			table_add(table, "-");
+		}
+		table_add(table, "%s", answer_text(one, "file"));
+	}
+	answer_print(table, out);
+}
+
+static void print_set_rest(const json_t *result, const char *key, const char *total_key, FILE *out)
+{
+	uint64_t total = answer_number(result, total_key);
+	size_t shown = json_array_size(json_object_get(result, key));
+
+	if (total > shown)
+		fprintf(out, "%zu of %" PRIu64 " %s; --limit shows more\n", shown, total, key);
+}
+
+void print_set(const json_t *result, FILE *out)
+{
+	const json_t *elements = json_object_get(result, "elements"), *one;
+	const json_t *entries = json_object_get(result, "entries");
+	struct table *table = table_new("ADDRESS|>STILL FOR");
+	char unit[UNIT_BYTES];
+	size_t i;
+
+	json_array_foreach((json_t *)elements, i, one)
+	{
+		const char *element = json_string_value(one);
+
+		fprintf(out, "%s\n", element == NULL ? "" : element);
+	}
+	print_set_rest(result, "elements", "elements_total", out);
+	if (table != NULL && entries != NULL) {
+		json_array_foreach((json_t *)entries, i, one)
+		{
+			bool ends = json_is_integer(json_object_get(one, "left_sec"));
+
+			table_add(table, "%s", answer_text(one, "address"));
+			table_add(table, "%s",
+				ends ? unit_seconds(answer_number(one, "left_sec"), unit) : "ever");
+		}
+		table_print(table, out);
+		print_set_rest(result, "entries", "entries_total", out);
+	}
+	table_free(table);
+}

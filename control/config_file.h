@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reads a config for somebody at a terminal, or for the journal.
+#pragma once
+
+#include "cfg/config.h"
+
+// Says on stderr everything that is wrong or doubtful. NULL when it is wrong; otherwise the caller
+// frees it, and `path` must outlive it.
+struct config *config_file_load(const char *path);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/policy_fixture.h"
+
+#define FOLDER "/var/tmp/policy_change_test.XXXXXX"
+#define NOW    POLICY_FIXTURE_NOW
+
+static char folder[] = FOLDER, list[64];
+
+static int setup(void **state)
+{
+	memcpy(folder, FOLDER, sizeof(folder));
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(list, sizeof(list), "%s/list", folder);
+	setenv("TZ", "UTC0", 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	policy_fixture_close();
+	unlink(list);
+	return rmdir(folder);
+}
+
+static void open_text(const char *text)
+{
+	struct error err = {0};
+
+	if (policy_fixture_open(text, NULL, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+// --- files of sets ---
+
+// As if it had been written at `when`.
+static void write_list(const char *text, int64_t when)
+{
+	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+	FILE *out = fopen(list, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+	assert_int_equal(utimensat(AT_FDCWD, list, times, 0), 0);
+}
+
+static void open_with_list(void)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		LAN_AND_WAN "sets: {black: {addresses: 198.51.100.1, file: %s}}\n"
+			    "firewall: {forward: [{source: black, action: drop}]}\n",
+		list);
+	open_text(text);
+}
+
+static const char *what_is_black(void)
+{
+	return policy_fixture_set(recording.policy.rules[0].source.set);
+}
+
+static int reload(struct error *err)
+{
+	struct set_file_faults faults;
+
+	*err = (struct error){0};
+	return firewall_reload_set(&fixture.firewall, &fixture.config->sets[0], NOW, &faults, err);
+}
+
+static void a_changed_file_is_taken_at_the_next_minute(void **state)
+{
+	write_list("203.0.113.0/24\n", NOW - 1000);
+	open_with_list();
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
+	firewall_every_minute(&fixture.firewall, NOW);
+	assert_int_equal(recording.n_policies, 1); // it has not changed
+
+	write_list("203.0.113.0/25\n", NOW - 1);
+	firewall_every_minute(&fixture.firewall, NOW);
+	assert_int_equal(recording.n_policies, 1); // perhaps it is being written
+	firewall_every_minute(&fixture.firewall, NOW + 60);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/25]");
+	assert_int_equal(recording.n_policies, 2);
+}
+
+static void a_bad_file_leaves_what_was_there_and_is_not_tried_again(void **state)
+{
+	struct error err;
+
+	write_list("203.0.113.0/24\n", NOW - 1000);
+	open_with_list();
+	write_list("203.0.113.0/24\nwhat?\n", NOW - 100);
+	firewall_every_minute(&fixture.firewall, NOW);
+	firewall_every_minute(&fixture.firewall, NOW + 60);
+	assert_int_equal(recording.n_policies, 1);
+	assert_int_equal(reload(&err), -1);
+	assert_int_equal(firewall_update(&fixture.firewall, NOW, &err), 0);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
+
+	unlink(list);
+	firewall_every_minute(&fixture.firewall, NOW + 120);
+	assert_int_equal(reload(&err), -1);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
+}
+
+static void a_file_that_comes_late_is_taken_then(void **state)
+{
+	open_with_list();
+	assert_string_equal(what_is_black(), "[198.51.100.1/32]");
+	write_list("203.0.113.0/24\n", NOW - 100);
+	firewall_every_minute(&fixture.firewall, NOW);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
+}
+
+static void reload_does_not_wait(void **state)
+{
+	struct error err;
+
+	write_list("203.0.113.0/24\n", NOW);
+	open_with_list();
+	write_list("203.0.113.9\n", NOW);
+	assert_int_equal(reload(&err), 0);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.9/32]");
+}
+
+static void what_the_workers_refuse_is_not_taken_the_next_time_either(void **state)
+{
+	struct error err;
+
+	write_list("203.0.113.0/24\n", NOW);
+	open_with_list();
+	write_list("203.0.113.9\n", NOW);
+	recording.is_refusing_policies = true;
+	assert_int_equal(reload(&err), -1);
+	assert_non_null(strstr(err.text, "as you wish"));
+	recording.is_refusing_policies = false;
+	assert_int_equal(firewall_update(&fixture.firewall, NOW, &err), 0);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
+	assert_int_equal(reload(&err), 0);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.9/32]");
+}
+
+static void a_set_without_a_file_cannot_be_reloaded(void **state)
+{
+	struct error err;
+
+	open_text(LAN_AND_WAN "sets: {black: {addresses: 198.51.100.1}}\n");
+	assert_int_equal(reload(&err), -1);
+	assert_non_null(strstr(err.text, "no file"));
+}
+
+// --- schedules ---
+
+static void schedules_follow_the_minutes(void **state)
+{
+	const int64_t midnight = NOW - NOW % 86400;
+
+	open_text(LAN_AND_WAN "firewall: {forward: [{time: '12:00-13:00', action: drop},"
+			      " {time: '22:00-23:00', action: drop}]}\n"); // NOW is 22:13
+	assert_int_equal(recording.schedules, 2);
+	assert_int_equal(recording.n_schedule_sets, 1);
+	firewall_every_minute(&fixture.firewall, midnight + 22 * 3600 + 59 * 60);
+	assert_int_equal(recording.n_schedule_sets, 1); // live flows are judged again at each
+	firewall_every_minute(&fixture.firewall, midnight + 23 * 3600);
+	assert_int_equal(recording.schedules, 0);
+	firewall_every_minute(&fixture.firewall, midnight + 12 * 3600);
+	assert_int_equal(recording.schedules, 1);
+}
+
+// --- counts ---
+
+static struct dp_count count_of(unsigned rule)
+{
+	return rule_counts_rule(fixture.firewall.counts, fixture.firewall.dp, rule);
+}
+
+static void counts_go_on_when_the_policy_changes(void **state)
+{
+	struct error err;
+
+	open_text(LAN_AND_WAN "firewall: {forward: [{count: a, action: drop}, {count: b}]}\n");
+	recording.rule_counts[1] = (struct dp_count){10, 1000};
+	recording.named_counts[1] = (struct dp_count){11, 1100};
+	recording.default_counts[DP_HOOK_FORWARD] = (struct dp_count){12, 1200};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(firewall_update(&fixture.firewall, NOW, &err), 0);
+		assert_int_equal(recording.rule_counts[1].packets, 0); // they begin anew
+		assert_int_equal(count_of(1).packets, 10);
+	}
+	recording.rule_counts[1] = (struct dp_count){1, 50};
+	assert_int_equal(count_of(0).packets, 0);
+	assert_int_equal(count_of(1).packets, 11);
+	assert_int_equal(count_of(1).bytes, 1050);
+	assert_int_equal(
+		rule_counts_named(fixture.firewall.counts, fixture.firewall.dp, 1).packets, 11);
+	assert_int_equal(
+		rule_counts_default(fixture.firewall.counts, fixture.firewall.dp, DP_HOOK_FORWARD)
+			.bytes,
+		1200);
+}
+
+// From one config to another, as a change of the config will be.
+static struct rule_counts *carry(const char *text, struct policy **policy)
+{
+	struct cfg_errors errors = {0};
+	struct config *config = config_parse("next.yaml", text, strlen(text), &errors);
+	struct policy_input input = fixture.firewall.input;
+	struct error err;
+
+	assert_non_null(config);
+	cfg_errors_free(&errors);
+	input.config = config;
+	*policy = policy_new(&input, &err);
+	assert_non_null(*policy);
+	return rule_counts_new(
+		fixture.firewall.dp, fixture.firewall.counts, fixture.firewall.policy, *policy);
+}
+
+static void a_rule_that_stays_counts_on_wherever_it_moves(void **state)
+{
+	static const char before[] =
+		LAN_AND_WAN "firewall: {input: [{port: 1, action: drop}, {port: 2, action: drop},"
+			    " {port: 2, action: drop}, {port: 3, count: c, action: drop}],"
+			    " output: [{port: 2, action: drop}]}\n";
+	static const char after[] =
+		LAN_AND_WAN "firewall: {input: [{count: d}, {port: 3, count: c, action: drop},"
+			    " {port: 2, action: drop}, {port: 1, action: accept},"
+			    " {port: 2, action: drop, comment: new}, {port: 2, action: drop}]}\n";
+	static const uint64_t expected[] = {0, 4, 2, 0, 3, 0};
+	struct rule_counts *counts;
+	const struct config *config;
+	struct policy *policy;
+
+	open_text(before);
+	for (unsigned i = 0; i < 5; i++)
+		recording.rule_counts[i].packets = i + 1;
+	recording.named_counts[0].packets = 9;
+	counts = carry(after, &policy);
+	memset(recording.rule_counts, 0, sizeof(recording.rule_counts));
+	memset(recording.named_counts, 0, sizeof(recording.named_counts));
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(
+			rule_counts_rule(counts, fixture.firewall.dp, i).packets, expected[i]);
+	assert_int_equal(rule_counts_named(counts, fixture.firewall.dp, 0).packets, 0);
+	assert_int_equal(rule_counts_named(counts, fixture.firewall.dp, 1).packets, 9);
+	config = policy->config;
+	rule_counts_free(counts);
+	policy_free(policy);
+	config_free((struct config *)config);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_changed_file_is_taken_at_the_next_minute),
+		TEST(a_bad_file_leaves_what_was_there_and_is_not_tried_again),
+		TEST(a_file_that_comes_late_is_taken_then),
+		TEST(reload_does_not_wait),
+		TEST(what_the_workers_refuse_is_not_taken_the_next_time_either),
+		TEST(a_set_without_a_file_cannot_be_reloaded),
+		TEST(schedules_follow_the_minutes),
+		TEST(counts_go_on_when_the_policy_changes),
+		TEST(a_rule_that_stays_counts_on_wherever_it_moves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
