@@ -65,7 +65,7 @@ struct flow_dir {
 		struct {
 			uint8_t key_bytes[38];
 			uint8_t tcp_reach;  // log2: how far from tcp_end a segment may end
-			uint8_t tcp_window; // higher bytes of this side's windows, or'ed
+			uint8_t tcp_unseen; // bits never set in this side's windows, higher byte
 		};
 	};
 	uint32_t bytes, packets; // carry into flow_state.bytes_high, packets_high

@@ -125,7 +125,7 @@ static unsigned log2_above(uint32_t value)
 static unsigned reach_of(const struct flow *flow, unsigned d)
 {
 	unsigned scales = flow->state.tcp_scales, scale = scales >> 4 * (1 - d) & 15;
-	unsigned window = log2_above((uint32_t)flow->dir[1 - d].tcp_window << 8 | 0xff);
+	unsigned window = log2_above((uint32_t)(uint8_t)~flow->dir[1 - d].tcp_unseen << 8 | 0xff);
 
 	if ((scales & 0x0f) != 0 && (scales & 0xf0) != 0)
 		window += scale - 1;
@@ -237,6 +237,8 @@ static void learn_syn(struct passage *s)
 		s->self->tcp_end = s->end;
 	if (s->end - s->seq > 1)
 		note(s, s->d, SEEN_EARLY);
+	if (!has(s, s->d, SEEN_NUMBERS))
+		s->self->tcp_unseen = UINT8_MAX;
 	note(s, s->d, SEEN_NUMBERS);
 	if ((*scales >> shift & 15) < s->scale)
 		*scales = (uint8_t)((*scales & ~(15u << shift)) | (unsigned)s->scale << shift);
@@ -249,7 +251,7 @@ static void learn_segment(struct passage *s)
 	if (!has(s, s->d, SEEN_NUMBERS) || (int32_t)(s->end - s->self->tcp_end) > 0)
 		s->self->tcp_end = s->end;
 	note(s, s->d, SEEN_NUMBERS);
-	s->self->tcp_window |= s->window;
+	s->self->tcp_unseen &= (uint8_t)~s->window;
 }
 
 // --- what happens ---

@@ -23,8 +23,9 @@ static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 }
 
 // Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
-// reach behind those before it, or a step ahead. False: tcp_track_slow decides, nothing is noted.
-// No branch tells other protocols apart: they stand at 0 and stay there.
+// reach behind those before it or a step ahead, a window of no bit that is new. False:
+// tcp_track_slow decides, nothing is noted. No branch tells other protocols apart: they stand at 0
+// and stay there, and lack no bit.
 static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
 {
 	uint32_t ahead = p->tcp_end - dir->tcp_end;
@@ -32,10 +33,10 @@ static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir
 	unsigned reach = ((dir->tcp_reach ^ TCP_STEP) & is_behind) ^ TCP_STEP;
 
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
-		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> reach))
+		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> reach |
+		     (p->tcp_window & dir->tcp_unseen)))
 		return false;
 	dir->tcp_end += ahead & ~is_behind;
-	dir->tcp_window |= p->tcp_window;
 	return true;
 }
 

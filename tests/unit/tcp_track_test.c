@@ -347,6 +347,7 @@ static void every_state_takes_every_flag_from_each_side(void **state)
 				s.flags = (uint8_t)((n & 1 ? SYN : 0) | (n & 2 ? ACK : 0) |
 						    (n & 4 ? FIN : 0) | (n & 8 ? RST : 0));
 				s.seq = world.flow.dir[from].tcp_end;
+				s.window = 0; // of no bit that is new
 				s.ack = n & 2 ? world.flow.dir[1 - from].tcp_end : 0;
 				verdict = tcp_world_send(&world, &s);
 				if (verdict != OK)
