@@ -117,10 +117,14 @@ static void check_names(const struct flow_table *table, const struct flow *flow)
 	struct flow_endpoint outside = {back->dst, back->dport_be, back->protocol};
 	struct flow_endpoint inside = {there->src, there->sport_be, there->protocol};
 
-	// no two share one: the search would find but one of them
-	assert(flow_find(table, &original) == &flow->dir[0]);
-	// who speaks to itself by way of us is its own answer
-	assert(flow_find(table, &reply) == &flow->dir[flow_tuple_equal(&original, &reply) ? 0 : 1]);
+	// No two share one: the search would find but one of them. Who speaks to itself by way of
+	// us is its own answer, and found as either.
+	if (flow_tuple_equal(&original, &reply)) {
+		assert(flow_of(flow_find(table, &original)) == flow);
+	} else {
+		assert(flow_find(table, &original) == &flow->dir[0]);
+		assert(flow_find(table, &reply) == &flow->dir[1]);
+	}
 	if (flow->state.flags & FLOW_HAS_EXTERNAL)
 		assert(flow_find_endpoint(table, &outside, FLOW_NAME_EXTERNAL) == flow);
 	if (flow->state.flags & FLOW_HAS_INTERNAL)

@@ -295,6 +295,21 @@ void frame_mutate(struct input *in, struct wire_frame *frame)
 		ip_mend(l3, frame->bytes - ETH_BYTES, false);
 }
 
+bool frame_next(struct wire_frame *frame, bool is_neighbour)
+{
+	uint8_t *l3 = frame->data + ETH_BYTES, *last;
+	struct ip_view v;
+
+	if (!ip_view(l3, frame->bytes - ETH_BYTES, false, &v) || v.is_fragment ||
+		v.l4_bytes < L4_MIN)
+		return false;
+	// a neighbour in IPv6 is in another /64: that is what a host is there
+	last = is_neighbour ? l3 + (v.src - l3) + (v.is_ip6 ? 7 : 3) : l3 + (v.l4 - l3) + 1;
+	++*last;
+	ip_mend(l3, frame->bytes - ETH_BYTES, false);
+	return true;
+}
+
 // The second half goes on where the first one ends, on a multiple of eight.
 bool frame_cut(const struct wire_frame *whole, bool is_second, struct wire_frame *out)
 {

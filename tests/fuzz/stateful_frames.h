@@ -51,5 +51,8 @@ bool frame_reply(struct input *in, const struct kept_frames *kept, struct wire_f
 bool frame_icmp_error(struct input *in, const struct kept_frames *kept, struct wire_frame *out);
 // Writes some of the fuzzer's bytes over it, then mends length-independent fields, or not.
 void frame_mutate(struct input *in, struct wire_frame *frame);
+// Another one of many like it: from its sender's next port, or its neighbour's same one. False:
+// there is nothing to be changed.
+bool frame_next(struct wire_frame *frame, bool is_neighbour);
 // One of two fragments. False: it is one already, or too short.
 bool frame_cut(const struct wire_frame *whole, bool is_second, struct wire_frame *out);

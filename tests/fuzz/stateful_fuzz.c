@@ -16,6 +16,7 @@ enum {
 	CHECK_EACH_STEP = 64, // flows ever used up to which the table is looked at each time
 	ALL_HELD_IS_OVER_MS = 4000,
 	ROUNDS_OF_HOLDING = 3,
+	MANY = 40,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -126,6 +127,16 @@ static void feed_pieces(const struct wire_frame *whole, uint8_t order)
 			feed(&piece);
 }
 
+// A scan, or a network that wakes up.
+static void feed_many(struct wire_frame *frame, bool is_neighbour)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		feed(frame);
+		if (!frame_next(frame, is_neighbour))
+			return;
+	}
+}
+
 // A change of a quote is none that its sender's checksums tell of; pieces carry a whole's.
 static void mutate(struct input *in, struct wire_frame *frame)
 {
@@ -181,6 +192,8 @@ static void step(struct input *in)
 		mutate(in, &frame);
 	if (op % 16 == 15)
 		feed_pieces(&frame, op >> 4);
+	else if (op < 0xe0 && op >= 0xc0 && op % 16 < 7)
+		feed_many(&frame, op & 0x10);
 	else
 		feed(&frame);
 }

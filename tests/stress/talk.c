@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_ether.h>
@@ -92,6 +94,25 @@ static bool end_is(const struct talk_end *a, const struct talk_end *b)
 	return a->addr == b->addr && a->port == b->port && a->iface == b->iface;
 }
 
+// Whoever asks for a port of the outside address that nobody holds any more asks for the forward.
+static bool is_taken_for_a_call(uint32_t id, const struct talk_end *receiver)
+{
+	return id % TALK_KINDS == TALK_OUT && receiver->iface == TALK_LAN2 &&
+	       receiver->addr == LAN2 + TALK_HOST_FIRST && receiver->port >= TALK_INSIDE &&
+	       receiver->port < TALK_INSIDE + TALK_FORWARDS;
+}
+
+static void must_be(
+	const struct talk_end *is, const struct talk_end *should, const struct talk_packet *packet)
+{
+	if (end_is(is, should))
+		return;
+	fprintf(stderr, "stress: %s %u of conversation %u: %08x:%u on %u should be %08x:%u on %u\n",
+		packet->is_answer ? "answer" : "packet", packet->seq, packet->id, is->addr,
+		is->port, is->iface, should->addr, should->port, should->iface);
+	abort();
+}
+
 bool talk_read(struct rte_mbuf *m, uint8_t iface, struct talk_packet *packet,
 	struct talk_end *sender, struct talk_end *receiver)
 {
@@ -112,16 +133,19 @@ bool talk_read(struct rte_mbuf *m, uint8_t iface, struct talk_packet *packet,
 	assert(iface == TALK_WAN || f->eth.dst_addr.addr_bytes[5] == (uint8_t)receiver->addr);
 	talk_ends(packet->id, &from, &to, &hears);
 	if (packet->is_answer) {
+		if (is_taken_for_a_call(packet->id, receiver))
+			return false;
 		to.iface = from.iface; // as its answers are seen
-		assert(end_is(receiver, &from) && end_is(sender, &to));
+		must_be(receiver, &from, packet);
+		must_be(sender, &to, packet);
 		return true;
 	}
-	assert(end_is(receiver, &hears));
+	must_be(receiver, &hears, packet);
 	if (packet->id % TALK_KINDS == TALK_OUT) { // by which port is the router's to choose
 		from.addr = TALK_WAN_ADDRESS;
 		from.port = sender->port;
 	}
 	from.iface = iface;
-	assert(end_is(sender, &from));
+	must_be(sender, &from, packet);
 	return true;
 }

@@ -48,7 +48,8 @@ void talk_ends(uint32_t id, struct talk_end *from, struct talk_end *to, struct t
 // A frame from one end to another, as it is on the wire into the router.
 struct rte_mbuf *talk_frame(struct rte_mempool *pool, const struct talk_end *from,
 	const struct talk_end *to, const struct talk_packet *packet);
-// Reads what came out by an interface. False: it is no packet of ours (an ICMP error). Ends the
+// Reads what came out by an interface. False: it is no packet of ours (an ICMP error), or
+// an answer that came too late. Ends the
 // process when it is one that does not belong there, or is damaged.
 bool talk_read(struct rte_mbuf *m, uint8_t iface, struct talk_packet *packet,
 	struct talk_end *sender, struct talk_end *receiver);
