@@ -41,10 +41,11 @@ MaxStartups 100
 """
 
 
-def attack_config(cores):
+def attack_config(cores, state_file):
     """As cfg/examples/fibre-sfp.yaml, with IPv6, few flows and short timeouts."""
     return f"""
 workers: {{ cores: [{', '.join(str(core) for core in cores)}] }}
+state: {{ file: {state_file} }}
 ports:
   wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
   lan: {{ driver: af_packet, match: {{ name: port-lan }} }}

@@ -26,7 +26,7 @@ HOUSE6 = ipaddress.ip_network("2001:db8:0:2::/64")
 def house(variant):
     with AttackLab() as lab:
         lab.start_servers()
-        lab.start_router(attack_config(cores_for(variant.workers)))
+        lab.start_router(attack_config(cores_for(variant.workers), lab.dir / "state.db"))
         lab.start_sshd()
         lab.wait_path()
         lab.sessions = [Session(lab, "pc2", ROUTER_LAN4), Session(lab, "srv", ROUTER_WAN4)]
