@@ -17,9 +17,9 @@ enum {
 // Are two sequence numbers less than 2^reach apart? (From -2^reach to 2^reach - 1.)
 static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 {
-	int32_t apart = (int32_t)(a - b);
+	uint32_t apart = a - b, is_behind = 0 - (apart >> 31); // a mask
 
-	return (uint32_t)(apart ^ apart >> 31) >> reach == 0;
+	return (apart ^ is_behind) >> reach == 0;
 }
 
 // Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
@@ -29,7 +29,7 @@ static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
 {
 	uint32_t ahead = p->tcp_end - dir->tcp_end;
-	uint32_t is_behind = (uint32_t)((int32_t)ahead >> 31); // a mask
+	uint32_t is_behind = 0 - (ahead >> 31); // a mask
 	unsigned reach = ((dir->tcp_reach ^ TCP_STEP) & is_behind) ^ TCP_STEP;
 
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
