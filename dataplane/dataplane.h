@@ -206,8 +206,8 @@ int dataplane_worker_stats(
 struct dp_flow {
 	unsigned worker;
 	uint8_t protocol;
-	struct ip_addr src, dst;	 // as the initiator sent it
-	uint16_t sport, dport;		 // host order; ICMP echo: both are the identifier
+	struct ip_addr src, dst; // as the initiator sent it
+	uint16_t sport, dport;	 // host order; ICMP: the identifier, or type << 8 | code, in both
 	struct ip_addr nat_src, nat_dst; // as it left
 	uint16_t nat_sport, nat_dport;
 	int in_interface, out_interface; // -1: the router itself

@@ -14,8 +14,9 @@
 
 enum { FLOW_NONE = UINT32_MAX };
 
-// Key of a direction as its packets arrive. Protocols without ports have zero there; ICMP echo
-// has its identifier in both, and `kind` tells the query from its answer.
+// Key of a direction as its packets arrive. Protocols without ports have zero there; ICMP's queries
+// have their identifier in both, and `kind` tells a query from its answer and from others; the rest
+// of ICMP has type << 8 | code in both.
 struct flow_key4 {
 	uint32_t src_be, dst_be;
 	uint16_t sport_be, dport_be;
@@ -34,10 +35,16 @@ struct flow_key6 {
 
 enum flow_key_kind {
 	FLOW_KEY_PLAIN = 0,
-	FLOW_KEY_QUERY = 1,   // ICMP echo request
-	FLOW_KEY_ANSWER = 2,  // ICMP echo reply
+	FLOW_KEY_QUERY = 1,   // ICMP echo request; further queries have the odd numbers from 3 on
+	FLOW_KEY_ANSWER = 2,  // ICMP echo reply; a query's answer is one more
 	FLOW_KEY_DEAD = 0xff, // of a freed flow: no packet's key is equal to it
 };
+
+// Of the packets that answer.
+static inline uint8_t flow_key_kind_reply(uint8_t kind)
+{
+	return kind == FLOW_KEY_PLAIN ? kind : (uint8_t)(((kind - 1) ^ 1) + 1);
+}
 
 enum flow_dir_flags {
 	FLOW_TRANSLATES = 1 << 0, // addresses, ports or both are rewritten

@@ -50,18 +50,6 @@ struct flow_tuple flow_tuple_of(const struct flow_dir *dir)
 	};
 }
 
-static uint8_t kind_reply(uint8_t kind)
-{
-	switch (kind) {
-	case FLOW_KEY_QUERY:
-		return FLOW_KEY_ANSWER;
-	case FLOW_KEY_ANSWER:
-		return FLOW_KEY_QUERY;
-	default:
-		return kind;
-	}
-}
-
 struct flow_tuple flow_tuple_reply(const struct flow_tuple *tuple)
 {
 	return (struct flow_tuple){
@@ -70,7 +58,7 @@ struct flow_tuple flow_tuple_reply(const struct flow_tuple *tuple)
 		.sport_be = tuple->dport_be,
 		.dport_be = tuple->sport_be,
 		.protocol = tuple->protocol,
-		.kind = kind_reply(tuple->kind),
+		.kind = flow_key_kind_reply(tuple->kind),
 	};
 }
 

@@ -76,7 +76,7 @@ static bool quote_parse(const struct packet *p, struct quote *quote)
 		memcpy(&quote->tuple.sport_be, quote->l4, 2);
 		memcpy(&quote->tuple.dport_be, quote->l4 + 2, 2);
 	} else if (quote->tuple.protocol == (is_ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
-		kind = icmp_echo_kind(quote->l4[0], is_ip6);
+		kind = icmp_query_kind(quote->l4[0], is_ip6);
 		if (kind == FLOW_KEY_PLAIN)
 			return false; // never about anything else
 		memcpy(&quote->tuple.sport_be, quote->l4 + 4, 2);
@@ -142,8 +142,12 @@ static void quote_restore(struct quote *quote, const struct flow_tuple *to)
 		l4 += checksum_difference16(was->dport_be, to->sport_be);
 	if (was->protocol != IPPROTO_ICMP)
 		l4 += l3;
-	if (checksum != NULL)
+	if (checksum != NULL) {
 		adjust_at(checksum, l4);
+		// as in the packet: of UDP zero means none, of ICMP it may be wrong
+		if (was->protocol != IPPROTO_TCP && checksum[0] == 0 && checksum[1] == 0)
+			memset(checksum, 0xff, 2);
+	}
 	if (protocol_has_ports(was->protocol)) {
 		memcpy(quote->l4, &to->dport_be, 2);
 		memcpy(quote->l4 + 2, &to->sport_be, 2);

@@ -130,6 +130,36 @@ uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word)
 	}
 }
 
+uint8_t icmp_query_kind(uint8_t type, bool is_ip6)
+{
+	static const uint8_t kinds4[] = {
+		[8] = FLOW_KEY_QUERY, // echo
+		[0] = FLOW_KEY_ANSWER,
+		[13] = FLOW_KEY_QUERY + 2, // timestamp
+		[14] = FLOW_KEY_ANSWER + 2,
+		[15] = FLOW_KEY_QUERY + 4, // information
+		[16] = FLOW_KEY_ANSWER + 4,
+		[17] = FLOW_KEY_QUERY + 6, // address mask
+		[18] = FLOW_KEY_ANSWER + 6,
+	};
+
+	if (!is_ip6)
+		return type < RTE_DIM(kinds4) ? kinds4[type] : FLOW_KEY_PLAIN;
+	if (type == ICMP6_ECHO_REQUEST)
+		return FLOW_KEY_QUERY;
+	return type == ICMP6_ECHO_REPLY ? FLOW_KEY_ANSWER : FLOW_KEY_PLAIN;
+}
+
+// What stands for the ports in a key: the identifier, or type and code, so that one type that is
+// let in lets in no other.
+static uint16_t icmp_key_port(const uint8_t *l4, uint8_t kind)
+{
+	uint16_t port_be;
+
+	memcpy(&port_be, kind != FLOW_KEY_PLAIN ? l4 + 4 : l4, sizeof(port_be));
+	return port_be;
+}
+
 static bool icmp4_key(struct packet *p, uint32_t bytes)
 {
 	const struct rte_icmp_hdr *icmp = packet_l4(p);
@@ -138,11 +168,10 @@ static bool icmp4_key(struct packet *p, uint32_t bytes)
 		packet_refuse(p, COUNTER_DROP_ICMP_HEADER);
 		return false;
 	}
-	p->key4.kind = icmp_echo_kind(icmp->icmp_type, false);
-	if (p->key4.kind != FLOW_KEY_PLAIN)
-		p->key4.sport_be = p->key4.dport_be = icmp->icmp_ident;
-	else if (icmp4_is_error(icmp->icmp_type))
+	if (icmp4_is_error(icmp->icmp_type))
 		p->flags |= PACKET_IS_ICMP_ERROR;
+	p->key4.kind = icmp_query_kind(icmp->icmp_type, false);
+	p->key4.sport_be = p->key4.dport_be = icmp_key_port(packet_l4(p), p->key4.kind);
 	return true;
 }
 
@@ -340,13 +369,10 @@ bool packet_key6_slow(struct packet *p)
 		packet_read_ports(p, l4, (uint32_t)L3_OFFSET + p->ip_len - p->l4_offset, &l4_ports);
 		memcpy(ports, &l4_ports, sizeof(ports));
 	} else if (p->protocol == IPPROTO_ICMPV6) {
-		kind = icmp_echo_kind(l4[0], true);
-		if (kind != FLOW_KEY_PLAIN) {
-			memcpy(ports, l4 + 4, sizeof(ports[0]));
-			ports[1] = ports[0];
-		} else if (icmp6_is_error(l4[0])) {
+		kind = icmp_query_kind(l4[0], true);
+		ports[0] = ports[1] = icmp_key_port(l4, kind);
+		if (icmp6_is_error(l4[0]))
 			p->flags |= PACKET_IS_ICMP_ERROR;
-		}
 	}
 	p->tail6 = flow_tail6(ports[0], ports[1], p->protocol, kind);
 	return true;

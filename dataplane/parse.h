@@ -230,15 +230,9 @@ static inline bool icmp6_is_error(uint8_t type)
 	return type < 128; // RFC 4443 2.1
 }
 
-// enum flow_key_kind.
-static inline uint8_t icmp_echo_kind(uint8_t type, bool is_ip6)
-{
-	if (type == (is_ip6 ? ICMP6_ECHO_REQUEST : RTE_IP_ICMP_ECHO_REQUEST))
-		return FLOW_KEY_QUERY;
-	if (type == (is_ip6 ? ICMP6_ECHO_REPLY : RTE_IP_ICMP_ECHO_REPLY))
-		return FLOW_KEY_ANSWER;
-	return FLOW_KEY_PLAIN;
-}
+// The kind of an ICMP query or answer with an identifier (RFC 792, 950, 4443 4.1); FLOW_KEY_PLAIN:
+// it is none.
+uint8_t icmp_query_kind(uint8_t type, bool is_ip6);
 
 // Neighbour discovery and multicast listeners' reports (RFC 4861, 2710, 3810): what a link needs
 // to be one, and no flow. After packet_key6.

@@ -85,6 +85,8 @@ static __rte_always_inline void rewrite_l4(
 
 		icmp->icmp_ident = (uint16_t)ports;
 		icmp->icmp_cksum = checksum_adjust(icmp->icmp_cksum, difference);
+		if (unlikely(icmp->icmp_cksum == 0)) // right of anything but a message of zeroes
+			icmp->icmp_cksum = 0xffff;
 	}
 }
 

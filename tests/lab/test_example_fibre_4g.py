@@ -149,7 +149,6 @@ def test_other_icmpv6_gets_to_the_lan(lab):
     wait_for(lambda: "144" in types.output().split(), "type 144 at the host", 3)
 
 
-@pytest.mark.xfail(strict=True, reason="the flow that one type begins is every other type's as well")
 def test_an_icmpv6_type_that_is_let_in_lets_in_no_other(lab):
     lab.send("inet", "fibre", [IPv6(src=FAR6, dst=PC6) / ICMPv6EchoRequest(type=144, id=9)])
     before = lab.counted()

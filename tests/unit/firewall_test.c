@@ -478,6 +478,65 @@ static void timeouts_are_those_of_the_policy(void **state)
 	assert_int_equal(f->w->flows.n_used, 0);
 }
 
+static void an_icmp_type_that_is_let_in_lets_in_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct frame query = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 9,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 13};
+	struct frame query6 = {.iface = FIXTURE_WAN,
+		.src6 = FIXTURE_SERVER6,
+		.dst6 = FIXTURE_OWN_WAN6,
+		.protocol = IPPROTO_ICMPV6,
+		.icmp_type = 144};
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->icmp =
+		house_numbers(&h, DP_SET_ICMP, 13 << 8, 13 << 8 | 255);
+	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->icmp6 =
+		house_numbers(&h, DP_SET_ICMP6, 144 << 8, 144 << 8 | 255);
+	house_apply(&h, f);
+	assert_true(reaches_host(f, &query));
+	query.icmp_type = 17; // the same identifier
+	assert_false(reaches_host(f, &query));
+	assert_true(reaches_host(f, &query6));
+	query6.icmp_type = 146;
+	assert_false(reaches_host(f, &query6));
+}
+
+static void a_timestamp_is_answered_through_the_nat(void **state)
+{
+	struct fixture *f = *state;
+	struct frame query = fixture_udp_out, answer;
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_lan_to_wan(&h, f);
+	query.protocol = IPPROTO_ICMP;
+	query.icmp_type = 13;
+	query.sport = 77;
+	m = fixture_send(f, &query, FIXTURE_WAN);
+	assert_non_null(m);
+	answer = query;
+	answer.iface = FIXTURE_WAN;
+	answer.icmp_type = 14;
+	answer.src = FIXTURE_SERVER;
+	answer.dst = frame_src(m);
+	answer.sport = frame_icmp_id(m);
+	rte_pktmbuf_free(m);
+	m = fixture_send(f, &answer, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(frame_icmp_id(m), 77);
+	assert_true(frame_is_sound(m));
+	rte_pktmbuf_free(m);
+	answer.icmp_type = 0; // an echo's answer is none of it
+	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
+}
+
 // --- changes ---
 
 static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **state)
@@ -665,6 +724,8 @@ int main(void)
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
+		WITH(an_icmp_type_that_is_let_in_lets_in_no_other),
+		WITH(a_timestamp_is_answered_through_the_nat),
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),

@@ -125,6 +125,28 @@ static void udp_without_checksum_stays_without(void **state)
 	rte_pktmbuf_free(m);
 }
 
+static void a_message_of_zeroes_keeps_a_right_checksum(void **state)
+{
+	struct fixture *f = *state;
+	struct frame ping = fixture_udp_out, pong;
+	struct rte_mbuf *m;
+
+	ping.protocol = IPPROTO_ICMP;
+	ping.icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
+	ping.sport = 0;
+	ping.payload_bytes = 0;
+	m = fixture_send(f, &ping, FIXTURE_WAN);
+	assert_non_null(m);
+	pong = frame_answer(m, &ping, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	pong.icmp_type = RTE_IP_ICMP_ECHO_REPLY;
+	pong.sport = 0;
+	m = fixture_send(f, &pong, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	rte_pktmbuf_free(m);
+}
+
 static void ping_is_told_apart_by_its_identifier(void **state)
 {
 	struct fixture *f = *state;
@@ -720,6 +742,7 @@ int main(void)
 		NAT(two_hosts_with_one_port_get_two_ports_of_one_bucket),
 		NAT(the_ports_towards_one_remote_are_used_up_before_anybody_goes_without),
 		NAT(udp_without_checksum_stays_without),
+		NAT(a_message_of_zeroes_keeps_a_right_checksum),
 		NAT(ping_is_told_apart_by_its_identifier),
 		NAT(nobody_outside_reaches_past_the_nat),
 		NAT(a_closed_port_answers_the_host_behind_the_nat),
