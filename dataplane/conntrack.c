@@ -133,6 +133,17 @@ static void remember(const struct packet *p, const struct rule_subject *s, struc
 		state->flags |= FLOW_WAS_PICKED_UP;
 }
 
+// One ping of many packets is one flow, but "5/s" means its packets.
+static void rate_flow(
+	struct flow *flow, const struct rule_subject *subject, const struct decision *d)
+{
+	flow->state.flags &= (uint8_t)~FLOW_IS_RATED;
+	if (!subject->has_icmp || !d->verdict.asked_rate)
+		return;
+	flow->state.flags |= FLOW_IS_RATED;
+	flow->dir[0].flags |= FLOW_WATCH;
+}
+
 static void flow_begin(struct worker *w, struct flow *flow, const struct packet *p,
 	const struct rule_subject *subject, const struct decision *d)
 {
@@ -146,6 +157,7 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->state.mark = d->verdict.mark;
 	if (d->is_dnated)
 		flow->state.flags |= FLOW_IS_DNATED;
+	rate_flow(flow, subject, d);
 	remember(p, subject, &flow->state);
 	flow->dir[0].nexthop = d->code;
 	flow->dir[0].epoch = w->epoch;
@@ -257,6 +269,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
+	rate_flow(flow, &subject, &d);
 	if (!(dir->flags & FLOW_IS_REPLY)) {
 		dir->nexthop = d.code;
 	} else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST))) {
@@ -307,12 +320,36 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 	return dir;
 }
 
+// False: it is over the rate, and has gone.
+static bool is_within_rate(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	const struct flow_state *state = &flow_of(dir)->state;
+	struct flow_tuple seen = flow_tuple_of(dir), to = flow_tuple_translated(dir);
+	struct rule_subject subject;
+	struct rule_verdict verdict;
+	enum dp_hook hook;
+
+	if (dir->packets == 0) // the first one has just been asked about
+		return true;
+	seen.dst = to.dst;
+	firewall_subject_of_packet(w, p, &subject);
+	subject.is_dnat = state->flags & FLOW_IS_DNATED;
+	hook = firewall_subject_route(w, &seen, state->in_iface, state->out_iface, &subject);
+	firewall_judge(w, hook, &subject, &verdict);
+	if (verdict.action == DP_ACCEPT)
+		return true;
+	firewall_refuse(w, p, &verdict);
+	return false;
+}
+
 struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
 
 	if (flow->state.protocol == IPPROTO_TCP)
 		return watch_tcp(w, p, dir);
+	if ((flow->state.flags & FLOW_IS_RATED) && !(dir->flags & FLOW_IS_REPLY))
+		return is_within_rate(w, p, dir) ? dir : NULL;
 	dir->flags &= (uint16_t)~FLOW_WATCH;
 	if (dir->flags & FLOW_IS_REPLY)
 		enter_phase(w, flow, FLOW_ASSURED);

@@ -150,6 +150,7 @@ enum flow_state_flags {
 	FLOW_IS_DNATED = 1 << 1,     // its destination was translated
 	FLOW_HAS_EXTERNAL = 1 << 2, // speaks for its inside endpoint: entered under the outside one
 	FLOW_HAS_INTERNAL = 1 << 3, // and under the inside one
+	FLOW_IS_RATED = 1 << 4,	    // ICMP that rules limit: each query is asked about
 	FLOW_IS_MAPPED = 1 << 5,    // in the ring of its inside endpoint
 	FLOW_IS_CALLED = 1 << 6,    // by somebody outside: the inside endpoint answers in it
 	FLOW_IS_FULL_CONE = 1 << 7, // whoever sends to the outside endpoint is let in

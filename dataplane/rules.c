@@ -89,6 +89,7 @@ struct judgement {
 	uint32_t facts;
 	uint32_t mark; // as the rules so far have left it
 	const uint64_t *from_row, *to_row;
+	bool *asked_rate;
 };
 
 static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
@@ -152,9 +153,11 @@ static __attribute__((noinline)) bool matches_closely(
 {
 	if (!is_active(j, m) || !sets_match(j, m))
 		return false;
+	if (m->rate == DP_INDEX_NONE)
+		return true;
 	// Last, for it takes what it asks for. Reviewed flows have had their share.
-	return m->rate == DP_INDEX_NONE || j->s->is_review ||
-	       rate_allows(j, m->rate) != m->is_above_rate;
+	*j->asked_rate = true;
+	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
 static bool matches(const struct judgement *j, const struct rule_match *m)
@@ -303,8 +306,10 @@ void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_ho
 		.mark = s->mark,
 		.from_row = rs->from_rows[s->from],
 		.to_row = rs->to_rows[s->to],
+		.asked_rate = &out->asked_rate,
 	};
 
+	out->asked_rate = false;
 	out->n_logs = out->n_additions = 0;
 	out->reject = DP_REJECT_AUTO;
 	out->rule = RULE_DEFAULT;

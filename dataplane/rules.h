@@ -65,7 +65,8 @@ struct rule_verdict {
 	uint8_t action; // DP_ACCEPT, DP_DROP or DP_REJECT
 	uint8_t reject; // enum dp_reject
 	uint8_t n_logs, n_additions;
-	int32_t rule; // the one that decided, or RULE_DEFAULT
+	bool asked_rate; // of the flow's next packet the answer may be another
+	int32_t rule;	 // the one that decided, or RULE_DEFAULT
 	uint32_t mark;
 	struct rule_log logs[RULES_EFFECTS_MAX];
 	struct rule_addition additions[RULES_EFFECTS_MAX];

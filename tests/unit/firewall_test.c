@@ -508,6 +508,32 @@ static void an_icmp_type_that_is_let_in_lets_in_no_other(void **state)
 	assert_false(reaches_host(f, &query6));
 }
 
+static void a_rate_of_icmp_means_packets_not_flows(void **state)
+{
+	static const struct dp_rate five = {.packets = 5, .per_sec = 1, .burst = 5};
+	struct fixture *f = *state;
+	struct frame ping = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 9,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = RTE_IP_ICMP_ECHO_REQUEST};
+	unsigned n = 0;
+	struct house h;
+
+	house_init(&h);
+	h.policy.rates = &five;
+	h.policy.n_rates = 1;
+	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->rate = 0;
+	house_apply(&h, f);
+	for (unsigned i = 0; i < 50; i++)
+		n += reaches_host(f, &ping);
+	assert_int_equal(n, 5);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 45);
+	f->w->now_ms += 1000;
+	assert_true(reaches_host(f, &ping));
+}
+
 static void a_timestamp_is_answered_through_the_nat(void **state)
 {
 	struct fixture *f = *state;
@@ -725,6 +751,7 @@ int main(void)
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
 		WITH(an_icmp_type_that_is_let_in_lets_in_no_other),
+		WITH(a_rate_of_icmp_means_packets_not_flows),
 		WITH(a_timestamp_is_answered_through_the_nat),
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
