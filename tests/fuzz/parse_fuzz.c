@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dataplane/hygiene.h"
-#include "dataplane/nat.h"
+#include "dataplane/nat_icmp.h"
 #include "dataplane/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,26 +41,20 @@ static void look_at_tcp(const struct packet *p)
 
 static void look_deeper(struct packet *p)
 {
+	bool is_ip6 = p->kind == PACKET_IP6;
+	uint32_t header_bytes = is_ip6 ? 40 : 20;
+
 	must((uint32_t)L3_OFFSET + p->ip_len <= p->m->pkt_len);
-	if (p->kind == PACKET_IP4) {
-		must(p->l4_offset >= L3_OFFSET + 20 && p->l4_offset <= L3_OFFSET + p->ip_len);
-		if (!packet_key4(p)) {
-			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
-			return;
-		}
-		if (p->flags & PACKET_IS_ICMP_ERROR) {
-			nat_icmp_error_port4(p, true);
-			nat_icmp_error_port4(p, false);
-		}
-		look_at_tcp(p);
-	} else {
-		if (!packet_parse_ip6_upper(p)) {
-			must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
-			return;
-		}
-		must(p->l4_offset >= L3_OFFSET + 40 && p->l4_offset <= L3_OFFSET + p->ip_len);
-		look_at_tcp(p);
+	if (is_ip6 ? !packet_key6(p) : !packet_key4(p)) {
+		must(p->kind == PACKET_DROP && p->reason < COUNTER_COUNT);
+		return;
 	}
+	must(p->l4_offset >= L3_OFFSET + header_bytes && p->l4_offset <= L3_OFFSET + p->ip_len);
+	if (p->flags & PACKET_IS_ICMP_ERROR) {
+		nat_icmp_error_port(p, true);
+		nat_icmp_error_port(p, false);
+	}
+	look_at_tcp(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "tests/unit/policy_fixture.h"
+#include "tests/unit/ruleset_fixture.h"
 
 enum { HOST_FLOWS_MAX = 12 };
 

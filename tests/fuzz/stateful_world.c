@@ -171,8 +171,9 @@ void world_open(struct world *world)
 
 static void fill_budgets(struct worker *w)
 {
-	for (unsigned i = 0; i < PUNT_REASON_COUNT; i++)
-		w->punt_budget[i].tokens = 1000;
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
+			w->punt_budget[i][k].tokens = 1000;
 	w->icmp_budget.tokens = w->icmp_mtu_budget.tokens = 1000;
 	w->reset_budget.tokens = w->ask_budget.tokens = 1000;
 }
