@@ -269,6 +269,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
+	flow->state.mark = d.verdict.mark;
 	rate_flow(flow, &subject, &d);
 	if (!(dir->flags & FLOW_IS_REPLY)) {
 		dir->nexthop = d.code;
