@@ -14,7 +14,8 @@ struct compiled_policy {
 	bool has_firewall;
 	bool tracks; // something keeps state: every packet passes the flow table
 	bool picks_up;
-	bool changes_destinations; // some translation does
+	bool changes_destinations; // some translation does, or lets anybody call
+	bool has_full_cones;
 	uint32_t host_flows_max;
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];

@@ -60,7 +60,7 @@ static void translate_destination(struct worker *w, uint8_t in_iface, struct dec
 	if (nat_rules_destination(w->snap->policy->nat, w->snap, &d->seen, in_iface, &to)) {
 		d->seen.dst = to.dst;
 		d->seen.dport_be = to.dport_be;
-	} else if (nat_find_mapping(w, &d->seen, &inside) != NULL) {
+	} else if (nat_find_called(w, &d->seen, &inside)) {
 		d->seen.dst = inside.addr;
 		d->seen.dport_be = inside.port_be;
 		if (d->seen.kind != FLOW_KEY_PLAIN)

@@ -9,8 +9,11 @@
 // A ring that had to share another's outside endpoint has the inside name alone.
 #include "dataplane/nat.h"
 
+#include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
 #include "dataplane/nat_port.h"
 #include "dataplane/pipeline_forward.h"
+#include "drivers/steering.h"
 
 // --- endpoints ---
 
@@ -177,14 +180,32 @@ static void name_inherit(
 	name_enter(w, heir, name, flag);
 }
 
+// Whoever is inside and another worker's may call it too, or no longer. Of the router itself there
+// is nothing to call: its own sockets are behind no filter of translation, its input rules judge.
+static void tell_cone(struct worker *w, const struct flow *flow, bool is_there)
+{
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+
+	if (w->n_workers == 1 || !(flow->state.flags & FLOW_IS_FULL_CONE) ||
+		!protocol_has_ports(outside.protocol) || ip_addr_equal(&inside.addr, &outside.addr))
+		return;
+	if (is_there)
+		flow_cones_add(&w->flows.cones, &outside, &inside);
+	else
+		flow_cones_remove(&w->flows.cones, &outside);
+}
+
 static void hold_outside(struct worker *w, struct flow *flow)
 {
 	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
 			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 	name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
-	if (flow->state.flags & FLOW_HAS_EXTERNAL)
-		nat_port_hold(w, &inside, &outside, true);
+	if (!(flow->state.flags & FLOW_HAS_EXTERNAL))
+		return;
+	nat_port_hold(w, &inside, &outside, true);
+	tell_cone(w, flow, true);
 }
 
 // Its own flow begins: it joins its mapping, or is the first of one.
@@ -251,8 +272,16 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 	heir = at(w, flow->state.endpoint_next);
 	ring_leave(w, flow);
 	if (heir != flow) {
+		bool was_cone = flow->state.flags & FLOW_IS_FULL_CONE;
+		bool is_head = flow->state.flags & FLOW_HAS_EXTERNAL;
+
 		name_inherit(w, flow, heir, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
 		name_inherit(w, flow, heir, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+		// what stays a cone is not missed for a moment
+		if (is_head && !(heir->state.flags & FLOW_IS_FULL_CONE))
+			tell_cone(w, flow, false);
+		else if (is_head && !was_cone)
+			tell_cone(w, heir, true);
 		return;
 	}
 	if (flow->state.flags & FLOW_HAS_EXTERNAL) {
@@ -260,6 +289,7 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 				     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 		nat_port_hold(w, &inside, &outside, false);
+		tell_cone(w, flow, false);
 	}
 	name_leave(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
 	name_leave(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
@@ -281,6 +311,20 @@ struct flow *nat_find_mapping(
 	if (ip_addr_equal(&inside->addr, &outside.addr))
 		return NULL;
 	return head;
+}
+
+bool nat_find_called(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
+{
+	struct flow_endpoint outside = called_by(packet);
+	uint16_t holder =
+		steering_worker(steering_bucket(rte_be_to_cpu_16(outside.port_be)), w->n_workers);
+
+	if (nat_find_mapping(w, packet, inside) != NULL)
+		return true;
+	return holder != w->index && w->snap->policy->has_full_cones &&
+	       protocol_has_ports(packet->protocol) &&
+	       flow_cones_find(&w->dp->workers[holder].flows.cones, &outside, inside);
 }
 
 // --- packets ---

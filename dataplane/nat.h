@@ -21,11 +21,14 @@ bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct 
 void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source);
 void nat_flow_ending(struct worker *w, struct flow *flow);
 
-// A packet from outside that no flow knows: the inside endpoint (`inside`: its address and port)
+// A packet that no flow knows: the inside endpoint (`inside`: its address and port)
 // that its destination is mapped to, if its mapping lets anybody in (endpoint-independent
 // filtering, RFC 4787 REQ-8). Its flow, or NULL; never of the router itself. Destination rules are
 // asked before.
 struct flow *nat_find_mapping(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
+// The same, of whichever worker's mapping: from inside one is also called that another holds.
+bool nat_find_called(
 	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
 
 // Applies a direction's translation to a packet, checksums by difference (RFC 1624). TTL is left.
