@@ -172,6 +172,7 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 	flow->state.timer_next = table->free_head;
 	table->free_head = flow_index(table, flow);
 	table->n_used--;
+	table->n_ended++;
 }
 
 // Twins by a constant: the compiler makes one function of each.

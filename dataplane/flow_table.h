@@ -35,6 +35,7 @@ struct flow_table {
 	struct flow *flows;
 	uint32_t capacity;  // flows
 	uint32_t n_used;    // live
+	uint32_t n_ended;   // ever
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
 	uint32_t free_head; // by timer_next
 	uint64_t seeds[2];
