@@ -19,6 +19,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "tests/unit/slow_reader.h"
+#include "tests/unit/text_addr.h"
 
 static uint64_t draw(uint64_t *seed)
 {
@@ -27,14 +28,6 @@ static uint64_t draw(uint64_t *seed)
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
 	return x ^ x >> 31;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix prefix;
-
-	assert_int_equal(ip_prefix_parse(text, &prefix), 0);
-	return prefix;
 }
 
 static bool has(const struct timed_set *set, const struct ip_addr *addr, uint32_t now_sec)
