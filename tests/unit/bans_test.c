@@ -241,7 +241,7 @@ static void what_does_not_fit_into_the_queue_is_kept_all_the_same(void **state)
 
 	for (unsigned i = 0; i < MANY; i++) {
 		struct ip_addr addr = {
-			.family = IP_V4, .v4 = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
+			.family = IP_V4, .bytes = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
 
 		bans_note(&bans, 0, &addr, DAY, NOW);
 	}

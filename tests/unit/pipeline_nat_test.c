@@ -401,7 +401,7 @@ static void an_error_about_a_damaged_header_ends_here(void **state)
 static void masquerade_follows_the_address_of_its_interface(void **state)
 {
 	struct fixture *f = *state;
-	struct ip_prefix moved = {{.family = IP_V4, .v4 = {203, 0, 113, 77}}, 24};
+	struct ip_prefix moved = {{.family = IP_V4, .bytes = {203, 0, 113, 77}}, 24};
 	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
 
 	assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);

@@ -90,7 +90,7 @@ static void an_unknown_neighbour_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 	struct frame frame = fixture_udp_out;
-	struct ip_addr addr = {.family = IP_V4, .v4 = {198, 18, 1, 50}};
+	struct ip_addr addr = {.family = IP_V4, .bytes = {198, 18, 1, 50}};
 	struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
 	struct dp_event event;
 	struct rte_mbuf *m;

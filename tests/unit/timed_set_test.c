@@ -515,7 +515,7 @@ struct reading {
 // Every other one is an IPv6 prefix; of three parts of 198.51/16 and 2001:db8::/48.
 static struct ip_prefix reader_prefix(unsigned part, unsigned i)
 {
-	struct ip_prefix p = {.addr = {.family = IP_V4, .v4 = {198, 51}}, .len = 32};
+	struct ip_prefix p = {.addr = {.family = IP_V4, .bytes = {198, 51}}, .len = 32};
 
 	if (i % 2 == 0)
 		p = (struct ip_prefix){
