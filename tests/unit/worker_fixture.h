@@ -98,15 +98,6 @@ static inline uint64_t counted(enum counter counter)
 	return worker.counters[counter];
 }
 
-static inline uint32_t ip4_be(const char *text)
-{
-	struct ip_addr addr = address(text);
-	uint32_t be;
-
-	memcpy(&be, addr.v4, sizeof(be));
-	return be;
-}
-
 // A frame from bytes, spread over buffers of at most `segment` bytes each, the first of at least
 // `first`.
 static inline struct rte_mbuf *frame_new(
