@@ -85,7 +85,9 @@ static void forward_hold(
 {
 	bool is_finished = p->flags & PACKET_IS_TRANSLATED;
 
-	if (is_finished)
+	if (is_finished && p->kind == PACKET_IP6)
+		packet_ip6(p->m)->hop_limits--;
+	else if (is_finished)
 		ip4_decrement_ttl(packet_ip4(p->m));
 	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, is_finished);
 }

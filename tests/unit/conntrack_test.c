@@ -315,6 +315,59 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
 }
 
+static struct rte_mbuf *time_exceeded_about6(struct fixture *f, struct rte_mbuf *about)
+{
+	enum { QUOTE_BYTES = 48 };
+	struct frame error = {.iface = FIXTURE_WAN,
+		.src6 = FIXTURE_GATEWAY6,
+		.dst6 = FIXTURE_OWN_WAN6,
+		.protocol = IPPROTO_ICMPV6,
+		.icmp_type = 3,
+		.payload_bytes = QUOTE_BYTES};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip6(m) + 1);
+
+	memset(icmp, 0, sizeof(*icmp));
+	memcpy(icmp + 1, packet_ip6(about), QUOTE_BYTES);
+	icmp->icmp_type = 3;
+	icmp->icmp_cksum = rte_ipv6_udptcp_cksum(packet_ip6(m), icmp);
+	return m;
+}
+
+static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
+	struct ip_addr pc = address(FIXTURE_PC6), gateway = address(FIXTURE_GATEWAY6);
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct frame out = fixture_udp_out;
+	struct rte_mbuf *m;
+	struct error err;
+
+	nat.family = IP_V6;
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	out.src6 = FIXTURE_PC6;
+	out.dst6 = FIXTURE_SERVER6;
+	m = fixture_send(f, &out, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
+	fixture_rx(f, time_exceeded_about6(f, m), FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &pc, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_memory_equal(packet_ip6(m)->src_addr, gateway.v6, 16);
+	assert_memory_equal(packet_ip6(m)->dst_addr, pc.v6, 16);
+	assert_int_equal(packet_ip6(m)->hop_limits, 63);
+	rte_pktmbuf_free(m);
+}
+
 // Nobody translates what goes from one inside network to the other, whatever source it claims.
 static void answers_to_a_forged_source_do_not_leave(void **state)
 {
@@ -351,6 +404,7 @@ int main(void)
 		PLAIN(link_local_and_our_own_addresses_are_nobodys_source),
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
+		NAT(an_ipv6_error_waits_for_its_neighbour_and_stays_whole),
 	};
 
 	fixture_start_drivers();
