@@ -177,6 +177,48 @@ static void the_same_offer_goes_up_where_nothing_is_translated(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NO_ROUTE), 0);
 }
 
+// --- translations by timed sets ---
+
+static uint32_t leaves_as(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m = fixture_send(f, frame, FIXTURE_WAN);
+	uint32_t src;
+
+	assert_non_null(m);
+	src = frame_src(m);
+	rte_pktmbuf_free(m);
+	return src;
+}
+
+static void a_timed_set_changes_the_translation_of_flows_under_way(void **state)
+{
+	enum { OTHER_OUTSIDE = IP(203, 0, 113, 50), REVIEW_PAUSE_US = 110 * 1000 };
+	struct fixture *f = *state;
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_WAN)};
+	struct dp_set some = {.kind = DP_SET_ADDRESSES, .timed = 0};
+	struct dp_policy policy = fixture_policy(nats, 2);
+	struct dp_timed_entry pc = {.prefix = prefix("198.18.0.7/32"), .left_sec = 3600};
+	struct frame other = fixture_udp_out;
+	struct error err;
+
+	nats[0].outside = prefix("203.0.113.50/32");
+	nats[0].source.set = 0;
+	policy.sets = &some;
+	policy.n_sets = 1;
+	assert_int_equal(dataplane_timed_open(f->dp, 0, 16), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	other.src = FIXTURE_PC2;
+	assert_int_equal(leaves_as(f, &fixture_udp_out), FIXTURE_OWN_WAN);
+	assert_int_equal(leaves_as(f, &other), FIXTURE_OWN_WAN);
+	assert_int_equal(dataplane_timed_add(f->dp, 0, &pc, false), 0);
+	assert_int_equal(leaves_as(f, &fixture_udp_out), OTHER_OUTSIDE);
+	assert_int_equal(leaves_as(f, &other), FIXTURE_OWN_WAN);
+	usleep(REVIEW_PAUSE_US);
+	assert_int_equal(dataplane_timed_delete(f->dp, 0, &pc.prefix), 0);
+	assert_int_equal(leaves_as(f, &fixture_udp_out), FIXTURE_OWN_WAN);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 2);
+}
+
 // --- what may not pass, also when it belongs to a flow ---
 
 static struct rte_mbuf *with_source_route(struct fixture *f, const struct frame *frame)
@@ -404,6 +446,7 @@ int main(void)
 		PLAIN(link_local_and_our_own_addresses_are_nobodys_source),
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
+		NAT(a_timed_set_changes_the_translation_of_flows_under_way),
 		NAT(an_ipv6_error_waits_for_its_neighbour_and_stays_whole),
 	};
 
