@@ -358,6 +358,19 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 	return true;
 }
 
+bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family)
+{
+	for (unsigned i = 0; i < rules->n_sources; i++) {
+		const struct nat_rule *rule = &rules->sources[i];
+
+		if (rule->action == NAT_SOURCE &&
+			(rule->interface == NAT_INTERFACE_ANY || rule->interface == iface) &&
+			(rule->family == IP_NONE || rule->family == family))
+			return true;
+	}
+	return false;
+}
+
 // Of a rule that asks for something that is not known here, the careful answer: an exemption does
 // not hold, a translation does.
 static bool may_translate(const struct nat_rule *rule, uint32_t now_sec,

@@ -69,6 +69,9 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 	const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface, bool is_dnated,
 	struct nat_source *out);
 
+// Do hosts inside share the addresses of what leaves by `iface`?
+bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family);
+
 // Would what `inside` sends to `remote` be translated if it left by `iface`? Then nobody out there
 // may begin anything with its inner address. `remote` NULL: whoever it is. Not to be asked of what
 // a destination translation let in.

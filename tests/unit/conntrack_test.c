@@ -133,6 +133,74 @@ static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **st
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), 1);
 }
 
+// RFC 5382 REQ-4: a host inside may be about to open the same connection.
+static void the_routers_host_refuses_nobody_outside_where_hosts_share_its_address(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 999,
+		.dport = 5000,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_SYN_FLAG,
+		.tcp_seq = 100};
+	struct frame answer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_OWN_WAN,
+		.dst = FIXTURE_SERVER,
+		.sport = 5000,
+		.dport = 999,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG,
+		.tcp_ack = 101};
+	struct dp_policy plain = fixture_policy(NULL, 0);
+	struct frame out = fixture_udp_out;
+	struct error err;
+	struct rte_mbuf *m;
+
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+		m = fixture_punted(f);
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+		fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+		assert_null(fixture_sent(f, FIXTURE_WAN));
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), i + 1);
+		assert_int_equal(f->w->flows.n_used, 0);
+	}
+	out.protocol = IPPROTO_TCP; // the same connection, from inside: it keeps its port
+	out.sport = 5000;
+	out.dport = 999;
+	out.tcp_flags = RTE_TCP_SYN_FLAG;
+	m = fixture_send(f, &out, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(frame_sport(m), 5000);
+	rte_pktmbuf_free(m);
+
+	syn.dport = answer.sport = 22; // somebody listens there
+	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+
+	assert_int_equal(dataplane_policy_set(f->dp, &plain, &err), 0); // nobody shares anything
+	syn.dport = answer.sport = 5001;
+	answer.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG;
+	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
 static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
 {
 	struct fixture *f = *state;
@@ -446,6 +514,7 @@ int main(void)
 		PLAIN(link_local_and_our_own_addresses_are_nobodys_source),
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
+		NAT(the_routers_host_refuses_nobody_outside_where_hosts_share_its_address),
 		NAT(a_timed_set_changes_the_translation_of_flows_under_way),
 		NAT(an_ipv6_error_waits_for_its_neighbour_and_stays_whole),
 	};
