@@ -75,6 +75,15 @@ static void check_set(const struct check *check, struct cfg_set *set, const stru
 		report_add(check->report, check_place(node, "timeout"),
 			"set %s: `timeout` is for addresses, not for %s", set->name,
 			element_kind_name(set->kind));
+	if (set->timeout_sec == 0 && yaml_tree_get(node, "capacity") != NULL &&
+		yaml_tree_get(node, "timeout") == NULL)
+		report_add(check->report, check_place(node, "capacity"),
+			"set %s: `capacity` goes with `timeout`: the elements of other sets are "
+			"all in "
+			"the file",
+			set->name);
+	if (set->capacity == 0)
+		set->capacity = CFG_TIMED_CAPACITY;
 	if (set->file != NULL && set->file[0] != '/')
 		report_add(check->report, check_place(node, "file"),
 			"set %s: `file`: expected a path from the root such as /etc/millrace/list",

@@ -12,10 +12,12 @@
 #include "cfg/place.h"
 
 enum {
-	CFG_WORD_MAX = 31,		 // names of zones, sets, lists and counters
-	CFG_ZONES_MAX = 30,		 // beside `router` and `none`
-	CFG_SETS_MAX = 4096,		 // with a name
-	CFG_TIMED_SETS_MAX = 64,	 // of those
+	CFG_WORD_MAX = 31,	    // names of zones, sets, lists and counters
+	CFG_ZONES_MAX = 30,	    // beside `router` and `none`
+	CFG_SETS_MAX = 4096,	    // with a name
+	CFG_TIMED_SETS_MAX = 64,    // of those
+	CFG_TIMED_CAPACITY = 65536, // entries of one, where the file does not say
+	CFG_TIMED_CAPACITY_MAX = 1 << 20,
 	CFG_LISTS_MAX = 1021,		 // with a name
 	CFG_RULES_MAX = 262144,		 // of all lists together
 	CFG_JUMPS_MAX = 16,		 // lists deep
@@ -62,6 +64,7 @@ struct cfg_set {
 	unsigned n_elements;
 	const char *file;     // more elements, one a line (cfg_element_parse), or NULL
 	uint32_t timeout_sec; // addresses: others come and go at run time, each for so long; 0: no
+	uint32_t capacity;    // the most of those at a time
 };
 
 // One line of a set's file, or an element that somebody names by hand: `text` without blanks at its

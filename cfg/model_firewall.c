@@ -65,6 +65,14 @@ static const struct model_key set_keys[] = {
 		.min = 1,
 		.max = CFG_DURATION_MAX_SEC,
 		MODEL_AT(struct cfg_set, timeout_sec)},
+	{.key = "capacity",
+		.type = MODEL_WHOLE,
+		.help = "the most that may be added at a time, beside a timeout; what is more is "
+			"refused",
+		.default_text = "65536",
+		.min = 1,
+		.max = CFG_TIMED_CAPACITY_MAX,
+		MODEL_AT(struct cfg_set, capacity)},
 	{0},
 };
 

@@ -105,8 +105,8 @@ int bans_add(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, 
 
 	unkept->text[0] = '\0';
 	if (rc == -ENOSPC)
-		return error_set(
-			err, "the set %s is full: it has room for %d", name, TIMED_SET_CAPACITY);
+		return error_set(err, "the set %s is full: it has room for %u", name,
+			bans->sets.list[timed].capacity);
 	if (rc != 0)
 		return error_set(err, "the workers do not take it: %s", strerror(-rc));
 	ban_queue_cancel(&bans->queue, timed, &entry.prefix);

@@ -80,6 +80,16 @@ static void connect_handlers(struct router *router)
 	router->interfaces.changed_ctx = router;
 }
 
+// Others do without what it costs: a route that changes with each of its alternatives.
+static bool asks_for_alternatives(const struct cfg_hygiene *all)
+{
+	bool asks = all->reverse_path == CFG_REVERSE_PATH_FEASIBLE;
+
+	for (unsigned i = 0; i < all->n_interfaces; i++)
+		asks |= all->interfaces[i].reverse_path == CFG_REVERSE_PATH_FEASIBLE;
+	return asks;
+}
+
 int kernel_follow(struct router *router, struct error *err)
 {
 	int rc;
@@ -87,6 +97,8 @@ int kernel_follow(struct router *router, struct error *err)
 	router->rib = rib_new(router->dp);
 	if (router->rib == NULL)
 		return error_set(err, "no memory for the routes");
+	if (asks_for_alternatives(&router->config->firewall.hygiene))
+		rib_tell_alternatives(router->rib);
 	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
 	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink,
 		    &router->neighbour_limits, err) != 0)

@@ -15,6 +15,7 @@ struct rib {
 	uint32_t n_refused;
 	uint8_t generation;
 	bool is_changed;
+	bool tells_alternatives;
 	bool has_room; // something was removed from the workers since the last retry
 };
 
@@ -77,7 +78,22 @@ static struct rib_node *best_of(
 	return best != NULL ? best : dead;
 }
 
-static int give_to_workers(struct rib *rib, const struct rib_node *node)
+// The interfaces of ours that any route to the prefix leads to. Who need not tell has none.
+static uint64_t ways_of(
+	const struct rib *rib, const struct rib_node *first, const struct ip_prefix *prefix)
+{
+	uint64_t ways = 0;
+
+	if (!rib->tells_alternatives)
+		return 0;
+	for (const struct rib_node *n = first; n != NULL && rib_node_is_of(n, prefix); n = n->next)
+		for (unsigned i = 0; i < n->n_nexthops && n->kind == DP_ROUTE_UNICAST; i++)
+			if (!is_device(n->nexthops[i].interface))
+				ways |= 1ull << n->nexthops[i].interface;
+	return ways;
+}
+
+static int give_to_workers(struct rib *rib, const struct rib_node *node, uint64_t ways)
 {
 	struct rib_route whole;
 	struct dp_route *route = &whole.route;
@@ -96,6 +112,9 @@ static int give_to_workers(struct rib *rib, const struct rib_node *node)
 		route->kind = DP_ROUTE_LOCAL;
 		route->n_nexthops = 0;
 	}
+	for (unsigned i = 0; i < route->n_nexthops; i++)
+		ways &= ~(1ull << route->nexthops[i].interface);
+	route->alternatives = route->kind == DP_ROUTE_UNICAST ? ways : 0;
 	return dataplane_route_set(rib->dp, route);
 }
 
@@ -127,7 +146,7 @@ static void settle(struct rib *rib, const struct ip_prefix *prefix, bool had_act
 		n->is_active = false;
 		set_refused(rib, n, false);
 	}
-	if (best != NULL && give_to_workers(rib, best) == 0) {
+	if (best != NULL && give_to_workers(rib, best, ways_of(rib, first, prefix)) == 0) {
 		best->is_active = true;
 		rib->is_changed = true;
 		return;
@@ -184,6 +203,7 @@ int rib_add(struct rib *rib, const struct rib_route *route, enum rib_how how)
 	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct rib_node **first = rib_table_find(&rib->table, prefix);
 	bool had_active = has_active(*first, prefix);
+	uint64_t ways = ways_of(rib, *first, prefix);
 	struct rib_node *new = rib_node_new(prefix, route, rib->generation);
 	bool is_stale = false;
 	struct rib_node **at;
@@ -212,6 +232,7 @@ int rib_add(struct rib *rib, const struct rib_route *route, enum rib_how how)
 			at = &(*at)->next;
 	}
 	rib_table_link(&rib->table, at, new);
+	is_stale |= ways_of(rib, *rib_table_find(&rib->table, prefix), prefix) != ways;
 	settle(rib, prefix, had_active, is_stale);
 	return 0;
 }
@@ -232,10 +253,11 @@ int rib_remove(struct rib *rib, const struct rib_route *route)
 	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct rib_node **first = rib_table_find(&rib->table, prefix);
 	bool had_active = has_active(*first, prefix);
+	uint64_t ways = ways_of(rib, *first, prefix);
 	struct rib_node *gone = rib_node_new(prefix, route, rib->generation);
 	struct rib_node **best = NULL;
 	unsigned best_match = 0;
-	bool was_active;
+	bool is_stale;
 
 	if (gone == NULL)
 		return -ENOMEM;
@@ -249,14 +271,15 @@ int rib_remove(struct rib *rib, const struct rib_route *route)
 		free(gone);
 		return -ENOENT;
 	}
-	was_active = (*best)->is_active;
+	is_stale = (*best)->is_active;
 	// IPv6 takes nexthops out of a route one by one, IPv4 only the whole route
 	if (gone->family == IP_V6 && !rib_node_is_within(*best, gone))
 		rib_node_remove_nexthops(*best, gone);
 	else
 		remove_node(rib, best);
 	free(gone);
-	settle(rib, prefix, had_active, was_active);
+	is_stale |= ways_of(rib, *rib_table_find(&rib->table, prefix), prefix) != ways;
+	settle(rib, prefix, had_active, is_stale);
 	return 0;
 }
 
@@ -264,16 +287,16 @@ void rib_displace(struct rib *rib, const struct rib_route *route)
 {
 	const struct ip_prefix network = ip_prefix_network(&route->route.to), *prefix = &network;
 	struct rib_node **at = rib_table_find(&rib->table, prefix);
-	bool had_active = has_active(*at, prefix);
+	bool had_active = has_active(*at, prefix), is_stale;
 
 	while (*at != NULL && rib_node_is_of(*at, prefix) &&
 		((*at)->metric != route->metric || (*at)->is_local_table != route->is_local_table))
 		at = &(*at)->next;
 	if (*at == NULL || !rib_node_is_of(*at, prefix))
 		return;
-	had_active = had_active && (*at)->is_active;
+	is_stale = (*at)->is_active || rib->tells_alternatives;
 	remove_node(rib, at);
-	if (had_active)
+	if (had_active && is_stale)
 		settle(rib, prefix, true, true);
 }
 
@@ -289,14 +312,17 @@ void rib_sync_end(struct rib *rib)
 
 		while (*at != NULL) {
 			struct ip_prefix prefix = rib_node_prefix(*at);
-			bool was_active = (*at)->is_active;
+			bool had_active =
+				(*at)->is_active ||
+				(rib->tells_alternatives &&
+					has_active(*rib_table_find(&rib->table, &prefix), &prefix));
 
 			if ((*at)->generation == rib->generation) {
 				at = &(*at)->next;
 				continue;
 			}
 			remove_node(rib, at);
-			if (was_active)
+			if (had_active)
 				settle(rib, &prefix, true, true);
 		}
 	}
@@ -413,6 +439,11 @@ struct rib *rib_new(struct dataplane *dp)
 		return NULL;
 	}
 	return rib;
+}
+
+void rib_tell_alternatives(struct rib *rib)
+{
+	rib->tells_alternatives = true;
 }
 
 void rib_free(struct rib *rib)

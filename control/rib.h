@@ -45,7 +45,9 @@ static inline int rib_device(int ifindex)
 bool rib_route_is_kernels(const struct rib_route *route);
 
 struct rib *rib_new(struct dataplane *dp); // NULL: no memory
-void rib_free(struct rib *rib);		   // leaves the workers' routes alone
+// Hands in with each route which interfaces the others to its prefix lead to. Before any is added.
+void rib_tell_alternatives(struct rib *rib);
+void rib_free(struct rib *rib); // leaves the workers' routes alone
 
 // A route the kernel has. Known ones are recognised, so a dump may be fed at any time.
 // 0, -ENOSPC (RIB_ROUTES_MAX) or -ENOMEM.

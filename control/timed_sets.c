@@ -20,7 +20,8 @@ int timed_sets_open(struct timed_sets *sets, const struct config *config, struct
 			continue;
 		snprintf(to->name, sizeof(to->name), "%s", set->name);
 		to->timeout_sec = set->timeout_sec;
-		rc = dataplane_timed_open(dp, (uint16_t)sets->n, TIMED_SET_CAPACITY);
+		to->capacity = set->capacity;
+		rc = dataplane_timed_open(dp, (uint16_t)sets->n, set->capacity);
 		if (rc != 0)
 			return error_set(err, "the workers have no room for the set %s: %s",
 				set->name, strerror(-rc));

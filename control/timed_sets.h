@@ -8,11 +8,10 @@
 #include "cfg/config.h"
 #include "dataplane/dataplane.h"
 
-enum { TIMED_SET_CAPACITY = 65536 }; // entries of one
-
 struct timed_set_name {
 	char name[CFG_WORD_MAX + 1];
 	uint32_t timeout_sec; // of an entry that comes without its own
+	uint32_t capacity;    // entries
 };
 
 struct timed_sets {

@@ -78,7 +78,7 @@ struct compiled_policy *compiled_policy_new(
 		error_set(err, "no memory for %u sets", policy->n_sets);
 		goto failed;
 	}
-	compiled->nat = nat_rules_new(policy, compiled->sets, err);
+	compiled->nat = nat_rules_new(policy, compiled->sets, dp->timed, err);
 	if (compiled->nat == NULL)
 		goto failed;
 	for (unsigned i = 0; i < compiled->n_workers; i++) {

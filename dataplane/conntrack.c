@@ -295,6 +295,25 @@ static void enter_phase(struct worker *w, struct flow *flow, enum flow_phase pha
 	timer_start(w, flow);
 }
 
+// RFC 5382 REQ-4: "A NAT MUST NOT respond to an unsolicited inbound SYN packet for at least 6
+// seconds", for a host inside may be about to open the same connection. Where the address is shared
+// with hosts inside and no firewall says who may call, the router's own host answers for it: what
+// it listens on it does, and its refusals stay here, for good (REQ-4 a). The flow must not stand in
+// the way of the one that a host opens, so it ends.
+static bool is_refusal_of_unsolicited(
+	const struct worker *w, const struct packet *p, const struct flow_dir *dir)
+{
+	const struct flow_state *state = &flow_of(dir)->state;
+
+	return (p->flags & PACKET_FROM_HOST) && (p->tcp_flags & RTE_TCP_RST_FLAG) &&
+	       (dir->flags & FLOW_IS_REPLY) && state->state == FLOW_UNREPLIED &&
+	       !(state->flags & FLOW_IS_DNATED) && !w->snap->policy->has_firewall &&
+	       state->in_iface < DP_INTERFACES_MAX &&
+	       w->snap->interfaces[state->in_iface].is_outside &&
+	       nat_rules_share(w->snap->policy->nat, state->in_iface,
+		       p->kind == PACKET_IP6 ? IP_V6 : IP_V4);
+}
+
 static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
@@ -312,6 +331,11 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 		if (dir == NULL)
 			return NULL;
 		flow = flow_of(dir);
+	}
+	if (is_refusal_of_unsolicited(w, p, dir)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
+		return NULL;
 	}
 	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, &phase);
 	enter_phase(w, flow, phase);

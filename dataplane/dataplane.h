@@ -81,6 +81,7 @@ struct dp_route {
 	enum dp_route_kind kind;
 	struct dp_nexthop nexthops[DP_NEXTHOPS_MAX]; // unicast: ECMP; local: not looked at
 	unsigned n_nexthops;
+	uint64_t alternatives; // bits 1 << id: worse routes to the same prefix lead there; unicast
 };
 int dataplane_route_set(struct dataplane *dp, const struct dp_route *route); // adds or replaces
 int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to);

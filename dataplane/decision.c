@@ -48,7 +48,8 @@ bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t c
 		out_iface == flow_of(dir)->state.in_iface)
 		return false;
 	tuple = flow_tuple_of(dir);
-	return nat_rules_hides(w->snap->policy->nat, w->snap, out_iface, &tuple.src, &tuple.dst);
+	return nat_rules_hides(
+		w->snap->policy->nat, w->snap, w->now_sec, out_iface, &tuple.src, &tuple.dst);
 }
 
 // To a port forward, the inside of a one-to-one, or an inside endpoint that anybody may speak to.
@@ -57,7 +58,8 @@ static void translate_destination(struct worker *w, uint8_t in_iface, struct dec
 	struct nat_destination to;
 	struct flow_endpoint inside;
 
-	if (nat_rules_destination(w->snap->policy->nat, w->snap, &d->seen, in_iface, &to)) {
+	if (nat_rules_destination(
+		    w->snap->policy->nat, w->snap, w->now_sec, &d->seen, in_iface, &to)) {
 		d->seen.dst = to.dst;
 		d->seen.dport_be = to.dport_be;
 	} else if (nat_find_called(w, &d->seen, &inside)) {
@@ -99,8 +101,8 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 		return;
 	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {
 		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (!d->is_dnated && nat_rules_hides(policy->nat, w->snap, in_iface, &d->seen.dst,
-					     &d->seen.src)) {
+		if (!d->is_dnated && nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface,
+					     &d->seen.dst, &d->seen.src)) {
 			d->refused = COUNTER_DROP_NAT_UNSOLICITED;
 			return;
 		}
@@ -121,8 +123,8 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 	d->source.is_none = true;
 	if (d->out_iface == FLOW_IFACE_HOST)
 		return;
-	d->changes_source = nat_rules_source(policy->nat, w->snap, &d->seen, in_iface, d->out_iface,
-				    d->is_dnated, &d->source) &&
+	d->changes_source = nat_rules_source(policy->nat, w->snap, w->now_sec, &d->seen, in_iface,
+				    d->out_iface, d->is_dnated, &d->source) &&
 			    !d->source.is_none;
 	if (d->changes_source && d->source.n_addresses == 0)
 		d->refused = COUNTER_DROP_NAT_NO_ADDRESS;

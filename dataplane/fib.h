@@ -25,9 +25,10 @@ enum {
 	NEXTHOP_LOCAL = 4,
 	NEXTHOP_MULTICAST = 5,
 	NEXTHOP_CONNECTED_BASE = 64, // + interface id: the destination itself is the neighbour
-	NEXTHOP_GROUP_BASE = 1024,   // + group: ECMP
+	NEXTHOP_GROUP_BASE = 1024,   // + group
 	NEXTHOP_GROUPS_MAX = 2048,
-	NEXTHOP_ADJACENCY_BASE = 4096, // + adjacency
+	NEXTHOP_GROUPS_OF_ONE_MAX = 1024, // the first ones: the rest is for ECMP
+	NEXTHOP_ADJACENCY_BASE = 4096,	  // + adjacency
 	NEXTHOP_MAX = 32767,
 };
 
@@ -46,8 +47,10 @@ static inline bool nexthop_is_group(uint32_t code)
 	return code >= NEXTHOP_GROUP_BASE && code < NEXTHOP_GROUP_BASE + NEXTHOP_GROUPS_MAX;
 }
 
-// ECMP: written before the group's code is published, never changed while in use.
+// ECMP, or a single way that others could stand in for: written before the group's code is
+// published, never changed while in use.
 struct nexthop_group {
+	uint64_t alternatives; // bits 1 << interface: of worse routes, for the reverse path alone
 	uint16_t n;
 	uint16_t codes[DP_NEXTHOPS_MAX];
 };

@@ -26,10 +26,6 @@ static int check_match(const struct dp_policy *policy, unsigned i, const struct 
 		return 0;
 	if (match->set >= policy->n_sets || policy->sets[match->set].kind != kind)
 		return error_set(err, "translation %u: there is no such set as %u", i, match->set);
-	// A mapping is chosen once: what matched for a while only would leave flows that no review
-	// could explain.
-	if (policy->sets[match->set].timed != DP_INDEX_NONE)
-		return error_set(err, "translation %u: set %u changes with time", i, match->set);
 	return 0;
 }
 
@@ -115,11 +111,25 @@ static int check(const struct dp_policy *policy, unsigned i, struct error *err)
 	return check_kind(i, nat, err);
 }
 
-static struct nat_match match_of(struct set *const *sets, const struct dp_match_set *match)
+// The policy's sets, compiled, and the timed ones that they may have beside them.
+struct all_sets {
+	const struct dp_set *policy;
+	struct set *const *sets;
+	struct timed_set *const *timed;
+};
+
+static struct nat_match match_of(const struct all_sets *all, const struct dp_match_set *match)
 {
+	uint16_t timed;
+
 	if (match->set == DP_INDEX_NONE)
 		return (struct nat_match){0};
-	return (struct nat_match){.set = sets[match->set], .is_negated = match->is_negated};
+	timed = all->policy[match->set].timed;
+	return (struct nat_match){
+		.set = all->sets[match->set],
+		.timed = timed != DP_INDEX_NONE ? all->timed[timed] : NULL,
+		.is_negated = match->is_negated,
+	};
 }
 
 // The family that its addresses have, if the rule itself names none.
@@ -131,7 +141,7 @@ static uint8_t family_of(const struct dp_nat *nat)
 						   : nat->inside.addr.family;
 }
 
-static struct nat_rule rule_of(unsigned i, const struct dp_nat *nat, struct set *const *sets)
+static struct nat_rule rule_of(unsigned i, const struct dp_nat *nat, const struct all_sets *sets)
 {
 	static const enum nat_action actions[] = {
 		[DP_NAT_SOURCE] = NAT_SOURCE,
@@ -169,9 +179,10 @@ static void add(struct nat_rules *rules, const struct nat_rule *rule)
 		rules->destinations[rules->n_destinations++] = *rule;
 }
 
-struct nat_rules *nat_rules_new(
-	const struct dp_policy *policy, struct set *const *sets, struct error *err)
+struct nat_rules *nat_rules_new(const struct dp_policy *policy, struct set *const *sets,
+	struct timed_set *const *timed, struct error *err)
 {
+	const struct all_sets all = {policy->sets, sets, timed};
 	struct nat_rules *rules = NULL;
 
 	if (policy->n_nats > DP_NATS_MAX) {
@@ -193,7 +204,7 @@ struct nat_rules *nat_rules_new(
 	}
 	rules->n_allocated = policy->n_nats + 1;
 	for (unsigned i = 0; i < policy->n_nats; i++) {
-		struct nat_rule rule = rule_of(i, &policy->nats[i], sets);
+		struct nat_rule rule = rule_of(i, &policy->nats[i], &all);
 
 		add(rules, &rule);
 	}

@@ -7,10 +7,19 @@
 #include "dataplane/nat_rules_private.h"
 #include "dataplane/set.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/timed_set.h"
 
 // --- matching ---
 
-static bool match_addr(const struct nat_match *match, const struct ip_addr *addr)
+static bool timed_has(const struct timed_set *timed, const struct ip_addr *addr, uint32_t now_sec)
+{
+	if (timed == NULL)
+		return false;
+	return addr->family == IP_V6 ? timed_set_has6(timed, addr->v6, now_sec)
+				     : timed_set_has4(timed, ip4_be_of(addr), now_sec);
+}
+
+static bool match_addr(const struct nat_match *match, const struct ip_addr *addr, uint32_t now_sec)
 {
 	bool has;
 
@@ -18,7 +27,7 @@ static bool match_addr(const struct nat_match *match, const struct ip_addr *addr
 		return true;
 	has = addr->family == IP_V6 ? set_has6(match->set, addr->v6)
 				    : set_has4(match->set, ip4_be_of(addr));
-	return has != match->is_negated;
+	return (has || timed_has(match->timed, addr, now_sec)) != match->is_negated;
 }
 
 static bool match_protocol(const struct nat_match *match, uint8_t protocol)
@@ -26,12 +35,13 @@ static bool match_protocol(const struct nat_match *match, uint8_t protocol)
 	return match->set == NULL || set_has_number(match->set, protocol) != match->is_negated;
 }
 
-static bool match_packet(const struct nat_rule *rule, const struct flow_tuple *packet)
+static bool match_packet(
+	const struct nat_rule *rule, const struct flow_tuple *packet, uint32_t now_sec)
 {
 	return (rule->family == IP_NONE || rule->family == packet->src.family) &&
 	       match_protocol(&rule->protocol, packet->protocol) &&
-	       match_addr(&rule->source, &packet->src) &&
-	       match_addr(&rule->destination, &packet->dst);
+	       match_addr(&rule->source, &packet->src, now_sec) &&
+	       match_addr(&rule->destination, &packet->dst, now_sec);
 }
 
 // --- addresses ---
@@ -179,13 +189,15 @@ static bool destination_by(const struct nat_rule *rule, const struct snapshot *s
 }
 
 bool nat_rules_destination(const struct nat_rules *rules, const struct snapshot *snap,
-	const struct flow_tuple *packet, uint8_t iface, struct nat_destination *out)
+	uint32_t now_sec, const struct flow_tuple *packet, uint8_t iface,
+	struct nat_destination *out)
 {
 	for (unsigned i = 0; i < rules->n_destinations; i++) {
 		const struct nat_rule *rule = &rules->destinations[i];
 
 		if (goes_to_ports(rule, packet) && comes_by(rule, snap, iface) &&
-			goes_to_outside(rule, snap, &packet->dst) && match_packet(rule, packet))
+			goes_to_outside(rule, snap, &packet->dst) &&
+			match_packet(rule, packet, now_sec))
 			return destination_by(rule, snap, packet, iface, out);
 	}
 	return false;
@@ -209,13 +221,14 @@ static bool has_inside(const struct nat_rule *rule, const struct ip_addr *src)
 }
 
 static const struct nat_rule *source_rule(const struct nat_rules *rules,
-	const struct snapshot *snap, const struct flow_tuple *packet, uint8_t out_iface)
+	const struct snapshot *snap, uint32_t now_sec, const struct flow_tuple *packet,
+	uint8_t out_iface)
 {
 	for (unsigned i = 0; i < rules->n_sources; i++) {
 		const struct nat_rule *rule = &rules->sources[i];
 
 		if (leaves_by(rule, snap, out_iface) && has_inside(rule, &packet->src) &&
-			match_packet(rule, packet))
+			match_packet(rule, packet, now_sec))
 			return rule;
 	}
 	return NULL;
@@ -295,14 +308,14 @@ static void source_of_host(const struct nat_rule *rule, const struct snapshot *s
 
 // The first outside interface by which it would be translated, for that is how it is known there.
 static bool source_of_hairpin(const struct nat_rules *rules, const struct snapshot *snap,
-	const struct flow_tuple *packet, struct nat_source *out)
+	uint32_t now_sec, const struct flow_tuple *packet, struct nat_source *out)
 {
 	for (unsigned i = 0; i < snap->n_ids; i++) {
 		const struct nat_rule *rule;
 
 		if (is_inside(snap, snap->ids[i]))
 			continue;
-		rule = source_rule(rules, snap, packet, snap->ids[i]);
+		rule = source_rule(rules, snap, now_sec, packet, snap->ids[i]);
 		if (rule == NULL || rule->action == NAT_EXEMPT)
 			continue;
 		source_by(rule, snap, packet, snap->ids[i], out);
@@ -312,7 +325,7 @@ static bool source_of_hairpin(const struct nat_rules *rules, const struct snapsh
 	return false;
 }
 
-bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap,
+bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
 	const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface, bool is_dnated,
 	struct nat_source *out)
 {
@@ -321,7 +334,7 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 	const struct nat_rule *rule = NULL;
 
 	if (out_iface < DP_INTERFACES_MAX)
-		rule = source_rule(rules, snap, packet, out_iface);
+		rule = source_rule(rules, snap, now_sec, packet, out_iface);
 	if (rule != NULL && from_host) {
 		source_of_host(rule, snap, packet, out_iface, out);
 		return true;
@@ -330,7 +343,7 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 		source_by(rule, snap, packet, out_iface, out);
 		return true;
 	}
-	if (is_hairpin && source_of_hairpin(rules, snap, packet, out))
+	if (is_hairpin && source_of_hairpin(rules, snap, now_sec, packet, out))
 		return true;
 	*out = (struct nat_source){
 		.first = packet->src,
@@ -345,25 +358,38 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 	return true;
 }
 
+bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family)
+{
+	for (unsigned i = 0; i < rules->n_sources; i++) {
+		const struct nat_rule *rule = &rules->sources[i];
+
+		if (rule->action == NAT_SOURCE &&
+			(rule->interface == NAT_INTERFACE_ANY || rule->interface == iface) &&
+			(rule->family == IP_NONE || rule->family == family))
+			return true;
+	}
+	return false;
+}
+
 // Of a rule that asks for something that is not known here, the careful answer: an exemption does
 // not hold, a translation does.
-static bool may_translate(
-	const struct nat_rule *rule, const struct ip_addr *inside, const struct ip_addr *remote)
+static bool may_translate(const struct nat_rule *rule, uint32_t now_sec,
+	const struct ip_addr *inside, const struct ip_addr *remote)
 {
 	bool is_exemption = rule->action == NAT_EXEMPT;
 
 	if ((rule->family != IP_NONE && rule->family != inside->family) ||
-		!has_inside(rule, inside) || !match_addr(&rule->source, inside))
+		!has_inside(rule, inside) || !match_addr(&rule->source, inside, now_sec))
 		return false;
 	if (is_exemption && rule->protocol.set != NULL)
 		return false;
 	if (remote == NULL)
 		return !is_exemption || rule->destination.set == NULL;
-	return match_addr(&rule->destination, remote);
+	return match_addr(&rule->destination, remote, now_sec);
 }
 
-bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap, uint8_t iface,
-	const struct ip_addr *inside, const struct ip_addr *remote)
+bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
+	uint8_t iface, const struct ip_addr *inside, const struct ip_addr *remote)
 {
 	if (iface >= DP_INTERFACES_MAX)
 		return false;
@@ -373,7 +399,7 @@ bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap,
 		// A translation that is none of one interface's is about those outside.
 		if ((rule->interface == NAT_INTERFACE_ANY ? !is_inside(snap, iface)
 							  : rule->interface == iface) &&
-			may_translate(rule, inside, remote))
+			may_translate(rule, now_sec, inside, remote))
 			return rule->action != NAT_EXEMPT;
 	}
 	return false;

@@ -15,17 +15,22 @@ struct dp_policy;
 struct nat_rules;
 struct set;
 struct snapshot;
+struct timed_set;
 
 enum { NAT_RULE_NONE = 0xffff }; // decided without one
 
-// Control thread. `sets`: those of the policy, compiled, by the same indexes; they stay the
-// caller's, for as long as the rules live. NULL with the reason in `err`.
-struct nat_rules *nat_rules_new(
-	const struct dp_policy *policy, struct set *const *sets, struct error *err);
+// Control thread. `sets`: those of the policy, compiled, by the same indexes; `timed`: the timed
+// sets by number, DP_TIMED_SETS_MAX with NULL for none. Both stay the caller's, for as long as the
+// rules live. NULL with the reason in `err`.
+struct nat_rules *nat_rules_new(const struct dp_policy *policy, struct set *const *sets,
+	struct timed_set *const *timed, struct error *err);
 void nat_rules_free(struct nat_rules *rules); // NULL is fine
 uint64_t nat_rules_bytes(const struct nat_rules *rules);
 
 // --- workers ---
+
+// `now_sec` is the clock that timed sets go by. What has matched by one keeps its translation until
+// its flow is reviewed, as what a rule let through does.
 
 // What a packet's destination becomes.
 struct nat_destination {
@@ -40,7 +45,8 @@ struct nat_destination {
 // interfaces translate for those out there they translate for those inside too (hairpin), so a
 // service has one name everywhere. False: it stays, and `out` is not written.
 bool nat_rules_destination(const struct nat_rules *rules, const struct snapshot *snap,
-	const struct flow_tuple *packet, uint8_t iface, struct nat_destination *out);
+	uint32_t now_sec, const struct flow_tuple *packet, uint8_t iface,
+	struct nat_destination *out);
 
 // As what a packet leaves.
 struct nat_source {
@@ -59,12 +65,15 @@ struct nat_source {
 // A packet of the inside that is_dnated and leaves towards the inside (hairpin) is translated as
 // if it left where the public addresses are (RFC 4787 REQ-9), by no rule of its own; towards the
 // interface it came from always, at worst to that one's address, for answers must come back here.
-bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap,
+bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
 	const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface, bool is_dnated,
 	struct nat_source *out);
+
+// Do hosts inside share the addresses of what leaves by `iface`?
+bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family);
 
 // Would what `inside` sends to `remote` be translated if it left by `iface`? Then nobody out there
 // may begin anything with its inner address. `remote` NULL: whoever it is. Not to be asked of what
 // a destination translation let in.
-bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap, uint8_t iface,
-	const struct ip_addr *inside, const struct ip_addr *remote);
+bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
+	uint8_t iface, const struct ip_addr *inside, const struct ip_addr *remote);

@@ -17,7 +17,8 @@ enum nat_action {
 };
 
 struct nat_match {
-	const struct set *set; // NULL: anything
+	const struct set *set;	       // NULL: anything
+	const struct timed_set *timed; // or what is in here at the moment; NULL: nothing
 	bool is_negated;
 };
 

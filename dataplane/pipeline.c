@@ -85,7 +85,9 @@ static void forward_hold(
 {
 	bool is_finished = p->flags & PACKET_IS_TRANSLATED;
 
-	if (is_finished)
+	if (is_finished && p->kind == PACKET_IP6)
+		packet_ip6(p->m)->hop_limits--;
+	else if (is_finished)
 		ip4_decrement_ttl(packet_ip4(p->m));
 	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, is_finished);
 }
@@ -325,9 +327,10 @@ static bool error_crosses_nat(const struct worker *w, const struct packet *p, ui
 	struct flow_tuple tuple = flow_tuple_of_packet(p);
 	uint8_t out = decide_interface(w, code);
 
-	return nat_rules_hides(nat, w->snap, (uint8_t)p->iface, &tuple.dst, &tuple.src) ||
+	return nat_rules_hides(
+		       nat, w->snap, w->now_sec, (uint8_t)p->iface, &tuple.dst, &tuple.src) ||
 	       (out != INTERFACE_NONE &&
-		       nat_rules_hides(nat, w->snap, out, &tuple.src, &tuple.dst));
+		       nat_rules_hides(nat, w->snap, w->now_sec, out, &tuple.src, &tuple.dst));
 }
 
 // ICMP errors travel with the flow of the packet they quote.

@@ -21,6 +21,12 @@ static uint64_t interfaces_of(const struct worker *w, uint16_t code)
 
 static_assert(DP_INTERFACES_MAX <= 64, "a set of interfaces is one word");
 
+// The same for worse routes to the same prefix.
+static uint64_t alternatives_of(const struct worker *w, uint16_t code)
+{
+	return nexthop_is_group(code) ? w->fib->groups[code - NEXTHOP_GROUP_BASE].alternatives : 0;
+}
+
 static bool is_on_link(const struct interface *iface, const struct ip_addr *addr)
 {
 	for (unsigned i = 0; i < iface->n_addresses; i++)
@@ -37,7 +43,7 @@ static bool is_feasible(
 
 	if (best == 0)
 		return false;
-	if (is_on_link(&interfaces[iface], src))
+	if ((alternatives_of(w, way_back) >> iface & 1) != 0 || is_on_link(&interfaces[iface], src))
 		return true;
 	for (; interfaces[iface].is_outside && best != 0; best &= best - 1)
 		if (interfaces[__builtin_ctzll(best)].is_outside)

@@ -12,21 +12,24 @@
 //                                 strict     feasible            loose
 //   out by that interface         yes        yes                 yes
 //   a group, one member is        yes        yes                 yes
-//   out by another one            no         if both outside,    yes
-//                                            or it is on-link
+//   out by another one            no         if a worse route    yes
+//                                            is by it, both are
+//                                            outside, or it is
+//                                            on-link
 //   up to the host stack          no         no                  yes
 //   unreachable, blackhole, none  no         no                  no
 //
 // Strict (RFC 3704 2.2) goes by the FIB's best route, as Linux, VPP and Junos with active-paths do;
 // the members of an ECMP group are equally good, as for them all.
 //
-// Feasible (2.3) wants "the alternative paths (if any)" as well. The FIB knows none. Where a router
-// of our kind has some it has several uplinks, each with a default route that could lead to any
-// source of the internet: so all outside interfaces stand for each other, for sources beyond any of
-// them. A source in a subnet of the interface itself counts too, though another way may be better.
-// Not seen is a worse route between inside interfaces. For that control would have to hand in with
-// each route (struct dp_route) the interfaces of all routes to the same prefix that it did not
-// choose, a set of 64 bits that rib.c has at hand, kept beside the nexthop code. RFC 8704's wider
+// Feasible (2.3) wants "the alternative paths (if any)" as well: those of all routes to the prefix
+// that were not chosen, whatever their metric. Control hands their interfaces in with the best one
+// (dp_route.alternatives), and they stand in its group of nexthops; for NEXTHOP_GROUPS_OF_ONE_MAX
+// prefixes, beyond which worse routes are not seen. And where a router of our kind has several
+// uplinks, each could lead to any source of the internet, whether or not a default route says so at
+// the moment: all outside interfaces stand for each other, for sources beyond any of them. A source
+// in a subnet of the interface itself counts too, though another way may be better. A shorter
+// prefix is no alternative: by that the default route would let every source in. RFC 8704's wider
 // sets are made from BGP announcements and serve transit networks.
 //
 // Loose (2.4): any route, the default one too. Without defaults (2.5) is not offered: a code does

@@ -70,19 +70,27 @@ static uint16_t code_for_nexthop(
 	return NEXTHOP_ADJACENCY_BASE + i;
 }
 
-static uint16_t code_for_group(struct dataplane *dp, const struct dp_route *route, int *error)
+static unsigned free_group(const struct dataplane *dp)
 {
-	struct nexthop_group *group;
 	unsigned g = 0;
 
 	while (g < NEXTHOP_GROUPS_MAX && dp->group_is_used[g])
 		g++;
+	return g;
+}
+
+static uint16_t code_for_group(struct dataplane *dp, const struct dp_route *route, int *error)
+{
+	unsigned g = free_group(dp);
+	struct nexthop_group *group;
+
 	if (g == NEXTHOP_GROUPS_MAX) {
 		*error = -ENOSPC;
 		return NEXTHOP_NONE;
 	}
 	group = &dp->fib.groups[g];
 	group->n = 0;
+	group->alternatives = route->alternatives;
 	for (unsigned i = 0; i < route->n_nexthops; i++) {
 		uint16_t code =
 			code_for_nexthop(dp, route->to.addr.family, &route->nexthops[i], error);
@@ -116,7 +124,9 @@ static uint16_t code_for_route(struct dataplane *dp, const struct dp_route *rout
 		*error = -EINVAL;
 		return NEXTHOP_NONE;
 	}
-	if (route->n_nexthops == 1)
+	// Without a group to spare, only the reverse path knows less.
+	if (route->n_nexthops == 1 &&
+		(route->alternatives == 0 || free_group(dp) >= NEXTHOP_GROUPS_OF_ONE_MAX))
 		return code_for_nexthop(dp, route->to.addr.family, &route->nexthops[0], error);
 	return code_for_group(dp, route, error);
 }

@@ -56,7 +56,7 @@ static json_t *set_json(const struct router *router, const struct cfg_set *set)
 	if (timed != DP_INDEX_NONE) {
 		show_put_number(to, "timeout_sec", set->timeout_sec);
 		show_put_number(to, "entries", count_entries(router, timed));
-		show_put_number(to, "entries_max", TIMED_SET_CAPACITY);
+		show_put_number(to, "entries_max", set->capacity);
 		show_put_number(to, "refused", router->bans.n_refused[timed]);
 	}
 	return to;

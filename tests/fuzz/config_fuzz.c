@@ -212,6 +212,7 @@ static void expect_firewall(const struct config *config)
 		const struct cfg_set *set = &config->sets[i];
 
 		expect(set->timeout_sec == 0 || set->kind == CFG_SET_ADDRESSES);
+		expect(set->capacity > 0 && set->capacity <= CFG_TIMED_CAPACITY_MAX);
 		for (unsigned j = 0; j < set->n_elements; j++) {
 			expect(set->elements[j].set == NULL && !set->elements[j].is_negated);
 			expect_element(config, set->kind, &set->elements[j]);

@@ -3,7 +3,7 @@
 
 REQ-7 (an address of the outside that is also one of the inside) is for a NAT whose outside address
 somebody else chooses; here the file gives all addresses. The host's share of ports and what happens
-without a free one are in tests/unit/nat_port_test.c; there are not 64000 sockets in a lab.
+without a free one are in test_port_exhaustion.py.
 Filtering is by the remote's address and port, stricter than RFC 4787 asks for, and by nothing where
 the file says `full-cone`.
 """

@@ -183,6 +183,23 @@ static void a_full_set_refuses_and_nothing_is_kept(void **state)
 	assert_int_equal(recording.timed[0].n, 1);
 }
 
+static void each_set_has_the_room_that_the_file_gives_it(void **state)
+{
+	struct ip_prefix address = prefix("198.51.100.8/32");
+	struct error err, unkept;
+
+	close_bans(NOW);
+	open_bans("sets: {a: {addresses: [], timeout: 1d, capacity: 2},"
+		  " b: {addresses: [], timeout: 1d}}\n",
+		NOW);
+	assert_int_equal(recording.timed[0].capacity, 2);
+	assert_int_equal(recording.timed[1].capacity, 65536);
+	ban(0, "198.51.100.6/32", DAY, NOW);
+	ban(0, "198.51.100.7/32", DAY, NOW);
+	assert_int_equal(bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err), -1);
+	assert_non_null(strstr(err.text, "the set a is full: it has room for 2"));
+}
+
 static void a_set_that_the_config_no_longer_has_keeps_its_entries(void **state)
 {
 	ban(0, "198.51.100.7/32", DAY, NOW);
@@ -465,6 +482,7 @@ int main(void)
 		TEST(host_bits_do_not_make_another_entry),
 		TEST(what_is_unbanned_stays_so),
 		TEST(a_full_set_refuses_and_nothing_is_kept),
+		TEST(each_set_has_the_room_that_the_file_gives_it),
 		TEST(a_set_that_the_config_no_longer_has_keeps_its_entries),
 		TEST(a_rules_additions_are_written_in_turns),
 		TEST(what_was_just_added_is_not_added_again),

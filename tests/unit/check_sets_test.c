@@ -58,6 +58,11 @@ static void files_and_timeouts_go_with_some_sets(void **state)
 			"set a: `timeout` is for addresses, not for ports"},
 		{ROUTER "sets: {a: {addresses: [], timeout: 0s}}", 3, 36, "at least 1 s"},
 		{ROUTER "sets: {a: {addresses: [], timeout: 86400}}", 3, 36, "its unit is missing"},
+		{ROUTER "sets: {a: {addresses: [], capacity: 9}}", 3, 37,
+			"set a: `capacity` goes with `timeout`"},
+		{ROUTER "sets: {a: {addresses: [], timeout: 1d, capacity: 0}}", 3, 50, "1"},
+		{ROUTER "sets: {a: {addresses: [], timeout: 1d, capacity: 1048577}}", 3, 50,
+			"1048576"},
 		{ROUTER "sets: {a: {addresses: [], file: list.txt}}", 3, 33,
 			"a path from the root"},
 	};
@@ -84,16 +89,17 @@ static void sets_are_read_field_by_field(void **state)
 	struct config *config = parse_good(
 		ROUTER "sets:\n"
 		       "  a: { addresses: [198.18.0.5, 2001:db8::/64], file: /etc/list }\n"
-		       "  b: { addresses: [], timeout: 1d }\n"
+		       "  b: { addresses: [], timeout: 1d, capacity: 1048576 }\n"
 		       "  ssh: { addresses: 198.18.0.5 }\n" // no port: no service either
 		       "  c: { macs: 02:00:00:aa:bb:cc }\n"
 		       "  d: { icmp-types: [echo-request, 3/4] }\n"
 		       "  e: { icmp6-types: packet-too-big }\n"
 		       "  f: { interfaces: [lan, wan] }\n"
-		       "  g: { protocols: [tcp, 47] }\n");
+		       "  g: { protocols: [tcp, 47] }\n"
+		       "  h: { addresses: [], timeout: 1h }\n");
 	const struct cfg_set *sets = config->sets;
 
-	assert_int_equal(config->n_sets, 8);
+	assert_int_equal(config->n_sets, 9);
 	assert_string_equal(sets[0].name, "a");
 	assert_int_equal(sets[0].kind, CFG_SET_ADDRESSES);
 	assert_int_equal(sets[0].n_elements, 2);
@@ -103,6 +109,7 @@ static void sets_are_read_field_by_field(void **state)
 	assert_int_equal(sets[1].n_elements, 0);
 	assert_null(sets[1].file);
 	assert_int_equal(sets[1].timeout_sec, 86400);
+	assert_int_equal(sets[1].capacity, 1 << 20);
 	assert_int_equal(sets[3].kind, CFG_SET_MACS);
 	assert_int_equal(sets[3].elements[0].mac.bytes[5], 0xcc);
 	assert_int_equal(sets[4].kind, CFG_SET_ICMP);
@@ -113,6 +120,7 @@ static void sets_are_read_field_by_field(void **state)
 	assert_string_equal(sets[6].elements[1].interface, "wan");
 	assert_int_equal(sets[7].kind, CFG_SET_PROTOCOLS);
 	assert_int_equal(sets[7].elements[1].numbers.first, 47);
+	assert_int_equal(sets[8].capacity, 65536);
 	config_free(config);
 }
 

@@ -164,6 +164,74 @@ static void only_networks_behind_the_nat_are_out_of_reach_from_outside(void **st
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), 1);
 }
 
+// RFC 5382 REQ-4: a host inside may be about to open the same connection.
+static void the_routers_host_refuses_nobody_outside_where_hosts_share_its_address(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 999,
+		.dport = 5000,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_SYN_FLAG,
+		.tcp_seq = 100};
+	struct frame answer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_OWN_WAN,
+		.dst = FIXTURE_SERVER,
+		.sport = 5000,
+		.dport = 999,
+		.protocol = IPPROTO_TCP,
+		.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG,
+		.tcp_ack = 101};
+	struct dp_policy plain = fixture_policy(NULL, 0);
+	struct frame out = fixture_udp_out;
+	struct error err;
+	struct rte_mbuf *m;
+
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+		m = fixture_punted(f);
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+		fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+		assert_null(fixture_sent(f, FIXTURE_WAN));
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), i + 1);
+		assert_int_equal(f->w->flows.n_used, 0);
+	}
+	out.protocol = IPPROTO_TCP; // the same connection, from inside: it keeps its port
+	out.sport = 5000;
+	out.dport = 999;
+	out.tcp_flags = RTE_TCP_SYN_FLAG;
+	m = fixture_send(f, &out, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(frame_sport(m), 5000);
+	rte_pktmbuf_free(m);
+
+	syn.dport = answer.sport = 22; // somebody listens there
+	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+
+	assert_int_equal(dataplane_policy_set(f->dp, &plain, &err), 0); // nobody shares anything
+	syn.dport = answer.sport = 5001;
+	answer.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG;
+	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
 static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +274,48 @@ static void the_same_offer_goes_up_where_nothing_is_translated(void **state)
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NO_ROUTE), 0);
+}
+
+// --- translations by timed sets ---
+
+static uint32_t leaves_as(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m = fixture_send(f, frame, FIXTURE_WAN);
+	uint32_t src;
+
+	assert_non_null(m);
+	src = frame_src(m);
+	rte_pktmbuf_free(m);
+	return src;
+}
+
+static void a_timed_set_changes_the_translation_of_flows_under_way(void **state)
+{
+	enum { OTHER_OUTSIDE = IP(203, 0, 113, 50), REVIEW_PAUSE_US = 110 * 1000 };
+	struct fixture *f = *state;
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_WAN)};
+	struct dp_set some = {.kind = DP_SET_ADDRESSES, .timed = 0};
+	struct dp_policy policy = fixture_policy(nats, 2);
+	struct dp_timed_entry pc = {.prefix = prefix("198.18.0.7/32"), .left_sec = 3600};
+	struct frame other = fixture_udp_out;
+	struct error err;
+
+	nats[0].outside = prefix("203.0.113.50/32");
+	nats[0].source.set = 0;
+	policy.sets = &some;
+	policy.n_sets = 1;
+	assert_int_equal(dataplane_timed_open(f->dp, 0, 16), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	other.src = FIXTURE_PC2;
+	assert_int_equal(leaves_as(f, &fixture_udp_out), FIXTURE_OWN_WAN);
+	assert_int_equal(leaves_as(f, &other), FIXTURE_OWN_WAN);
+	assert_int_equal(dataplane_timed_add(f->dp, 0, &pc, false), 0);
+	assert_int_equal(leaves_as(f, &fixture_udp_out), OTHER_OUTSIDE);
+	assert_int_equal(leaves_as(f, &other), FIXTURE_OWN_WAN);
+	usleep(REVIEW_PAUSE_US);
+	assert_int_equal(dataplane_timed_delete(f->dp, 0, &pc.prefix), 0);
+	assert_int_equal(leaves_as(f, &fixture_udp_out), FIXTURE_OWN_WAN);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 2);
 }
 
 // --- what may not pass, also when it belongs to a flow ---
@@ -365,6 +475,59 @@ static void an_error_is_for_who_sent_what_it_quotes(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_INNER), 1);
 }
 
+static struct rte_mbuf *time_exceeded_about6(struct fixture *f, struct rte_mbuf *about)
+{
+	enum { QUOTE_BYTES = 48 };
+	struct frame error = {.iface = FIXTURE_WAN,
+		.src6 = FIXTURE_GATEWAY6,
+		.dst6 = FIXTURE_OWN_WAN6,
+		.protocol = IPPROTO_ICMPV6,
+		.icmp_type = 3,
+		.payload_bytes = QUOTE_BYTES};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip6(m) + 1);
+
+	memset(icmp, 0, sizeof(*icmp));
+	memcpy(icmp + 1, packet_ip6(about), QUOTE_BYTES);
+	icmp->icmp_type = 3;
+	icmp->icmp_cksum = rte_ipv6_udptcp_cksum(packet_ip6(m), icmp);
+	return m;
+}
+
+static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
+	struct ip_addr pc = address(FIXTURE_PC6), gateway = address(FIXTURE_GATEWAY6);
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct frame out = fixture_udp_out;
+	struct rte_mbuf *m;
+	struct error err;
+
+	nat.family = IP_V6;
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	out.src6 = FIXTURE_PC6;
+	out.dst6 = FIXTURE_SERVER6;
+	m = fixture_send(f, &out, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
+	fixture_rx(f, time_exceeded_about6(f, m), FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &pc, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_memory_equal(packet_ip6(m)->src_addr, gateway.v6, 16);
+	assert_memory_equal(packet_ip6(m)->dst_addr, pc.v6, 16);
+	assert_int_equal(packet_ip6(m)->hop_limits, 63);
+	rte_pktmbuf_free(m);
+}
+
 // Nobody translates what goes from one inside network to the other, whatever source it claims.
 static void answers_to_a_forged_source_do_not_leave(void **state)
 {
@@ -403,6 +566,9 @@ int main(void)
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
 		NAT(an_error_is_for_who_sent_what_it_quotes),
+		NAT(the_routers_host_refuses_nobody_outside_where_hosts_share_its_address),
+		NAT(a_timed_set_changes_the_translation_of_flows_under_way),
+		NAT(an_ipv6_error_waits_for_its_neighbour_and_stays_whole),
 	};
 
 	fixture_start_drivers();

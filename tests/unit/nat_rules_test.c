@@ -12,15 +12,17 @@
 #include "dataplane/policy.h"
 #include "dataplane/set.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/timed_set.h"
 #include "tests/unit/text_addr.h"
 
 enum { WAN = 0, LAN = 1, IOT = 2, WAN2 = 3, DOWN = 4 }; // DOWN: outside, without an address
-enum { NATS_MAX = 16 };
+enum { NATS_MAX = 16, NOW_SEC = 1000 };
 
 static struct snapshot snap;
 static struct dp_nat nats[NATS_MAX];
 static struct dp_set dp_sets[4];
 static struct set *sets[4];
+static struct timed_set *timed[DP_TIMED_SETS_MAX];
 static struct dp_policy policy;
 static struct nat_rules *rules;
 
@@ -68,6 +70,8 @@ static int setup(void **state)
 		.kind = DP_SET_PROTOCOLS, .ranges = tcp_udp, .n_ranges = 2, .timed = DP_INDEX_NONE};
 	dp_sets[SET_TIMED] = dp_sets[SET_LAN];
 	dp_sets[SET_TIMED].timed = 0;
+	timed[0] = timed_set_new(16, NULL);
+	assert_non_null(timed[0]);
 	for (unsigned i = 0; i < 4; i++) {
 		sets[i] = set_new(&dp_sets[i], NULL);
 		assert_non_null(sets[i]);
@@ -82,6 +86,7 @@ static int teardown(void **state)
 	rules = NULL;
 	for (unsigned i = 0; i < 4; i++)
 		set_free(sets[i]);
+	timed_set_free(timed[0]);
 	return 0;
 }
 
@@ -116,7 +121,7 @@ static void compile(void)
 {
 	struct error err;
 
-	rules = nat_rules_new(&policy, sets, &err);
+	rules = nat_rules_new(&policy, sets, timed, &err);
 	if (rules == NULL)
 		fail_msg("%s", err.text);
 }
@@ -149,7 +154,7 @@ static void check_destinations(const struct destination_row *rows, unsigned n)
 		struct flow_tuple p = packet(row->src, row->dst, row->dport, row->protocol);
 		struct nat_destination out;
 		char text[ADDR_STR_BYTES];
-		bool found = nat_rules_destination(rules, &snap, &p, row->iface, &out);
+		bool found = nat_rules_destination(rules, &snap, NOW_SEC, &p, row->iface, &out);
 
 		if (found != (row->to != NULL))
 			fail_msg("row %u: %s", i, found ? "changes" : "stays");
@@ -326,8 +331,8 @@ static void check_sources(const struct source_row *rows, unsigned n)
 		struct flow_tuple p = packet(row->src, row->dst, 443, TCP);
 		struct nat_source out;
 		char text[ADDR_STR_BYTES];
-		bool found =
-			nat_rules_source(rules, &snap, &p, row->in, row->out, row->is_dnated, &out);
+		bool found = nat_rules_source(
+			rules, &snap, NOW_SEC, &p, row->in, row->out, row->is_dnated, &out);
 
 		if (found != (row->first != NULL))
 			fail_msg("row %u: %s", i, found ? "changes" : "stays");
@@ -389,9 +394,9 @@ static void options_go_along(void **state)
 	nat = add(DP_NAT_SOURCE, WAN2);
 	nat->is_random = true;
 	compile();
-	assert_true(nat_rules_source(rules, &snap, &p, LAN, WAN, false, &out));
+	assert_true(nat_rules_source(rules, &snap, NOW_SEC, &p, LAN, WAN, false, &out));
 	assert_true(out.is_full_cone && out.keeps_parity && !out.is_random);
-	assert_true(nat_rules_source(rules, &snap, &p, LAN, WAN2, false, &out));
+	assert_true(nat_rules_source(rules, &snap, NOW_SEC, &p, LAN, WAN2, false, &out));
 	assert_true(!out.is_full_cone && !out.keeps_parity && out.is_random);
 }
 
@@ -487,9 +492,83 @@ static void inner_addresses_are_hidden_where_they_are_translated(void **state)
 
 		if (rows[i].remote != NULL)
 			remote = address(rows[i].remote);
-		if (nat_rules_hides(rules, &snap, rows[i].iface, &inside,
+		if (nat_rules_hides(rules, &snap, NOW_SEC, rows[i].iface, &inside,
 			    rows[i].remote != NULL ? &remote : NULL) != rows[i].is_hidden)
 			fail_msg("row %u", i);
+	}
+}
+
+// --- sets that change with time ---
+
+static bool is_source_translated(const char *src, uint32_t now_sec)
+{
+	struct flow_tuple p = packet(src, "8.8.8.8", 80, IPPROTO_TCP);
+	struct nat_source out;
+
+	return nat_rules_source(rules, &snap, now_sec, &p, LAN, WAN, false, &out);
+}
+
+static bool is_forwarded(const char *src, uint32_t now_sec)
+{
+	struct flow_tuple p = packet(src, "203.0.113.2", 80, IPPROTO_TCP);
+	struct nat_destination out;
+
+	return nat_rules_destination(rules, &snap, now_sec, &p, WAN, &out);
+}
+
+static void add_for_a_minute(const char *text)
+{
+	struct ip_prefix p = prefix(text);
+
+	assert_int_equal(timed_set_add(timed[0], &p, NOW_SEC + 60), 0);
+}
+
+static void a_timed_set_is_asked_beside_what_is_always_in_it(void **state)
+{
+	struct dp_nat *nat = add(DP_NAT_SOURCE, WAN);
+	struct ip_addr inside = address("10.7.0.9");
+
+	nat->source.set = SET_TIMED;
+	compile();
+	assert_true(is_source_translated("10.0.1.9", NOW_SEC));
+	assert_false(is_source_translated("10.7.0.9", NOW_SEC));
+	assert_false(nat_rules_hides(rules, &snap, NOW_SEC, WAN, &inside, NULL));
+	add_for_a_minute("10.7.0.0/24"); // the compiled rules stay as they are
+	add_for_a_minute("2001:db8:7::/64");
+	assert_true(is_source_translated("10.7.0.9", NOW_SEC));
+	assert_true(is_source_translated("10.0.1.9", NOW_SEC));
+	assert_true(nat_rules_hides(rules, &snap, NOW_SEC, WAN, &inside, NULL));
+	assert_false(is_source_translated("10.7.0.9", NOW_SEC + 60));
+	assert_true(is_source_translated("10.0.1.9", NOW_SEC + 60));
+}
+
+static void a_forward_is_for_those_who_are_in_a_timed_set_now(void **state)
+{
+	static const struct {
+		bool is_negated;
+		const char *src;
+		uint32_t after_sec;
+		bool is_forwarded;
+	} rows[] = {
+		{false, "198.51.100.9", 0, true},
+		{false, "198.51.100.9", 59, true},
+		{false, "198.51.100.9", 60, false},
+		{false, "198.51.100.10", 0, false},
+		{true, "198.51.100.9", 0, false},
+		{true, "198.51.100.9", 60, true},
+		{true, "198.51.100.10", 0, true},
+	};
+	struct dp_nat *nat = add_forward(WAN, NULL, 80, 80, "10.0.1.9/32");
+
+	add_for_a_minute("198.51.100.9/32");
+	nat->source.set = SET_TIMED;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		nat->source.is_negated = rows[i].is_negated;
+		compile();
+		if (is_forwarded(rows[i].src, NOW_SEC + rows[i].after_sec) != rows[i].is_forwarded)
+			fail_msg("row %u", i);
+		nat_rules_free(rules);
+		rules = NULL;
 	}
 }
 
@@ -523,11 +602,6 @@ static void spoil_set(struct dp_nat *nat)
 static void spoil_set_kind(struct dp_nat *nat)
 {
 	nat->source.set = SET_TCP_UDP;
-}
-
-static void spoil_timed(struct dp_nat *nat)
-{
-	nat->source.set = SET_TIMED;
 }
 
 static void spoil_inside(struct dp_nat *nat)
@@ -589,10 +663,10 @@ static void spoil_npt(struct dp_nat *nat)
 static void what_makes_no_sense_is_refused_with_its_number(void **state)
 {
 	static void (*const spoilers[])(struct dp_nat *) = {spoil_kind, spoil_interface,
-		spoil_family, spoil_prefix, spoil_set, spoil_set_kind, spoil_timed, spoil_inside,
-		spoil_families, spoil_no_name, spoil_ports, spoil_ports_from_none,
-		spoil_inside_ports, spoil_inside_port_alone, spoil_one_to_one,
-		spoil_one_to_one_by_interface, spoil_npt};
+		spoil_family, spoil_prefix, spoil_set, spoil_set_kind, spoil_inside, spoil_families,
+		spoil_no_name, spoil_ports, spoil_ports_from_none, spoil_inside_ports,
+		spoil_inside_port_alone, spoil_one_to_one, spoil_one_to_one_by_interface,
+		spoil_npt};
 	struct dp_nat sound;
 
 	add_forward(WAN, NULL, 80, 80, "10.0.1.9/32");
@@ -604,12 +678,12 @@ static void what_makes_no_sense_is_refused_with_its_number(void **state)
 
 		nats[1] = sound;
 		spoilers[i](&nats[1]);
-		if (nat_rules_new(&policy, sets, &err) != NULL)
+		if (nat_rules_new(&policy, sets, timed, &err) != NULL)
 			fail_msg("spoiler %u passes", i);
 		assert_non_null(strstr(err.text, "translation 1: "));
 	}
 	policy.n_nats = DP_NATS_MAX + 1;
-	assert_null(nat_rules_new(&policy, sets, NULL));
+	assert_null(nat_rules_new(&policy, sets, timed, NULL));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -628,6 +702,8 @@ int main(void)
 		TEST(one_to_one_and_prefixes_leave),
 		TEST(who_speaks_to_a_neighbour_by_its_public_name_leaves_by_its_own),
 		TEST(inner_addresses_are_hidden_where_they_are_translated),
+		TEST(a_timed_set_is_asked_beside_what_is_always_in_it),
+		TEST(a_forward_is_for_those_who_are_in_a_timed_set_now),
 		TEST(what_makes_no_sense_is_refused_with_its_number),
 	};
 

@@ -16,6 +16,8 @@ enum {
 	BOTH_LANS = NEXTHOP_GROUP_BASE + 3,
 	BOTH_NETS,
 	LAN_AND_NET2,
+	LAN_OR_LAN2, // the better, and the worse
+	NET1_OR_LAN,
 };
 
 static void set_route(const char *to, uint16_t code)
@@ -65,6 +67,10 @@ static int world_start(void **state)
 	fib.groups[LAN_AND_NET2 - NEXTHOP_GROUP_BASE] =
 		(struct nexthop_group){.n = 2, .codes = {VIA_LAN, VIA_NET2}};
 
+	fib.groups[LAN_OR_LAN2 - NEXTHOP_GROUP_BASE] =
+		(struct nexthop_group){.n = 1, .codes = {VIA_LAN}, .alternatives = 1 << LAN2};
+	fib.groups[NET1_OR_LAN - NEXTHOP_GROUP_BASE] =
+		(struct nexthop_group){.n = 1, .codes = {VIA_NET1}, .alternatives = 1 << LAN};
 	set_route("0.0.0.0/0", VIA_NET1);
 	set_route("2000::/3", VIA_NET1);
 	set_route("198.18.20.0/24", VIA_LAN);
@@ -73,6 +79,8 @@ static int world_start(void **state)
 	set_route("198.18.23.0/24", BOTH_NETS);
 	set_route("198.18.24.0/24", LAN_AND_NET2);
 	set_route("198.18.1.1/32", NEXTHOP_LOCAL);
+	set_route("198.18.25.0/24", LAN_OR_LAN2);
+	set_route("198.18.26.0/24", NET1_OR_LAN);
 	set_route("198.18.30.0/24", NEXTHOP_LOCAL); // behind a device that is no port
 	set_route("198.18.40.0/24", NEXTHOP_BLACKHOLE);
 	set_route("198.18.41.0/24", NEXTHOP_UNREACHABLE);
@@ -105,10 +113,19 @@ static void each_source_is_judged_by_the_way_back_to_it(void **state)
 		{"198.18.2.200", LAN2, false, true, true}, // a better way elsewhere
 		// behind a router
 		{"198.18.20.7", LAN, true, true, true},
-		{"198.18.20.7", LAN2, false, false, true}, // a worse route there is not seen
+		{"198.18.20.7", LAN2, false, false, true}, // no route there
 		{"198.18.20.7", NET1, false, false, true},
 		{"198.18.22.7", TUNNEL, true, true, true},
 		{"198.18.22.7", NET1, false, false, true}, // past the tunnel
+		// a worse route elsewhere
+		{"198.18.25.7", LAN, true, true, true},
+		{"198.18.25.7", LAN2, false, true, true},
+		{"198.18.25.7", TUNNEL, false, false, true},
+		{"198.18.25.7", NET1, false, false, true},
+		{"198.18.26.7", NET1, true, true, true},
+		{"198.18.26.7", LAN, false, true, true},
+		{"198.18.26.7", NET2, false, true, true},
+		{"198.18.26.7", LAN2, false, false, true},
 		// the internet: one of two uplinks is the better one
 		{"198.51.100.7", NET1, true, true, true},
 		{"198.51.100.7", NET2, false, true, true},
@@ -197,6 +214,7 @@ static void a_code_leads_out_by_the_interfaces_it_names(void **state)
 		{NEXTHOP_CONNECTED_BASE + 63, UINT64_C(1) << 63},
 		{BOTH_NETS, 1 << NET1 | 1 << NET2},
 		{LAN_AND_NET2, 1 << LAN | 1 << NET2},
+		{LAN_OR_LAN2, 1 << LAN}, // nothing leaves by the worse one
 		{NEXTHOP_LOCAL, 0},
 		{NEXTHOP_NONE, 0},
 		{NEXTHOP_MULTICAST, 0},

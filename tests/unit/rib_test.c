@@ -125,6 +125,62 @@ static void removing_a_spare_route_does_not_touch_the_workers(void **state)
 	assert_int_equal(recording.n_route_sets, 1);
 }
 
+static uint64_t alternatives(const char *to)
+{
+	const struct dp_route *route = recorded_route(to);
+
+	assert_non_null(route);
+	return route->alternatives;
+}
+
+static void who_asks_is_told_where_else_a_prefix_could_be_reached(void **state)
+{
+	rib_tell_alternatives(rib);
+	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	assert_int_equal(alternatives("203.0.113.0/24"), 0);
+	add("203.0.113.0/24", 20, "198.18.1.1@1", RIB_APPEND); // worse: still the first is used
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.0.1@0");
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 1);
+	add("203.0.113.0/24", 5, "198.18.2.1@2 198.18.3.1@3", RIB_APPEND); // better
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.2.1@2 198.18.3.1@3");
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 0 | 1 << 1);
+	add("203.0.113.128/25", 5, "198.18.4.1@4", RIB_APPEND); // another prefix
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 0 | 1 << 1);
+	assert_int_equal(del("203.0.113.0/24", 20, "198.18.1.1@1"), 0);
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 0);
+	add("203.0.113.0/24", 10, "198.18.5.1@5", RIB_REPLACE);
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 5);
+	assert_int_equal(del("203.0.113.0/24", 5, "198.18.2.1@2 198.18.3.1@3"), 0);
+	assert_int_equal(alternatives("203.0.113.0/24"), 0);
+}
+
+static void a_dump_and_a_displacement_take_alternatives_away(void **state)
+{
+	struct rib_route gone = make("203.0.113.0/24", 20, "198.18.1.1@1");
+
+	rib_tell_alternatives(rib);
+	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	add("203.0.113.0/24", 20, "198.18.1.1@1", RIB_APPEND);
+	add("203.0.113.0/24", 30, "198.18.2.1@2", RIB_APPEND);
+	add("203.0.113.0/24", 40, "@p", RIB_APPEND); // another device is no interface of ours
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 1 | 1 << 2);
+	rib_displace(rib, &gone);
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 2);
+	rib_sync_start(rib);
+	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	rib_sync_end(rib);
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.0.1@0");
+	assert_int_equal(alternatives("203.0.113.0/24"), 0);
+}
+
+static void nobody_else_is_told_of_alternatives(void **state)
+{
+	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	add("203.0.113.0/24", 20, "198.18.1.1@1", RIB_APPEND);
+	assert_int_equal(alternatives("203.0.113.0/24"), 0);
+	assert_int_equal(recording.n_route_sets, 1);
+}
+
 static void an_unknown_route_is_not_removed(void **state)
 {
 	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
@@ -476,6 +532,9 @@ int main(void)
 		TEST(the_lowest_metric_wins_whatever_the_order),
 		TEST(the_next_best_takes_over_when_the_best_goes),
 		TEST(removing_a_spare_route_does_not_touch_the_workers),
+		TEST(who_asks_is_told_where_else_a_prefix_could_be_reached),
+		TEST(a_dump_and_a_displacement_take_alternatives_away),
+		TEST(nobody_else_is_told_of_alternatives),
 		TEST(an_unknown_route_is_not_removed),
 		TEST(table_local_goes_before_main),
 		TEST(ipv4_prepends_unless_told_to_append),
