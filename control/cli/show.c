@@ -93,6 +93,8 @@ static void print_ports(const json_t *result, FILE *out)
 				unit));
 	}
 	answer_print(table, out);
+	fprintf(out, "%" PRIu64 " of %" PRIu64 " packet buffers in use\n",
+		answer_number(result, "buffers_in_use"), answer_number(result, "buffers"));
 }
 
 // By family, address, length; what the workers use before the alternatives.
