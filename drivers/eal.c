@@ -380,6 +380,22 @@ struct rte_mempool *drivers_pool(void)
 	return eal.pool;
 }
 
+static void add_buffers(struct rte_mempool *pool, void *arg)
+{
+	struct drivers_buffers *sum = arg;
+
+	sum->total += pool->size;
+	sum->in_use += rte_mempool_in_use_count(pool);
+}
+
+struct drivers_buffers drivers_buffers(void)
+{
+	struct drivers_buffers sum = {0};
+
+	rte_mempool_walk(add_buffers, &sum);
+	return sum;
+}
+
 bool eal_is_running(void)
 {
 	return eal.is_running;

@@ -90,6 +90,14 @@ bool drivers_have_hugepages(void);
 // The pool all ports receive into; owned by drivers. For the dataplane.
 struct rte_mempool *drivers_pool(void);
 
+struct drivers_buffers {
+	uint64_t total, in_use;
+};
+
+// Packet buffers of all pools, those of AF_XDP ports too. In use is what is on its way, waits, or
+// lies ready in receive rings. Exact when no packet moves; control's thread.
+struct drivers_buffers drivers_buffers(void);
+
 // MTU of the netdev that a port matched in this way would be on, as it is now and at most
 // PORT_MTU_MAX; 0: there is none yet. All three may be NULL. Before drivers_start too.
 uint16_t port_match_mtu(const char *name, const char *pci, const struct mac_addr *mac);

@@ -95,6 +95,7 @@ static json_t *port_json(struct port *port)
 static json_t *show_ports(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
 	const struct router *router = ctx;
+	struct drivers_buffers buffers;
 	json_t *list;
 
 	if (!show_read_nothing(params, failure))
@@ -102,7 +103,9 @@ static json_t *show_ports(void *ctx, const json_t *params, struct rpc_failure *f
 	list = json_array();
 	for (unsigned i = 0; i < router->ports.n; i++)
 		json_array_append_new(list, port_json(router->ports.list[i].port));
-	return json_pack("{s:o}", "ports", list);
+	buffers = drivers_buffers();
+	return json_pack("{s:o, s:I, s:I}", "ports", list, "buffers", (json_int_t)buffers.total,
+		"buffers_in_use", (json_int_t)buffers.in_use);
 }
 
 static json_t *show_workers(void *ctx, const json_t *params, struct rpc_failure *failure)

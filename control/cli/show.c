@@ -81,6 +81,8 @@ static void print_ports(const json_t *result, FILE *out)
 {
 	answer_table(result, "ports",
 		"PORT|CARD|DRIVER|LINK|>QUEUES|>RECEIVED|>SENT|>MISSED|>ERRORS", add_port, out);
+	fprintf(out, "%" PRIu64 " of %" PRIu64 " packet buffers in use\n",
+		answer_number(result, "buffers_in_use"), answer_number(result, "buffers"));
 }
 
 // By family, address, length; what the workers use before the alternatives.

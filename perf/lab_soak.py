@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""perf/lab soak: a house at work for as long as one likes: transfers, downloads, names, pings, new
+flows all the time, links that go and come, sets, routes and neighbours that change. At rest before
+and after, the router holds the same memory, buffers, flows, files and threads, or it has a leak.
+"""
+
+import time
+from pathlib import Path
+
+from home import (INET4, ROUTER_LAN4, ROUTER_WAN4, SERVER4, SERVER6, SERVER_NAME, HomeLab, home_config)
+from lab import LabError, wait_for
+from lab_cpu import thread_names
+from lab_report import say, table
+from lab_wires import FIREWALL_RULES
+from tools import fetch, iperf, lookup, ping
+
+HUGEPAGES = 256
+DRIVERS = ("af_packet", "af_xdp", "tap")
+ROUNDS_LEAST = 2  # the first fills caches, and is what the others are measured by
+CHURN_FLOWS = 1000
+CHURN_ROUTES = 500
+CHURN = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+for _ in range(int(sys.argv[2])):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.sendto(bytes(16), (sys.argv[1], 7777))
+"""
+FLAP_SEC = 0.5
+REST_TIMEOUT_SEC = 40
+BUSY_SEC = 10
+RSS_SLACK_KB = 4096
+FILES_SLACK = 4  # connections of who asks
+BUFFER_SLACK = 512  # that drivers give back late
+TIMEOUTS = ("flows: { timeouts: { tcp-unreplied: 3s, tcp-established: 5s, tcp-closing: 3s, "
+            "tcp-closed: 2s, udp-unreplied: 2s, udp-assured: 4s, icmp: 2s, other: 2s } }\n")
+NOT_YET = "a new file while it runs: the daemon reads its file at the start alone"
+
+
+def add_arguments(parser):
+    parser.add_argument("--minutes", type=float, default=1.0, help="(default: 1)")
+    parser.add_argument("--driver", choices=DRIVERS, default="af_packet",
+                        help="of the router's ports (default: af_packet)")
+
+
+def config(lab, args):
+    banned = lab.dir / "banned.txt"
+    banned.write_text("198.51.100.200\n")
+    return home_config(args.driver) + FIREWALL_RULES.replace(
+        "  forward:\n", "  forward:\n    - { source: [banned, caught], action: drop }\n") + TIMEOUTS \
+        + f"state: {{ file: {lab.dir}/state.db }}\n" \
+        + f"sets:\n  banned: {{ addresses: [], file: {banned} }}\n" \
+        + "  caught: { addresses: [], timeout: 1h }\n"
+
+
+# --- what goes on ---
+
+def transfer(lab, pc, server, **options):
+    """Also when iperf3's server has not yet seen the end of the run before."""
+    def run():
+        try:
+            return iperf(lab, pc, server, 1, **options)
+        except LabError as e:
+            if "the server is busy" not in str(e):
+                raise
+            return None
+
+    if wait_for(run, f"iperf3 on {server} to be free", BUSY_SEC, 0.5).mbps <= 0:
+        raise LabError(f"iperf3 {options} carried nothing")
+
+
+def transfers(lab, number):
+    for reverse in (False, True):
+        transfer(lab, "pc1", SERVER6 if number % 2 else SERVER4, reverse=reverse)
+    transfer(lab, "pc2", SERVER4, udp_mbps=50, reverse=number % 2 == 1)
+
+
+def small_things(lab, number):
+    for pc in ("pc1", "pc2"):
+        fetch(lab, pc, f"http://{SERVER_NAME}/")
+    lab.run("pc1", "curl", "-sS", "--fail", "-o", "/dev/null", f"http://{SERVER4}/big")
+    if lookup(lab, "pc2", SERVER_NAME, "A", SERVER4) != [SERVER4]:
+        raise LabError("DNS gave no answer")
+    for target, size in ((SERVER4, 56), (SERVER6, 1400), (SERVER4, 4000)):  # the last in fragments
+        if ping(lab, "pc1", target, count=20, payload=size).received == 0:
+            raise LabError(f"{target} does not answer to {size} bytes")
+
+
+def churn(lab, number):
+    """Flows that are answered, flows that never are, and what the firewall drops."""
+    for host, target in (("pc1", SERVER4), ("pc2", SERVER6), ("pc1", "198.51.100.99"),
+                         ("srv", ROUTER_WAN4)):
+        lab.run(host, "/usr/bin/python3", "-c", CHURN, target, CHURN_FLOWS)
+
+
+def reloads(lab, number):
+    (lab.dir / "banned.txt").write_text("".join(
+        f"198.51.100.{200 + (number + i) % 50}\n" for i in range(20)))
+    lab.millrace("sets", "reload", "banned")
+    lab.millrace("ban", f"198.51.100.{1 + number % 9}", "in", "caught", "for", "1m")
+    lab.millrace("unban", f"198.51.100.{1 + number % 9}", "in", "caught")
+    routes = [f"198.18.{128 + i // 256}.{i % 256}/32" for i in range(CHURN_ROUTES)]
+    neighbours = [f"203.0.113.{20 + i} dev wan" for i in range(200)]
+    for verbs in (("route add {} via " + INET4, "neigh replace {} lladdr 02:00:5e:00:53:99"),
+                  ("route del {}", "neigh del {}")):
+        lines = [verbs[0].format(to) for to in routes] + [verbs[1].format(to) for to in neighbours]
+        batch = lab.dir / "batch"
+        batch.write_text("\n".join(lines) + "\n")
+        lab.run("rtr", "ip", "-batch", batch, timeout=60)
+
+
+def flaps(lab, number):
+    """While a transfer goes on, whose packets find no way out."""
+    stream = lab.start("pc1", f"stream-{number}", "ping", "-n", "-i", 0.01, "-W", 1, SERVER4)
+    for host in ("sw", "inet"):
+        lab.ip(host, "link set router down")
+        time.sleep(FLAP_SEC)
+        lab.ip(host, "link set router up")
+        if host == "inet":  # addresses of IPv6 go with the link, and routes by them
+            lab.ip(host, "addr replace 2001:db8:0:1::1/64 dev router nodad")
+            lab.ip(host, "route replace 2001:db8:0:2::/64 via 2001:db8:0:1::2")
+    lab.wait_path()
+    stream.stop(signum=2)
+    lab.processes.remove(stream)
+
+
+JOBS = {"transfers": transfers, "small things": small_things, "churn": churn, "reloads": reloads,
+        "link flaps": flaps}
+
+
+# --- what it holds ---
+
+def sample(lab):
+    pid = lab.router.pid
+    status = dict(line.split(":", 1) for line in
+                  Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    ports = lab.millrace("show", "ports")
+    return {"rss_kb": int(status["VmRSS"].split()[0]),
+            "huge_kb": int(status["HugetlbPages"].split()[0]),
+            "buffers": ports["buffers_in_use"],
+            "flows": sum(w["flows"] for w in lab.millrace("show", "workers")["workers"]),
+            "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
+            "threads": len(thread_names(pid))}
+
+
+def rest(lab):
+    """Nothing is sent until the last flow's time is up; of a leak of flows, until patience is."""
+    try:
+        wait_for(lambda: sample(lab)["flows"] == 0, "flows to end", REST_TIMEOUT_SEC, 0.2)
+    except LabError:
+        pass  # judge says how many there are
+    return sample(lab)
+
+
+def judge(samples):
+    """What is wrong, in words. The first sample is of a router that has done nothing yet, the
+    second after its first round, the last at the end; all at rest."""
+    first, warm, last = samples[0], samples[1], samples[-1]
+    problems = []
+    if last["flows"] > first["flows"]:
+        problems.append(f"{last['flows']} flows are left, {first['flows']} were there at first")
+    if last["buffers"] > warm["buffers"] + BUFFER_SLACK:
+        problems.append(f"{last['buffers']} buffers are in use, {warm['buffers']} were")
+    for what, slack in (("rss_kb", RSS_SLACK_KB), ("huge_kb", 0)):
+        if last[what] > warm[what] + slack:
+            problems.append(f"{what} has grown from {warm[what]} to {last[what]}")
+    for what, slack in (("files", FILES_SLACK), ("threads", 0)):
+        if last[what] > warm[what] + slack:
+            problems.append(f"{last[what]} {what} are open, {warm[what]} were")
+    return problems
+
+
+def run(args):
+    samples, failed = [], []
+    with HomeLab(wires="tap" if args.driver == "tap" else "veth") as lab:
+        lab.reserve_hugepages(HUGEPAGES)
+        lab.start_servers()
+        lab.start_router(config(lab, args))
+        lab.wait_path(targets=(SERVER4, SERVER6, ROUTER_LAN4))
+        samples.append(rest(lab))
+        began = time.monotonic()
+        end = began + 60 * args.minutes
+        number = 0
+        while number < ROUNDS_LEAST or time.monotonic() < end:
+            for name, job in JOBS.items():
+                try:
+                    job(lab, number)
+                except LabError as e:
+                    failed.append(f"round {number + 1}, {name}: {e}")
+            if not lab.router.is_alive():
+                raise LabError(f"millraced ended:\n{lab.router.tail()}")
+            number += 1
+            say(f"round {number}: {samples[-1]}")
+            if number == 1:
+                samples.append(rest(lab))
+            else:
+                samples.append(sample(lab))
+        samples.append(rest(lab))
+        seconds = time.monotonic() - began
+        drops = {name: n for name, n in lab.counts("drop_").items() if n}
+    return {"driver": args.driver, "seconds": round(seconds), "rounds": number,
+            "samples": samples, "drops": drops, "failed_jobs": failed,
+            "problems": judge(samples) + failed, "not_tried": NOT_YET}
+
+
+def show(result):
+    columns = ["", *result["samples"][0]]
+    names = ["at first", "after a round", *(f"round {i}" for i in range(2, result["rounds"] + 1)),
+             "at the end"]
+    if len(names) > 12:
+        names[6:-5] = ["..."]
+        result["samples"][6:-5] = [dict.fromkeys(result["samples"][0], "...")]
+    table(columns, [[name, *seen.values()] for name, seen in zip(names, result["samples"])])
+    print(f"{result['rounds']} rounds in {result['seconds']} s on {result['driver']}: "
+          f"{', '.join(JOBS)}. At rest at first, after a round and at the end.")
+    print(f"Not tried: {result['not_tried']}.")
+    print("Nothing leaks." if not result["problems"] else "PROBLEMS:\n  " +
+          "\n  ".join(result["problems"]))
