@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/classifier.h"
+
 // --- counts ---
 
 // Counters, log_lost and rules stand in one piece of memory, in this order, on lines of their own.
@@ -90,6 +92,8 @@ struct judgement {
 	uint32_t mark; // as the rules so far have left it
 	const uint64_t *from_row, *to_row;
 	bool *asked_rate;
+	struct classifier_walk *classified; // filled in when `is_classified`
+	bool is_classified;
 };
 
 static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
@@ -195,6 +199,47 @@ static __attribute__((noinline)) uint32_t next_match(
 	return end;
 }
 
+// The same where there are many rules: of those that the classifier leaves.
+static __attribute__((noinline)) uint32_t next_classified(
+	struct judgement *j, uint32_t i, uint32_t end)
+{
+	const struct classifier *c = j->rs->classifier;
+	struct classifier_page page;
+	uint64_t pages;
+
+	if (!j->is_classified)
+		classifier_begin(c, j->classified, j->s, j->facts);
+	j->is_classified = true;
+	pages = j->classified->pages & UINT64_MAX << i / CLASSIFIER_PAGE;
+	for (; pages != 0; pages &= pages - 1) {
+		unsigned at = (unsigned)__builtin_ctzll(pages);
+
+		classifier_open(c, j->classified, at, &page);
+		if (at == i / CLASSIFIER_PAGE)
+			page.words &= UINT64_MAX << i / CLASSIFIER_WORD % 64;
+		for (; page.words != 0; page.words &= page.words - 1) {
+			unsigned word = (unsigned)__builtin_ctzll(page.words);
+			uint32_t first = at * CLASSIFIER_PAGE + word * CLASSIFIER_WORD;
+			uint64_t rules;
+
+			if (first >= end)
+				return end;
+			rules = classifier_word(c, j->classified, &page, at, word);
+			if (first < i)
+				rules &= UINT64_MAX << i % CLASSIFIER_WORD;
+			for (; rules != 0; rules &= rules - 1) {
+				uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
+
+				if (rule >= end)
+					return end;
+				if (matches(j, &j->rs->matches[rule]))
+					return rule;
+			}
+		}
+	}
+	return end;
+}
+
 // --- what a rule that matches does ---
 
 static void log_line(const struct judgement *j, const struct rule_effect *e, uint32_t rule,
@@ -253,7 +298,9 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 	here = (struct place){rs->lists[list].first, rs->lists[list].first + rs->lists[list].n};
 	for (;;) {
 		const struct rule_effect *e;
-		uint32_t rule = next_match(j, here.next, here.end);
+		bool is_long = rs->classifier != NULL && here.end - here.next >= CLASSIFIER_FROM;
+		uint32_t rule = is_long ? next_classified(j, here.next, here.end)
+					: next_match(j, here.next, here.end);
 
 		if (rule == here.end) {
 			if (depth == 0)
@@ -297,6 +344,7 @@ static bool is_accepted_by_default(
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out)
 {
+	struct classifier_walk classified;
 	struct judgement j = {
 		.rs = rs,
 		.state = state,
@@ -307,6 +355,7 @@ void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_ho
 		.from_row = rs->from_rows[s->from],
 		.to_row = rs->to_rows[s->to],
 		.asked_rate = &out->asked_rate,
+		.classified = &classified,
 	};
 
 	out->asked_rate = false;

@@ -111,6 +111,8 @@ struct ruleset_set {
 	const struct timed_set *timed; // NULL: none
 };
 
+struct classifier;
+
 struct ruleset {
 	bool has_firewall;
 	uint16_t hooks[DP_HOOK_COUNT];
@@ -121,9 +123,10 @@ struct ruleset {
 	struct rule_effect *effects;
 	struct dp_list *lists;
 	struct ruleset_set *sets;
-	uint16_t *log_rates; // by log
-	uint16_t *cells;     // of rates, in `rates`
-	uint64_t *rows;	     // what from_rows and to_rows point into
+	uint16_t *log_rates;	       // by log
+	uint16_t *cells;	       // of rates, in `rates`
+	uint64_t *rows;		       // what from_rows and to_rows point into
+	struct classifier *classifier; // NULL: few rules, or nothing that tells them apart
 	uint32_t n_rules, n_sets, n_logs, n_rates;
 	uint32_t n_counters;	  // named ones
 	struct rate_table *rates; // not its own
