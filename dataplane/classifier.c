@@ -220,15 +220,17 @@ static void give_rows(struct class_table *table, const uint64_t *row_of)
 static void find_homes(struct build *b)
 {
 	for (uint32_t i = 0; i < b->rs->n_rules; i++) {
-		const struct rule_match *m = &b->rs->matches[i];
+		struct rule_match *m = &b->rs->matches[i];
 		uint32_t least = UINT32_MAX;
 
 		b->home[i] = NO_HOME;
+		b->rs->matches[i].classified = 0;
 		for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 			uint32_t reach;
 
 			if (!is_told_apart(&b->drafts[d], m, dim_keys[d]))
 				continue;
+			m->classified |= (uint16_t)(1 << dim_keys[d]);
 			reach = b->drafts[d].reach[m->sets[dim_keys[d]]];
 			if (reach < least) {
 				least = reach;

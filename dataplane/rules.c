@@ -127,12 +127,12 @@ static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
 	return false;
 }
 
-static bool sets_match(const struct judgement *j, const struct rule_match *m)
+static bool sets_match(const struct judgement *j, const struct rule_match *m, uint16_t answered)
 {
 	// A rule may name types of both ICMPs; only those of the packet's own are asked.
 	uint32_t other_icmp = j->s->family == IP_V6 ? 1 << KEY_ICMP : 1 << KEY_ICMP6;
 
-	for (uint32_t asks = m->asks & ~other_icmp; asks != 0; asks &= asks - 1) {
+	for (uint32_t asks = m->asks & ~other_icmp & ~answered; asks != 0; asks &= asks - 1) {
 		enum rule_key key = (enum rule_key)__builtin_ctz(asks);
 
 		if (set_has(j, key, m->sets[key]) == (m->is_negated >> key & 1))
@@ -153,9 +153,9 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 
 // What takes a look into memory of its own.
 static __attribute__((noinline)) bool matches_closely(
-	const struct judgement *j, const struct rule_match *m)
+	const struct judgement *j, const struct rule_match *m, uint16_t answered)
 {
-	if (!is_active(j, m) || !sets_match(j, m))
+	if (!is_active(j, m) || !sets_match(j, m, answered))
 		return false;
 	if (m->rate == DP_INDEX_NONE)
 		return true;
@@ -164,7 +164,8 @@ static __attribute__((noinline)) bool matches_closely(
 	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
-static bool matches(const struct judgement *j, const struct rule_match *m)
+// Sets that are `answered` have the packet, or rather not, as the rule asks.
+static bool matches(const struct judgement *j, const struct rule_match *m, uint16_t answered)
 {
 	const struct rule_subject *s = j->s;
 
@@ -176,7 +177,7 @@ static bool matches(const struct judgement *j, const struct rule_match *m)
 	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
 		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
 		return false;
-	return matches_closely(j, m);
+	return matches_closely(j, m, answered);
 }
 
 // The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
@@ -192,7 +193,7 @@ static __attribute__((noinline)) uint32_t next_match(
 
 			if (rule >= end)
 				return end;
-			if (matches(j, &j->rs->matches[rule]))
+			if (matches(j, &j->rs->matches[rule], 0))
 				return rule;
 		}
 	}
@@ -229,10 +230,11 @@ static __attribute__((noinline)) uint32_t next_classified(
 				rules &= UINT64_MAX << i % CLASSIFIER_WORD;
 			for (; rules != 0; rules &= rules - 1) {
 				uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
+				const struct rule_match *m = &j->rs->matches[rule];
 
 				if (rule >= end)
 					return end;
-				if (matches(j, &j->rs->matches[rule]))
+				if (matches(j, m, m->classified))
 					return rule;
 			}
 		}

@@ -90,7 +90,8 @@ struct rule_match {
 	uint8_t tcp_flags_mask, tcp_flags;
 	uint8_t schedule; // RULE_ALWAYS: none
 	bool is_above_rate;
-	uint8_t reserved[6];
+	uint16_t classified; // of `asks`, what the classifier answers
+	uint8_t reserved[4];
 } __attribute__((aligned(64)));
 
 static_assert(sizeof(struct rule_match) == 64, "one cache line a rule");
