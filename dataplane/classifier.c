@@ -224,13 +224,13 @@ static void find_homes(struct build *b)
 		uint32_t least = UINT32_MAX;
 
 		b->home[i] = NO_HOME;
-		b->rs->matches[i].classified = 0;
+		m->asks_beside = m->asks;
 		for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 			uint32_t reach;
 
 			if (!is_told_apart(&b->drafts[d], m, dim_keys[d]))
 				continue;
-			m->classified |= (uint16_t)(1 << dim_keys[d]);
+			m->asks_beside &= (uint16_t) ~(1 << dim_keys[d]);
 			reach = b->drafts[d].reach[m->sets[dim_keys[d]]];
 			if (reach < least) {
 				least = reach;

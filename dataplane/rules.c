@@ -127,12 +127,12 @@ static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
 	return false;
 }
 
-static bool sets_match(const struct judgement *j, const struct rule_match *m, uint16_t answered)
+static bool sets_match(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	// A rule may name types of both ICMPs; only those of the packet's own are asked.
 	uint32_t other_icmp = j->s->family == IP_V6 ? 1 << KEY_ICMP : 1 << KEY_ICMP6;
 
-	for (uint32_t asks = m->asks & ~other_icmp & ~answered; asks != 0; asks &= asks - 1) {
+	for (asks &= ~other_icmp; asks != 0; asks &= asks - 1) {
 		enum rule_key key = (enum rule_key)__builtin_ctz(asks);
 
 		if (set_has(j, key, m->sets[key]) == (m->is_negated >> key & 1))
@@ -153,9 +153,9 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 
 // What takes a look into memory of its own.
 static __attribute__((noinline)) bool matches_closely(
-	const struct judgement *j, const struct rule_match *m, uint16_t answered)
+	const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
-	if (!is_active(j, m) || !sets_match(j, m, answered))
+	if (!is_active(j, m) || !sets_match(j, m, asks))
 		return false;
 	if (m->rate == DP_INDEX_NONE)
 		return true;
@@ -164,8 +164,8 @@ static __attribute__((noinline)) bool matches_closely(
 	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
-// Sets that are `answered` have the packet, or rather not, as the rule asks.
-static bool matches(const struct judgement *j, const struct rule_match *m, uint16_t answered)
+// `asks`: those of its sets that are still to be asked.
+static bool matches(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	const struct rule_subject *s = j->s;
 
@@ -177,7 +177,7 @@ static bool matches(const struct judgement *j, const struct rule_match *m, uint1
 	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
 		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
 		return false;
-	return matches_closely(j, m, answered);
+	return matches_closely(j, m, asks);
 }
 
 // The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
@@ -190,10 +190,11 @@ static __attribute__((noinline)) uint32_t next_match(
 
 		for (; word != 0; word &= word - 1) {
 			uint32_t rule = (i & ~UINT32_C(63)) + (uint32_t)__builtin_ctzll(word);
+			const struct rule_match *m = &j->rs->matches[rule];
 
 			if (rule >= end)
 				return end;
-			if (matches(j, &j->rs->matches[rule], 0))
+			if (matches(j, m, m->asks))
 				return rule;
 		}
 	}
@@ -234,7 +235,7 @@ static __attribute__((noinline)) uint32_t next_classified(
 
 				if (rule >= end)
 					return end;
-				if (matches(j, m, m->classified))
+				if (matches(j, m, m->asks_beside))
 					return rule;
 			}
 		}

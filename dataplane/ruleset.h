@@ -90,7 +90,7 @@ struct rule_match {
 	uint8_t tcp_flags_mask, tcp_flags;
 	uint8_t schedule; // RULE_ALWAYS: none
 	bool is_above_rate;
-	uint16_t classified; // of `asks`, what the classifier answers
+	uint16_t asks_beside; // of `asks`, what the classifier does not answer
 	uint8_t reserved[4];
 } __attribute__((aligned(64)));
 

@@ -3,6 +3,7 @@
 // Frames stand for packets, each with the number of its subject; what comes out has the rule that
 // decided. Rules name hosts, networks, ports and protocols of either side and leave out some of
 // them; half of the packets are made to match one, the others are not.
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum {
 	RATE_SOURCES = 64,
 	SERVICES = 40,	    // ports that rules name again and again
 	RULES_PER_HOST = 3, // about so many name the same one
+	HOSTS_MAX = 8000,   // of each side: DP_SETS_MAX
 	ZONE = 2,
 	PORT_SETS = SERVICES + 1, // and one of all high ports
 	LARGE_SET_BITS = 31,
@@ -45,6 +47,8 @@ struct rules_target {
 	struct rte_mbuf *sent[BURST];
 	unsigned n_sent;
 };
+
+static_assert(4 * HOSTS_MAX + PORT_SETS + 3 <= DP_SETS_MAX, "hosts and networks of two sides");
 
 struct draft {
 	uint32_t n_rules, n_hosts;
@@ -194,7 +198,7 @@ static int draft_init(struct draft *d, const struct bench_case *c)
 	uint32_t n_sets;
 
 	*d = (struct draft){.n_rules = c->n_routes, .n_large = c->n_flows, .random = c->n_routes};
-	d->n_hosts = RTE_MAX(d->n_rules / RULES_PER_HOST, 2u);
+	d->n_hosts = RTE_MIN(RTE_MAX(d->n_rules / RULES_PER_HOST, 2u), (uint32_t)HOSTS_MAX);
 	n_sets = large_set(d) + 1;
 	d->plain = calloc(d->n_rules, sizeof(d->plain[0]));
 	d->rules = calloc(d->n_rules, sizeof(d->rules[0]));
