@@ -27,6 +27,7 @@ enum {
 	WORDS_PER_PAGE = CLASSIFIER_PAGE / CLASSIFIER_WORD,
 	BUDGET_PER_RULE = 16, // see rule_classes.h
 	BUDGET_AT_LEAST = 65536,
+	CACHE_LINE_WORDS = 8,
 };
 
 static_assert(FACT_OTHER_PROTOCOL == FACT_TCP << (CLASSIFIER_PROTOCOLS - 1), "one after the other");
@@ -201,7 +202,7 @@ static void write_row(struct build *b, unsigned d, uint32_t class)
 		for (uint64_t words = b->used[page]; words != 0; words &= words - 1) {
 			uint32_t at = page * WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words);
 
-			*word_at++ = b->scratch[at] | b->c->dims[d].any[at];
+			*word_at++ = b->scratch[at] | b->c->any[at][d];
 		}
 	}
 	clear_row(b);
@@ -276,8 +277,8 @@ static int draw_dense_rows(struct build *b)
 	c->memory = at = memory_new(c->memory_words * sizeof(at[0]));
 	if (at == NULL)
 		return -ENOMEM;
-	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++, at += b->n_words)
-		c->dims[d].any = at;
+	c->any = (uint64_t(*)[CLASSIFIER_DIMS])at;
+	at += CLASSIFIER_DIMS * (uint64_t)b->n_words;
 	for (unsigned i = 0; i < n_protocols; i++) {
 		uint64_t *words = at;
 
@@ -296,7 +297,7 @@ static int draw_dense_rows(struct build *b)
 	for (uint32_t i = 0; i < b->rs->n_rules; i++) {
 		for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
 			if (!is_told_apart(&b->drafts[d], &b->rs->matches[i], dim_keys[d]))
-				set_bit(c->dims[d].any, i);
+				c->any[i / 64][d] |= UINT64_C(1) << i % 64;
 		if (b->home[i] == NO_HOME) {
 			set_bit(c->homeless, i / CLASSIFIER_WORD);
 			c->homeless_pages |= UINT64_C(1) << i / CLASSIFIER_PAGE;
@@ -314,6 +315,7 @@ static void drop_idle_dims(struct classifier *c)
 		struct classifier_dim *dim = &c->dims[d];
 
 		dim->key = dim_keys[d];
+		dim->slot = d;
 		if (dim->table.low.n == 0 && dim->table.ip6.layers[1] == 0)
 			class_table_fini(&dim->table);
 		else
@@ -445,6 +447,8 @@ void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
 	walk->pages = c->homeless_pages;
 	for (unsigned d = 0; d < c->n_dims; d++) {
 		walk->rows[d] = c->rows + row_of(&c->dims[d], s);
+		// most are on two lines; the first is wanted at once
+		__builtin_prefetch(walk->rows[d] + CACHE_LINE_WORDS);
 		walk->pages |= walk->rows[d][0];
 	}
 }

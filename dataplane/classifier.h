@@ -29,8 +29,7 @@ struct row_page {
 struct classifier_dim {
 	enum rule_key key;
 	struct class_table table; // of values: the row of each
-	uint64_t *any; // a bit for each rule that takes any value, as far as can be told; a row's
-		       // own words have them too
+	unsigned slot;		  // in `any`
 };
 
 // A whole row, and which of its words are not zero.
@@ -44,6 +43,9 @@ struct classifier {
 	unsigned n_dims;
 	uint64_t *rows; // of all dimensions
 	uint64_t n_rows_words;
+	// By word, and by the dimensions' slots: a bit for each rule that takes any value, as far
+	// as can be told. A row's own words have them too.
+	uint64_t (*any)[CLASSIFIER_DIMS];
 	uint64_t *homeless; // words with rules that take anything in all dimensions
 	uint64_t homeless_pages;
 	struct dense_row from[DP_ZONES_MAX], to[DP_ZONES_MAX];
@@ -112,6 +114,6 @@ static inline uint64_t classifier_word(const struct classifier *c,
 
 	for (unsigned d = 0; d < c->n_dims; d++)
 		rules &= p->has[d] >> word & 1 ? p->own[d][__builtin_popcountll(p->has[d] & below)]
-					       : c->dims[d].any[at];
+					       : c->any[at][c->dims[d].slot];
 	return rules;
 }

@@ -235,6 +235,9 @@ static __attribute__((noinline)) uint32_t next_classified(
 
 				if (rule >= end)
 					return end;
+				// Nearly all that are left match, and are then counted.
+				__builtin_prefetch(&j->rs->effects[rule]);
+				__builtin_prefetch(&j->state->rules[rule], 1);
 				if (matches(j, m, m->asks_beside))
 					return rule;
 			}
