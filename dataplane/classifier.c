@@ -10,8 +10,15 @@
 // only, and those with rules that have no home. So the walk is as long as the most telling thing of
 // each rule leaves it, and never longer than all the words.
 //
-// Negated sets, timed ones, very large ones and those that match nearly everything count as any.
-// Zones, families and protocols have few values and dense rows.
+// Negated sets, timed ones, very large ones and those that match nearly everything count as any: a
+// rule is asked for them itself. What a row answers, it is not asked again. Zones, families and
+// protocols have few values and dense rows.
+//
+// Memory: some 2 bytes a rule for dense rows, those of any included; then for each class 8 bytes,
+// for each page of 4096 rules in its row 24 and for each word 8; for each bound of the sets 8
+// (IPv6: 22). The budget of pairs of a rule and a stretch of values keeps all rows of a dimension
+// below 16 words a rule (and 65536), however the sets overlap: 10,000 rules take 2 MB, and never
+// more than 40.
 #include "dataplane/classifier.h"
 
 #include <errno.h>

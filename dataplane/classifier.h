@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which of many rules a packet may match, so that only those are asked: see classifier.c. It leaves
-// out rules, never answers for one, so whatever it does not understand of a rule it lets through.
-// Control builds it with the ruleset, workers read it.
+// Which of many rules a packet may match, so that only those are asked: see classifier.c. What it
+// cannot tell of a rule it leaves to be asked. Control builds it with the ruleset, workers read it.
 #pragma once
 
 #include "dataplane/rule_classes.h"

@@ -151,8 +151,7 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 }
 
-// What takes a look into memory of its own.
-static __attribute__((noinline)) bool matches_closely(
+static inline bool rest_matches(
 	const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	if (!is_active(j, m) || !sets_match(j, m, asks))
@@ -164,8 +163,22 @@ static __attribute__((noinline)) bool matches_closely(
 	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
-// `asks`: those of its sets that are still to be asked.
-static bool matches(const struct judgement *j, const struct rule_match *m, uint32_t asks)
+// What takes a look into memory of its own.
+static __attribute__((noinline)) bool matches_closely(
+	const struct judgement *j, const struct rule_match *m)
+{
+	return rest_matches(j, m, m->asks);
+}
+
+// The same of a rule that the classifier left: it has answered some of that.
+static __attribute__((noinline)) bool matches_beside(
+	const struct judgement *j, const struct rule_match *m)
+{
+	return rest_matches(j, m, m->asks_beside);
+}
+
+// What its own line answers.
+static inline bool matches_at_a_glance(const struct judgement *j, const struct rule_match *m)
 {
 	const struct rule_subject *s = j->s;
 
@@ -174,10 +187,8 @@ static bool matches(const struct judgement *j, const struct rule_match *m, uint3
 	if (s->dport < m->first_dport || s->dport > m->last_dport || s->sport < m->first_sport ||
 		s->sport > m->last_sport)
 		return false;
-	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
-		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
-		return false;
-	return matches_closely(j, m, asks);
+	return (s->tcp_flags & m->tcp_flags_mask) == m->tcp_flags &&
+	       (j->mark & m->mark_mask) == m->mark && (m->dscps >> s->dscp & 1) != 0;
 }
 
 // The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
@@ -194,7 +205,7 @@ static __attribute__((noinline)) uint32_t next_match(
 
 			if (rule >= end)
 				return end;
-			if (matches(j, m, m->asks))
+			if (matches_at_a_glance(j, m) && matches_closely(j, m))
 				return rule;
 		}
 	}
@@ -238,7 +249,7 @@ static __attribute__((noinline)) uint32_t next_classified(
 				// Nearly all that are left match, and are then counted.
 				__builtin_prefetch(&j->rs->effects[rule]);
 				__builtin_prefetch(&j->state->rules[rule], 1);
-				if (matches(j, m, m->asks_beside))
+				if (matches_at_a_glance(j, m) && matches_beside(j, m))
 					return rule;
 			}
 		}

@@ -2,8 +2,17 @@
 // The rules of a policy, compiled: immutable, built by control and read by every worker. A rule is
 // one cache line of what it asks of a packet and, apart, what it does. Which rules can match
 // between two zones at all is a row of bits for each zone packets come from and one for each they
-// go to: the walk reads both and skips the rest 64 at a time. Any further row that a classifier
-// may find is one more operand there. 8 bytes a rule for all the rows.
+// go to: the walk reads both and skips the rest 64 at a time. 8 bytes a rule for all the rows.
+//
+// What a first packet costs: lists shorter than CLASSIFIER_FROM are walked, some 10 instructions a
+// rule that its own line rules out and 50 to 100 more for each set of addresses that is asked. Of
+// longer ones the classifier (classifier.c) finds the rules that are left once addresses and ports
+// of both ends, zones and protocol are known: a search in the bounds of each of the four, then a
+// few dozen instructions for each word of 64 rules in which the packet's own addresses and ports
+// are named. That number depends on how often the same host is named, not on how many rules there
+// are. At worst, where all rules are told apart by something else (MACs, marks, negated or timed
+// sets only), it is the walk again. Memory: 100 to 200 bytes a rule of a usual policy; see
+// classifier.c for the bound.
 #pragma once
 
 #include <assert.h>
