@@ -89,6 +89,7 @@ struct judgement {
 	const struct rule_subject *s;
 	const struct rules_now *now;
 	uint32_t facts;
+	uint32_t keys; // a rule may name types of both ICMPs: without that of the other family
 	uint32_t mark; // as the rules so far have left it
 	const uint64_t *from_row, *to_row;
 	bool *asked_rate;
@@ -129,10 +130,7 @@ static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
 
 static bool sets_match(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
-	// A rule may name types of both ICMPs; only those of the packet's own are asked.
-	uint32_t other_icmp = j->s->family == IP_V6 ? 1 << KEY_ICMP : 1 << KEY_ICMP6;
-
-	for (asks &= ~other_icmp; asks != 0; asks &= asks - 1) {
+	for (asks &= j->keys; asks != 0; asks &= asks - 1) {
 		enum rule_key key = (enum rule_key)__builtin_ctz(asks);
 
 		if (set_has(j, key, m->sets[key]) == (m->is_negated >> key & 1))
@@ -151,7 +149,8 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 }
 
-static inline bool rest_matches(
+// What takes a look into memory of its own.
+static __attribute__((noinline)) bool matches_closely(
 	const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	if (!is_active(j, m) || !sets_match(j, m, asks))
@@ -163,22 +162,8 @@ static inline bool rest_matches(
 	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
-// What takes a look into memory of its own.
-static __attribute__((noinline)) bool matches_closely(
-	const struct judgement *j, const struct rule_match *m)
-{
-	return rest_matches(j, m, m->asks);
-}
-
-// The same of a rule that the classifier left: it has answered some of that.
-static __attribute__((noinline)) bool matches_beside(
-	const struct judgement *j, const struct rule_match *m)
-{
-	return rest_matches(j, m, m->asks_beside);
-}
-
-// What its own line answers.
-static inline bool matches_at_a_glance(const struct judgement *j, const struct rule_match *m)
+// `asks`: those of its sets that are still to be asked.
+static bool matches(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	const struct rule_subject *s = j->s;
 
@@ -187,8 +172,10 @@ static inline bool matches_at_a_glance(const struct judgement *j, const struct r
 	if (s->dport < m->first_dport || s->dport > m->last_dport || s->sport < m->first_sport ||
 		s->sport > m->last_sport)
 		return false;
-	return (s->tcp_flags & m->tcp_flags_mask) == m->tcp_flags &&
-	       (j->mark & m->mark_mask) == m->mark && (m->dscps >> s->dscp & 1) != 0;
+	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
+		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
+		return false;
+	return matches_closely(j, m, asks);
 }
 
 // The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
@@ -205,7 +192,7 @@ static __attribute__((noinline)) uint32_t next_match(
 
 			if (rule >= end)
 				return end;
-			if (matches_at_a_glance(j, m) && matches_closely(j, m))
+			if (matches(j, m, m->asks))
 				return rule;
 		}
 	}
@@ -249,7 +236,7 @@ static __attribute__((noinline)) uint32_t next_classified(
 				// Nearly all that are left match, and are then counted.
 				__builtin_prefetch(&j->rs->effects[rule]);
 				__builtin_prefetch(&j->state->rules[rule], 1);
-				if (matches_at_a_glance(j, m) && matches_beside(j, m))
+				if (matches(j, m, m->asks_beside))
 					return rule;
 			}
 		}
@@ -368,6 +355,7 @@ void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_ho
 		.s = s,
 		.now = now,
 		.facts = facts_of(s),
+		.keys = ~(s->family == IP_V6 ? UINT32_C(1) << KEY_ICMP : UINT32_C(1) << KEY_ICMP6),
 		.mark = s->mark,
 		.from_row = rs->from_rows[s->from],
 		.to_row = rs->to_rows[s->to],
