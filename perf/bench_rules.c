@@ -125,10 +125,9 @@ static void fill_sets(struct draft *d)
 				.timed = DP_INDEX_NONE};
 	}
 	for (uint32_t i = 0; i < d->n_large; i++) {
-		// in 128.0.0.0/1, evenly, every other address of the last bits left out
-		uint32_t addr =
-			rte_cpu_to_be_32(UINT32_C(1) << LARGE_SET_BITS |
-					 i * ((UINT32_C(1) << LARGE_SET_BITS) / d->n_large));
+		// in 128.0.0.0/1, even ones only: packets have odd addresses of there
+		uint32_t step = (UINT32_C(1) << LARGE_SET_BITS) / d->n_large & ~UINT32_C(1);
+		uint32_t addr = rte_cpu_to_be_32(UINT32_C(1) << LARGE_SET_BITS | i * step);
 
 		d->large[i].addr.family = IP_V4;
 		d->large[i].len = 32;
@@ -308,7 +307,7 @@ static void draw_subject(struct draft *d, struct subject *out, bool is_random)
 		out->s.protocol = p->protocol != 0 ? p->protocol : IPPROTO_TCP;
 	}
 	if (d->n_large > 0)
-		src |= UINT32_C(1) << LARGE_SET_BITS | 1;
+		src = bench_random(&d->random) | UINT32_C(1) << LARGE_SET_BITS | 1;
 	src_be = rte_cpu_to_be_32(src);
 	dst_be = rte_cpu_to_be_32(dst);
 	memcpy(out->src, &src_be, sizeof(src_be));
