@@ -17,7 +17,7 @@ enum {
 	DP_ZONE_NONE = 1,   // interfaces that no zone names
 	DP_LISTS_MAX = 1024,
 	DP_RULES_MAX = 262144,
-	DP_SETS_MAX = 4096,	       // named ones, and one for each list written in place
+	DP_SETS_MAX = 32768,	       // named ones, and one for each list written in place
 	DP_SET_ELEMENTS_MAX = 1 << 20, // of one set: prefixes, ranges or MACs
 	DP_TIMED_SETS_MAX = 64,
 	DP_RATES_MAX = 4096,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/classifier.h"
+
 // --- counts ---
 
 // Counters, log_lost and rules stand in one piece of memory, in this order, on lines of their own.
@@ -87,9 +89,12 @@ struct judgement {
 	const struct rule_subject *s;
 	const struct rules_now *now;
 	uint32_t facts;
+	uint32_t keys; // a rule may name types of both ICMPs: without that of the other family
 	uint32_t mark; // as the rules so far have left it
 	const uint64_t *from_row, *to_row;
 	bool *asked_rate;
+	struct classifier_walk *classified; // filled in when `is_classified`
+	bool is_classified;
 };
 
 static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
@@ -123,12 +128,9 @@ static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
 	return false;
 }
 
-static bool sets_match(const struct judgement *j, const struct rule_match *m)
+static bool sets_match(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
-	// A rule may name types of both ICMPs; only those of the packet's own are asked.
-	uint32_t other_icmp = j->s->family == IP_V6 ? 1 << KEY_ICMP : 1 << KEY_ICMP6;
-
-	for (uint32_t asks = m->asks & ~other_icmp; asks != 0; asks &= asks - 1) {
+	for (asks &= j->keys; asks != 0; asks &= asks - 1) {
 		enum rule_key key = (enum rule_key)__builtin_ctz(asks);
 
 		if (set_has(j, key, m->sets[key]) == (m->is_negated >> key & 1))
@@ -149,9 +151,9 @@ static bool rate_allows(const struct judgement *j, uint16_t cell)
 
 // What takes a look into memory of its own.
 static __attribute__((noinline)) bool matches_closely(
-	const struct judgement *j, const struct rule_match *m)
+	const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
-	if (!is_active(j, m) || !sets_match(j, m))
+	if (!is_active(j, m) || !sets_match(j, m, asks))
 		return false;
 	if (m->rate == DP_INDEX_NONE)
 		return true;
@@ -160,7 +162,8 @@ static __attribute__((noinline)) bool matches_closely(
 	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
 }
 
-static bool matches(const struct judgement *j, const struct rule_match *m)
+// `asks`: those of its sets that are still to be asked.
+static bool matches(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
 	const struct rule_subject *s = j->s;
 
@@ -172,7 +175,7 @@ static bool matches(const struct judgement *j, const struct rule_match *m)
 	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
 		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
 		return false;
-	return matches_closely(j, m);
+	return matches_closely(j, m, asks);
 }
 
 // The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
@@ -185,11 +188,57 @@ static __attribute__((noinline)) uint32_t next_match(
 
 		for (; word != 0; word &= word - 1) {
 			uint32_t rule = (i & ~UINT32_C(63)) + (uint32_t)__builtin_ctzll(word);
+			const struct rule_match *m = &j->rs->matches[rule];
 
 			if (rule >= end)
 				return end;
-			if (matches(j, &j->rs->matches[rule]))
+			if (matches(j, m, m->asks))
 				return rule;
+		}
+	}
+	return end;
+}
+
+// The same where there are many rules: of those that the classifier leaves.
+static __attribute__((noinline)) uint32_t next_classified(
+	struct judgement *j, uint32_t i, uint32_t end)
+{
+	const struct classifier *c = j->rs->classifier;
+	struct classifier_page page;
+	uint64_t pages;
+
+	if (!j->is_classified)
+		classifier_begin(c, j->classified, j->s, j->facts);
+	j->is_classified = true;
+	pages = j->classified->pages & UINT64_MAX << i / CLASSIFIER_PAGE;
+	for (; pages != 0; pages &= pages - 1) {
+		unsigned at = (unsigned)__builtin_ctzll(pages);
+
+		classifier_open(c, j->classified, at, &page);
+		if (at == i / CLASSIFIER_PAGE)
+			page.words &= UINT64_MAX << i / CLASSIFIER_WORD % 64;
+		for (; page.words != 0; page.words &= page.words - 1) {
+			unsigned word = (unsigned)__builtin_ctzll(page.words);
+			uint32_t first = at * CLASSIFIER_PAGE + word * CLASSIFIER_WORD;
+			uint64_t rules;
+
+			if (first >= end)
+				return end;
+			rules = classifier_word(c, j->classified, &page, at, word);
+			if (first < i)
+				rules &= UINT64_MAX << i % CLASSIFIER_WORD;
+			for (; rules != 0; rules &= rules - 1) {
+				uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
+				const struct rule_match *m = &j->rs->matches[rule];
+
+				if (rule >= end)
+					return end;
+				// Nearly all that are left match, and are then counted.
+				__builtin_prefetch(&j->rs->effects[rule]);
+				__builtin_prefetch(&j->state->rules[rule], 1);
+				if (matches(j, m, m->asks_beside))
+					return rule;
+			}
 		}
 	}
 	return end;
@@ -253,7 +302,9 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 	here = (struct place){rs->lists[list].first, rs->lists[list].first + rs->lists[list].n};
 	for (;;) {
 		const struct rule_effect *e;
-		uint32_t rule = next_match(j, here.next, here.end);
+		bool is_long = rs->classifier != NULL && here.end - here.next >= CLASSIFIER_FROM;
+		uint32_t rule = is_long ? next_classified(j, here.next, here.end)
+					: next_match(j, here.next, here.end);
 
 		if (rule == here.end) {
 			if (depth == 0)
@@ -297,16 +348,19 @@ static bool is_accepted_by_default(
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out)
 {
+	struct classifier_walk classified;
 	struct judgement j = {
 		.rs = rs,
 		.state = state,
 		.s = s,
 		.now = now,
 		.facts = facts_of(s),
+		.keys = ~(s->family == IP_V6 ? UINT32_C(1) << KEY_ICMP : UINT32_C(1) << KEY_ICMP6),
 		.mark = s->mark,
 		.from_row = rs->from_rows[s->from],
 		.to_row = rs->to_rows[s->to],
 		.asked_rate = &out->asked_rate,
+		.classified = &classified,
 	};
 
 	out->asked_rate = false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/classifier.h"
 #include "dataplane/policy_check.h"
 
 enum {
@@ -293,6 +294,18 @@ static int take_arrays(struct ruleset *rs, const struct dp_policy *policy)
 	return 0;
 }
 
+static int classify(struct ruleset *rs, struct error *err)
+{
+	rs->classifier = classifier_new(rs);
+	if (rs->classifier != NULL) {
+		rs->bytes += classifier_bytes(rs->classifier);
+	} else if (errno != 0) {
+		error_set(err, "no memory to classify %u rules", rs->n_rules);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int claim_rates(struct ruleset *rs, const struct dp_policy *policy, struct error *err)
 {
 	if (rate_claim(rs->rates, policy->rates, policy->n_rates, rs->cells) != 0) {
@@ -324,6 +337,7 @@ static int compile(struct ruleset *rs, const struct dp_policy *policy,
 		if (policy->n_lists > 0)
 			memcpy(rs->lists, policy->lists, policy->n_lists * sizeof(rs->lists[0]));
 		compile_rules(rs, policy, digests);
+		error = classify(rs, err);
 	}
 	free(digests);
 	return error;
@@ -369,6 +383,7 @@ void ruleset_free(struct ruleset *rs)
 		rate_release(rs->rates, rs->cells, rs->n_rates);
 	for (unsigned i = 0; rs->sets != NULL && i < rs->n_sets; i++)
 		set_free(rs->sets[i].set);
+	classifier_free(rs->classifier);
 	free(rs->matches);
 	free(rs->effects);
 	free(rs->rows);

@@ -2,13 +2,6 @@
 // Ranges are sorted and merged, and written down as bounds: where one begins, where the gap behind
 // it begins, and so on, in ascending order. How many bounds are at or below x is x's rank, and x is
 // in the set when that is odd.
-//
-// Numbers of 32 bits are searched by halving, without a branch to predict; large sets of IPv4
-// addresses have an index of the rank before each of the 2^16 upper halves, which leaves some dozen
-// bounds to search in one or two cache lines. IPv6 addresses crowd under few upper halves, so
-// numbers of 128 bits stand under layers of samples instead: a layer has every eighth key of the
-// one below it, down to all of them. A step looks at one block of eight, and all but the last two
-// layers stay in the cache.
 #include "dataplane/set.h"
 
 #include <assert.h>
@@ -19,34 +12,12 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
-#include "dataplane/memory.h"
+#include "dataplane/bounds.h"
 
-enum {
-	INDEX_BITS = 16,
-	INDEX_SLOTS = 1 << INDEX_BITS,
-	INDEX_FROM = 1024, // bounds: 4 KB of them need no index of 256 KB
-	BLOCK_KEYS = 8,
-	LAYERS_MAX = 7, // 8^7 = 2 * SET_ELEMENTS_MAX
-	INDEX_BYTES = (INDEX_SLOTS + 1) * sizeof(uint32_t),
-};
-
-static_assert(UINT64_C(1) << (3 * LAYERS_MAX) >= UINT64_C(2) * SET_ELEMENTS_MAX,
-	"the top layer is one block");
+static_assert(BOUNDS_MAX >= 2 * SET_ELEMENTS_MAX, "where each begins, and where it ends");
 
 struct range {
 	unsigned __int128 first, last;
-};
-
-struct bounds32 {
-	uint32_t *keys;
-	uint32_t n;
-	uint32_t *index; // INDEX_SLOTS + 1 ranks, or NULL
-};
-
-struct bounds128 {
-	unsigned __int128 *keys;	 // all layers, the lowest first
-	uint32_t layers[LAYERS_MAX + 1]; // where each begins; the one after the top is the end
-	uint32_t top;
 };
 
 struct set {
@@ -57,50 +28,6 @@ struct set {
 };
 
 // --- lookup ---
-
-static bool bounds32_has(const struct bounds32 *bounds, uint32_t x)
-{
-	const uint32_t *from = bounds->keys;
-	uint32_t n = bounds->n;
-
-	if (bounds->index != NULL) {
-		const uint32_t *slot = &bounds->index[x >> (32 - INDEX_BITS)];
-
-		from += slot[0];
-		n = slot[1] - slot[0];
-	}
-	if (n == 0) // nothing to compare with, what is before decides
-		return (from - bounds->keys) & 1;
-	while (n > 1) {
-		uint32_t half = n / 2;
-
-		from += half * (from[half - 1] <= x);
-		n -= half;
-	}
-	from += *from <= x;
-	return (from - bounds->keys) & 1;
-}
-
-static bool bounds128_has(const struct bounds128 *bounds, unsigned __int128 x)
-{
-	uint32_t rank = 1;
-
-	if (bounds->keys == NULL)
-		return false;
-	for (uint32_t layer = bounds->top + 1; layer-- > 0;) {
-		const unsigned __int128 *keys = bounds->keys + bounds->layers[layer];
-		uint32_t n_keys = bounds->layers[layer + 1] - bounds->layers[layer];
-		uint32_t block = (rank - 1) * BLOCK_KEYS;
-		uint32_t end = RTE_MIN(block + BLOCK_KEYS, n_keys);
-
-		rank = block;
-		for (uint32_t i = block; i < end; i++)
-			rank += keys[i] <= x;
-		if (rank == 0) // below the first bound of all, which every layer has
-			return false;
-	}
-	return rank & 1;
-}
 
 static unsigned __int128 number_of(const uint8_t *bytes, unsigned n)
 {
@@ -113,7 +40,7 @@ static unsigned __int128 number_of(const uint8_t *bytes, unsigned n)
 
 bool set_has4(const struct set *set, uint32_t addr_be)
 {
-	return bounds32_has(&set->ip4, rte_be_to_cpu_32(addr_be));
+	return bounds32_rank(&set->ip4, rte_be_to_cpu_32(addr_be)) & 1;
 }
 
 bool set_has6(const struct set *set, const uint8_t addr[16])
@@ -121,18 +48,19 @@ bool set_has6(const struct set *set, const uint8_t addr[16])
 	uint64_t halves[2];
 
 	memcpy(halves, addr, sizeof(halves));
-	return bounds128_has(&set->ip6,
-		(unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 | rte_be_to_cpu_64(halves[1]));
+	return bounds128_rank(&set->ip6, (unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 |
+						 rte_be_to_cpu_64(halves[1])) &
+	       1;
 }
 
 bool set_has_number(const struct set *set, uint32_t number)
 {
-	return bounds32_has(&set->numbers, number);
+	return bounds32_rank(&set->numbers, number) & 1;
 }
 
 bool set_has_mac(const struct set *set, const struct mac_addr *mac)
 {
-	return bounds128_has(&set->macs, number_of(mac->bytes, sizeof(mac->bytes)));
+	return bounds128_rank(&set->macs, number_of(mac->bytes, sizeof(mac->bytes))) & 1;
 }
 
 // --- building ---
@@ -162,79 +90,35 @@ static uint32_t merge(struct range *ranges, uint32_t n)
 	return kept;
 }
 
-static uint64_t bounds32_bytes(const struct bounds32 *bounds)
-{
-	return bounds->n * sizeof(bounds->keys[0]) + (bounds->index != NULL ? INDEX_BYTES : 0);
-}
-
-static uint64_t bounds128_bytes(const struct bounds128 *bounds)
-{
-	return bounds->layers[bounds->top + 1] * sizeof(bounds->keys[0]);
-}
-
-static void bounds32_fini(struct bounds32 *bounds)
-{
-	memory_free(bounds->keys, bounds->n * sizeof(bounds->keys[0]));
-	memory_free(bounds->index, INDEX_BYTES);
-}
-
-static void bounds128_fini(struct bounds128 *bounds)
-{
-	memory_free(bounds->keys, bounds128_bytes(bounds));
-}
-
 // The bound behind the last number there is would be one more: it is left out, nothing is there.
-static int bounds32_init(struct bounds32 *bounds, struct range *ranges, uint32_t n)
+static uint32_t count_bounds(const struct range *ranges, uint32_t n, unsigned __int128 last_number)
+{
+	return n > 0 ? 2 * n - (ranges[n - 1].last == last_number) : 0;
+}
+
+static unsigned __int128 bound_of(const struct range *ranges, uint32_t i)
+{
+	return i & 1 ? ranges[i / 2].last + 1 : ranges[i / 2].first;
+}
+
+static int fill32(struct bounds32 *bounds, struct range *ranges, uint32_t n)
 {
 	n = merge(ranges, n);
-	if (n == 0)
-		return 0;
-	bounds->n = 2 * n - (ranges[n - 1].last == UINT32_MAX);
-	bounds->keys = memory_new(bounds->n * sizeof(bounds->keys[0]));
-	if (bounds->keys == NULL)
+	if (bounds32_init(bounds, count_bounds(ranges, n, UINT32_MAX)) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bounds->n; i++)
-		bounds->keys[i] = (uint32_t)(i & 1 ? ranges[i / 2].last + 1 : ranges[i / 2].first);
-	if (bounds->n < INDEX_FROM)
-		return 0;
-	bounds->index = memory_new(INDEX_BYTES);
-	if (bounds->index == NULL)
-		return -ENOMEM;
-	for (uint32_t slot = 0, rank = 0; slot <= INDEX_SLOTS; slot++) {
-		while (rank < bounds->n && bounds->keys[rank] >> (32 - INDEX_BITS) < slot)
-			rank++;
-		bounds->index[slot] = rank;
-	}
-	return 0;
+		bounds->keys[i] = (uint32_t)bound_of(ranges, i);
+	return bounds32_index(bounds);
 }
 
-static int bounds128_init(struct bounds128 *bounds, struct range *ranges, uint32_t n)
+static int fill128(struct bounds128 *bounds, struct range *ranges, uint32_t n)
 {
-	uint32_t n_layer, end;
-
 	n = merge(ranges, n);
-	if (n == 0)
-		return 0;
-	n_layer = 2 * n - (ranges[n - 1].last == ~(unsigned __int128)0);
-	end = n_layer;
-	bounds->layers[1] = n_layer;
-	while (n_layer > BLOCK_KEYS) {
-		n_layer = (n_layer + BLOCK_KEYS - 1) / BLOCK_KEYS;
-		end += n_layer;
-		bounds->layers[++bounds->top + 1] = end;
-	}
-	bounds->keys = memory_new(bounds128_bytes(bounds));
-	if (bounds->keys == NULL)
+	if (bounds128_init(bounds, count_bounds(ranges, n, ~(unsigned __int128)0)) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bounds->layers[1]; i++)
-		bounds->keys[i] = i & 1 ? ranges[i / 2].last + 1 : ranges[i / 2].first;
-	for (uint32_t layer = 1; layer <= bounds->top; layer++) {
-		unsigned __int128 *keys = bounds->keys + bounds->layers[layer];
-		const unsigned __int128 *below = bounds->keys + bounds->layers[layer - 1];
-
-		for (uint32_t i = 0; i < bounds->layers[layer + 1] - bounds->layers[layer]; i++)
-			keys[i] = below[i * BLOCK_KEYS];
-	}
+		bounds->keys[i] = bound_of(ranges, i);
+	bounds128_index(bounds);
 	return 0;
 }
 
@@ -260,19 +144,19 @@ static int add_prefixes(struct set *set, const struct dp_set *from, struct range
 	for (uint32_t i = 0; i < from->n_prefixes; i++)
 		if (from->prefixes[i].addr.family == IP_V4)
 			scratch[n4++] = range_of_prefix(&from->prefixes[i]);
-	if (bounds32_init(&set->ip4, scratch, n4) != 0)
+	if (fill32(&set->ip4, scratch, n4) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < from->n_prefixes; i++)
 		if (from->prefixes[i].addr.family == IP_V6)
 			scratch[n6++] = range_of_prefix(&from->prefixes[i]);
-	return bounds128_init(&set->ip6, scratch, n6);
+	return fill128(&set->ip6, scratch, n6);
 }
 
 static int add_numbers(struct set *set, const struct dp_set *from, struct range *scratch)
 {
 	for (uint32_t i = 0; i < from->n_ranges; i++)
 		scratch[i] = (struct range){from->ranges[i].first, from->ranges[i].last};
-	return bounds32_init(&set->numbers, scratch, from->n_ranges);
+	return fill32(&set->numbers, scratch, from->n_ranges);
 }
 
 static int add_macs(struct set *set, const struct dp_set *from, struct range *scratch)
@@ -281,7 +165,7 @@ static int add_macs(struct set *set, const struct dp_set *from, struct range *sc
 		scratch[i].first = number_of(from->macs[i].bytes, sizeof(from->macs[i].bytes));
 		scratch[i].last = scratch[i].first;
 	}
-	return bounds128_init(&set->macs, scratch, from->n_macs);
+	return fill128(&set->macs, scratch, from->n_macs);
 }
 
 static int fill(struct set *set, const struct dp_set *from, struct range *scratch)
@@ -347,4 +231,18 @@ uint64_t set_bytes(const struct set *set)
 {
 	return sizeof(*set) + bounds32_bytes(&set->ip4) + bounds32_bytes(&set->numbers) +
 	       bounds128_bytes(&set->ip6) + bounds128_bytes(&set->macs);
+}
+
+uint32_t set_n_bounds(const struct set *set, enum set_space space)
+{
+	if (space == SET_SPACE_IP6)
+		return set->ip6.layers[1];
+	return space == SET_SPACE_IP4 ? set->ip4.n : set->numbers.n;
+}
+
+unsigned __int128 set_bound(const struct set *set, enum set_space space, uint32_t i)
+{
+	if (space == SET_SPACE_IP6)
+		return set->ip6.keys[i];
+	return space == SET_SPACE_IP4 ? set->ip4.keys[i] : set->numbers.keys[i];
 }

@@ -23,6 +23,18 @@ void set_free(struct set *set); // NULL is fine
 // All that it takes of memory.
 uint64_t set_bytes(const struct set *set);
 
+// What a set is, to be put together with others: its bounds in ascending order. It begins at the
+// even ones and ends before the odd ones; without an odd one the last range goes on to the end.
+enum set_space {
+	SET_SPACE_NUMBERS = 0,
+	SET_SPACE_IP4, // in host order
+	SET_SPACE_IP6,
+	SET_SPACE_COUNT,
+};
+
+uint32_t set_n_bounds(const struct set *set, enum set_space space);
+unsigned __int128 set_bound(const struct set *set, enum set_space space, uint32_t i);
+
 // Workers. A set of another kind has none of what is asked for.
 bool set_has4(const struct set *set, uint32_t addr_be);
 bool set_has6(const struct set *set, const uint8_t addr[16]);

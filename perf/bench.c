@@ -41,6 +41,14 @@ const struct bench_case bench_cases[] = {
 	{"nat44-10k", "masquerading, 10,000 flows", true, 0, 10000, bench_nat_make},
 	{"nat44-100k", "masquerading, 100,000 flows", false, 0, 100000, bench_nat_make},
 	{"nat44-1m", "masquerading, 1,000,000 flows", true, 0, 1000000, bench_nat_make},
+	{"rules-10", "the judge alone, first packets against 10 rules", false, 10, 0,
+		bench_rules_make},
+	{"rules-100", "the same, 100 rules", false, 100, 0, bench_rules_make},
+	{"rules-1k", "the same, 1,000 rules", false, 1000, 0, bench_rules_make},
+	{"rules-10k", "the same, 10,000 rules", false, 10000, 0, bench_rules_make},
+	{"rules-100k", "the same, 100,000 rules", false, 100000, 0, bench_rules_make},
+	{"rules-set1m", "10 rules, the first asks a set of 1,000,000 prefixes", false, 10, 1000000,
+		bench_rules_make},
 	{0},
 };
 

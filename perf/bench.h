@@ -113,6 +113,9 @@ struct bench_target *bench_forward4_make(const struct bench_case *c, struct erro
 struct bench_target *bench_forward6_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_nat_make(const struct bench_case *c, struct error *err);
 
+// --- bench_rules.c: n_routes rules, and a set of n_flows prefixes if not 0 ---
+struct bench_target *bench_rules_make(const struct bench_case *c, struct error *err);
+
 // --- bench_report.c ---
 struct bench_result {
 	const struct bench_case *c;

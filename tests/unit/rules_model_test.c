@@ -12,8 +12,12 @@
 
 enum {
 	POLICIES = 2000,
-	PACKETS = 500, // of each policy
-	RULES_MAX = 200,
+	LARGE_POLICIES = 400, // that the classifier has something to tell apart in
+	PACKETS = 500,	      // of each policy
+	LARGE_PACKETS = 800,
+	RULES_MAX = FIXTURE_RULES,
+	SMALL_RULES_MAX = 200,
+	LARGE_RULES_MIN = 500,
 	COUNTERS = 4,
 	TIMED_SETS = 2,
 	SOURCES = 16,
@@ -347,7 +351,27 @@ static uint32_t random_zones(void)
 	return one_in(3) ? 0 : random_below(UINT32_MAX) | 1u << zones[random_below(COUNT(zones))];
 }
 
-static void random_rule(uint32_t n_lists, uint32_t list)
+// Rules that tell hosts and ports apart, as those of a large policy do; a part takes anything.
+static void make_telling(struct dp_rule *r, uint32_t any)
+{
+	struct dp_match_set *const asked[] = {
+		&r->source, &r->destination, &r->source_port, &r->destination_port};
+
+	for (unsigned i = 0; i < COUNT(asked); i++)
+		if (random_below(10) >= any + 3 * (i == 2))
+			*asked[i] = random_match(i < 2 ? DP_SET_ADDRESSES : DP_SET_PORTS, 1);
+	// most only count, so that walks go deep; jumps that multiply would be refused
+	if (!one_in(r->action == DP_JUMP ? 25 : 4))
+		r->action = DP_CONTINUE;
+	if (one_in(2))
+		return;
+	// and ask no more than that, so that something is left
+	r->from_zones = r->to_zones = 0;
+	r->protocol = r->icmp = r->icmp6 = r->mac = r->in_interface = r->out_interface = anything();
+	r->states = 0;
+}
+
+static void random_rule(uint32_t n_lists, uint32_t list, bool is_telling, uint32_t any)
 {
 	static const enum dp_action actions[] = {DP_CONTINUE, DP_CONTINUE, DP_ACCEPT, DP_DROP,
 		DP_REJECT, DP_RETURN, DP_JUMP, DP_JUMP};
@@ -388,6 +412,8 @@ static void random_rule(uint32_t n_lists, uint32_t list)
 	r->add_sec = random_below(100);
 	r->add_destination = one_in(2);
 	r->reject = random_below(DP_REJECT_PROHIBITED + 1);
+	if (is_telling)
+		make_telling(r, any);
 }
 
 static void random_rates_and_logs(void)
@@ -405,10 +431,10 @@ static void random_rates_and_logs(void)
 			(uint16_t)(one_in(2) ? random_below(FIXTURE_RATES) : DP_INDEX_NONE);
 }
 
-static void random_policy(void)
+static void random_policy(uint32_t n_rules, bool is_telling)
 {
 	static const enum dp_action defaults[] = {DP_ACCEPT, DP_DROP, DP_REJECT};
-	uint32_t n_rules = 1 + random_below(RULES_MAX);
+	uint32_t any = random_below(10);
 	uint32_t n_lists = 1 + random_below(6);
 
 	fixture_begin(&f);
@@ -421,7 +447,7 @@ static void random_policy(void)
 		uint32_t end = n_rules * (list + 1) / n_lists;
 
 		while (f.policy.n_rules < end)
-			random_rule(n_lists, list);
+			random_rule(n_lists, list, is_telling, any);
 		fixture_list(&f, first);
 	}
 	for (unsigned hook = 0; hook < DP_HOOK_COUNT; hook++) {
@@ -530,42 +556,74 @@ static void compare_counts(void)
 		assert_int_equal(f.state.defaults[i].packets, model.defaults[i]);
 }
 
-static void a_million_packets_are_judged_as_the_policy_reads(void **state)
+struct tally {
+	unsigned seen[DP_REJECT + 1], by_rule, n_classified;
+};
+
+static void judge_packets(unsigned policy, unsigned n, struct rules_now *now, struct tally *tally)
+{
+	for (unsigned packet = 0; packet < n; packet++) {
+		uint8_t src[16], dst[16];
+		struct rule_subject s = random_subject(src, dst);
+		enum dp_hook hook = random_below(DP_HOOK_COUNT);
+		struct rule_verdict got, want;
+
+		now->now_ms += random_below(60);
+		now->now_sec = (uint32_t)(now->now_ms / 1000);
+		now->schedules = random_below(UINT32_MAX) * UINT64_C(0x100000001);
+		got = fixture_judge(&f, hook, &s, now);
+		want = model_judge(hook, &s, now);
+		compare(policy, packet, &got, &want);
+		tally->seen[got.action]++;
+		tally->by_rule += got.rule != RULE_DEFAULT;
+	}
+	compare_counts();
+}
+
+static void judge_policies(
+	unsigned n_policies, unsigned n_packets, bool is_large, struct tally *tally)
 {
 	struct rules_now now = {.now_ms = 1000000};
-	unsigned seen[DP_REJECT + 1] = {0}, by_rule = 0;
 
-	for (unsigned policy = 0; policy < POLICIES; policy++) {
+	for (unsigned policy = 0; policy < n_policies; policy++) {
+		uint32_t n_rules =
+			is_large ? LARGE_RULES_MIN + random_below(RULES_MAX - LARGE_RULES_MIN)
+				 : 1 + random_below(SMALL_RULES_MAX);
 		struct error err = {0};
 
 		memset(&model, 0, sizeof(model));
 		now.now_ms += 1000000; // no rate remembers the last policy
 		now.now_sec = (uint32_t)(now.now_ms / 1000);
-		random_policy();
+		random_policy(n_rules, is_large);
 		random_timed_sets(now.now_sec);
 		if (!fixture_compile(&f, &err))
 			fail_msg("%s", err.text);
-		for (unsigned packet = 0; packet < PACKETS; packet++) {
-			uint8_t src[16], dst[16];
-			struct rule_subject s = random_subject(src, dst);
-			enum dp_hook hook = random_below(DP_HOOK_COUNT);
-			struct rule_verdict got, want;
-
-			now.now_ms += random_below(60);
-			now.now_sec = (uint32_t)(now.now_ms / 1000);
-			now.schedules = random_below(UINT32_MAX) * UINT64_C(0x100000001);
-			got = fixture_judge(&f, hook, &s, &now);
-			want = model_judge(hook, &s, &now);
-			compare(policy, packet, &got, &want);
-			seen[got.action]++;
-			by_rule += got.rule != RULE_DEFAULT;
-		}
-		compare_counts();
+		tally->n_classified += f.ruleset->classifier != NULL;
+		judge_packets(policy, n_packets, &now, tally);
 		fixture_drop_ruleset(&f);
 	}
+}
+
+static void a_million_packets_are_judged_as_the_policy_reads(void **state)
+{
+	struct tally tally = {0};
+
+	judge_policies(POLICIES, PACKETS, false, &tally);
 	for (unsigned action = DP_ACCEPT; action <= DP_REJECT; action++)
-		assert_in_range(seen[action], POLICIES * PACKETS / 20, POLICIES * PACKETS);
-	assert_in_range(by_rule, POLICIES * PACKETS / 4, POLICIES * PACKETS);
+		assert_in_range(tally.seen[action], POLICIES * PACKETS / 20, POLICIES * PACKETS);
+	assert_in_range(tally.by_rule, POLICIES * PACKETS / 4, POLICIES * PACKETS);
+}
+
+static void large_policies_are_classified_as_they_read(void **state)
+{
+	const unsigned n = LARGE_POLICIES * LARGE_PACKETS;
+	struct tally tally = {0};
+
+	judge_policies(LARGE_POLICIES, LARGE_PACKETS, true, &tally);
+	for (unsigned action = DP_ACCEPT; action <= DP_REJECT; action++)
+		assert_in_range(tally.seen[action], n / 20, n);
+	assert_in_range(tally.by_rule, n / 4, n);
+	assert_in_range(tally.n_classified, LARGE_POLICIES * 9 / 10, LARGE_POLICIES);
 }
 
 static int teardown(void **state)
@@ -579,6 +637,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			a_million_packets_are_judged_as_the_policy_reads, teardown),
+		cmocka_unit_test_teardown(large_policies_are_classified_as_they_read, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

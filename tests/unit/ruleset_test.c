@@ -129,7 +129,7 @@ static void mistakes_are_sentences(void **state)
 	} rows[] = {
 		{{{FIELD(f.policy.n_rules), DP_RULES_MAX + 1}},
 			"262145 rules: there may be 262144"},
-		{{{FIELD(f.policy.n_sets), DP_SETS_MAX + 1}}, "4097 sets"},
+		{{{FIELD(f.policy.n_sets), DP_SETS_MAX + 1}}, "32769 sets"},
 		{{{FIELD(f.policy.n_lists), DP_LISTS_MAX + 1}}, "1025 lists"},
 		{{{FIELD(f.policy.n_rates), DP_RATES_MAX + 1}}, "4097 rates"},
 		{{{FIELD(f.policy.n_logs), DP_LOGS_MAX + 1}}, "4097 logs"},
@@ -368,6 +368,30 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
 	rules_state_fini(&f.state);
 }
 
+static void each_failed_allocation_of_the_classifier_is_told_too(void **state)
+{
+	struct error err = {0};
+	int n = 0;
+
+	for (unsigned i = 0; i < 200; i++) {
+		fixture_rule(&f, DP_ACCEPT)->source = in_set(0);
+		f.rules[f.policy.n_rules - 1].destination_port = in_set(1);
+	}
+	f.sets[0].timed = DP_INDEX_NONE;
+	assert_true(fixture_compile(&f, &err));
+	assert_non_null(f.ruleset->classifier);
+	fixture_drop_ruleset(&f);
+	for (;; n++) {
+		allocations_left = n;
+		f.ruleset = ruleset_new(&f.policy, f.timed, f.rate_table, &err);
+		if (f.ruleset != NULL)
+			break;
+		assert_int_equal(errno, ENOMEM);
+		assert_non_null(strstr(err.text, "no memory"));
+	}
+	assert_in_range(n, 60, 200);
+}
+
 static void rates_of_a_policy_that_failed_are_not_held(void **state)
 {
 	struct error err = {0};
@@ -432,6 +456,7 @@ int main(void)
 		TEST(lists_that_multiply_beyond_reason_are_refused),
 		TEST(nothing_of_the_policy_is_needed_afterwards),
 		TEST(each_failed_allocation_is_told_and_leaks_nothing),
+		TEST(each_failed_allocation_of_the_classifier_is_told_too),
 		TEST(rates_of_a_policy_that_failed_are_not_held),
 		TEST(as_many_rules_as_there_may_be_take_what_is_said),
 	};

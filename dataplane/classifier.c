@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Four things tell rules apart well: addresses and ports of both ends. Each is a dimension, cut
+// into classes of values (rule_classes.h), and each class has a row: a bit for each rule that names
+// it. Rules that take any value of a dimension are kept apart, in one row of it, so that a class's
+// own row stays as sparse as the rules that name it. What a packet may match is then, word by word
+// of 64 rules, the AND over the dimensions of (class's row | row of any).
+//
+// Which words to look at? Every rule has one dimension for its home, that of the smallest rows it
+// is in; a row notes in which words it is at home. A packet visits those words of its four rows
+// only, and those with rules that have no home. So the walk is as long as the most telling thing of
+// each rule leaves it, and never longer than all the words.
+//
+// Negated sets, timed ones, very large ones and those that match nearly everything count as any: a
+// rule is asked for them itself. What a row answers, it is not asked again. Zones, families and
+// protocols have few values and dense rows.
+//
+// Memory: some 2 bytes a rule for dense rows, those of any included; then for each class 8 bytes,
+// for each page of 4096 rules in its row 24 and for each word 8; for each bound of the sets 8
+// (IPv6: 22). The budget of pairs of a rule and a stretch of values keeps all rows of a dimension
+// below 16 words a rule (and 65536), however the sets overlap: 10,000 rules take 2 MB, and never
+// more than 40.
+#include "dataplane/classifier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "dataplane/memory.h"
+
+enum {
+	NO_HOME = CLASSIFIER_DIMS,
+	WORDS_PER_PAGE = CLASSIFIER_PAGE / CLASSIFIER_WORD,
+	BUDGET_PER_RULE = 16, // see rule_classes.h
+	BUDGET_AT_LEAST = 65536,
+	CACHE_LINE_WORDS = 8,
+};
+
+static_assert(FACT_OTHER_PROTOCOL == FACT_TCP << (CLASSIFIER_PROTOCOLS - 1), "one after the other");
+
+static const enum rule_key dim_keys[CLASSIFIER_DIMS] = {
+	KEY_SOURCE, KEY_DESTINATION, KEY_SOURCE_PORT, KEY_DESTINATION_PORT};
+
+// A dimension under construction.
+struct draft {
+	struct rule_classes classes;
+	uint32_t *n_rules;     // of each set
+	uint32_t *first_rules; // of each set: in `rules`
+	uint32_t *rules;
+	uint32_t *reach;  // of each set: words of the largest row that it is in
+	uint64_t *row_of; // of each class
+};
+
+struct build {
+	const struct ruleset *rs;
+	struct classifier *c;
+	struct draft drafts[CLASSIFIER_DIMS]; // of dim_keys
+	uint8_t *home;			      // of each rule: a draft
+	uint64_t *scratch;		      // a row's words
+	uint64_t used[CLASSIFIER_PAGES], visits[CLASSIFIER_PAGES];
+	uint32_t n_at_home;
+	uint32_t n_words, n_pages;
+};
+
+// --- what rules ask ---
+
+static bool asks_plainly(const struct rule_match *m, enum rule_key key)
+{
+	return m->sets[key] != DP_INDEX_NONE && !(m->is_negated >> key & 1);
+}
+
+static bool is_told_apart(const struct draft *draft, const struct rule_match *m, enum rule_key key)
+{
+	return asks_plainly(m, key) && draft->classes.is_told_apart[m->sets[key]];
+}
+
+// The rules of each set, one set's after another's.
+static int sort_rules_by_set(const struct ruleset *rs, struct draft *draft, enum rule_key key)
+{
+	uint32_t n = 0;
+
+	draft->n_rules = calloc(rs->n_sets + 1u, sizeof(draft->n_rules[0]));
+	draft->first_rules = calloc(rs->n_sets + 1u, sizeof(draft->first_rules[0]));
+	draft->reach = calloc(rs->n_sets + 1u, sizeof(draft->reach[0]));
+	draft->rules = malloc((rs->n_rules + 1u) * sizeof(draft->rules[0]));
+	if (draft->n_rules == NULL || draft->first_rules == NULL || draft->reach == NULL ||
+		draft->rules == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < rs->n_rules; i++)
+		if (asks_plainly(&rs->matches[i], key))
+			draft->n_rules[rs->matches[i].sets[key]]++;
+	for (uint32_t set = 0; set < rs->n_sets; set++) {
+		draft->first_rules[set] = n;
+		n += draft->n_rules[set];
+		draft->n_rules[set] = 0;
+	}
+	for (uint32_t i = 0; i < rs->n_rules; i++) {
+		uint32_t set = rs->matches[i].sets[key];
+
+		if (asks_plainly(&rs->matches[i], key))
+			draft->rules[draft->first_rules[set] + draft->n_rules[set]++] = i;
+	}
+	return 0;
+}
+
+static int find_classes(struct build *b, unsigned d)
+{
+	struct draft *draft = &b->drafts[d];
+	enum rule_key key = dim_keys[d];
+	struct rule_classes_input in = {
+		.sets = b->rs->sets,
+		.n_rules = draft->n_rules,
+		.n_sets = b->rs->n_sets,
+		.is_address = key == KEY_SOURCE || key == KEY_DESTINATION,
+		.budget = (uint64_t)BUDGET_PER_RULE * b->rs->n_rules + BUDGET_AT_LEAST,
+	};
+
+	if (rule_classes_init(&draft->classes, &b->c->dims[d].table, &in) != 0)
+		return -ENOMEM;
+	draft->row_of = calloc(draft->classes.n, sizeof(draft->row_of[0]));
+	return draft->row_of != NULL ? 0 : -ENOMEM;
+}
+
+// --- rows of classes ---
+
+// Bits of all the rules of a class; what was there has been cleared.
+static void draw_row(struct build *b, unsigned d, uint32_t class)
+{
+	const struct draft *draft = &b->drafts[d];
+
+	for (uint32_t k = draft->classes.firsts[class]; k < draft->classes.firsts[class + 1]; k++) {
+		uint32_t set = draft->classes.members[k];
+		const uint32_t *rules = draft->rules + draft->first_rules[set];
+
+		for (uint32_t i = 0; i < draft->n_rules[set]; i++) {
+			uint32_t word = rules[i] / CLASSIFIER_WORD;
+			uint64_t bit = UINT64_C(1) << word % WORDS_PER_PAGE;
+
+			b->scratch[word] |= UINT64_C(1) << rules[i] % CLASSIFIER_WORD;
+			b->used[word / WORDS_PER_PAGE] |= bit;
+			if (b->home[rules[i]] == d)
+				b->visits[word / WORDS_PER_PAGE] |= bit;
+		}
+	}
+}
+
+static void clear_row(struct build *b)
+{
+	for (uint32_t page = 0; page < b->n_pages; page++) {
+		for (uint64_t words = b->used[page]; words != 0; words &= words - 1)
+			b->scratch[page * WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words)] = 0;
+		b->used[page] = b->visits[page] = 0;
+	}
+}
+
+// Words of it that are not zero; `n_pages` gets the pages.
+static uint32_t measure_row(const struct build *b, uint32_t *n_pages)
+{
+	uint32_t n = 0;
+
+	*n_pages = 0;
+	for (uint32_t page = 0; page < b->n_pages; page++) {
+		n += (uint32_t)__builtin_popcountll(b->used[page]);
+		*n_pages += b->used[page] != 0;
+	}
+	return n;
+}
+
+// How long the rows will be, all together and for each set that is in them.
+static void measure_rows(struct build *b, unsigned d)
+{
+	struct draft *draft = &b->drafts[d];
+
+	for (uint32_t class = 0; class < draft->classes.n; class ++) {
+		uint32_t n_words, n_pages;
+
+		draw_row(b, d, class);
+		n_words = measure_row(b, &n_pages);
+		clear_row(b);
+		draft->row_of[class] = b->c->n_rows_words;
+		b->c->n_rows_words +=
+			1 + n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+		for (uint32_t k = draft->classes.firsts[class];
+			k < draft->classes.firsts[class + 1]; k++) {
+			uint32_t *reach = &draft->reach[draft->classes.members[k]];
+
+			*reach = n_words > *reach ? n_words : *reach;
+		}
+	}
+}
+
+static void write_row(struct build *b, unsigned d, uint32_t class)
+{
+	uint64_t *rows = b->c->rows, *row = rows + b->drafts[d].row_of[class];
+	uint32_t n_pages;
+	struct row_page *pages = (struct row_page *)(row + 1);
+	uint64_t *word_at;
+
+	draw_row(b, d, class);
+	measure_row(b, &n_pages);
+	word_at = (uint64_t *)(pages + n_pages);
+	for (uint32_t page = 0; page < b->n_pages; page++) {
+		if (b->used[page] == 0)
+			continue;
+		row[0] |= UINT64_C(1) << page;
+		*pages++ = (struct row_page){
+			b->used[page], b->visits[page], (uint64_t)(word_at - rows)};
+		for (uint64_t words = b->used[page]; words != 0; words &= words - 1) {
+			uint32_t at = page * WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words);
+
+			*word_at++ = b->scratch[at] | b->c->any[at][d];
+		}
+	}
+	clear_row(b);
+}
+
+static void give_rows(struct class_table *table, const uint64_t *row_of)
+{
+	for (uint32_t rank = 0; rank <= table->low.n; rank++)
+		table->of_low[rank] = (uint32_t)row_of[table->of_low[rank]];
+	for (uint32_t rank = 0; rank <= table->ip6.layers[1]; rank++)
+		table->of_ip6[rank] = (uint32_t)row_of[table->of_ip6[rank]];
+}
+
+// --- homes ---
+
+static void find_homes(struct build *b)
+{
+	for (uint32_t i = 0; i < b->rs->n_rules; i++) {
+		struct rule_match *m = &b->rs->matches[i];
+		uint32_t least = UINT32_MAX;
+
+		b->home[i] = NO_HOME;
+		m->asks_beside = m->asks;
+		for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+			uint32_t reach;
+
+			if (!is_told_apart(&b->drafts[d], m, dim_keys[d]))
+				continue;
+			m->asks_beside &= (uint16_t) ~(1 << dim_keys[d]);
+			reach = b->drafts[d].reach[m->sets[dim_keys[d]]];
+			if (reach < least) {
+				least = reach;
+				b->home[i] = (uint8_t)d;
+			}
+		}
+		b->n_at_home += b->home[i] != NO_HOME;
+	}
+}
+
+// --- dense rows ---
+
+static void set_bit(uint64_t *row, uint32_t i)
+{
+	row[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static struct dense_row dense_row(const struct build *b, const uint64_t *words, uint64_t *is_used)
+{
+	for (uint32_t word = 0; word < b->n_words; word++)
+		if (words[word] != 0)
+			set_bit(is_used, word);
+	return (struct dense_row){words, is_used};
+}
+
+static void draw_protocol(const struct build *b, unsigned family, unsigned protocol, uint64_t *row)
+{
+	uint32_t facts = (family == 0 ? FACT_IP4 : FACT_IP6) | FACT_TCP << protocol;
+
+	for (uint32_t i = 0; i < b->rs->n_rules; i++)
+		if ((b->rs->matches[i].refuses & facts) == 0)
+			set_bit(row, i);
+}
+
+static int draw_dense_rows(struct build *b)
+{
+	const unsigned n_protocols = 2 * CLASSIFIER_PROTOCOLS;
+	struct classifier *c = b->c;
+	uint64_t *at;
+
+	c->memory_words = (n_protocols + CLASSIFIER_DIMS) * (uint64_t)b->n_words +
+			  (n_protocols + 2 * DP_ZONES_MAX + 1) * (uint64_t)b->n_pages;
+	c->memory = at = memory_new(c->memory_words * sizeof(at[0]));
+	if (at == NULL)
+		return -ENOMEM;
+	c->any = (uint64_t(*)[CLASSIFIER_DIMS])at;
+	at += CLASSIFIER_DIMS * (uint64_t)b->n_words;
+	for (unsigned i = 0; i < n_protocols; i++) {
+		uint64_t *words = at;
+
+		at += b->n_words;
+		draw_protocol(b, i / CLASSIFIER_PROTOCOLS, i % CLASSIFIER_PROTOCOLS, words);
+		c->protocols[i / CLASSIFIER_PROTOCOLS][i % CLASSIFIER_PROTOCOLS] =
+			dense_row(b, words, at);
+		at += b->n_pages;
+	}
+	for (unsigned zone = 0; zone < DP_ZONES_MAX; zone++) {
+		c->from[zone] = dense_row(b, b->rs->from_rows[zone], at);
+		c->to[zone] = dense_row(b, b->rs->to_rows[zone], at + b->n_pages);
+		at += 2 * b->n_pages;
+	}
+	c->homeless = at;
+	for (uint32_t i = 0; i < b->rs->n_rules; i++) {
+		for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
+			if (!is_told_apart(&b->drafts[d], &b->rs->matches[i], dim_keys[d]))
+				c->any[i / 64][d] |= UINT64_C(1) << i % 64;
+		if (b->home[i] == NO_HOME) {
+			set_bit(c->homeless, i / CLASSIFIER_WORD);
+			c->homeless_pages |= UINT64_C(1) << i / CLASSIFIER_PAGE;
+		}
+	}
+	return 0;
+}
+
+// --- all of it ---
+
+// Dimensions that no rule names are not looked at.
+static void drop_idle_dims(struct classifier *c)
+{
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+		struct classifier_dim *dim = &c->dims[d];
+
+		dim->key = dim_keys[d];
+		dim->slot = d;
+		if (dim->table.low.n == 0 && dim->table.ip6.layers[1] == 0)
+			class_table_fini(&dim->table);
+		else
+			c->dims[c->n_dims++] = *dim;
+	}
+	for (unsigned d = c->n_dims; d < CLASSIFIER_DIMS; d++)
+		c->dims[d] = (struct classifier_dim){0};
+}
+
+static int fill(struct build *b)
+{
+	struct classifier *c = b->c;
+
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+		if (sort_rules_by_set(b->rs, &b->drafts[d], dim_keys[d]) != 0 ||
+			find_classes(b, d) != 0)
+			return -ENOMEM;
+		measure_rows(b, d);
+	}
+	find_homes(b);
+	if (b->n_at_home < CLASSIFIER_FROM)
+		return 0;
+	c->rows = memory_new(c->n_rows_words * sizeof(c->rows[0]));
+	if (c->rows == NULL || draw_dense_rows(b) != 0)
+		return -ENOMEM;
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+		for (uint32_t class = 0; class < b->drafts[d].classes.n; class ++)
+			write_row(b, d, class);
+		give_rows(&c->dims[d].table, b->drafts[d].row_of);
+	}
+	drop_idle_dims(c);
+	return 0;
+}
+
+static void build_fini(struct build *b)
+{
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+		struct draft *draft = &b->drafts[d];
+
+		rule_classes_fini(&draft->classes);
+		free(draft->n_rules);
+		free(draft->first_rules);
+		free(draft->rules);
+		free(draft->reach);
+		free(draft->row_of);
+	}
+	free(b->home);
+	free(b->scratch);
+}
+
+struct classifier *classifier_new(const struct ruleset *rs)
+{
+	struct build b = {.rs = rs};
+	int error = -ENOMEM;
+
+	errno = 0;
+	if (rs->n_rules < CLASSIFIER_FROM)
+		return NULL;
+	b.n_words = (rs->n_rules + CLASSIFIER_WORD - 1) / CLASSIFIER_WORD;
+	b.n_pages = (rs->n_rules + CLASSIFIER_PAGE - 1) / CLASSIFIER_PAGE;
+	b.c = calloc(1, sizeof(*b.c));
+	b.home = calloc(rs->n_rules, sizeof(b.home[0]));
+	b.scratch = calloc(b.n_words, sizeof(b.scratch[0]));
+	if (b.c != NULL && b.home != NULL && b.scratch != NULL)
+		error = fill(&b);
+	build_fini(&b);
+	if (error == 0 && b.n_at_home >= CLASSIFIER_FROM)
+		return b.c;
+	classifier_free(b.c);
+	errno = -error;
+	return NULL;
+}
+
+void classifier_free(struct classifier *c)
+{
+	if (c == NULL)
+		return;
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
+		class_table_fini(&c->dims[d].table);
+	memory_free(c->rows, c->n_rows_words * sizeof(c->rows[0]));
+	memory_free(c->memory, c->memory_words * sizeof(c->memory[0]));
+	free(c);
+}
+
+uint64_t classifier_bytes(const struct classifier *c)
+{
+	uint64_t bytes = sizeof(*c) + (c->n_rows_words + c->memory_words) * sizeof(c->rows[0]);
+
+	for (unsigned d = 0; d < c->n_dims; d++)
+		bytes += class_table_bytes(&c->dims[d].table);
+	return bytes;
+}
+
+// --- workers ---
+
+static uint32_t row_of_address(const struct class_table *table, uint8_t family, const uint8_t *addr)
+{
+	uint32_t addr_be;
+	uint64_t halves[2];
+
+	if (family == IP_V4) {
+		memcpy(&addr_be, addr, sizeof(addr_be));
+		return table->of_low[bounds32_rank(&table->low, rte_be_to_cpu_32(addr_be))];
+	}
+	memcpy(halves, addr, sizeof(halves));
+	return table->of_ip6[bounds128_rank(
+		&table->ip6, (unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 |
+				     rte_be_to_cpu_64(halves[1]))];
+}
+
+static uint32_t row_of(const struct classifier_dim *dim, const struct rule_subject *s)
+{
+	if (dim->key == KEY_SOURCE)
+		return row_of_address(&dim->table, s->family, s->src);
+	if (dim->key == KEY_DESTINATION)
+		return row_of_address(&dim->table, s->family, s->dst);
+	return dim->table.of_low[bounds32_rank(
+		&dim->table.low, dim->key == KEY_SOURCE_PORT ? s->sport : s->dport)];
+}
+
+void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t facts)
+{
+	unsigned protocol = (unsigned)__builtin_ctz(facts / FACT_TCP); // its own is the only one
+
+	walk->from = &c->from[s->from];
+	walk->to = &c->to[s->to];
+	walk->protocol = &c->protocols[s->family == IP_V6][protocol];
+	walk->pages = c->homeless_pages;
+	for (unsigned d = 0; d < c->n_dims; d++) {
+		walk->rows[d] = c->rows + row_of(&c->dims[d], s);
+		// most are on two lines; the first is wanted at once
+		__builtin_prefetch(walk->rows[d] + CACHE_LINE_WORDS);
+		walk->pages |= walk->rows[d][0];
+	}
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/classifier.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ruleset_fixture.h"
+
+enum {
+	HOSTS = 4000,
+	PORTS = 30,
+	MANY = 20000, // rules: five pages
+	PACKETS = 4000,
+	LARGE = 20000, // prefixes
+};
+
+static struct policy_fixture f;
+
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
+static uint32_t random_below(uint32_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)((random_state >> 32) * n >> 32);
+}
+
+static int setup(void **state)
+{
+	fixture_begin(&f);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fixture_fini(&f);
+	return 0;
+}
+
+static struct ip_prefix prefix4(uint32_t addr, uint8_t len)
+{
+	struct ip_prefix p = {.addr.family = IP_V4, .len = len};
+
+	for (unsigned i = 0; i < 4; i++)
+		p.addr.v4[i] = (uint8_t)(addr >> (24 - 8 * i));
+	return p;
+}
+
+static void host_sets(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t set = fixture_set(&f, DP_SET_ADDRESSES);
+
+		f.prefixes[set][f.sets[set].n_prefixes++] = prefix4(0xc6336400u + i, 32);
+	}
+}
+
+static struct classifier *compiled(void)
+{
+	struct error err = {0};
+
+	fixture_list(&f, 0);
+	f.policy.hooks[DP_HOOK_FORWARD] = 0;
+	if (!fixture_compile(&f, &err))
+		fail_msg("%s", err.text);
+	return f.ruleset->classifier;
+}
+
+// --- when there is one ---
+
+static void few_rules_are_not_classified(void **state)
+{
+	for (unsigned n = CLASSIFIER_FROM - 1; n <= CLASSIFIER_FROM; n++) {
+		fixture_begin(&f);
+		host_sets(n);
+		for (unsigned i = 0; i < n; i++)
+			fixture_rule(&f, DP_ACCEPT)->source = in_set((uint16_t)i);
+		assert_int_equal(compiled() != NULL, n == CLASSIFIER_FROM);
+		fixture_drop_ruleset(&f);
+	}
+}
+
+static void rules_that_nothing_tells_apart_are_not_classified(void **state)
+{
+	f.timed[0] = timed_set_new(16, NULL);
+	host_sets(3);
+	f.sets[1].timed = 0;
+	for (unsigned i = 0; i < 500; i++) {
+		struct dp_rule *rule = fixture_rule(&f, DP_ACCEPT);
+
+		rule->mark_mask = 1;
+		rule->source = i % 3 == 0 ? not_in_set(0) : i % 3 == 1 ? in_set(1) : anything();
+	}
+	assert_null(compiled());
+}
+
+static void a_set_that_is_too_large_is_asked_itself(void **state)
+{
+	static struct ip_prefix prefixes[LARGE];
+	struct rule_subject s = syn(IP_V4);
+	struct rules_now now = {.now_ms = 1000, .now_sec = 1};
+	uint16_t large;
+
+	for (uint32_t i = 0; i < LARGE; i++)
+		prefixes[i] = prefix4(0xc6336407u + 2 * i, 32); // the first is host4
+	host_sets(100);
+	large = fixture_set(&f, DP_SET_ADDRESSES);
+	f.sets[large].prefixes = prefixes;
+	f.sets[large].n_prefixes = LARGE;
+	for (uint16_t i = 0; i < 100; i++)
+		fixture_rule(&f, DP_DROP)->destination = in_set(i);
+	fixture_rule(&f, DP_ACCEPT)->source = in_set(large);
+	assert_non_null(compiled());
+	assert_int_equal(fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule, 100);
+}
+
+// --- classes ---
+
+static void values_in_the_same_sets_share_a_class(void **state)
+{
+	static const struct {
+		uint32_t addr;
+		uint8_t len;
+	} prefixes[] = {{0xc6336400, 24}, {0xc6336410, 28}, {0xc6336410, 28}, {0xc6336440, 32},
+		{0xc6336450, 32}};
+	// outside; the network; that with both in it; that with each of the hosts
+	static const uint32_t classes_of[][2] = {{0xc6336300, 0}, {0xc6336401, 1}, {0xc6336410, 2},
+		{0xc633641f, 2}, {0xc6336420, 1}, {0xc6336440, 3}, {0xc6336441, 1}, {0xc6336450, 4},
+		{0xc63364ff, 1}, {0xc6336500, 0}};
+	struct ruleset_set sets[5] = {0};
+	uint32_t n_rules[5] = {1, 1, 1, 1, 1};
+	struct rule_classes_input in = {
+		.sets = sets, .n_rules = n_rules, .n_sets = 5, .is_address = true, .budget = 100};
+	struct rule_classes classes;
+	struct class_table table;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct ip_prefix p = prefix4(prefixes[i].addr, prefixes[i].len);
+		struct dp_set from = {.prefixes = &p, .n_prefixes = 1, .timed = DP_INDEX_NONE};
+
+		sets[i].set = set_new(&from, NULL);
+	}
+	assert_int_equal(rule_classes_init(&classes, &table, &in), 0);
+	assert_int_equal(classes.n, 5);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(table.of_low[bounds32_rank(&table.low, classes_of[i][0])],
+			classes_of[i][1]);
+	rule_classes_fini(&classes);
+	class_table_fini(&table);
+
+	// The network is in 7 stretches, each of the others in 1: it is left out first.
+	in.budget = 10;
+	assert_int_equal(rule_classes_init(&classes, &table, &in), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(classes.is_told_apart[i], i > 0);
+	assert_int_equal(classes.n, 4);
+	rule_classes_fini(&classes);
+	class_table_fini(&table);
+	for (unsigned i = 0; i < 5; i++)
+		set_free(sets[i].set);
+}
+
+// --- many rules ---
+
+struct plain_rule {
+	uint32_t src, dst, port; // HOSTS, PORTS: any
+	enum dp_action action;
+};
+
+static struct plain_rule plain[MANY];
+static struct dp_rule rules[MANY];
+static struct dp_set sets[HOSTS + PORTS];
+static struct ip_prefix prefixes[HOSTS][2];
+static struct dp_range ports[PORTS];
+
+// Hosts of both families; a source and a destination may be the same.
+static void many_sets(void)
+{
+	for (uint32_t i = 0; i < HOSTS; i++) {
+		prefixes[i][0] = prefix4(0xc6120000u + i * 7, 32);
+		prefixes[i][1] = (struct ip_prefix){.addr.family = IP_V6, .len = 64};
+		memcpy(prefixes[i][1].addr.v6, host6, 4);
+		prefixes[i][1].addr.v6[6] = (uint8_t)(i >> 8);
+		prefixes[i][1].addr.v6[7] = (uint8_t)i;
+		sets[i] = (struct dp_set){
+			.prefixes = prefixes[i], .n_prefixes = 2, .timed = DP_INDEX_NONE};
+	}
+	for (uint32_t i = 0; i < PORTS; i++) {
+		ports[i] = (struct dp_range){i, i};
+		sets[HOSTS + i] = (struct dp_set){.kind = DP_SET_PORTS,
+			.ranges = &ports[i],
+			.n_ranges = 1,
+			.timed = DP_INDEX_NONE};
+	}
+}
+
+static void many_rules(void)
+{
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct plain_rule *p = &plain[i];
+
+		*p = (struct plain_rule){random_below(HOSTS), random_below(HOSTS),
+			random_below(2 * PORTS), random_below(3) > 0 ? DP_CONTINUE : DP_ACCEPT};
+		if (random_below(3) == 0)
+			p->src = HOSTS;
+		else if (random_below(2) == 0)
+			p->dst = HOSTS;
+		rules[i] = rule_of(p->action);
+		if (p->src < HOSTS)
+			rules[i].source = in_set((uint16_t)p->src);
+		if (p->dst < HOSTS)
+			rules[i].destination = in_set((uint16_t)p->dst);
+		if (p->port < PORTS)
+			rules[i].destination_port = in_set((uint16_t)(HOSTS + p->port));
+	}
+}
+
+static uint64_t counts[MANY];
+
+// Goes on through rules that only count.
+static int32_t plain_walk(uint32_t from, uint32_t to, uint32_t src, uint32_t dst, uint32_t port)
+{
+	for (uint32_t i = from; i < to; i++) {
+		const struct plain_rule *p = &plain[i];
+
+		if ((p->src != HOSTS && p->src != src) || (p->dst != HOSTS && p->dst != dst) ||
+			(p->port < PORTS && p->port != port))
+			continue;
+		counts[i]++;
+		if (p->action == DP_ACCEPT)
+			return (int32_t)i;
+	}
+	return RULE_DEFAULT;
+}
+
+static void every_page_of_many_rules_is_searched(void **state)
+{
+	enum { SECOND = 9001 }; // the hook's list begins here, with a jump to all before it
+	const struct rules_now now = {.now_ms = 1000, .now_sec = 1};
+	unsigned n_found[MANY / CLASSIFIER_PAGE + 1] = {0};
+	struct error err = {0};
+
+	many_sets();
+	many_rules();
+	rules[SECOND] = rule_of(DP_JUMP);
+	rules[SECOND].jump_list = 0;
+	f.policy.rules = rules;
+	f.policy.n_rules = MANY;
+	f.policy.sets = sets;
+	f.policy.n_sets = HOSTS + PORTS;
+	f.lists[0] = (struct dp_list){0, SECOND};
+	f.lists[1] = (struct dp_list){SECOND, MANY - SECOND};
+	f.policy.n_lists = 2;
+	f.policy.hooks[DP_HOOK_FORWARD] = 1;
+	if (!fixture_compile(&f, &err))
+		fail_msg("%s", err.text);
+	assert_non_null(f.ruleset->classifier);
+	assert_in_range(classifier_bytes(f.ruleset->classifier), MANY * 10, MANY * 200);
+	for (unsigned i = 0; i < PACKETS; i++) {
+		const struct plain_rule *p = &plain[random_below(MANY)];
+		uint32_t src = p->src < HOSTS ? p->src : random_below(HOSTS),
+			 dst = p->dst < HOSTS ? p->dst : random_below(HOSTS),
+			 port = p->port < PORTS ? p->port : random_below(PORTS);
+		struct rule_subject s = syn(random_below(2) == 0 ? IP_V4 : IP_V6);
+		int32_t want, got;
+
+		s.src = prefixes[src][s.family == IP_V6].addr.bytes;
+		s.dst = prefixes[dst][s.family == IP_V6].addr.bytes;
+		s.dport = (uint16_t)port;
+		want = plain_walk(0, SECOND, src, dst, port);
+		if (want == RULE_DEFAULT)
+			want = plain_walk(SECOND + 1, MANY, src, dst, port);
+		got = fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule;
+		assert_int_equal(got, want);
+		if (got != RULE_DEFAULT)
+			n_found[got / CLASSIFIER_PAGE]++;
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		if (i != SECOND)
+			assert_int_equal(f.state.rules[i].packets, counts[i]);
+	assert_int_equal(f.state.rules[SECOND].packets, PACKETS);
+	for (unsigned i = 0; i <= MANY / CLASSIFIER_PAGE; i++)
+		assert_in_range(n_found[i], PACKETS / 100, PACKETS);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(few_rules_are_not_classified),
+		TEST(rules_that_nothing_tells_apart_are_not_classified),
+		TEST(a_set_that_is_too_large_is_asked_itself),
+		TEST(values_in_the_same_sets_share_a_class),
+		TEST(every_page_of_many_rules_is_searched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
