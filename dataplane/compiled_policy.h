@@ -15,6 +15,8 @@ struct compiled_policy {
 	bool tracks; // something keeps state: every packet passes the flow table
 	bool picks_up;
 	bool changes_destinations; // some translation does
+	bool has_helpers;	   // some port has one
+	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max;
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];

@@ -15,6 +15,7 @@
 #include "dataplane/address_kind.h"
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/helper.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
 
@@ -33,7 +34,9 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
 	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
-	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
+	       expect_table_bytes() +
+	       options->n_workers * (flow_table_bytes(capacity) + helper_sessions_bytes() +
+					    sizeof(struct worker));
 }
 
 static struct rte_rcu_qsbr *rcu_new(unsigned n_threads)
@@ -74,6 +77,9 @@ static int policy_init(struct dataplane *dp, struct error *err)
 	dp->rates = rate_table_new(RATE_SOURCES_DEFAULT, seeds);
 	if (dp->rates == NULL)
 		return error_set(err, "no memory for the rates of sources");
+	dp->expected = expect_table_new(seeds);
+	if (dp->expected == NULL)
+		return error_set(err, "no memory for what helpers expect");
 	dp->snapshot->policy = compiled_policy_new(dp, &nothing, err);
 	return dp->snapshot->policy != NULL ? 0 : -1;
 }
@@ -158,6 +164,7 @@ void dataplane_free(struct dataplane *dp)
 	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
 		timed_set_free(dp->timed[i]);
 	rate_table_free(dp->rates);
+	expect_table_free(dp->expected);
 	free(dp->snapshot);
 	free(dp);
 }
