@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FTP and TFTP by real programs, with helpers and without, on 1, 2 and 4 workers.
 
-    pc1 (clients)  --+                              +-- srv (vsftpd, in.tftpd; also IPv6)
-                     +-- [ router: masquerade ] ----+
-    pc2 (vsftpd)   --+     port 21 forwarded to pc2 +-- far (clients)
+    pc1 (clients)   --+                                           +-- srv (vsftpd, in.tftpd)
+       198.18.0.9     +-- [ router: masquerade by 203.0.113.2 ] --+
+    pc2 (vsftpd)    --+        port 21 forwarded to pc2           +-- far (clients)
+       198.18.0.8
 
-The firewall lets nothing pass but connections to ports 21 and 69: every data connection that comes
-through was announced.
+Both hosts have a short address beside their own, so that what they say of it grows on its way out:
+all that follows on the control connection has other numbers at its two ends. The firewall lets
+nothing pass but connections to ports 21 and 69, and SIP: every data connection that comes through
+was announced.
 """
 
 import hashlib
 import os
+import socket
 
 import pytest
 from conftest import cores_for
-from home import PCS, ROUTER_WAN4, SERVER4, SERVER6
-from nat_lab import NatLab
+from home import ROUTER_WAN4, SERVER4, SERVER6
+from lab import wait_for
+from nat_lab import NatLab, socket_of
 
-PC2 = PCS["pc2"][0]
+SHORT1, SHORT2 = "198.18.0.9", "198.18.0.8"
 NAT = f"""
   - {{ masquerade: wan }}
-  - {{ forward: {{ protocol: tcp, ports: 21, to: {PC2} }}, interface: wan }}
+  - {{ forward: {{ protocol: tcp, ports: 21, to: {SHORT2} }}, interface: wan }}
 """
 FIREWALL = """
 zones:
@@ -32,7 +37,7 @@ firewall:
     - { protocol: [icmp, icmp6], action: accept }
   forward:
     - { from: house, protocol: tcp, port: 21, action: accept }
-    - { from: house, protocol: udp, port: 69, action: accept }
+    - { from: house, protocol: udp, port: [69, 5060], action: accept }
     - { from: internet, protocol: tcp, port: 21, dnat: true, action: accept }
     - { protocol: [icmp, icmp6], action: accept }
 """
@@ -62,6 +67,8 @@ MODES = {
     "passive-pasv": ("--ftp-pasv", "--disable-epsv"),
     "active-eprt": ("--ftp-port", "-"),
     "active-port": ("--ftp-port", "-", "--disable-eprt"),
+    "active-port-grows": ("--ftp-port", SHORT1, "--disable-eprt", "--interface", SHORT1),
+    "active-eprt-grows": ("--ftp-port", SHORT1, "--interface", SHORT1),
 }
 BY_MODE = pytest.mark.parametrize("mode", MODES)
 
@@ -83,6 +90,8 @@ def start_ftp_server(lab, host):
 def start(lab, workers, helpers):
     for host in ("srv", "pc2"):
         start_ftp_server(lab, host)
+    lab.ip("pc1", f"addr add {SHORT1}/24 dev eth0")
+    lab.ip("pc2", f"addr add {SHORT2}/24 dev eth0")
     tftp = lab.start("srv", "tftpd", "in.tftpd", "-L", "-s", "-a", ":69", lab.dir / "ftp")
     lab.wait_port("srv", 69, tftp, "udp")
     lab.start_nat(cores_for(workers), nat=NAT, firewall=FIREWALL, extra=helpers)
@@ -125,8 +134,8 @@ def is_fetched(lab, host, server, *options):
 @pytest.mark.parametrize("server", [SERVER4, SERVER6], ids=["ipv4", "ipv6"])
 def test_a_client_inside(helped, server, mode):
     """IPv4 masqueraded, IPv6 past the firewall alone; a session of three transfers each."""
-    if ":" in server and mode in ("passive-pasv", "active-port"):
-        pytest.skip("PASV and PORT know IPv4 alone")
+    if ":" in server and mode not in ("passive-epsv", "active-eprt"):
+        pytest.skip("IPv4 alone")
     for _ in range(3):
         assert is_fetched(helped, "pc1", server, *MODES[mode]) is True
     assert helped.counts("helper_refused")["helper_refused"] == 0
@@ -155,7 +164,7 @@ def test_many_transfers_in_one_session(helped, passive):
     gets = "".join(f"get file -o {out}-{i};" for i in range(6))
     helped.run("pc1", "lftp", "-e",
                f"set net:timeout 4; set net:max-retries 1; set ftp:passive-mode {passive};"
-               f"set ftp:use-feat false; {gets} ls; quit", f"ftp://{SERVER4}", timeout=60)
+               f"set ftp:use-feat false; set net:socket-bind-ipv4 {SHORT1}; {gets} ls; quit", f"ftp://{SERVER4}", timeout=60)
     wanted = (helped.dir / "ftp/file").read_bytes()
     for i in range(6):
         got = helped.dir / f"lftp-{i}"
@@ -198,3 +207,17 @@ def test_without_helpers_data_connections_are_strangers(unhelped):
     done, _ = curl(unhelped, "pc1", f"tftp://{SERVER4}/file", seconds=3)
     assert done.returncode != 0
     assert unhelped.counts("helper_")["helper_expected"] == 0
+
+
+def test_who_speaks_sip_is_named_once_and_left_alone(unhelped):
+    server = socket_of(unhelped, "srv", socket.SOCK_DGRAM, (SERVER4, 5060))
+    message = f"REGISTER sip:{SERVER4} SIP/2.0\r\nContact: <sip:{SHORT1}:5060>\r\n\r\n".encode()
+    for port in (5060, 5062):
+        phone = socket_of(unhelped, "pc1", socket.SOCK_DGRAM, (SHORT1, port))
+        phone.sendto(message, (SERVER4, 5060))
+        assert server.recvfrom(2000) == (message, (ROUTER_WAN4, port))
+        phone.close()
+    server.close()
+    wait_for(lambda: "speaks SIP" in unhelped.router.output(), "a line in the log", 5)
+    assert unhelped.router.output().count(f"{SHORT1} speaks SIP") == 1
+    assert unhelped.counts("sip_seen")["sip_seen"] == 2
