@@ -34,6 +34,14 @@ static bool changes_destinations(const struct dp_policy *policy)
 	return false;
 }
 
+static bool has_full_cones(const struct dp_policy *policy)
+{
+	for (unsigned i = 0; i < policy->n_nats; i++)
+		if (policy->nats[i].is_full_cone)
+			return true;
+	return false;
+}
+
 // Translations ask the rules' sets.
 static struct set **sets_of(const struct ruleset *rules)
 {
@@ -56,7 +64,8 @@ struct compiled_policy *compiled_policy_new(
 	compiled->has_firewall = policy->has_firewall;
 	compiled->tracks = policy->has_firewall || policy->n_nats > 0;
 	compiled->picks_up = policy->picks_up;
-	compiled->changes_destinations = changes_destinations(policy);
+	compiled->has_full_cones = has_full_cones(policy);
+	compiled->changes_destinations = changes_destinations(policy) || compiled->has_full_cones;
 	for (unsigned i = 0; i < DP_HELPER_COUNT; i++)
 		compiled->has_helpers |= policy->helpers[i].n > 0;
 	memcpy(compiled->helpers, policy->helpers, sizeof(compiled->helpers));

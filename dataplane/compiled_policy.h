@@ -14,8 +14,9 @@ struct compiled_policy {
 	bool has_firewall;
 	bool tracks; // something keeps state: every packet passes the flow table
 	bool picks_up;
-	bool changes_destinations; // some translation does
-	bool has_helpers;	   // some port has one
+	bool changes_destinations; // some translation does, or lets anybody call
+	bool has_full_cones;
+	bool has_helpers; // some port has one
 	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max;
 	struct dp_timeouts timeouts; // none is zero

@@ -116,12 +116,12 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 // to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
 // translated one that came first.
 static bool choose_reply(
-	struct worker *w, struct decision *d, bool from_host, struct flow_tuple *reply)
+	struct worker *w, const struct decision *d, bool from_host, struct nat_choice *choice)
 {
 	if (d->changes_source || from_host)
-		return nat_choose(w, &d->seen, &d->source, reply);
-	*reply = flow_tuple_reply(&d->seen);
-	return flow_find(&w->flows, reply) == NULL;
+		return nat_choose(w, &d->seen, &d->source, choice);
+	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
+	return flow_find(&w->flows, &choice->reply) == NULL;
 }
 
 static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)
@@ -191,10 +191,11 @@ static bool went_to_host(struct worker *w, struct packet *p)
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
-	struct flow_tuple original = flow_tuple_of_packet(p), reply;
+	struct flow_tuple original = flow_tuple_of_packet(p);
 	struct rule_subject subject;
 	struct nat_destination expected;
 	enum counter unsound, refused;
+	struct nat_choice choice;
 	bool is_expected;
 	struct decision d;
 	struct flow *flow;
@@ -218,7 +219,7 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		is_expected ? &expected : NULL, &subject, &d);
 	if (!may_begin(w, p, &d))
 		return NULL;
-	if (!choose_reply(w, &d, from_host, &reply)) {
+	if (!choose_reply(w, &d, from_host, &choice)) {
 		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 		return NULL;
 	}
@@ -227,7 +228,7 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, refused);
 		return NULL;
 	}
-	flow_fill(flow, &original, &reply);
+	flow_fill(flow, &original, &choice.reply);
 	flow_begin(w, flow, p, &subject, &d);
 	if (!flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL) ||
 		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
@@ -235,7 +236,7 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;
 	}
-	nat_flow_entered(w, flow, &d.source);
+	nat_flow_entered(w, flow, &d.source, &choice);
 	if (is_expected)
 		flow->dir[0].flags |= FLOW_IS_RELATED;
 	helper_flow_begun(w, flow, &d.seen);
@@ -282,6 +283,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
+	flow->state.mark = d.verdict.mark;
 	rate_flow(flow, &subject, &d);
 	if (!(dir->flags & FLOW_IS_REPLY)) {
 		dir->nexthop = d.code;

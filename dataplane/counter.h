@@ -31,7 +31,8 @@
 	X(DROP_UDP_HEADER, "drop_udp_header", "UDP header truncated or length wrong")              \
 	X(DROP_ICMP_HEADER, "drop_icmp_header", "ICMP header truncated")                           \
 	X(DROP_ICMP_CHECKSUM, "drop_icmp_checksum", "ICMP error with a wrong checksum")            \
-	X(DROP_ICMP_INNER, "drop_icmp_inner", "ICMP error whose quoted packet is malformed")       \
+	X(DROP_ICMP_INNER, "drop_icmp_inner",                                                      \
+		"ICMP error whose quoted packet is malformed or of somebody else")                 \
 	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
 	X(DROP_TCP_SYN_FIN, "drop_tcp_syn_fin", "TCP with SYN and FIN")                            \
 	X(DROP_TCP_SYN_RST, "drop_tcp_syn_rst", "TCP with SYN and RST")                            \

@@ -15,6 +15,7 @@
 #include "dataplane/address_kind.h"
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/grace.h"
 #include "dataplane/helper.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
@@ -221,7 +222,7 @@ void dataplane_next_epoch(struct dataplane *dp)
 
 void dataplane_synchronize(struct dataplane *dp)
 {
-	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
+	grace_wait(dp->rcu, rte_rcu_qsbr_start(dp->rcu));
 }
 
 // --- events ---

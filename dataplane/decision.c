@@ -69,7 +69,7 @@ static void translate_destination(struct worker *w, uint8_t in_iface,
 	if (nat_rules_destination(w->snap->policy->nat, w->snap, &d->seen, in_iface, &to)) {
 		d->seen.dst = to.dst;
 		d->seen.dport_be = to.dport_be;
-	} else if (nat_find_mapping(w, &d->seen, &inside) != NULL) {
+	} else if (nat_find_called(w, &d->seen, &inside)) {
 		d->seen.dst = inside.addr;
 		d->seen.dport_be = inside.port_be;
 		if (d->seen.kind != FLOW_KEY_PLAIN)
@@ -81,19 +81,22 @@ static void translate_destination(struct worker *w, uint8_t in_iface,
 }
 
 // The host stack has chosen its way already, unless its destination is another now.
-static void find_way(struct worker *w, uint8_t in_iface, uint8_t host_iface, struct decision *d)
+static void find_way(
+	struct worker *w, uint8_t in_iface, uint8_t known_iface, bool is_review, struct decision *d)
 {
 	if (in_iface == FLOW_IFACE_HOST && !d->is_dnated) {
 		d->code = NEXTHOP_LOCAL;
-		d->out_iface = host_iface;
+		d->out_iface = known_iface;
 		return;
 	}
 	d->code = decide_way(w, &d->seen);
 	d->out_iface = d->code == NEXTHOP_LOCAL ? FLOW_IFACE_HOST : decide_interface(w, d->code);
+	if (d->out_iface == INTERFACE_NONE && is_review && known_iface != FLOW_IFACE_HOST)
+		d->out_iface = known_iface; // the rules ask by which, and the way may come back
 }
 
 void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
-	uint8_t host_iface, const struct nat_destination *expected, struct rule_subject *subject,
+	uint8_t known_iface, const struct nat_destination *expected, struct rule_subject *subject,
 	struct decision *d)
 {
 	const struct compiled_policy *policy = w->snap->policy;
@@ -101,7 +104,7 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 
 	*d = (struct decision){.seen = *original, .refused = COUNTER_COUNT};
 	translate_destination(w, in_iface, expected, d);
-	find_way(w, in_iface, host_iface, d);
+	find_way(w, in_iface, known_iface, subject->is_review, d);
 	if (d->out_iface == INTERFACE_NONE)
 		return;
 	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {

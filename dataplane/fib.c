@@ -12,6 +12,8 @@
 #include <rte_rib6.h>
 #include <rte_vect.h>
 
+#include "dataplane/grace.h"
+
 // rte_fib keeps the routes in a tree (its RIB) and writes the lookup table from there. In 22.11
 // that has four faults: the count of second-level blocks drifts when routes come and go, until
 // every add fails with ENOSPC; running out of blocks half-way leaves half a change; replacing a
@@ -369,7 +371,7 @@ static void grace_begin(struct fib *fib)
 static void grace_end(struct fib *fib)
 {
 	if (fib->rcu != NULL && fib->is_grace_due)
-		rte_rcu_qsbr_check(fib->rcu, fib->grace_token, true);
+		grace_wait(fib->rcu, fib->grace_token);
 	fib->is_grace_due = false;
 }
 

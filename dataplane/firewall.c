@@ -86,7 +86,6 @@ void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
 	s->protocol = state->protocol;
 	s->dscp = state->dscp;
 	s->state = DP_STATE_NEW;
-	s->mark = state->mark;
 	s->is_review = true;
 	s->has_ports = protocol_has_ports(state->protocol);
 	if (state->protocol == IPPROTO_TCP && !(state->flags & FLOW_WAS_PICKED_UP))

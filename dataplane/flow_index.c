@@ -40,20 +40,22 @@ void flow_index_fini(struct flow_index *index)
 
 // --- tags and what is away, which other workers read at any time ---
 
+// Behind the rest of its slot.
 static void tag_set(struct flow_bucket *bucket, unsigned i, uint16_t tag)
 {
-	__atomic_store_n(&bucket->tags[i], tag, __ATOMIC_RELAXED);
+	__atomic_store_n(&bucket->tags[i], tag, __ATOMIC_RELEASE);
 }
 
 static void count_away(struct flow_bucket *bucket, int n)
 {
-	__atomic_store_n(&bucket->n_away, (uint16_t)(bucket->n_away + n), __ATOMIC_RELAXED);
+	__atomic_store_n(&bucket->n_away, (uint16_t)(bucket->n_away + n), __ATOMIC_RELEASE);
 }
 
-static void bucket_put(
-	struct flow_bucket *bucket, unsigned i, uint16_t tag, uint32_t slot, bool is_away)
+static void bucket_put(struct flow_bucket *bucket, unsigned i, uint16_t tag, uint8_t more,
+	uint32_t slot, bool is_away)
 {
 	bucket->slots[i] = slot;
+	__atomic_store_n(&bucket->more[i], more, __ATOMIC_RELAXED);
 	bucket->away = (uint8_t)((bucket->away & ~(1u << i)) | (unsigned)is_away << i);
 	tag_set(bucket, i, tag);
 }
@@ -67,17 +69,20 @@ static int bucket_free(const struct flow_bucket *bucket)
 
 // --- room ---
 
-// Sends a name to its other bucket.
-static void name_move(struct flow_bucket *from, unsigned i, struct flow_bucket *to, unsigned room)
+// Sends a name to its other bucket. It is in one of them at every moment, and who misses it in both
+// sees that something has moved.
+static void name_move(struct flow_index *index, struct flow_bucket *from, unsigned i,
+	struct flow_bucket *to, unsigned room)
 {
 	bool was_away = from->away >> i & 1;
 
-	bucket_put(to, room, from->tags[i], from->slots[i], !was_away);
+	bucket_put(to, room, from->tags[i], from->more[i], from->slots[i], !was_away);
+	if (!was_away)
+		count_away(from, 1);
+	__atomic_store_n(&index->n_moves, index->n_moves + 1, __ATOMIC_RELEASE);
 	tag_set(from, i, 0);
 	if (was_away)
 		count_away(to, -1); // it came home
-	else
-		count_away(from, 1);
 }
 
 // A place in a full bucket, made free by sending its name to its other bucket, where room is made
@@ -97,7 +102,7 @@ static int make_room(struct flow_index *index, uint32_t b, unsigned steps)
 			room = make_room(index, other, steps - 1);
 		if (room < 0)
 			continue;
-		name_move(bucket, i, &index->buckets[other], (unsigned)room);
+		name_move(index, bucket, i, &index->buckets[other], (unsigned)room);
 		return (int)i;
 	}
 	return -1;
@@ -124,7 +129,7 @@ bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot)
 	}
 	if (i < 0)
 		return false;
-	bucket_put(&index->buckets[b], (unsigned)i, tag, slot, b != first);
+	bucket_put(&index->buckets[b], (unsigned)i, tag, flow_more(hash), slot, b != first);
 	if (b != first)
 		count_away(&index->buckets[first], 1);
 	return true;
@@ -154,21 +159,36 @@ void flow_index_take(struct flow_index *index, uint64_t hash, uint32_t slot)
 		count_away(&index->buckets[first], -1);
 }
 
-static bool bucket_hints(const struct flow_bucket *bucket, uint16_t tag)
+static bool bucket_hints(const struct flow_bucket *bucket, uint64_t hash)
 {
 	for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-		if (__atomic_load_n(&bucket->tags[i], __ATOMIC_RELAXED) == tag)
+		if (__atomic_load_n(&bucket->tags[i], __ATOMIC_ACQUIRE) == flow_tag(hash) &&
+			__atomic_load_n(&bucket->more[i], __ATOMIC_RELAXED) == flow_more(hash))
 			return true;
 	return false;
 }
 
-bool flow_index_hints(const struct flow_index *index, uint64_t hash)
+static bool seems_here(const struct flow_index *index, uint64_t hash)
 {
 	uint32_t first = flow_bucket_first(index, hash);
-	uint16_t tag = flow_tag(hash);
 	const struct flow_bucket *bucket = &index->buckets[first];
 
-	return bucket_hints(bucket, tag) ||
-	       (__atomic_load_n(&bucket->n_away, __ATOMIC_RELAXED) != 0 &&
-		       bucket_hints(&index->buckets[flow_bucket_other(index, first, tag)], tag));
+	return bucket_hints(bucket, hash) ||
+	       (__atomic_load_n(&bucket->n_away, __ATOMIC_ACQUIRE) != 0 &&
+		       bucket_hints(
+			       &index->buckets[flow_bucket_other(index, first, flow_tag(hash))],
+			       hash));
+}
+
+bool flow_index_hints(const struct flow_index *index, uint64_t hash)
+{
+	uint32_t before, now = __atomic_load_n(&index->n_moves, __ATOMIC_ACQUIRE);
+
+	do {
+		if (seems_here(index, hash))
+			return true;
+		before = now;
+		now = __atomic_load_n(&index->n_moves, __ATOMIC_ACQUIRE);
+	} while (now != before);
+	return false;
 }

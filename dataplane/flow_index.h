@@ -20,13 +20,15 @@ enum { BUCKET_SLOTS = 8 };
 // Tag 0 marks a free slot. IPv4's tags are even, IPv6's odd, so a name is only ever compared with
 // those of its own family. A name whose first bucket was full is in its second one: `n_away` counts
 // them where they are missing, so that a miss ends early when it is zero, `away` has a bit for them
-// where they are.
+// where they are. Who owns the table asks the name itself, other workers have its hash alone: for
+// them `more` has eight further bits of it.
 struct flow_bucket {
 	uint16_t tags[BUCKET_SLOTS];
 	uint32_t slots[BUCKET_SLOTS];
 	uint16_t n_away;
 	uint8_t away;
-	uint8_t zero[13];
+	uint8_t more[BUCKET_SLOTS];
+	uint8_t zero[5];
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
@@ -34,6 +36,7 @@ static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 struct flow_index {
 	struct flow_bucket *buckets;
 	uint32_t n_buckets;
+	uint32_t n_moves; // of names from one bucket to the other; goes round
 	uint64_t bytes;
 };
 
@@ -46,8 +49,8 @@ uint64_t flow_index_bytes(uint64_t n_names, unsigned percent);
 bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot);
 // Nothing happens when it is not there.
 void flow_index_take(struct flow_index *index, uint64_t hash, uint32_t slot);
-// Any worker: does something of that hash seem to be here? By its tag alone: one stranger in some
-// thousands seems known, and what has just been put may not.
+// Any worker: does something of that hash seem to be here? One stranger in two million seems known,
+// and what has just been put may not.
 bool flow_index_hints(const struct flow_index *index, uint64_t hash);
 
 // The lowest bit of the tag is the family.
@@ -58,6 +61,12 @@ static inline uint16_t flow_tag(uint64_t hash)
 	uint16_t tag = (uint16_t)(hash >> 48);
 
 	return tag != 0 ? tag : 2;
+}
+
+// Of the bits that neither the tag nor the bucket is made of.
+static inline uint8_t flow_more(uint64_t hash)
+{
+	return (uint8_t)(hash >> 40);
 }
 
 static inline uint32_t flow_bucket_first(const struct flow_index *index, uint64_t hash)

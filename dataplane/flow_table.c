@@ -10,7 +10,15 @@
 enum {
 	KEYS_PERCENT = 50, // four of a bucket's eight slots: two keys in a hundred are away
 	ENDPOINTS_PERCENT = 87,
+	// Of the flows that are alive few are of endpoints that another inside host calls.
+	FLOWS_PER_CONE = 16,
+	CONES_MIN = 1024,
 };
+
+static uint32_t cones_max(uint32_t capacity)
+{
+	return RTE_MAX(capacity / FLOWS_PER_CONE, (uint32_t)CONES_MIN);
+}
 
 // The outside endpoint of each flow behind a NAT, and the inside one of every other: it is entered
 // only where the port had to change.
@@ -24,7 +32,7 @@ uint64_t flow_table_bytes(uint32_t capacity)
 	return (uint64_t)capacity * sizeof(struct flow) +
 	       flow_index_bytes(2 * (uint64_t)capacity, KEYS_PERCENT) +
 	       flow_index_bytes(endpoints_max(capacity), ENDPOINTS_PERCENT) +
-	       flow_shares_bytes(capacity);
+	       flow_shares_bytes(capacity) + flow_cones_bytes(cones_max(capacity));
 }
 
 int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t seeds[2])
@@ -40,7 +48,8 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 		flow_index_init(&table->keys, 2 * (uint64_t)capacity, KEYS_PERCENT) != 0 ||
 		flow_index_init(&table->endpoints, endpoints_max(capacity), ENDPOINTS_PERCENT) !=
 			0 ||
-		flow_shares_init(&table->shares, capacity) != 0) {
+		flow_shares_init(&table->shares, capacity) != 0 ||
+		flow_cones_init(&table->cones, cones_max(capacity), seeds[0]) != 0) {
 		flow_table_fini(table);
 		return -ENOMEM;
 	}
@@ -54,6 +63,7 @@ void flow_table_fini(struct flow_table *table)
 	flow_index_fini(&table->keys);
 	flow_index_fini(&table->endpoints);
 	flow_shares_fini(&table->shares);
+	flow_cones_fini(&table->cones);
 }
 
 struct flow *flow_alloc(struct flow_table *table)
@@ -162,6 +172,7 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 	flow->state.timer_next = table->free_head;
 	table->free_head = flow_index(table, flow);
 	table->n_used--;
+	table->n_ended++;
 }
 
 // Twins by a constant: the compiler makes one function of each.

@@ -11,6 +11,7 @@
 
 #include "cfg/base/addr.h"
 #include "dataplane/flow.h"
+#include "dataplane/flow_cones.h"
 #include "dataplane/flow_index.h"
 #include "dataplane/flow_shares.h"
 
@@ -34,12 +35,14 @@ struct flow_table {
 	struct flow *flows;
 	uint32_t capacity;  // flows
 	uint32_t n_used;    // live
+	uint32_t n_ended;   // ever
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
 	uint32_t free_head; // by timer_next
 	uint64_t seeds[2];
 	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
 	uint32_t wheel_sec;	     // all slots up to this second are done
 	struct flow_shares shares;
+	struct flow_cones cones;
 	uint64_t flows_bytes;
 };
 
@@ -162,12 +165,6 @@ struct flow_dir *flow_find4(
 struct flow_dir *flow_find6(
 	const struct flow_table *table, const uint8_t *addrs, uint64_t tail, uint64_t hash);
 
-// One of our side's addresses and ports, whoever the remote is.
-struct flow_endpoint {
-	struct ip_addr addr;
-	uint16_t port_be;
-	uint8_t protocol;
-};
 // Of a flow: FLOW_NAME_EXTERNAL or FLOW_NAME_INTERNAL.
 struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
 bool flow_endpoint_is(

@@ -133,24 +133,29 @@ struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tup
 	}
 }
 
-static void fill4(struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *to)
+// What it becomes is `opposite` with its ends exchanged. True: something else than it is.
+static bool fill4(
+	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
 {
 	uint32_t l3, l4;
 
 	dir->key4 = key4_of(key);
-	dir->new_src_be = ip4_be_of(&to->src);
-	dir->new_dst_be = ip4_be_of(&to->dst);
-	dir->new_sport_be = to->sport_be;
-	dir->new_dport_be = to->dport_be;
+	dir->new_src_be = ip4_be_of(&opposite->dst);
+	dir->new_dst_be = ip4_be_of(&opposite->src);
+	dir->new_sport_be = opposite->dport_be;
+	dir->new_dport_be = opposite->sport_be;
 	l3 = checksum_difference32(dir->key4.src_be, dir->new_src_be) +
 	     checksum_difference32(dir->key4.dst_be, dir->new_dst_be);
-	l4 = checksum_difference16(key->sport_be, to->sport_be) +
-	     checksum_difference16(key->dport_be, to->dport_be);
+	l4 = checksum_difference16(key->sport_be, dir->new_sport_be) +
+	     checksum_difference16(key->dport_be, dir->new_dport_be);
 	dir->l3_diff = checksum_fold(l3);
 	dir->l4_diff = checksum_fold(l3 + l4);
+	return dir->key4.src_be != dir->new_src_be || dir->key4.dst_be != dir->new_dst_be ||
+	       key->sport_be != dir->new_sport_be || key->dport_be != dir->new_dport_be;
 }
 
-static void fill6(struct flow_dir *dir, const struct flow_tuple *key)
+static bool fill6(
+	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
 {
 	memcpy(dir->key6.src, key->src.v6, 16);
 	memcpy(dir->key6.dst, key->dst.v6, 16);
@@ -159,20 +164,20 @@ static void fill6(struct flow_dir *dir, const struct flow_tuple *key)
 	dir->key6.protocol = key->protocol;
 	dir->key6.kind = key->kind;
 	dir->flags |= FLOW_IS_IP6;
+	return memcmp(key->src.v6, opposite->dst.v6, 16) != 0 ||
+	       memcmp(key->dst.v6, opposite->src.v6, 16) != 0 ||
+	       key->sport_be != opposite->dport_be || key->dport_be != opposite->sport_be;
 }
 
 static void fill_direction(
 	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
 {
-	struct flow_tuple to = flow_tuple_reply(opposite);
-
-	if (key->src.family == IP_V6)
-		fill6(dir, key);
-	else
-		fill4(dir, key, &to);
-	if (!flow_tuple_equal(key, &to))
-		dir->flags |= key->src.family == IP_V6 ? FLOW_TRANSLATES | FLOW_TRANSLATES6
-						       : FLOW_TRANSLATES;
+	if (key->src.family == IP_V6) {
+		if (fill6(dir, key, opposite))
+			dir->flags |= FLOW_TRANSLATES | FLOW_TRANSLATES6;
+	} else if (fill4(dir, key, opposite)) {
+		dir->flags |= FLOW_TRANSLATES;
+	}
 }
 
 void flow_fill(struct flow *flow, const struct flow_tuple *original, const struct flow_tuple *reply)

@@ -9,8 +9,11 @@
 // A ring that had to share another's outside endpoint has the inside name alone.
 #include "dataplane/nat.h"
 
+#include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
 #include "dataplane/nat_port.h"
 #include "dataplane/pipeline_forward.h"
+#include "drivers/steering.h"
 
 // --- endpoints ---
 
@@ -63,19 +66,6 @@ static struct flow_endpoint expected(
 	};
 }
 
-// A flow of the same inside endpoint, or NULL.
-static const struct flow *find_head(
-	const struct worker *w, const struct nat_source *source, const struct flow_endpoint *inside)
-{
-	struct flow_endpoint outside = expected(source, inside);
-	const struct flow *head = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
-
-	if (head != NULL && flow_endpoint_is(head, FLOW_NAME_INTERNAL, inside))
-		return head;
-	return flow_find_endpoint_if(
-		&w->flows, inside, FLOW_NAME_INTERNAL, leaves_within_pool, source);
-}
-
 // Without a port, all that can tell two hosts apart towards one remote is the pool.
 static bool choose_address(struct worker *w, const struct flow_tuple *packet,
 	const struct nat_source *source, struct flow_tuple *reply)
@@ -92,32 +82,42 @@ static bool choose_address(struct worker *w, const struct flow_tuple *packet,
 }
 
 bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
-	struct flow_tuple *reply)
+	struct nat_choice *out)
 {
-	struct flow_endpoint inside = inside_of(packet);
-	const struct flow *head;
+	struct flow_endpoint inside = inside_of(packet), usual, outside;
+	struct flow *holder, *head;
 	enum nat_port found;
 
-	*reply = flow_tuple_reply(packet);
-	reply->dst = source->first;
+	out->head = NULL;
+	out->is_own = false;
+	out->n_ended = w->flows.n_ended;
+	out->reply = flow_tuple_reply(packet);
+	out->reply.dst = source->first;
 	if (source->n_addresses == 0)
 		return false;
 	if (source->is_none || source->keeps_port)
-		return flow_find(&w->flows, reply) == NULL;
+		return flow_find(&w->flows, &out->reply) == NULL;
 	if (!nat_has_port(packet))
-		return choose_address(w, packet, source, reply);
-	head = find_head(w, source, &inside);
+		return choose_address(w, packet, source, &out->reply);
+	usual = expected(source, &inside);
+	holder = flow_find_endpoint(&w->flows, &usual, FLOW_NAME_EXTERNAL);
+	head = holder;
+	if (head == NULL || !flow_endpoint_is(head, FLOW_NAME_INTERNAL, &inside))
+		head = flow_find_endpoint_if(
+			&w->flows, &inside, FLOW_NAME_INTERNAL, leaves_within_pool, source);
 	if (head != NULL) {
-		struct flow_endpoint outside = flow_endpoint_of(head, FLOW_NAME_EXTERNAL);
-
-		reply->dst = outside.addr;
-		nat_reply_set_port(reply, outside.port_be);
-		if (flow_find(&w->flows, reply) == NULL)
+		outside = flow_endpoint_of(head, FLOW_NAME_EXTERNAL);
+		out->reply.dst = outside.addr;
+		nat_reply_set_port(&out->reply, outside.port_be);
+		if (flow_find(&w->flows, &out->reply) == NULL) {
+			out->head = head;
 			return true;
+		}
 	}
-	found = nat_port_search(w, packet, source, reply);
+	found = nat_port_search(w, packet, source, holder != NULL, &out->reply);
 	if (found == NAT_PORT_SHARED || (found == NAT_PORT_OWN && head != NULL))
 		worker_count(w, COUNTER_NAT_OVERLOADED);
+	out->is_own = found == NAT_PORT_OWN;
 	return found != NAT_PORT_NONE;
 }
 
@@ -177,32 +177,59 @@ static void name_inherit(
 	name_enter(w, heir, name, flag);
 }
 
-static void hold_outside(struct worker *w, struct flow *flow)
+// Whoever is inside and another worker's may call it too, or no longer. Of the router itself there
+// is nothing to call: its own sockets are behind no filter of translation, its input rules judge.
+static void tell_cone(struct worker *w, const struct flow *flow, bool is_there)
 {
 	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
 			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
+	if (w->n_workers == 1 || !(flow->state.flags & FLOW_IS_FULL_CONE) ||
+		!protocol_has_ports(outside.protocol) || ip_addr_equal(&inside.addr, &outside.addr))
+		return;
+	if (is_there)
+		flow_cones_add(&w->flows.cones, &outside, &inside);
+	else
+		flow_cones_remove(&w->flows.cones, &outside);
+}
+
+static void hold_outside(struct worker *w, struct flow *flow, const struct flow_endpoint *inside,
+	const struct flow_endpoint *outside)
+{
 	name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
-	if (flow->state.flags & FLOW_HAS_EXTERNAL)
-		nat_port_hold(w, &inside, &outside, true);
+	if (!(flow->state.flags & FLOW_HAS_EXTERNAL))
+		return;
+	nat_port_hold(w, inside, outside, true);
+	tell_cone(w, flow, true);
+}
+
+// Who holds the outside endpoint, and whose mapping it is: one that shared may have no holder any
+// more, and a head that does not hold.
+static struct flow *find_mapping(const struct worker *w, const struct flow_endpoint *inside,
+	const struct flow_endpoint *outside, struct flow **holder)
+{
+	*holder = flow_find_endpoint(&w->flows, outside, FLOW_NAME_EXTERNAL);
+	if (*holder != NULL && flow_endpoint_is(*holder, FLOW_NAME_INTERNAL, inside))
+		return *holder;
+	return flow_find_endpoint_if(&w->flows, inside, FLOW_NAME_INTERNAL, leaves_as, outside);
 }
 
 // Its own flow begins: it joins its mapping, or is the first of one.
-static void enter_own(struct worker *w, struct flow *flow, const struct nat_source *source)
+static void enter_own(struct worker *w, struct flow *flow, const struct nat_source *source,
+	const struct nat_choice *choice)
 {
 	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
 			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 	struct flow_endpoint usual = expected(source, &inside);
-	struct flow *holder = flow_find_endpoint(&w->flows, &outside, FLOW_NAME_EXTERNAL);
-	struct flow *head = holder;
+	struct flow *holder = choice->head, *head = choice->head;
+	bool is_known =
+		choice->n_ended == w->flows.n_ended &&
+		(choice->is_own || (head != NULL && (head->state.flags & FLOW_HAS_EXTERNAL)));
 
 	if (source->is_full_cone)
 		flow->state.flags |= FLOW_IS_FULL_CONE;
-	if (holder != NULL && !flow_endpoint_is(holder, FLOW_NAME_INTERNAL, &inside))
-		head = NULL;
-	if (head == NULL) // one that shared, maybe with who is gone by now
-		head = flow_find_endpoint_if(
-			&w->flows, &inside, FLOW_NAME_INTERNAL, leaves_as, &outside);
+	if (!is_known)
+		head = find_mapping(w, &inside, &outside, &holder);
 	if (head != NULL) {
 		ring_join(w, flow, head);
 	} else {
@@ -212,7 +239,7 @@ static void enter_own(struct worker *w, struct flow *flow, const struct nat_sour
 			name_enter(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
 	}
 	if (holder == NULL)
-		hold_outside(w, head);
+		hold_outside(w, head, &inside, &outside);
 }
 
 // Somebody outside called: as long as they talk the mapping that let them in stays.
@@ -229,7 +256,8 @@ static void enter_called(struct worker *w, struct flow *flow)
 	ring_join(w, flow, head);
 }
 
-void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source)
+void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source,
+	const struct nat_choice *choice)
 {
 	const struct flow_dir *dir = &flow->dir[0];
 	uint8_t kind = dir->flags & FLOW_IS_IP6 ? dir->key6.kind : dir->key4.kind;
@@ -237,7 +265,7 @@ void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_sour
 	if (!protocol_has_ports(flow->state.protocol) && kind == FLOW_KEY_PLAIN)
 		return;
 	if (!source->is_none)
-		enter_own(w, flow, source);
+		enter_own(w, flow, source, choice);
 	else if (dir->flags & FLOW_TRANSLATES)
 		enter_called(w, flow);
 }
@@ -251,8 +279,16 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 	heir = at(w, flow->state.endpoint_next);
 	ring_leave(w, flow);
 	if (heir != flow) {
+		bool was_cone = flow->state.flags & FLOW_IS_FULL_CONE;
+		bool is_head = flow->state.flags & FLOW_HAS_EXTERNAL;
+
 		name_inherit(w, flow, heir, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
 		name_inherit(w, flow, heir, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+		// what stays a cone is not missed for a moment
+		if (is_head && !(heir->state.flags & FLOW_IS_FULL_CONE))
+			tell_cone(w, flow, false);
+		else if (is_head && !was_cone)
+			tell_cone(w, heir, true);
 		return;
 	}
 	if (flow->state.flags & FLOW_HAS_EXTERNAL) {
@@ -260,6 +296,7 @@ void nat_flow_ending(struct worker *w, struct flow *flow)
 				     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
 
 		nat_port_hold(w, &inside, &outside, false);
+		tell_cone(w, flow, false);
 	}
 	name_leave(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
 	name_leave(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
@@ -281,6 +318,21 @@ struct flow *nat_find_mapping(
 	if (ip_addr_equal(&inside->addr, &outside.addr))
 		return NULL;
 	return head;
+}
+
+bool nat_find_called(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
+{
+	struct flow_endpoint outside = called_by(packet);
+	uint16_t holder;
+
+	if (likely(!w->snap->policy->has_full_cones))
+		return false;
+	if (nat_find_mapping(w, packet, inside) != NULL)
+		return true;
+	holder = steering_worker(steering_bucket(rte_be_to_cpu_16(outside.port_be)), w->n_workers);
+	return holder != w->index && protocol_has_ports(packet->protocol) &&
+	       flow_cones_find(&w->dp->workers[holder].flows.cones, &outside, inside);
 }
 
 // --- packets ---

@@ -9,23 +9,33 @@
 #include "dataplane/nat_rules.h"
 #include "dataplane/worker.h"
 
-// Chooses as what a flow leaves: `packet` is its first one, behind its destination translation.
-// The outside endpoint that its inside endpoint has already, else one of its own (nat_port.h).
-// Fills `reply`, the key of the answers. False: none is free towards this remote
-// (COUNTER_DROP_NAT_NO_PORT is the caller's to count), or `source` has no address.
+// As what a flow leaves.
+struct nat_choice {
+	struct flow_tuple reply; // the key of its answers
+	struct flow *head;	 // of its inside endpoint's mapping; NULL: it begins one
+	bool is_own;		 // an outside endpoint that nobody holds
+	uint32_t n_ended;	 // of the table, then: whoever ends may have been the head
+};
+
+// For `packet`, a flow's first one behind its destination translation: the outside endpoint that
+// its inside endpoint has already, else one of its own (nat_port.h). False: none is free towards
+// this remote (COUNTER_DROP_NAT_NO_PORT is the caller's to count), or `source` has no address.
 bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
-	struct flow_tuple *reply);
+	struct nat_choice *out);
 
 // Once the flow is entered under both its keys, and before it is removed. Between nat_choose and
 // nat_flow_entered other flows may end (evicted), and none may begin.
-void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source);
+void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source,
+	const struct nat_choice *choice);
 void nat_flow_ending(struct worker *w, struct flow *flow);
 
-// A packet from outside that no flow knows: the inside endpoint (`inside`: its address and port)
-// that its destination is mapped to, if its mapping lets anybody in (endpoint-independent
-// filtering, RFC 4787 REQ-8). Its flow, or NULL; never of the router itself. Destination rules are
-// asked before.
+// A packet that no flow knows: the inside endpoint (`inside`: its address and port) that its
+// destination is mapped to, if its mapping lets anybody in (endpoint-independent filtering, RFC
+// 4787 REQ-8). Its flow, or NULL; never of the router itself. Destination rules are asked before.
 struct flow *nat_find_mapping(
+	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
+// The same, of whichever worker's mapping: from inside one is also called that another holds.
+bool nat_find_called(
 	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside);
 
 // Applies a direction's translation to a packet, checksums by difference (RFC 1624). TTL is left.

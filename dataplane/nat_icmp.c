@@ -219,6 +219,17 @@ static bool quote_is_of(const struct quote *quote, const struct flow_dir *answer
 		&flow->dir[answers->flags & FLOW_IS_REPLY ? 0 : 1], rte_be_to_cpu_32(seq_be));
 }
 
+// RFC 792: an error goes to whom the quoted packet came from. One to somebody else would be let
+// through, and past the translation, for the sake of a flow that it has no part in.
+static bool quote_is_of_receiver(const struct packet *p, const struct quote *quote)
+{
+	const struct ip_addr *sender = &quote->tuple.src;
+
+	if (p->kind == PACKET_IP6)
+		return memcmp(packet_ip6(p->m)->dst_addr, sender->v6, 16) == 0;
+	return packet_ip4(p->m)->dst_addr == ip4_be_of(sender);
+}
+
 int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 {
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
@@ -240,6 +251,10 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 	if (found == NULL) {
 		p->hash = flow_tuple_hash(&w->flows, &answer);
 		return 0;
+	}
+	if (!quote_is_of_receiver(p, &quote)) {
+		p->reason = COUNTER_DROP_ICMP_INNER;
+		return -1;
 	}
 	if (!quote_is_of(&quote, found)) {
 		p->reason = COUNTER_DROP_ICMP_SEQUENCE;

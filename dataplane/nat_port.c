@@ -33,9 +33,10 @@ struct search {
 	const struct nat_source *source;
 	struct flow_tuple *reply;
 	enum wanted wanted;
-	bool is_strict; // as to odd and even, below 1024 and above
-	uint16_t home;	// the worker that answers come to
-	uint32_t tries; // left
+	bool is_strict;	    // as to odd and even, below 1024 and above
+	bool is_usual_held; // the packet's own port at its host's address
+	uint16_t home;	    // the worker that answers come to
+	uint32_t tries;	    // left
 };
 
 // --- addresses ---
@@ -142,6 +143,13 @@ static uint16_t port_of_bucket(uint8_t bucket, uint16_t i)
 }
 
 // Of the address in the reply key. Leaves the port there.
+static bool take_if(struct search *s, uint16_t port_be, bool is_held)
+{
+	nat_reply_set_port(s->reply, port_be);
+	return (s->wanted == WANTED_ANY || is_held == (s->wanted == WANTED_HELD)) &&
+	       flow_find(&s->w->flows, s->reply) == NULL;
+}
+
 static bool take(struct search *s, uint16_t port_be)
 {
 	struct flow_endpoint outside = {
@@ -151,17 +159,19 @@ static bool take(struct search *s, uint16_t port_be)
 	};
 
 	s->tries--;
-	nat_reply_set_port(s->reply, port_be);
-	if (s->wanted != WANTED_ANY &&
-		(flow_find_endpoint(&s->w->flows, &outside, FLOW_NAME_EXTERNAL) != NULL) !=
-			(s->wanted == WANTED_HELD))
-		return false;
-	return flow_find(&s->w->flows, s->reply) == NULL;
+	return take_if(s, port_be,
+		s->wanted != WANTED_ANY &&
+			flow_find_endpoint(&s->w->flows, &outside, FLOW_NAME_EXTERNAL) != NULL);
 }
 
-static bool take_own(struct search *s)
+// At the i-th address.
+static bool take_own(struct search *s, uint32_t i)
 {
-	return !s->source->is_random && take(s, s->packet->sport_be);
+	s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
+	if (s->source->is_random)
+		return false;
+	return i == 0 ? take_if(s, s->packet->sport_be, s->is_usual_held)
+		      : take(s, s->packet->sport_be);
 }
 
 // All ports of a bucket, from a random one on.
@@ -213,8 +223,7 @@ static bool take_of_addresses(struct search *s)
 	uint32_t n = RTE_MIN(s->source->n_addresses, (uint32_t)ADDRESSES_TRIED);
 
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
-		s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
-		if (take_own(s) || take_of_bucket(s, own_bucket(s)))
+		if (take_own(s, i) || take_of_bucket(s, own_bucket(s)))
 			return true;
 	}
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
@@ -249,18 +258,13 @@ static bool is_restricted(const struct search *s)
 
 static bool run(struct search *s, enum wanted wanted, uint32_t tries)
 {
-	uint64_t hash;
-
 	s->wanted = wanted;
 	s->is_strict = wanted == WANTED_FREE && is_restricted(s);
 	s->tries = tries;
-	hash = vain_hash(s);
 	// Neither may a flood make every packet of it pay for a search of its own.
-	if (nat_is_vain(&s->w->nat, hash, s->w->now_ms)) {
-		s->tries = 1;
-		s->reply->dst = nat_port_address(s->source, &s->packet->src, 0);
-		return take_own(s);
-	}
+	if (unlikely(nat_may_be_vain(&s->w->nat, s->w->now_ms)) &&
+		nat_is_vain(&s->w->nat, vain_hash(s), s->w->now_ms))
+		return take_own(s, 0);
 	if (take_of_addresses(s))
 		return true;
 	if (s->is_strict) {
@@ -269,7 +273,7 @@ static bool run(struct search *s, enum wanted wanted, uint32_t tries)
 		if (take_of_addresses(s))
 			return true;
 	}
-	nat_set_vain(&s->w->nat, hash, s->w->now_ms);
+	nat_set_vain(&s->w->nat, vain_hash(s), s->w->now_ms);
 	return false;
 }
 
@@ -285,9 +289,15 @@ static void tell(struct worker *w, enum dp_event_kind kind, const struct ip_addr
 }
 
 enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
-	const struct nat_source *source, struct flow_tuple *reply)
+	const struct nat_source *source, bool is_usual_held, struct flow_tuple *reply)
 {
-	struct search s = {.w = w, .packet = packet, .source = source, .reply = reply};
+	struct search s = {
+		.w = w,
+		.packet = packet,
+		.source = source,
+		.reply = reply,
+		.is_usual_held = is_usual_held,
+	};
 	bool is_over;
 
 	s.home = steering_worker(own_bucket(&s), w->n_workers);

@@ -20,9 +20,10 @@ enum nat_port {
 	NAT_PORT_SHARED,
 };
 
-// `reply` has where `packet` goes; where its answers come to is written.
+// `reply` has where `packet` goes; where its answers come to is written. `is_usual_held`: somebody
+// has the first one asked for, the packet's port at nat_port_address(..., 0).
 enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
-	const struct nat_source *source, struct flow_tuple *reply);
+	const struct nat_source *source, bool is_usual_held, struct flow_tuple *reply);
 
 // The `i`-th address to try for a host: 0 is the one that it is paired with.
 struct ip_addr nat_port_address(

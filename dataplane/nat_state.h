@@ -22,6 +22,7 @@ struct nat_state {
 	struct {
 		uint64_t hash, until_ms;
 	} vain[NAT_VAIN_MAX];
+	uint64_t vain_until_ms;	     // the latest of all
 	uint32_t quiet_until_sec[2]; // of each event, see nat_port.c
 };
 
@@ -41,6 +42,12 @@ static inline void nat_count_add(struct nat_state *nat, uint64_t hash, int32_t n
 		*nat_count_cell(nat, row, hash) += (uint32_t)n;
 }
 
+// Has there been any search in vain lately? Mostly not, and that is quick to see.
+static inline bool nat_may_be_vain(const struct nat_state *nat, uint64_t now_ms)
+{
+	return nat->vain_until_ms > now_ms;
+}
+
 static inline bool nat_is_vain(const struct nat_state *nat, uint64_t hash, uint64_t now_ms)
 {
 	return nat->vain[hash % NAT_VAIN_MAX].hash == hash &&
@@ -51,4 +58,5 @@ static inline void nat_set_vain(struct nat_state *nat, uint64_t hash, uint64_t n
 {
 	nat->vain[hash % NAT_VAIN_MAX].hash = hash;
 	nat->vain[hash % NAT_VAIN_MAX].until_ms = now_ms + NAT_VAIN_MS;
+	nat->vain_until_ms = now_ms + NAT_VAIN_MS;
 }

@@ -21,6 +21,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/flow_table.h"
+#include "dataplane/grace.h"
 #include "dataplane/memory.h"
 
 enum {
@@ -209,7 +210,7 @@ static void count_length(struct timed_set *set, const struct timed_key *key, int
 static void reclaim(struct timed_set *set)
 {
 	if (set->rcu != NULL)
-		rte_rcu_qsbr_check(set->rcu, rte_rcu_qsbr_start(set->rcu), true);
+		grace_wait(set->rcu, rte_rcu_qsbr_start(set->rcu));
 	set->free_head = set->waiting_head;
 	set->waiting_head = ENTRY_NONE;
 }

@@ -73,7 +73,8 @@ need_guest() {
 	fi
 }
 
-# build DIR [meson options]: sets it up when it is not, and compiles what changed
+# build DIR [meson options]: sets it up when it is not, and compiles what changed (BUILD_ONLY: of
+# that target)
 build() {
 	local dir=$1 log
 	shift
@@ -87,7 +88,7 @@ build() {
 		fi
 	fi
 	say "Building in $dir"
-	if ! ninja -C "$dir" >"$log" 2>&1; then
+	if ! ninja -C "$dir" ${BUILD_ONLY:+"$BUILD_ONLY"} >"$log" 2>&1; then
 		grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking)' "$log" | tail -n 60 >&2
 		rm -f "$log"
 		return 1

@@ -173,12 +173,6 @@ unsigned ip_family_bits(uint8_t family)
 	return family == IP_V6 ? 128 : 0;
 }
 
-bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
-{
-	return a->family == b->family &&
-	       memcmp(a->bytes, b->bytes, ip_family_bits(a->family) / 8) == 0;
-}
-
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr)
 {
 	unsigned whole = prefix->len / 8;

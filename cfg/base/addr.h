@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum ip_family {
 	IP_NONE = 0,
@@ -44,7 +45,14 @@ const char *ip_addr_str(const struct ip_addr *addr, char *out);
 const char *ip_prefix_str(const struct ip_prefix *prefix, char *out);
 const char *mac_addr_str(const struct mac_addr *mac, char *out);
 
-bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
+static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+	if (a->family != b->family)
+		return false;
+	if (a->family == IP_V6)
+		return memcmp(a->v6, b->v6, sizeof(a->v6)) == 0;
+	return a->family == IP_NONE || memcmp(a->v4, b->v4, sizeof(a->v4)) == 0;
+}
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix); // host bits cleared
 unsigned ip_family_bits(uint8_t family);			    // 32, 128 or 0

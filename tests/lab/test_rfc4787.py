@@ -14,8 +14,8 @@ import pytest
 from checksums import upper_faults
 from home import PCS, ROUTER_LAN4, ROUTER_WAN4, SERVER4
 from lab import wait_for
-from nat_lab import (FAR, FAR2, FORWARDED, FULL_CONE, HOST, HOST2, PARITY, POOLED, POOLED2, RANDOM,
-                     SERVER, NatLab, socket_of)
+from nat_lab import (BASIC_INSIDE, BASIC_OUTSIDE, FAR, FAR2, FORWARDED, FULL_CONE, HOST, HOST2,
+                     PARITY, POOLED, POOLED2, RANDOM, SERVER, NatLab, socket_of)
 from conftest import cores_for
 from scapy.layers.inet import ICMP, IP, UDP, fragment
 from tools import within
@@ -183,14 +183,26 @@ def test_req_9_hairpin_reaches_a_port_forward(nat):
         assert back[UDP].dport == 47100 + i
 
 
-def test_req_9_hairpin_reaches_a_full_cone_of_each_worker(nat, request):
-    if len(nat.millrace("show", "workers")["workers"]) > 1:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="from inside, only the mappings "
-                                              "of the sender's own worker let somebody in"))
+def test_req_9_hairpin_reaches_a_full_cone_of_each_worker(nat):
+    """Whichever worker holds the caller's endpoint and whichever the called one's."""
+    theirs = endpoint(nat.out(datagram(FULL_CONE, 47400)))
     for i in range(0, 256, 32):
-        theirs = endpoint(nat.out(datagram(FULL_CONE, 47400)))
-        got = nat.pass_on(datagram(HOST, 47400 + i, *theirs), nat.inside, nat.inside)
-        assert got is not None and (got[IP].dst, got[UDP].dport) == (FULL_CONE, 47400)
+        mine = endpoint(nat.out(datagram(HOST, 47400 + i)))
+        for _ in range(2):
+            got = nat.around(datagram(HOST, 47400 + i, *theirs))
+            assert (endpoint(got), got[IP].dst, got[UDP].dport) == (mine, FULL_CONE, 47400)
+            back = nat.around(datagram(FULL_CONE, 47400, *mine))
+            assert (endpoint(back), back[IP].dst, back[UDP].dport) == (theirs, HOST, 47400 + i)
+
+
+def test_req_9_hairpin_reaches_a_one_to_one(nat):
+    for i in range(0, 256, 32):  # of each worker
+        got = nat.around(datagram(HOST, 47600 + i, BASIC_OUTSIDE, 47001))
+        assert got[IP].src == ROUTER_WAN4
+        assert (got[IP].dst, got[UDP].dport) == (BASIC_INSIDE, 47001)
+        back = nat.around(datagram(BASIC_INSIDE, 47001, *endpoint(got)))
+        assert (endpoint(back), back[IP].dst) == ((BASIC_OUTSIDE, 47001), HOST)
+        assert back[UDP].dport == 47600 + i
 
 
 def test_req_9_a_host_reaches_its_own_external_endpoint(nat):

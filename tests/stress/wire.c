@@ -8,7 +8,6 @@
 #include <rte_bus_vdev.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
-#include <rte_rcu_qsbr.h>
 
 enum { RING_SIZE = 512 };
 
@@ -67,17 +66,6 @@ void wire_tell_sanitizer(struct rte_mempool *pool)
 	pool_take = ops->dequeue;
 	ops->enqueue = put_told;
 	ops->dequeue = take_told;
-}
-
-// Waits in the library for what every worker has said of itself: that is read here once more.
-void __real_rte_rcu_qsbr_synchronize(struct rte_rcu_qsbr *rcu, unsigned thread);
-void __wrap_rte_rcu_qsbr_synchronize(struct rte_rcu_qsbr *rcu, unsigned thread);
-
-void __wrap_rte_rcu_qsbr_synchronize(struct rte_rcu_qsbr *rcu, unsigned thread)
-{
-	__real_rte_rcu_qsbr_synchronize(rcu, thread);
-	for (unsigned i = 0; i < rcu->max_threads; i++)
-		__atomic_load_n(&rcu->qsbr_cnt[i].cnt, __ATOMIC_ACQUIRE);
 }
 
 static uint16_t received(

@@ -70,6 +70,52 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 }
 
+static void commit_default_route(struct fixture *f, bool is_there)
+{
+	struct dp_route route = {.to = prefix("0.0.0.0/0"), .n_nexthops = 1};
+
+	route.nexthops[0] = (struct dp_nexthop){FIXTURE_WAN, address("203.0.113.1")};
+	if (is_there)
+		assert_int_equal(dataplane_route_set(f->dp, &route), 0);
+	else
+		assert_int_equal(dataplane_route_delete(f->dp, &route.to), 0);
+	dataplane_routes_commit(f->dp);
+}
+
+// An uplink that comes and goes: its connections wait for it, as they are.
+static void a_route_that_is_gone_for_a_moment_costs_no_flow(void **state)
+{
+	struct fixture *f = *state;
+	struct frame twin = fixture_udp_out, answer;
+	struct rte_mbuf *m;
+	uint16_t port;
+
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	twin.src = FIXTURE_PC2;
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	port = frame_sport(m);
+	assert_int_not_equal(port, twin.sport); // its own is taken
+	answer = frame_answer(m, &twin, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+
+	commit_default_route(f, false);
+	assert_null(fixture_send(f, &twin, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NO_ROUTE), 1);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m); // and its sender is told
+	assert_int_equal(frame_dst(m), FIXTURE_PC2);
+	rte_pktmbuf_free(m);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN)); // was under way
+
+	commit_default_route(f, true);
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(frame_sport(m), port);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 2);
+}
+
 // --- time ---
 
 static void fill_with_unreplied(struct fixture *f)
@@ -315,6 +361,25 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
 }
 
+// It would pass for the sake of a flow that its receiver has no part in.
+static void an_error_is_for_who_sent_what_it_quotes(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN), *m;
+	struct rte_ipv4_hdr *ip;
+
+	m = time_exceeded_about(f, out);
+	rte_pktmbuf_free(out);
+	ip = packet_ip4(m);
+	ip->dst_addr = rte_cpu_to_be_32(FIXTURE_FAR_LAN);
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	fixture_rx(f, m, FIXTURE_WAN);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_INNER), 1);
+}
+
 // Nobody translates what goes from one inside network to the other, whatever source it claims.
 static void answers_to_a_forged_source_do_not_leave(void **state)
 {
@@ -340,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
+		NAT(a_route_that_is_gone_for_a_moment_costs_no_flow),
 		NAT(an_idle_worker_forgets_all_that_has_expired),
 		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
 		NAT(answers_to_a_forged_source_do_not_leave),
@@ -351,6 +417,7 @@ int main(void)
 		PLAIN(link_local_and_our_own_addresses_are_nobodys_source),
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
+		NAT(an_error_is_for_who_sent_what_it_quotes),
 	};
 
 	fixture_start_drivers();

@@ -611,6 +611,32 @@ static void what_a_new_policy_allows_keeps_its_translation(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 }
 
+// Rules mark it once more: what they did the last time is no mark it came with.
+static void a_flow_is_judged_again_without_its_mark(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule *rule;
+	struct house h;
+
+	house_init(&h);
+	rule = house_add(&h, 0, 0, DP_DROP);
+	rule->mark = rule->mark_mask = 1;
+	rule = house_add(&h, 0, 0, DP_CONTINUE);
+	rule->set_mark = rule->set_mark_mask = 1;
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(f->w->flows.flows[0].state.mark, 1);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+
+	h.rules[1].set_mark = h.rules[1].set_mark_mask = 2;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(f->w->flows.flows[0].state.mark, 2);
+}
+
 static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
 {
 	struct fixture *f = *state;
@@ -755,6 +781,7 @@ int main(void)
 		WITH(a_timestamp_is_answered_through_the_nat),
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
+		WITH(a_flow_is_judged_again_without_its_mark),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),
 		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
 		WITH(a_schedule_opens_and_closes),

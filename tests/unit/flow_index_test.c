@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -120,12 +122,68 @@ static void an_index_that_is_full_says_so_and_stays_sound(void **state)
 	flow_index_fini(&index);
 }
 
+// A packet goes astray when a stranger's name is taken for its own.
+static void strangers_hardly_ever_seem_known(void **state)
+{
+	enum { NAMES = 50000, STRANGERS = 4000000 };
+	struct flow_index index;
+	unsigned n_known = 0;
+
+	assert_int_equal(flow_index_init(&index, NAMES, 50), 0);
+	for (uint32_t i = 0; i < NAMES; i++)
+		assert_true(flow_index_put(&index, random64(), i));
+	for (unsigned i = 0; i < STRANGERS; i++)
+		n_known += flow_index_hints(&index, random64());
+	assert_in_range(n_known, 0, 12); // one in four millions, where both families are asked
+	flow_index_fini(&index);
+}
+
+enum { MOVED = 3000, COMING = 2000 };
+
+static struct flow_index moving;
+static uint64_t staying[MOVED], coming[COMING];
+static _Atomic bool must_stop;
+
+static void *push_around(void *arg)
+{
+	uint32_t n = 0;
+
+	while (!atomic_load(&must_stop)) {
+		do
+			coming[n] = random64();
+		while (flow_index_put(&moving, coming[n], MOVED + n) && ++n < COMING);
+		while (n > 0) {
+			n--;
+			flow_index_take(&moving, coming[n], MOVED + n);
+		}
+	}
+	return NULL;
+}
+
+// Answers would begin flows of their own where they come in.
+static void a_name_is_hinted_at_while_others_push_it_from_bucket_to_bucket(void **state)
+{
+	pthread_t owner;
+
+	assert_int_equal(flow_index_init(&moving, MOVED + COMING, 95), 0);
+	for (uint32_t i = 0; i < MOVED; i++)
+		assert_true(flow_index_put(&moving, staying[i] = random64(), i));
+	assert_int_equal(pthread_create(&owner, NULL, push_around, NULL), 0);
+	for (unsigned i = 0; i < 10000000; i++)
+		assert_true(flow_index_hints(&moving, staying[i % MOVED]));
+	atomic_store(&must_stop, true);
+	pthread_join(owner, NULL);
+	flow_index_fini(&moving);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_other_bucket_of_the_other_is_the_first),
 		cmocka_unit_test(names_come_and_go_at_any_fill),
 		cmocka_unit_test(an_index_that_is_full_says_so_and_stays_sound),
+		cmocka_unit_test(strangers_hardly_ever_seem_known),
+		cmocka_unit_test(a_name_is_hinted_at_while_others_push_it_from_bucket_to_bucket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,20 +121,20 @@ static inline struct flow_tuple tuple(
 static inline struct flow *begin_translated(struct worker *w, const struct flow_tuple *original,
 	const struct flow_tuple *packet, const struct nat_source *source)
 {
-	struct flow_tuple reply;
+	struct nat_choice choice;
 	struct flow *flow;
 
-	if (!nat_choose(w, packet, source, &reply))
+	if (!nat_choose(w, packet, source, &choice))
 		return NULL;
-	assert_null(flow_find(&w->flows, &reply));
+	assert_null(flow_find(&w->flows, &choice.reply));
 	flow = flow_alloc(&w->flows);
 	assert_non_null(flow);
-	flow_fill(flow, original, &reply);
+	flow_fill(flow, original, &choice.reply);
 	flow_set_phase(&w->flows, flow, FLOW_UNREPLIED);
 	flow->state.protocol = original->protocol;
 	assert_true(flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL));
 	assert_true(flow_enter(&w->flows, flow, FLOW_NAME_REPLY));
-	nat_flow_entered(w, flow, source);
+	nat_flow_entered(w, flow, source, &choice);
 	return flow;
 }
 

@@ -2,6 +2,8 @@
 // Which outside endpoint a flow gets: single cases.
 #include "tests/unit/nat_fixture.h"
 
+#include "dataplane/compiled_policy.h"
+
 static int setup(void **state)
 {
 	open_workers(1, 1);
@@ -10,7 +12,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	end_all(&workers[0]);
+	for (unsigned i = 0; i < n_tables; i++)
+		end_all(&workers[i]);
 	close_workers();
 	return 0;
 }
@@ -114,7 +117,7 @@ static void icmp_queries_are_mapped_by_their_identifier(void **state)
 	struct nat_source source = masquerade();
 	struct flow_tuple a = tuple(address(HOST), 77, address(REMOTE), 0, IPPROTO_ICMP);
 	struct flow_tuple b = tuple(address(HOST2), 77, address(REMOTE), 0, IPPROTO_ICMP);
-	struct flow_tuple reply;
+	struct nat_choice choice;
 	uint16_t id;
 
 	assert_true(leaves_as(begin(w, &a, &source), WAN, 77));
@@ -122,10 +125,10 @@ static void icmp_queries_are_mapped_by_their_identifier(void **state)
 	assert_int_not_equal(id, 77);
 	assert_int_equal(steering_bucket(id), steering_bucket(77));
 	b.dst = address("198.51.100.11"); // RFC 5508 REQ-1
-	assert_true(nat_choose(w, &b, &source, &reply));
-	assert_int_equal(reply.dport_be, be(id));
-	assert_int_equal(reply.sport_be, be(id));
-	assert_int_equal(reply.kind, FLOW_KEY_ANSWER);
+	assert_true(nat_choose(w, &b, &source, &choice));
+	assert_int_equal(choice.reply.dport_be, be(id));
+	assert_int_equal(choice.reply.sport_be, be(id));
+	assert_int_equal(choice.reply.kind, FLOW_KEY_ANSWER);
 }
 
 // RFC 4787 REQ-3 and REQ-4.
@@ -347,6 +350,78 @@ static void anybody_reaches_a_full_cone_and_nobody_else(void **state)
 	assert_int_not_equal(outside_port(udp(HOST2, 5000, REMOTE, 1, &source)), 5000);
 }
 
+// The worker of 5000 holds the mapping, another one's host calls.
+static void a_full_cone_is_called_from_each_worker_as_long_as_it_is_there(void **state)
+{
+	static struct compiled_policy policy = {.has_full_cones = true};
+	static const struct snapshot snap = {.policy = &policy};
+	struct nat_source cone = masquerade(), plain = masquerade();
+	struct flow_tuple first = tuple(address(HOST), 5000, address(REMOTE), 53, IPPROTO_UDP);
+	struct flow_tuple second = tuple(address(HOST), 5000, address(REMOTE), 54, IPPROTO_UDP);
+	struct flow_tuple call = tuple(address(HOST2), 7, address(WAN), 5000, IPPROTO_UDP);
+	struct worker *holder;
+	struct flow *flow, *heir;
+	struct flow_endpoint inside;
+
+	end_all(&workers[0]);
+	close_workers();
+	open_workers(TABLES_MAX, TABLES_MAX);
+	dp.workers = workers;
+	holder = &workers[steering_worker(steering_bucket(5000), TABLES_MAX)];
+	cone.is_full_cone = true;
+	flow = begin(holder, &first, &cone);
+	heir = begin(holder, &second, &plain);
+	for (unsigned step = 0; step < 5; step++) {
+		bool is_there = step != 2 && step != 4;
+
+		for (unsigned i = 0; i < TABLES_MAX; i++) {
+			workers[i].snap = &snap;
+			assert_int_equal(nat_find_called(&workers[i], &call, &inside), is_there);
+			if (is_there)
+				assert_true(inside.port_be == be(5000) &&
+					    ip_addr_equal(&inside.addr, &first.src));
+		}
+		if (step == 0) { // the next one takes over and is a cone too
+			end(holder, heir);
+			heir = begin(holder, &second, &cone);
+			end(holder, flow);
+		} else if (step == 1) { // the last of it has gone
+			end(holder, heir);
+		} else if (step == 2) {
+			flow = begin(holder, &first, &cone);
+			heir = begin(holder, &second, &plain);
+		} else if (step == 3) { // what takes over lets nobody in
+			end(holder, flow);
+		}
+	}
+	policy.has_full_cones = false;
+	end(holder, heir);
+	begin(holder, &first, &cone);
+	for (unsigned i = 0; i < TABLES_MAX; i++) // nobody is asked where none is wanted
+		assert_false(nat_find_called(&workers[i], &call, &inside));
+}
+
+static void nobody_calls_the_routers_own_sockets(void **state)
+{
+	static struct compiled_policy policy = {.has_full_cones = true};
+	static const struct snapshot snap = {.policy = &policy};
+	struct nat_source cone = masquerade();
+	struct flow_tuple own = tuple(address(WAN), 5000, address(REMOTE), 53, IPPROTO_UDP);
+	struct flow_tuple call = tuple(address(HOST2), 7, address(WAN), 5000, IPPROTO_UDP);
+	struct flow_endpoint inside;
+
+	end_all(&workers[0]);
+	close_workers();
+	open_workers(TABLES_MAX, TABLES_MAX);
+	dp.workers = workers;
+	cone.is_full_cone = true;
+	begin(&workers[steering_worker(steering_bucket(5000), TABLES_MAX)], &own, &cone);
+	for (unsigned i = 0; i < TABLES_MAX; i++) {
+		workers[i].snap = &snap;
+		assert_false(nat_find_called(&workers[i], &call, &inside));
+	}
+}
+
 // --- exhaustion ---
 
 static bool next_event(struct dp_event *event)
@@ -449,6 +524,8 @@ int main(void)
 		TEST(without_an_address_nothing_leaves),
 		TEST(the_routers_own_sockets_have_endpoints_too),
 		TEST(anybody_reaches_a_full_cone_and_nobody_else),
+		TEST(a_full_cone_is_called_from_each_worker_as_long_as_it_is_there),
+		TEST(nobody_calls_the_routers_own_sockets),
 		TEST(a_greedy_host_leaves_room_for_others),
 		TEST(every_port_is_shared_before_anybody_is_refused),
 		TEST(a_search_in_vain_is_not_repeated_at_once),
