@@ -6,7 +6,8 @@
 // Lines are read where they begin with what TCP delivers in order: a segment that is ahead of one
 // that was lost is dropped, and comes again after it. A line in several segments is not read, and
 // of one segment at most one line is rewritten; FTP clients and servers send no others. What is
-// sent again is rewritten again, as it was the first time.
+// sent again is rewritten again, as it was the first time; until it has been acknowledged nothing
+// else is.
 //
 // An address that is not the sender's own (RFC 2577: a bounce), a port below 1024 and an answer to
 // no question announce nothing.
@@ -115,6 +116,14 @@ static bool has_room(const struct reading *r, int32_t growth)
 	       growth <= (int32_t)(rte_pktmbuf_tailroom(r->p->m) + padding);
 }
 
+// May the last stretch have to be sent again still? Then there can be no other: one is remembered.
+static bool is_stretch_open(const struct helper_side *side)
+{
+	const struct tcp_edit *edit = &side->edit;
+
+	return edit->old_bytes != 0 && (int32_t)(edit->at + edit->old_bytes - side->acked) > 0;
+}
+
 // `at`: of the line in the data.
 static void announce(struct reading *r, const struct ftp_line *line, uint32_t at)
 {
@@ -123,7 +132,7 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 	uint16_t old_bytes = line->end - line->first, new_bytes;
 	char text[FTP_TEXT_MAX];
 
-	if (r->is_edited || line->port < FTP_PORT_MIN ||
+	if (r->is_edited || is_stretch_open(r->side) || line->port < FTP_PORT_MIN ||
 		(has_addr && !ip_addr_equal(&line->addr, &expected.to) &&
 			!ip_addr_equal(&line->addr, &expected.dst))) {
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
@@ -141,6 +150,7 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 		return;
 	}
 	tcp_edit_begin(&r->side->edit, r->seq + at + line->first, old_bytes, text, new_bytes);
+	r->side->acked = r->side->edit.at;
 	r->is_edited = true;
 }
 
@@ -230,6 +240,7 @@ static uint16_t tcp_sum(const struct packet *p)
 static bool read_data(struct reading *r)
 {
 	struct helper_side *side = r->side;
+	enum tcp_edit_part part;
 	uint32_t known;
 
 	if (r->p->m->nb_segs > 1 || r->session->is_secured) {
@@ -246,8 +257,10 @@ static bool read_data(struct reading *r)
 		return false;
 	if (known >= r->bytes) // sent again
 		return true;
-	// One stretch is remembered: no other one while this may have to be rewritten still.
-	r->is_edited = tcp_edit_part(&side->edit, r->seq, r->bytes) != TCP_EDIT_NOTHING;
+	part = tcp_edit_part(&side->edit, r->seq, r->bytes);
+	if (part == TCP_EDIT_SOME)
+		return false;
+	r->is_edited = part == TCP_EDIT_ALL;
 	read_lines(r, known);
 	side->next_seq = r->seq + r->bytes;
 	return true;
@@ -306,6 +319,14 @@ static bool edit_data(struct reading *r)
 	return true;
 }
 
+// `ack`: as its sender counts.
+static void note_ack(struct helper_side *side, uint32_t ack)
+{
+	if ((int32_t)(ack - side->acked) > 0)
+		side->acked = ack;
+	tcp_edit_settle(&side->edit, ack);
+}
+
 bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	struct helper_session *session, uint16_t mtu)
 {
@@ -335,6 +356,6 @@ bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	}
 	tcp_edit_header(tcp, &r.side->edit, &other->edit);
 	if (p->tcp_flags & RTE_TCP_ACK_FLAG)
-		tcp_edit_settle(&other->edit, rte_be_to_cpu_32(tcp->recv_ack));
+		note_ack(other, rte_be_to_cpu_32(tcp->recv_ack));
 	return true;
 }

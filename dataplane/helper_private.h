@@ -11,6 +11,7 @@ struct helper_side {
 	bool is_known;	   // that is
 	bool is_line_start;
 	struct tcp_edit edit;
+	uint32_t acked; // of what it sent since the stretch began
 };
 
 struct helper_session {

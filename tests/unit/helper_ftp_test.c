@@ -104,6 +104,23 @@ static void what_is_sent_again_with_more_is_rewritten_again(void **state)
 		"PORT 203,0,113,2,19,137\r\nLIST\r\n", CLIENT_SEQ + 1);
 }
 
+static void until_it_is_acknowledged_nothing_else_is_rewritten(void **state)
+{
+	struct fixture *f = *state;
+	struct frame next = from_client(ACK, 1 + SAID, 1), ack = from_server(ACK, 1, 1 + TOLD - 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_becomes(f, &next, port_said, port_said, CLIENT_SEQ + 1 + TOLD);
+	assert_true(fixture_passes(f, &ack, FIXTURE_LAN)); // all but its end
+	say_port(f);
+	ack.tcp_ack++;
+	assert_true(fixture_passes(f, &ack, FIXTURE_LAN));
+	next.tcp_seq += SAID;
+	assert_becomes(f, &next, port_said, port_told, CLIENT_SEQ + 1 + TOLD + SAID);
+}
+
 static void a_piece_of_what_was_rewritten_does_not_pass(void **state)
 {
 	struct fixture *f = *state;
@@ -307,6 +324,7 @@ int main(void)
 		NAT(stretches_add_up_over_a_session),
 		NAT(what_is_sent_again_is_rewritten_again),
 		NAT(what_is_sent_again_with_more_is_rewritten_again),
+		NAT(until_it_is_acknowledged_nothing_else_is_rewritten),
 		NAT(a_piece_of_what_was_rewritten_does_not_pass),
 		NAT(what_is_ahead_of_what_was_lost_comes_again),
 		NAT(a_damaged_segment_gets_no_right_checksum),
