@@ -27,7 +27,7 @@ uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
 	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
 	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
 	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
-	       options->n_workers * (UINT64_C(2) << 20);
+	       options->n_workers * ((UINT64_C(2) << 20) + helper_sessions_bytes());
 }
 
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
@@ -36,8 +36,7 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 
 	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
 	       expect_table_bytes() +
-	       options->n_workers * (flow_table_bytes(capacity) + helper_sessions_bytes() +
-					    sizeof(struct worker));
+	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 
 static struct rte_rcu_qsbr *rcu_new(unsigned n_threads)

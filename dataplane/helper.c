@@ -2,7 +2,8 @@
 #include "dataplane/helper.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include <rte_malloc.h>
 
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
@@ -19,7 +20,8 @@ struct helper_sessions {
 
 struct helper_sessions *helper_sessions_new(void)
 {
-	struct helper_sessions *sessions = calloc(1, sizeof(*sessions));
+	struct helper_sessions *sessions =
+		rte_zmalloc("helpers", sizeof(*sessions), RTE_CACHE_LINE_SIZE);
 
 	if (sessions == NULL)
 		return NULL;
@@ -33,7 +35,7 @@ struct helper_sessions *helper_sessions_new(void)
 
 void helper_sessions_free(struct helper_sessions *sessions)
 {
-	free(sessions);
+	rte_free(sessions);
 }
 
 uint64_t helper_sessions_bytes(void)
