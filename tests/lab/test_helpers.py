@@ -164,7 +164,8 @@ def test_many_transfers_in_one_session(helped, passive):
     gets = "".join(f"get file -o {out}-{i};" for i in range(6))
     helped.run("pc1", "lftp", "-e",
                f"set net:timeout 4; set net:max-retries 1; set ftp:passive-mode {passive};"
-               f"set ftp:use-feat false; set net:socket-bind-ipv4 {SHORT1}; {gets} ls; quit", f"ftp://{SERVER4}", timeout=60)
+               f"set ftp:use-feat false; set net:socket-bind-ipv4 {SHORT1}; {gets} ls; quit",
+               f"ftp://{SERVER4}", timeout=60)
     wanted = (helped.dir / "ftp/file").read_bytes()
     for i in range(6):
         got = helped.dir / f"lftp-{i}"
