@@ -8,7 +8,7 @@
 
 enum { ROOM_MIN = 8 };
 
-static size_t item_bytes(enum cfg_set_kind kind)
+size_t set_elements_item_bytes(enum cfg_set_kind kind)
 {
 	switch (kind) {
 	case CFG_SET_ADDRESSES:
@@ -35,7 +35,7 @@ void set_elements_fini(struct set_elements *elements)
 // Appends `n` items that lie one after the other.
 static int append(struct set_elements *elements, const void *items, uint32_t n)
 {
-	size_t bytes = item_bytes(elements->kind);
+	size_t bytes = set_elements_item_bytes(elements->kind);
 
 	if (n > DP_SET_ELEMENTS_MAX - elements->n)
 		return -E2BIG;

@@ -3,6 +3,7 @@
 // them up. Grows up to DP_SET_ELEMENTS_MAX. Control thread.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cfg/config.h"
@@ -23,6 +24,8 @@ struct set_elements {
 	};
 	uint32_t n, room;
 };
+
+size_t set_elements_item_bytes(enum cfg_set_kind kind); // of one of `items`
 
 // Zeroed but for the kind is empty.
 void set_elements_fini(struct set_elements *elements); // stays usable, empty

@@ -181,11 +181,13 @@ static void name_inherit(
 // is nothing to call: its own sockets are behind no filter of translation, its input rules judge.
 static void tell_cone(struct worker *w, const struct flow *flow, bool is_there)
 {
-	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
-			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+	struct flow_endpoint inside, outside;
 
-	if (w->n_workers == 1 || !(flow->state.flags & FLOW_IS_FULL_CONE) ||
-		!protocol_has_ports(outside.protocol) || ip_addr_equal(&inside.addr, &outside.addr))
+	if (w->n_workers == 1 || !(flow->state.flags & FLOW_IS_FULL_CONE))
+		return;
+	inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL);
+	outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+	if (!protocol_has_ports(outside.protocol) || ip_addr_equal(&inside.addr, &outside.addr))
 		return;
 	if (is_there)
 		flow_cones_add(&w->flows.cones, &outside, &inside);

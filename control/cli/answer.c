@@ -61,6 +61,18 @@ void answer_print(struct table *table, FILE *out)
 	table_free(table);
 }
 
+void answer_table(const json_t *result, const char *key, const char *headings,
+	void (*add)(struct table *table, const json_t *member), FILE *out)
+{
+	struct table *table = table_new(headings);
+	json_t *list = json_object_get(result, key), *one;
+	size_t i;
+
+	if (table != NULL)
+		json_array_foreach(list, i, one) add(table, one);
+	answer_print(table, out);
+}
+
 void answer_print_rest(const json_t *result, const char *key, FILE *out)
 {
 	uint64_t total = answer_number(result, "total");

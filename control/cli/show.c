@@ -20,32 +20,28 @@ static void print_version(const json_t *result, FILE *out)
 		answer_text(result, "config"));
 }
 
+static void add_interface(struct table *table, const json_t *interface)
+{
+	const json_t *addresses = json_object_get(interface, "addresses");
+
+	table_add(table, "%s", answer_text(interface, "name"));
+	table_add(table, "%s", answer_truth(interface, "is_up") ? "up" : "down");
+	table_add(table, "%" PRIu64, answer_number(interface, "mtu"));
+	answer_add_element(table, addresses, 0);
+	answer_add_bytes(table, interface, "rx_bytes");
+	answer_add_bytes(table, interface, "tx_bytes");
+	answer_add_count(table, interface, "tx_dropped");
+	for (size_t k = 1; k < json_array_size(addresses); k++) {
+		answer_add_blanks(table, 3);
+		answer_add_element(table, addresses, k);
+		answer_add_blanks(table, 3);
+	}
+}
+
 static void print_interfaces(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("INTERFACE|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED");
-	json_t *list = json_object_get(result, "interfaces"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		const json_t *addresses = json_object_get(one, "addresses");
-
-		table_add(table, "%s", answer_text(one, "name"));
-		table_add(table, "%s", answer_truth(one, "is_up") ? "up" : "down");
-		table_add(table, "%" PRIu64, answer_number(one, "mtu"));
-		answer_add_element(table, addresses, 0);
-		answer_add_bytes(table, one, "rx_bytes");
-		answer_add_bytes(table, one, "tx_bytes");
-		answer_add_count(table, one, "tx_dropped");
-		for (size_t k = 1; k < json_array_size(addresses); k++) {
-			answer_add_blanks(table, 3);
-			answer_add_element(table, addresses, k);
-			answer_add_blanks(table, 3);
-		}
-	}
-	answer_print(table, out);
+	answer_table(result, "interfaces", "INTERFACE|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED",
+		add_interface, out);
 }
 
 static void add_link(struct table *table, const json_t *port)
@@ -62,37 +58,29 @@ static void add_link(struct table *table, const json_t *port)
 		table_add(table, "%" PRIu64 "M", mbps);
 }
 
+static void add_port(struct table *table, const json_t *port)
+{
+	char unit[UNIT_BYTES];
+
+	table_add(table, "%s", answer_text(port, "name"));
+	table_add(table, "%s", answer_text_or(port, "pci", answer_text_or(port, "netdev", "-")));
+	table_add(table, "%s", answer_text(port, "driver"));
+	add_link(table, port);
+	table_add(table, "%" PRIu64, answer_number(port, "rx_queues"));
+	answer_add_bytes(table, port, "rx_bytes");
+	answer_add_bytes(table, port, "tx_bytes");
+	table_add(table, "%s",
+		unit_count(
+			answer_number(port, "rx_missed") + answer_number(port, "rx_nombuf"), unit));
+	table_add(table, "%s",
+		unit_count(
+			answer_number(port, "rx_errors") + answer_number(port, "tx_errors"), unit));
+}
+
 static void print_ports(const json_t *result, FILE *out)
 {
-	struct table *table =
-		table_new("PORT|CARD|DRIVER|LINK|>QUEUES|>RECEIVED|>SENT|>MISSED|>ERRORS");
-	json_t *list = json_object_get(result, "ports"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		char unit[UNIT_BYTES];
-
-		table_add(table, "%s", answer_text(one, "name"));
-		table_add(table, "%s",
-			answer_text_or(one, "pci", answer_text_or(one, "netdev", "-")));
-		table_add(table, "%s", answer_text(one, "driver"));
-		add_link(table, one);
-		table_add(table, "%" PRIu64, answer_number(one, "rx_queues"));
-		answer_add_bytes(table, one, "rx_bytes");
-		answer_add_bytes(table, one, "tx_bytes");
-		table_add(table, "%s",
-			unit_count(
-				answer_number(one, "rx_missed") + answer_number(one, "rx_nombuf"),
-				unit));
-		table_add(table, "%s",
-			unit_count(
-				answer_number(one, "rx_errors") + answer_number(one, "tx_errors"),
-				unit));
-	}
-	answer_print(table, out);
+	answer_table(result, "ports",
+		"PORT|CARD|DRIVER|LINK|>QUEUES|>RECEIVED|>SENT|>MISSED|>ERRORS", add_port, out);
 }
 
 // By family, address, length; what the workers use before the alternatives.
@@ -158,26 +146,22 @@ static void print_routes(const json_t *result, FILE *out)
 			answer_number(result, "refused"));
 }
 
+static void add_neighbour(struct table *table, const json_t *neighbour)
+{
+	table_add(table, "%s", answer_text(neighbour, "addr"));
+	table_add(table, "%s", answer_text(neighbour, "interface"));
+	table_add(table, "%s", answer_text_or(neighbour, "mac", "-"));
+	table_add(table, "%s", answer_text(neighbour, "state"));
+}
+
 static void print_neighbours(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("ADDRESS|INTERFACE|MAC|STATE");
-	json_t *list = json_object_get(result, "neighbours"), *one;
 	const json_t *counters = json_object_get(result, "counters");
 	uint64_t refused = answer_number(counters, "refused_rate") +
 			   answer_number(counters, "refused_open") +
 			   answer_number(counters, "refused_full");
-	size_t i;
 
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		table_add(table, "%s", answer_text(one, "addr"));
-		table_add(table, "%s", answer_text(one, "interface"));
-		table_add(table, "%s", answer_text_or(one, "mac", "-"));
-		table_add(table, "%s", answer_text(one, "state"));
-	}
-	answer_print(table, out);
+	answer_table(result, "neighbours", "ADDRESS|INTERFACE|MAC|STATE", add_neighbour, out);
 	answer_print_rest(result, "neighbours", out);
 	fprintf(out,
 		"asked for %" PRIu64 ", no answer from %" PRIu64 ", over a limit %" PRIu64 "\n",
@@ -197,73 +181,59 @@ static void add_endpoint(
 			answer_number(flow, port_key));
 }
 
+static void add_flow(struct table *table, const json_t *flow)
+{
+	char unit[UNIT_BYTES];
+
+	table_add(table, "%s", answer_text(flow, "protocol"));
+	add_endpoint(table, flow, "src", "sport");
+	add_endpoint(table, flow, "dst", "dport");
+	add_endpoint(table, flow, "nat_src", "nat_sport");
+	answer_add_bytes(table, flow, "tx_bytes");
+	answer_add_bytes(table, flow, "rx_bytes");
+	table_add(table, "%s", unit_seconds(answer_number(flow, "idle_sec"), unit));
+	table_add(table, "%s", answer_text(flow, "state"));
+}
+
 static void print_flows(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("PROTO|FROM|TO|LEAVES AS|>SENT|>REPLIES|>IDLE|STATE");
-	json_t *list = json_object_get(result, "flows"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		char unit[UNIT_BYTES];
-
-		table_add(table, "%s", answer_text(one, "protocol"));
-		add_endpoint(table, one, "src", "sport");
-		add_endpoint(table, one, "dst", "dport");
-		add_endpoint(table, one, "nat_src", "nat_sport");
-		answer_add_bytes(table, one, "tx_bytes");
-		answer_add_bytes(table, one, "rx_bytes");
-		table_add(table, "%s", unit_seconds(answer_number(one, "idle_sec"), unit));
-		table_add(table, "%s", answer_text(one, "state"));
-	}
-	answer_print(table, out);
+	answer_table(result, "flows", "PROTO|FROM|TO|LEAVES AS|>SENT|>REPLIES|>IDLE|STATE",
+		add_flow, out);
 	answer_print_rest(result, "flows", out);
+}
+
+static void add_worker(struct table *table, const json_t *worker)
+{
+	uint64_t turns = answer_number(worker, "turns"), idle = answer_number(worker, "idle_turns");
+
+	table_add(table, "%" PRIu64, answer_number(worker, "worker"));
+	table_add(table, "%" PRIu64, answer_number(worker, "core"));
+	answer_add_count(table, worker, "rx_packets");
+	answer_add_count(table, worker, "handed_over");
+	table_add(table, "%" PRIu64, answer_number(worker, "flows"));
+	table_add(table, "%" PRIu64, answer_number(worker, "flow_capacity"));
+	table_add(
+		table, "%.1f%%", turns == 0 ? 0.0 : 100.0 * (double)(turns - idle) / (double)turns);
+	answer_add_count(table, worker, "sleeps");
 }
 
 static void print_workers(const json_t *result, FILE *out)
 {
-	struct table *table =
-		table_new("WORKER|>CORE|>RECEIVED|>HANDED OVER|>FLOWS|>ROOM FOR|>BUSY|>SLEEPS");
-	json_t *list = json_object_get(result, "workers"), *one;
-	size_t i;
+	answer_table(result, "workers",
+		"WORKER|>CORE|>RECEIVED|>HANDED OVER|>FLOWS|>ROOM FOR|>BUSY|>SLEEPS", add_worker,
+		out);
+}
 
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		uint64_t turns = answer_number(one, "turns"),
-			 idle = answer_number(one, "idle_turns");
-
-		table_add(table, "%" PRIu64, answer_number(one, "worker"));
-		table_add(table, "%" PRIu64, answer_number(one, "core"));
-		answer_add_count(table, one, "rx_packets");
-		answer_add_count(table, one, "handed_over");
-		table_add(table, "%" PRIu64, answer_number(one, "flows"));
-		table_add(table, "%" PRIu64, answer_number(one, "flow_capacity"));
-		table_add(table, "%.1f%%",
-			turns == 0 ? 0.0 : 100.0 * (double)(turns - idle) / (double)turns);
-		answer_add_count(table, one, "sleeps");
-	}
-	answer_print(table, out);
+static void add_drop(struct table *table, const json_t *counter)
+{
+	table_add(table, "%s", answer_text(counter, "name"));
+	table_add(table, "%" PRIu64, answer_number(counter, "packets"));
+	table_add(table, "%s", answer_text(counter, "help"));
 }
 
 static void print_drops(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("COUNTER|>PACKETS|WHAT");
-	json_t *list = json_object_get(result, "counters"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		table_add(table, "%s", answer_text(one, "name"));
-		table_add(table, "%" PRIu64, answer_number(one, "packets"));
-		table_add(table, "%s", answer_text(one, "help"));
-	}
-	answer_print(table, out);
+	answer_table(result, "counters", "COUNTER|>PACKETS|WHAT", add_drop, out);
 }
 
 const struct view views[] = {

@@ -61,21 +61,16 @@ void print_firewall(const json_t *result, FILE *out)
 		out);
 }
 
+static void add_counter(struct table *table, const json_t *counter)
+{
+	table_add(table, "%s", answer_text(counter, "name"));
+	table_add(table, "%" PRIu64, answer_number(counter, "packets"));
+	answer_add_bytes(table, counter, "bytes");
+}
+
 void print_counters(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("COUNTER|>PACKETS|>BYTES");
-	json_t *list = json_object_get(result, "counters"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		table_add(table, "%s", answer_text(one, "name"));
-		table_add(table, "%" PRIu64, answer_number(one, "packets"));
-		answer_add_bytes(table, one, "bytes");
-	}
-	answer_print(table, out);
+	answer_table(result, "counters", "COUNTER|>PACKETS|>BYTES", add_counter, out);
 }
 
 void print_nat(const json_t *result, FILE *out)
@@ -90,63 +85,53 @@ void print_nat(const json_t *result, FILE *out)
 	answer_print_rest(result, "rules", out);
 }
 
+static void add_zone(struct table *table, const json_t *zone)
+{
+	const json_t *interfaces = json_object_get(zone, "interfaces");
+	size_t k = 0;
+
+	do {
+		const json_t *interface = json_array_get(interfaces, k);
+
+		table_add(table, "%s", k == 0 ? answer_text(zone, "name") : "");
+		table_add(table, "%s", answer_text_or(interface, "name", "-"));
+		table_add(table, "%s",
+			interface != NULL && !answer_truth(interface, "is_there") ? "absent" : "");
+	} while (++k < json_array_size(interfaces));
+}
+
 void print_zones(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("ZONE|INTERFACE|");
-	json_t *list = json_object_get(result, "zones"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		const json_t *interfaces = json_object_get(one, "interfaces");
-		size_t k = 0;
-
-		do {
-			const json_t *interface = json_array_get(interfaces, k);
-
-			table_add(table, "%s", k == 0 ? answer_text(one, "name") : "");
-			table_add(table, "%s", answer_text_or(interface, "name", "-"));
-			table_add(table, "%s",
-				interface != NULL && !answer_truth(interface, "is_there") ? "absent"
-											  : "");
-		} while (++k < json_array_size(interfaces));
-	}
-	answer_print(table, out);
+	answer_table(result, "zones", "ZONE|INTERFACE|", add_zone, out);
 }
 
 // --- sets ---
 
+static void add_set(struct table *table, const json_t *set)
+{
+	bool is_timed = json_object_get(set, "entries") != NULL;
+
+	table_add(table, "%s", answer_text(set, "name"));
+	table_add(table, "%s", answer_text(set, "kind"));
+	table_add(table, "%" PRIu64, answer_number(set, "elements"));
+	if (json_object_get(set, "file") != NULL)
+		table_add(table, "%" PRIu64, answer_number(set, "file_elements"));
+	else
+		table_add(table, "-");
+	if (is_timed) {
+		table_add(table, "%" PRIu64, answer_number(set, "entries"));
+		answer_add_count(table, set, "refused");
+	} else {
+		table_add(table, "-");
+		table_add(table, "-");
+	}
+	table_add(table, "%s", answer_text(set, "file"));
+}
+
 void print_sets(const json_t *result, FILE *out)
 {
-	struct table *table = table_new("SET|OF|>WRITTEN|>FROM FILE|>FOR A TIME|>REFUSED|FILE");
-	json_t *list = json_object_get(result, "sets"), *one;
-	size_t i;
-
-	if (table == NULL)
-		return;
-	json_array_foreach(list, i, one)
-	{
-		bool is_timed = json_object_get(one, "entries") != NULL;
-
-		table_add(table, "%s", answer_text(one, "name"));
-		table_add(table, "%s", answer_text(one, "kind"));
-		table_add(table, "%" PRIu64, answer_number(one, "elements"));
-		if (json_object_get(one, "file") != NULL)
-			table_add(table, "%" PRIu64, answer_number(one, "file_elements"));
-		else
-			table_add(table, "-");
-		if (is_timed) {
-			table_add(table, "%" PRIu64, answer_number(one, "entries"));
-			answer_add_count(table, one, "refused");
-		} else {
-			table_add(table, "-");
-			table_add(table, "-");
-		}
-		table_add(table, "%s", answer_text(one, "file"));
-	}
-	answer_print(table, out);
+	answer_table(result, "sets", "SET|OF|>WRITTEN|>FROM FILE|>FOR A TIME|>REFUSED|FILE",
+		add_set, out);
 }
 
 static void print_set_rest(const json_t *result, const char *key, const char *total_key, FILE *out)

@@ -36,24 +36,6 @@ static void write_element(FILE *out, const struct set_elements *elements, uint32
 	element_text_write(out, elements->kind, &element);
 }
 
-static size_t item_bytes(enum cfg_set_kind kind)
-{
-	switch (kind) {
-	case CFG_SET_ADDRESSES:
-		return sizeof(struct ip_prefix);
-	case CFG_SET_MACS:
-		return sizeof(struct mac_addr);
-	case CFG_SET_INTERFACES:
-		return sizeof(struct interface_name);
-	case CFG_SET_PORTS:
-	case CFG_SET_ICMP:
-	case CFG_SET_ICMP6:
-	case CFG_SET_PROTOCOLS:
-		break;
-	}
-	return sizeof(struct dp_range);
-}
-
 static void check_again(const struct set_elements *elements)
 {
 	struct set_elements again = {.kind = elements->kind};
@@ -69,8 +51,8 @@ static void check_again(const struct set_elements *elements)
 	fclose(out);
 	require(set_file_parse("again", text, n_bytes, &again, &faults) == 0);
 	require(again.n == elements->n);
-	require(again.n == 0 ||
-		memcmp(again.items, elements->items, again.n * item_bytes(again.kind)) == 0);
+	require(again.n == 0 || memcmp(again.items, elements->items,
+					again.n * set_elements_item_bytes(again.kind)) == 0);
 	set_elements_fini(&again);
 	free(text);
 }

@@ -57,7 +57,7 @@ routes:
   - {{ to: '::/0', via: '{INET6}' }}
 flows:
   capacity: {CAPACITY}
-  timeouts: {{ tcp-unreplied: 3s, udp-unreplied: 3s, icmp: 3s, tcp-closed: 3s }}
+  timeouts: {{ tcp-unreplied: 2s, udp-unreplied: 2s, icmp: 2s, tcp-closed: 2s }}
 zones:
   lan: {{ interfaces: lan }}
   wan: {{ interfaces: wan }}
@@ -237,7 +237,7 @@ def attack_by(lab, host, prepare, seconds=SECONDS, meanwhile=None):
     """Runs the program that `prepare()` names while people use the router, and `meanwhile` halfway.
     Asserts what holds in any attack."""
     user = "pc1" if host == "pc2" else "pc2"  # somebody else
-    transfer = transfer_begin(lab, seconds + 4)
+    transfer = transfer_begin(lab, seconds + 2)
     time.sleep(0.7)
     argv = prepare()
     before, rss, lines = lab.counts(""), lab.rss_kb(), lab.log_lines()

@@ -40,7 +40,7 @@ while True:
 PORT_LINE = re.compile(r"^  (\w+): \{ match: \{[^}]*\}", re.MULTILINE)
 
 NET, HOST, PORT, PROHIBITED = [3, 0], [3, 1], [3, 3], [3, 13]  # ICMP: destination unreachable
-NO_ROUTE6, PROHIBITED6, PORT6 = [1, 0], [1, 1], [1, 4]
+NO_ROUTE6 = [1, 0]
 
 
 def variants(name, workers=(1, 2)):

@@ -200,6 +200,14 @@ class Channel:
         return json.loads(line)
 
 
+def channel_to(path):
+    """None while nobody listens there: QEMU makes the file before it does."""
+    try:
+        return Channel(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+
+
 class Guest:
     """`arguments`: what QEMU gets beside what every guest needs (network cards, an IOMMU)."""
 
@@ -223,11 +231,10 @@ class Guest:
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=agent",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", *arguments)
-        self._wait(qmp.exists, "QEMU to start", 10)
-        self.qmp = Channel(qmp)
+        self.qmp = self._wait(lambda: channel_to(qmp), "QEMU to start", 10)
         self.qmp.receive(10)
         self.monitor("qmp_capabilities")
-        self.agent = Channel(agent)
+        self.agent = self._wait(lambda: channel_to(agent), "QEMU to take an agent", 10)
 
     def _wait(self, condition, what, timeout):
         def is_true():

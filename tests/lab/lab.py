@@ -340,14 +340,21 @@ def is_in_namespace(pid, namespace):
 
 
 def kill_namespace(namespace):
-    """Kills what still runs in a namespace of ours; a program may have left children there."""
+    """Kills what still runs in a namespace of ours, as children that a program left there, and
+    waits until it has gone: a router's memory takes a moment."""
     listed = run_command(["ip", "netns", "pids", namespace], check=False)
+    killed = {}
     for pid in (int(word) for word in listed.stdout.split()):
         if pid != os.getpid() and is_in_namespace(pid, namespace):
+            killed[pid] = process_birth(pid)
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(
+            birth is not None and process_birth(pid) == birth for pid, birth in killed.items()):
+        time.sleep(0.01)
 
 
 @contextmanager

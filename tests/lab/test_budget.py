@@ -58,7 +58,7 @@ def seconds_to_first_packet(lab, config):
 
 @pytest.mark.timeout(90)
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's shadow memory takes its time")
-@pytest.mark.xdist_group("hugepages")
+@pytest.mark.alone
 @pytest.mark.parametrize("with_hugepages", [True, False], ids=["hugepages", "no-hugepages"])
 def test_the_first_packet_is_forwarded_within_two_seconds(bare, with_hugepages):
     """The best of a few: the machine may be busy with something else."""
@@ -89,7 +89,7 @@ def memory_bytes(pid):
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's shadow memory is not the router's")
-@pytest.mark.xdist_group("hugepages")
+@pytest.mark.alone
 @pytest.mark.parametrize("with_hugepages", [True, False], ids=["hugepages", "no-hugepages"])
 def test_a_million_flows_fit_in_a_gigabyte_and_the_budget_says_so(bare, with_hugepages):
     extra = "flows: { capacity: 1000000 }\n"

@@ -3,7 +3,6 @@
 
 import os
 import re
-import statistics
 import time
 from pathlib import Path
 
@@ -37,9 +36,9 @@ def voluntary_switches(pid, thread):
     return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)[1])
 
 
-def share_of_a_core(lab, seconds=5):
+def share_of_a_core(lab):
     began, used = time.monotonic(), cpu_seconds(lab.router.pid)
-    time.sleep(seconds)
+    time.sleep(QUIET_SEC)
     return (cpu_seconds(lab.router.pid) - used) / (time.monotonic() - began)
 
 
@@ -68,14 +67,14 @@ def test_one_whose_ports_cannot_wake_it_naps_and_does_little_else():
         time.sleep(1)
         naps = voluntary_switches(lab.router.pid, "worker-0")
         share = share_of_a_core(lab)
-        naps = (voluntary_switches(lab.router.pid, "worker-0") - naps) / 5
+        naps = (voluntary_switches(lab.router.pid, "worker-0") - naps) / QUIET_SEC
         assert 500 < naps < 1500, naps  # the promise of 1 ms, and no more often than it takes
         assert share < 2 * IDLE_SHARE, f"{share:.1%} of a core"
 
 
 @VARIANTS
 def test_first_packet_after_idling_is_forwarded_within_1_ms(home):
-    """Beside what the same ping costs while packets keep coming. Best of a few tries: another
+    """Beside what the same ping costs while packets keep coming. Two of four tries have to: another
     program on the machine may delay a packet, a slow wake-up delays each one."""
     busy = ping(home, "pc1", SERVER4, count=200, interval=0.003).median_ms
     first = []
@@ -83,5 +82,7 @@ def test_first_packet_after_idling_is_forwarded_within_1_ms(home):
         time.sleep(QUIET_SEC)
         result = ping(home, "pc1", SERVER4, count=1)
         assert result.received == 1, result.text
-        first.append(result.rtts_ms[0])
-    assert statistics.median_low(first) - busy < 1.0, f"first {first} ms, busy {busy} ms"
+        first.append(result.rtts_ms[0] - busy)
+        if sum(late < 1.0 for late in first) == 2:
+            return
+    pytest.fail(f"the first came {first} ms later than {busy} ms, what it takes when busy")

@@ -9,9 +9,9 @@ REQ-6 (no gateways for protocols over TCP but FTP's) is a test of payload left a
 none at all.
 """
 
+import errno
 import random
 import socket
-import threading
 
 import pytest
 from conftest import cores_for
@@ -159,15 +159,19 @@ def test_req_2a_simultaneous_close(nat):
 
 
 def test_req_2_two_kernels_open_at_once(nat):
-    """Two hosts connect to each other at the same time, one of them behind the router."""
+    """Two hosts connect to each other, one of them behind the router. The inner one's SYN is lost
+    beyond it, so that the outer one's finds a mapping and a socket that has sent one: they cross."""
     inner = socket_of(nat, "pc1", socket.SOCK_STREAM, (PCS["pc1"][0], 22400), timeout=8)
     outer = socket_of(nat, "far", socket.SOCK_STREAM, (FAR4, 22401), timeout=8)
-    threads = [threading.Thread(target=sock.connect, args=(peer,)) for sock, peer in
-               ((outer, (ROUTER_WAN4, 22400)), (inner, (FAR4, 22401)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    nat.ip("inet", f"route add blackhole {FAR4}")
+    try:
+        inner.setblocking(False)
+        assert inner.connect_ex((FAR4, 22401)) == errno.EINPROGRESS
+        wait_for(lambda: nat.flow(protocol="tcp", sport=22400, dport=22401), "the SYN to pass")
+    finally:
+        nat.ip("inet", f"route del blackhole {FAR4}")
+    outer.connect((ROUTER_WAN4, 22400))
+    inner.settimeout(8)
     inner.sendall(b"from inside")
     outer.sendall(b"from outside")
     assert (outer.recv(100), inner.recv(100)) == (b"from inside", b"from outside")

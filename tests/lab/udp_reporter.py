@@ -28,7 +28,7 @@ def ask(server, port, source_port, payload):
     client.bind(("", source_port))
     client.connect((server, port))
     client.settimeout(1)
-    for _ in range(3):
+    for tried in (1, 2, 3):
         client.send(bytes(payload))
         try:
             print(client.recv(200).decode(), end="")
@@ -36,7 +36,7 @@ def ask(server, port, source_port, payload):
         except TimeoutError:
             continue
         except ConnectionRefusedError:
-            print("connection refused", file=sys.stderr)
+            print(f"connection refused at try {tried}", file=sys.stderr)
             return 2
     print("no answer", file=sys.stderr)
     return 1

@@ -18,6 +18,7 @@
 #include "control/bans.h"
 #include "control/state_db.h"
 #include "tests/unit/recording_dataplane.h"
+#include "tests/unit/text_addr.h"
 
 // On a disk, not in memory: /tmp may be a tmpfs.
 #define FOLDER "/var/tmp/bans_test.XXXXXX"
@@ -87,14 +88,6 @@ static int teardown(void **state)
 	recording_reset();
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command);
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix parsed;
-
-	assert_int_equal(ip_prefix_parse(text, &parsed), 0);
-	return parsed;
 }
 
 static void ban(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)
@@ -248,7 +241,7 @@ static void what_does_not_fit_into_the_queue_is_kept_all_the_same(void **state)
 
 	for (unsigned i = 0; i < MANY; i++) {
 		struct ip_addr addr = {
-			.family = IP_V4, .v4 = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
+			.family = IP_V4, .bytes = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
 
 		bans_note(&bans, 0, &addr, DAY, NOW);
 	}

@@ -16,22 +16,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
 #include "tests/unit/dataplane_fixture.h"
-
-static struct ip_addr address(const char *text)
-{
-	struct ip_addr a;
-
-	assert_int_equal(ip_addr_parse(text, &a), 0);
-	return a;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	return p;
-}
+#include "tests/unit/text_addr.h"
 
 // --- several ways out ---
 

@@ -44,7 +44,6 @@ enum {
 #define FIXTURE_GATEWAY6 "2001:db8:f::1"
 #define FIXTURE_OWN_WAN6 "2001:db8:f::2"
 #define FIXTURE_PC6	 "2001:db8:1::7"
-#define FIXTURE_OWN_LAN6 "2001:db8:1::1"
 #define FIXTURE_FAR_LAN6 "2001:db8:2::9"
 #define FIXTURE_SERVER6	 "2001:db8:9::10"
 extern const struct frame fixture_udp_out;

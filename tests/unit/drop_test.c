@@ -15,6 +15,7 @@
 #include "dataplane/worker.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
+#include "tests/unit/must_open.h"
 
 enum { EXTRA = 10, TO_HOST_RING = 2047 };
 
@@ -139,16 +140,6 @@ static void what_another_worker_is_too_slow_for_is_counted(void **state)
 }
 
 // --- with a port behind an interface ---
-
-static struct port *must_open(const struct port_spec *spec)
-{
-	struct error err;
-	struct port *port = port_open(spec, &err);
-
-	if (port == NULL)
-		fail_msg("%s", err.text);
-	return port;
-}
 
 static uint8_t add_interface(struct fixture *f, struct port *port)
 {

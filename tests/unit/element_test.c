@@ -195,7 +195,7 @@ static uint32_t number_of(const struct ip_addr *address)
 static struct ip_addr addr_of(uint32_t number)
 {
 	return (struct ip_addr){.family = IP_V4,
-		.v4 = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+		.bytes = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
 			(uint8_t)number}};
 }
 

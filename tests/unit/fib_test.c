@@ -15,22 +15,14 @@
 #include <rte_rcu_qsbr.h>
 
 #include "tests/unit/eal.h"
+#include "tests/unit/random.h"
 #include "tests/unit/slow_reader.h"
+#include "tests/unit/text_addr.h"
 
 enum { MODEL_ROUTES_MAX = 600, CODES = 6, BATCH_MAX = 67 };
 
 // The table under test: file-wide, so that a test that fails half-way leaves none behind.
 static struct fib fib;
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint32_t random32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32);
-}
 
 static struct ip_prefix prefix4(uint32_t ip, uint8_t len)
 {
@@ -57,22 +49,6 @@ static uint16_t look(const struct fib *table, const struct ip_addr *addr)
 		return fib_lookup6(table, addr->v6);
 	memcpy(&be, addr->v4, sizeof(be));
 	return fib_lookup4(table, be);
-}
-
-static struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	return p;
 }
 
 // --- the model: a list of prefixes, searched from end to end ---

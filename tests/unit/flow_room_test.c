@@ -320,7 +320,7 @@ static void control_hears_once_that_a_table_fills_up_and_by_whom(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t nine_tenths = (f->w->flows.capacity * 9 + 9) / 10;
-	struct ip_addr pc = {.family = IP_V4, .v4 = {198, 18, 0, 7}};
+	struct ip_addr pc = {.family = IP_V4, .bytes = {198, 18, 0, 7}};
 	struct frame scan = fixture_udp_out;
 	struct dp_event event;
 
@@ -354,7 +354,7 @@ static void control_hears_once_a_minute_of_a_host_at_its_limit(void **state)
 	} rows[] = {
 		{0, true}, {1, false}, {59000, false}, {1000, true}, {30000, false}, {60000, true}};
 	struct fixture *f = *state;
-	struct ip_addr pc = {.family = IP_V4, .v4 = {198, 18, 0, 7}};
+	struct ip_addr pc = {.family = IP_V4, .bytes = {198, 18, 0, 7}};
 	struct frame out = fixture_udp_out;
 	struct dp_event event;
 

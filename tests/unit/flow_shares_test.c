@@ -10,36 +10,10 @@
 
 #include <cmocka.h>
 
-#include "dataplane/flow_table.h"
+#include "tests/unit/flow_tables.h"
+#include "tests/unit/random.h"
 
 enum { LAN = 1, WAN = 2, LAN2 = 3 };
-
-static const uint64_t seeds[2] = {0x1234567890abcdefu, 0xfedcba0987654321u};
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t random32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 16);
-}
-
-static struct flow_table *open_table(uint32_t capacity)
-{
-	struct flow_table *table = aligned_alloc(64, (sizeof(*table) + 63) / 64 * 64);
-
-	assert_non_null(table);
-	assert_int_equal(flow_table_init(table, capacity, seeds), 0);
-	return table;
-}
-
-static void close_table(struct flow_table *table)
-{
-	flow_table_fini(table);
-	free(table);
-}
 
 static struct flow_host_key host4(uint32_t n, uint8_t iface)
 {

@@ -10,35 +10,10 @@
 
 #include "dataplane/flow_timer.h"
 #include "dataplane/flow_tuple.h"
+#include "tests/unit/flow_tables.h"
+#include "tests/unit/random.h"
 
 enum { CAPACITY = 20000, TIMEOUT = 100 };
-
-static const uint64_t seeds[2] = {0x1234567890abcdefu, 0xfedcba0987654321u};
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t random32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 16);
-}
-
-static struct flow_table *open_table(uint32_t capacity)
-{
-	struct flow_table *table = aligned_alloc(64, (sizeof(*table) + 63) / 64 * 64);
-
-	assert_non_null(table);
-	assert_int_equal(flow_table_init(table, capacity, seeds), 0);
-	return table;
-}
-
-static void close_table(struct flow_table *table)
-{
-	flow_table_fini(table);
-	free(table);
-}
 
 // The n-th of all keys; its reply key is that of the other half.
 static struct flow_key4 key_of(uint32_t n, bool is_reply)

@@ -24,11 +24,6 @@ struct ip6_packet {
 	uint8_t fill;
 };
 
-static inline uint32_t ip6_before_bytes(const struct ip6_packet *p)
-{
-	return p->n_before * EXTENSION;
-}
-
 // Writes the frame and returns its length.
 static inline uint32_t ip6_packet_frame(const struct ip6_packet *p, uint8_t *frame)
 {

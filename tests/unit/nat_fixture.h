@@ -18,22 +18,14 @@
 #include "dataplane/nat_port.h"
 #include "drivers/steering.h"
 #include "tests/unit/eal.h"
+#include "tests/unit/random.h"
+#include "tests/unit/text_addr.h"
 
 enum { TABLES_MAX = 4, CAPACITY = 16384 };
 
 static struct dataplane dp;
 static struct worker *workers;
 static unsigned n_tables;
-
-static inline uint32_t random32(void)
-{
-	static uint64_t x = 0x2545f4914f6cdd1d;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32);
-}
 
 static inline uint32_t random_below(uint32_t n)
 {
@@ -84,14 +76,6 @@ static inline void close_workers(void)
 
 		rte_ring_sc_dequeue_elem(dp.events, &event, sizeof(event));
 	}
-}
-
-static inline struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
 }
 
 static inline uint16_t be(uint16_t port)

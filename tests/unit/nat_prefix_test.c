@@ -8,32 +8,8 @@
 #include <cmocka.h>
 
 #include "dataplane/nat_prefix.h"
-
-static struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	return p;
-}
-
-static uint32_t random32(void)
-{
-	static uint64_t x = 0x2545f4914f6cdd1d;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32);
-}
+#include "tests/unit/random.h"
+#include "tests/unit/text_addr.h"
 
 static uint32_t ones_sum(const struct ip_addr *addr)
 {

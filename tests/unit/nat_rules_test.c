@@ -12,6 +12,7 @@
 #include "dataplane/policy.h"
 #include "dataplane/set.h"
 #include "dataplane/snapshot.h"
+#include "tests/unit/text_addr.h"
 
 enum { WAN = 0, LAN = 1, IOT = 2, WAN2 = 3, DOWN = 4 }; // DOWN: outside, without an address
 enum { NATS_MAX = 16 };
@@ -22,22 +23,6 @@ static struct dp_set dp_sets[4];
 static struct set *sets[4];
 static struct dp_policy policy;
 static struct nat_rules *rules;
-
-static struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	return p;
-}
 
 static void add_interface(uint8_t id, bool is_outside, const char *addr4, const char *addr6)
 {

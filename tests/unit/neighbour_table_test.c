@@ -30,7 +30,7 @@ static int teardown(void **state)
 static struct ip_addr host4(uint32_t i)
 {
 	return (struct ip_addr){
-		.family = IP_V4, .v4 = {198, 18 + (i >> 16 & 1), (uint8_t)(i >> 8), (uint8_t)i}};
+		.family = IP_V4, .bytes = {198, 18 + (i >> 16 & 1), (uint8_t)(i >> 8), (uint8_t)i}};
 }
 
 static struct ip_addr host6(uint32_t i)

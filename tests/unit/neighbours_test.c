@@ -124,7 +124,7 @@ static void serve_link(void)
 
 static struct ip_addr host(unsigned i)
 {
-	return (struct ip_addr){.family = IP_V4, .v4 = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
+	return (struct ip_addr){.family = IP_V4, .bytes = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
 }
 
 static void want(unsigned i)

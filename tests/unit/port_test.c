@@ -15,7 +15,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
-#include "drivers/port.h"
+#include "tests/unit/must_open.h"
 
 static int start(void **state)
 {
@@ -40,25 +40,6 @@ static int stop(void **state)
 	drivers_stop();
 	drivers_stop(); // twice does no harm
 	return 0;
-}
-
-static struct port *must_open(const struct port_spec *spec)
-{
-	struct error err;
-	struct port *port = port_open(spec, &err);
-
-	if (port == NULL)
-		fail_msg("%s", err.text);
-	return port;
-}
-
-static void must_refuse(const struct port_spec *spec, const char *word)
-{
-	struct error err = {0};
-
-	assert_null(port_open(spec, &err));
-	if (strstr(err.text, word) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", err.text, word);
 }
 
 static void a_mac_must_be_a_cards(void **state)

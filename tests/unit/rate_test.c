@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cfg/base/addr.h"
+#include "tests/unit/random.h"
 
 enum { THREADS = 4, SOURCES = 1024, NOW_MS = 1000000 };
 
@@ -21,16 +22,6 @@ static const uint8_t no_source[16];
 
 // File-wide, so that a test that fails half-way leaves none behind.
 static struct rate_table *table;
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint32_t random32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32);
-}
 
 static int setup(void **state)
 {

@@ -13,6 +13,8 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "tests/unit/text_addr.h"
+
 static uint64_t seed;
 
 static uint64_t draw(void)
@@ -28,22 +30,6 @@ static int start(void **state)
 {
 	seed = 1;
 	return 0;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix prefix;
-
-	assert_int_equal(ip_prefix_parse(text, &prefix), 0);
-	return prefix;
-}
-
-static struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
 }
 
 static struct set *build(const struct dp_set *from)

@@ -11,18 +11,9 @@
 #include <string.h>
 
 #include "drivers/steering.h"
+#include "tests/unit/random.h"
 
 enum { FLOWS = 300000 };
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint32_t random32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32);
-}
 
 // As a card hands it to Toeplitz: rte_softrss wants 32-bit words in host order.
 static uint8_t hash_bucket(const void *tuple, uint32_t words, bool is_outside)

@@ -19,6 +19,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "tests/unit/slow_reader.h"
+#include "tests/unit/text_addr.h"
 
 static uint64_t draw(uint64_t *seed)
 {
@@ -27,14 +28,6 @@ static uint64_t draw(uint64_t *seed)
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
 	return x ^ x >> 31;
-}
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix prefix;
-
-	assert_int_equal(ip_prefix_parse(text, &prefix), 0);
-	return prefix;
 }
 
 static bool has(const struct timed_set *set, const struct ip_addr *addr, uint32_t now_sec)
@@ -522,7 +515,7 @@ struct reading {
 // Every other one is an IPv6 prefix; of three parts of 198.51/16 and 2001:db8::/48.
 static struct ip_prefix reader_prefix(unsigned part, unsigned i)
 {
-	struct ip_prefix p = {.addr = {.family = IP_V4, .v4 = {198, 51}}, .len = 32};
+	struct ip_prefix p = {.addr = {.family = IP_V4, .bytes = {198, 51}}, .len = 32};
 
 	if (i % 2 == 0)
 		p = (struct ip_prefix){

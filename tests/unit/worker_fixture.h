@@ -16,6 +16,8 @@
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 #include "tests/unit/eal.h"
+#include "tests/unit/random.h"
+#include "tests/unit/text_addr.h"
 
 enum { SENT_MAX = 2048, POOL_SIZE = 8191, BUFFER_BYTES = 2048 + RTE_PKTMBUF_HEADROOM };
 
@@ -94,41 +96,6 @@ static inline int fixture_start(void)
 static inline uint64_t counted(enum counter counter)
 {
 	return worker.counters[counter];
-}
-
-static inline uint32_t random32(void)
-{
-	static uint64_t x = 0x2545f4914f6cdd1d;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32);
-}
-
-static inline struct ip_addr address(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	return addr;
-}
-
-static inline struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	return p;
-}
-
-static inline uint32_t ip4_be(const char *text)
-{
-	struct ip_addr addr = address(text);
-	uint32_t be;
-
-	memcpy(&be, addr.v4, sizeof(be));
-	return be;
 }
 
 // A frame from bytes, spread over buffers of at most `segment` bytes each, the first of at least

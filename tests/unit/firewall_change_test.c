@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Flows under a firewall that changes: judged again, cut, kept; and what rules want done besides.
+#include <unistd.h>
+
+#include "dataplane/conntrack.h"
+#include "dataplane/packet.h"
+#include "tests/unit/house_fixture.h"
+
+// --- changes ---
+
+static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **state)
+{
+	struct fixture *f = *state;
+	struct frame data = out6;
+	struct house h;
+	struct rte_mbuf *m;
+
+	house_lan_to_wan(&h, f);
+	assert_true(fixture_passes(f, &out6, FIXTURE_WAN));
+	data.tcp_flags = RTE_TCP_ACK_FLAG;
+	data.tcp_seq = 1;
+	data.tcp_ack = 4242;
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+	house_apply(&h, f);
+	m = fixture_send(f, &data, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_int_equal(packet_ip6(m)->proto, IPPROTO_TCP);
+	rte_pktmbuf_free(m);
+	assert_int_equal(f->w->flows.n_used, 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+static void what_a_new_policy_allows_keeps_its_translation(void **state)
+{
+	struct fixture *f = *state;
+	struct frame twin = fixture_udp_out;
+	struct house h;
+	struct rte_mbuf *m;
+	uint16_t port;
+
+	house_lan_to_wan(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	twin.src = FIXTURE_PC2;
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	port = frame_sport(m);
+	assert_int_not_equal(port, twin.sport);
+	rte_pktmbuf_free(m);
+	house_lan_to_wan(&h, f);
+	m = fixture_send(f, &twin, FIXTURE_WAN);
+	assert_non_null(m);
+	assert_int_equal(frame_sport(m), port);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+}
+
+// Rules mark it once more: what they did the last time is no mark it came with.
+static void a_flow_is_judged_again_without_its_mark(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule *rule;
+	struct house h;
+
+	house_init(&h);
+	rule = house_add(&h, 0, 0, DP_DROP);
+	rule->mark = rule->mark_mask = 1;
+	rule = house_add(&h, 0, 0, DP_CONTINUE);
+	rule->set_mark = rule->set_mark_mask = 1;
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(f->w->flows.flows[0].state.mark, 1);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+
+	h.rules[1].set_mark = h.rules[1].set_mark_mask = 2;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(f->w->flows.flows[0].state.mark, 2);
+}
+
+static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_timed_entry ban = {.left_sec = 60};
+	struct house h;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 16), 0);
+	house_init(&h);
+	h.sets[0] = (struct dp_set){.kind = DP_SET_ADDRESSES, .timed = 3};
+	h.policy.n_sets = 1;
+	house_add(&h, 0, 0, DP_DROP)->source.set = 0;
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &ban.prefix), 0);
+	assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	f->w->now_sec += 61;
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+static void a_flood_of_bans_does_not_make_each_flow_be_judged_each_time(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_timed_entry ban = {.left_sec = 60};
+	uint32_t before = f->dp->epoch;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 4096), 0);
+	assert_int_equal(ip_prefix_parse("198.19.0.0/32", &ban.prefix), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		ban.prefix.addr.v4[2] = (uint8_t)(i >> 8);
+		ban.prefix.addr.v4[3] = (uint8_t)i;
+		assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0);
+	}
+	assert_in_range(f->dp->epoch - before, 1, 20);
+	before = f->dp->epoch;
+	usleep(150000);
+	dataplane_timed_sweep(f->dp); // the last of them
+	assert_int_equal(f->dp->epoch, before + 1);
+	assert_int_equal(dataplane_timed_add(f->dp, 3, &ban, false), 0); // is there already
+	dataplane_timed_sweep(f->dp);
+	assert_int_equal(f->dp->epoch, before + 1);
+}
+
+static void a_schedule_opens_and_closes(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->schedule = 5;
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, UINT64_C(1) << 5);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, 0);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+// --- what rules want done besides ---
+
+static void lines_to_log_and_additions_reach_control(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule *rule;
+	struct dp_event event;
+	struct house h;
+
+	house_init(&h);
+	rule = house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_DROP);
+	rule->log = 0;
+	rule->add_timed = 7;
+	rule->add_sec = 3600;
+	assert_int_equal(dataplane_timed_open(f->dp, 7, 16), 0);
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &out6, FIXTURE_WAN));
+	assert_true(dataplane_event_next(f->dp, &event));
+	assert_int_equal(event.kind, DP_EVENT_LOG);
+	assert_int_equal(event.interface, FIXTURE_LAN);
+	assert_int_equal(event.log.out_interface, FIXTURE_WAN);
+	assert_int_equal(event.log.action, DP_DROP);
+	assert_int_equal(event.log.dport, 443);
+	assert_int_equal(event.log.tcp_flags, RTE_TCP_SYN_FLAG);
+	assert_int_equal(event.log.dst.family, IP_V6);
+	assert_true(dataplane_event_next(f->dp, &event));
+	assert_int_equal(event.kind, DP_EVENT_SET_ADD);
+	assert_int_equal(event.add.timed, 7);
+	assert_int_equal(event.add.sec, 3600);
+	assert_memory_equal(event.addr.v6, "\x20\x01\x0d\xb8\0\1\0\0\0\0\0\0\0\0\0\7", 16);
+	assert_false(dataplane_event_next(f->dp, &event));
+}
+
+static void rules_count_flows_and_not_their_packets(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_count count;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_true(dataplane_rule_count(f->dp, 0, &count));
+	assert_int_equal(count.packets, 1);
+	assert_int_equal(count.bytes, 58);
+	assert_true(dataplane_rule_count(f->dp, 1, &count));
+	assert_int_equal(count.packets, 0);
+	assert_false(dataplane_rule_count(f->dp, 2, &count));
+}
+
+static void a_policy_that_makes_no_sense_leaves_the_one_in_force(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.rules[0].source.set = 99;
+	assert_int_not_equal(dataplane_policy_set(f->dp, &h.policy, &err), 0);
+	assert_true(strlen(err.text) > 10);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
+		WITH(what_a_new_policy_allows_keeps_its_translation),
+		WITH(a_flow_is_judged_again_without_its_mark),
+		WITH(a_ban_cuts_at_once_and_ends_by_itself),
+		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
+		WITH(a_schedule_opens_and_closes),
+		WITH(lines_to_log_and_additions_reach_control),
+		WITH(rules_count_flows_and_not_their_packets),
+		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
+	};
+#undef WITH
+
+	fixture_start_drivers();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
