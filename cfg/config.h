@@ -96,6 +96,14 @@ enum cfg_hugepages {
 	CFG_HUGEPAGES_NEVER,
 };
 
+enum { CFG_HELPER_PORTS_MAX = 8 };
+
+// Of servers whose control connections are read; none: the helper is off.
+struct cfg_helpers {
+	uint16_t ftp[CFG_HELPER_PORTS_MAX], tftp[CFG_HELPER_PORTS_MAX];
+	unsigned n_ftp, n_tftp;
+};
+
 struct config {
 	const char *file;
 	int cores[CFG_CORES_MAX]; // one worker on each; n_cores 0: control decides
@@ -106,6 +114,7 @@ struct config {
 	uint32_t flow_capacity;	 // of the whole router
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 	struct cfg_timeouts timeouts;
+	struct cfg_helpers helpers;
 	bool has_pick_up;
 	bool picks_up; // TCP connections that began before the router did
 	struct cfg_port *ports;

@@ -36,6 +36,23 @@ static const struct model_key timeouts_keys[] = {
 
 static const struct model_object timeouts = {.noun = "timeouts", .keys = timeouts_keys};
 
+#define HELPER(member)                                                                             \
+	.type = MODEL_WHOLE, .min = 1, .max = UINT16_MAX, .n_max = CFG_HELPER_PORTS_MAX,           \
+	.count_offset = offsetof(struct cfg_helpers, n_##member),                                  \
+	MODEL_AT(struct cfg_helpers, member[0])
+
+static const struct model_key helpers_keys[] = {
+	{.key = "ftp",
+		.help = "ports of FTP servers, most often 21: data connections of both modes",
+		HELPER(ftp)},
+	{.key = "tftp",
+		.help = "ports of TFTP servers, most often 69: answers from another port",
+		HELPER(tftp)},
+	{0},
+};
+
+static const struct model_object helpers = {.noun = "helpers", .keys = helpers_keys};
+
 static const struct model_key flows_keys[] = {
 	{.key = "capacity",
 		.type = MODEL_WHOLE,
@@ -55,6 +72,12 @@ static const struct model_key flows_keys[] = {
 		.help = "how long a flow is kept without a packet",
 		.object = &timeouts,
 		MODEL_AT(struct config, timeouts)},
+	{.key = "helpers",
+		.type = MODEL_GROUP,
+		.help = "protocols that announce another connection in their data; absent: none is "
+			"read",
+		.object = &helpers,
+		MODEL_AT(struct config, helpers)},
 	{.key = "pick-up",
 		.type = MODEL_BOOL,
 		.help = "take TCP connections that began before the router did; absent: without "

@@ -43,6 +43,13 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 			log_warning("nat", "%s has no port left for some connections",
 				ip_addr_str(&event.addr, text));
 			break;
+		case DP_EVENT_SIP:
+			log_info("nat",
+				"%s speaks SIP: it is translated as any other, its messages are "
+				"left alone. Calls without sound want rport, keep-alives and STUN "
+				"or ICE in the phone",
+				ip_addr_str(&event.addr, text));
+			break;
 		case DP_EVENT_NAT_OVER_SHARE:
 			log_warning("nat", "%s holds its share of ports, and wants more",
 				ip_addr_str(&event.addr, text));

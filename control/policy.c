@@ -176,6 +176,19 @@ static void show_arrays(struct policy *policy)
 	dp->nats = policy->arrays->nats;
 }
 
+static_assert((int)CFG_HELPER_PORTS_MAX == (int)DP_HELPER_PORTS_MAX, "ports pass as they are");
+
+static void describe_helpers(const struct cfg_helpers *helpers, struct dp_policy *dp)
+{
+	struct dp_helper_ports *ftp = &dp->helpers[DP_HELPER_FTP];
+	struct dp_helper_ports *tftp = &dp->helpers[DP_HELPER_TFTP];
+
+	memcpy(ftp->ports, helpers->ftp, sizeof(ftp->ports));
+	ftp->n = helpers->n_ftp;
+	memcpy(tftp->ports, helpers->tftp, sizeof(tftp->ports));
+	tftp->n = helpers->n_tftp;
+}
+
 static int compile(struct policy_build *build)
 {
 	const struct config *config = build->in->config;
@@ -198,6 +211,7 @@ static int compile(struct policy_build *build)
 	};
 	dp->picks_up = config->picks_up;
 	dp->host_flows_max = config->host_flows_max;
+	describe_helpers(&config->helpers, dp);
 	describe_interfaces(build);
 	if (policy_rules(build) != 0)
 		return -1;

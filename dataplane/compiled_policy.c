@@ -66,6 +66,9 @@ struct compiled_policy *compiled_policy_new(
 	compiled->picks_up = policy->picks_up;
 	compiled->has_full_cones = has_full_cones(policy);
 	compiled->changes_destinations = changes_destinations(policy) || compiled->has_full_cones;
+	for (unsigned i = 0; i < DP_HELPER_COUNT; i++)
+		compiled->has_helpers |= policy->helpers[i].n > 0;
+	memcpy(compiled->helpers, policy->helpers, sizeof(compiled->helpers));
 	compiled->host_flows_max = policy->host_flows_max;
 	compiled->timeouts = timeouts_of(&policy->timeouts);
 	compiled->n_workers = dp->options.n_workers;

@@ -16,6 +16,8 @@ struct compiled_policy {
 	bool picks_up;
 	bool changes_destinations; // some translation does, or lets anybody call
 	bool has_full_cones;
+	bool has_helpers; // some port has one
+	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max;
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];

@@ -6,12 +6,14 @@
 #include "dataplane/firewall.h"
 #include "dataplane/flow_room.h"
 #include "dataplane/flow_timer.h"
+#include "dataplane/helper.h"
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/sip_advice.h"
 #include "dataplane/tcp_track.h"
 
 static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_phase phase)
@@ -61,6 +63,7 @@ static void timer_start(struct worker *w, struct flow *flow)
 
 void conntrack_end(struct worker *w, struct flow *flow)
 {
+	helper_flow_ending(w, flow);
 	nat_flow_ending(w, flow);
 	flow_remove(&w->flows, flow);
 }
@@ -190,8 +193,10 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	struct flow_tuple original = flow_tuple_of_packet(p);
 	struct rule_subject subject;
+	struct nat_destination expected;
 	enum counter unsound, refused;
 	struct nat_choice choice;
+	bool is_expected;
 	struct decision d;
 	struct flow *flow;
 
@@ -209,8 +214,9 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 			return NULL;
 	}
 	firewall_subject_of_packet(w, p, &subject);
+	is_expected = helper_expects(w, &original, &expected);
 	decide(w, &original, from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface, (uint8_t)p->iface,
-		&subject, &d);
+		is_expected ? &expected : NULL, &subject, &d);
 	if (!may_begin(w, p, &d))
 		return NULL;
 	if (!choose_reply(w, &d, from_host, &choice)) {
@@ -231,6 +237,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);
+	if (is_expected)
+		flow->dir[0].flags |= FLOW_IS_RELATED;
+	helper_flow_begun(w, flow, &d.seen);
+	if (d.changes_source)
+		sip_advice_flow_begun(w, flow, &d.seen);
 	timer_start(w, flow);
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
@@ -257,10 +268,12 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	struct flow *flow = flow_of(dir);
 	struct flow_tuple original = flow_tuple_of(&flow->dir[0]);
 	struct rule_subject subject;
+	struct nat_destination expected;
 	struct decision d;
 
 	firewall_subject_of_flow(flow, &subject);
-	decide(w, &original, flow->state.in_iface, flow->state.out_iface, &subject, &d);
+	decide(w, &original, flow->state.in_iface, flow->state.out_iface,
+		helper_expected(flow, &expected) ? &expected : NULL, &subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);
@@ -314,6 +327,22 @@ static bool is_refusal_of_unsolicited(
 		       p->kind == PACKET_IP6 ? IP_V6 : IP_V4);
 }
 
+// Each direction is followed by the numbers of its own sender, so what the other one acknowledges
+// is seen by those meanwhile.
+static enum counter track_tcp(
+	struct worker *w, const struct packet *p, struct flow_dir *dir, enum flow_phase *phase)
+{
+	struct rte_tcp_hdr *tcp = packet_l4(p);
+	uint32_t ack_be = tcp->recv_ack;
+	enum counter refused;
+
+	if (dir->flags & FLOW_HAS_HELPER)
+		tcp->recv_ack = helper_ack_be(w, dir, ack_be);
+	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, phase);
+	tcp->recv_ack = ack_be;
+	return refused;
+}
+
 static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
@@ -337,7 +366,7 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
 		return NULL;
 	}
-	refused = tcp_track_slow(p, dir, w->snap->policy->picks_up, &phase);
+	refused = track_tcp(w, p, dir, &phase);
 	enter_phase(w, flow, phase);
 	if (refused != COUNTER_COUNT) {
 		worker_drop(w, p->m, refused);

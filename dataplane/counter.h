@@ -71,6 +71,8 @@
 	X(DROP_NAT_UNSOLICITED, "drop_nat_unsolicited", "new flow from outside past the NAT")      \
 	X(DROP_NAT_NO_ADDRESS, "drop_nat_no_address", "masquerade interface without an address")   \
 	X(DROP_NAT_NO_PORT, "drop_nat_no_port", "no port free towards this remote")                \
+	X(DROP_HELPER, "drop_helper",                                                              \
+		"segment of a helped connection that is out of order, or cannot be rewritten")     \
 	X(DROP_FLOW_TABLE_FULL, "drop_flow_table_full", "no slot for the flow's key")              \
 	X(DROP_FLOW_SHARE, "drop_flow_share",                                                      \
 		"flow table full, and nobody has more flows than who asks for one")                \
@@ -106,6 +108,13 @@
 		"flows whose outside port is shared, or not that of their endpoint")               \
 	X(NAT_OVER_SHARE, "nat_over_share",                                                        \
 		"flows whose outside port is shared: their host holds its fair share of ports")    \
+	X(HELPER_EXPECTED, "helper_expected", "connections that helpers saw announced")            \
+	X(HELPER_RELATED, "helper_related", "announced connections that came")                     \
+	X(HELPER_REFUSED, "helper_refused",                                                        \
+		"announcements not followed: a strange address, a low port, or malformed")         \
+	X(HELPER_FULL, "helper_full",                                                              \
+		"helpers' tables full, or a host announces more than it may")                      \
+	X(SIP_SEEN, "sip_seen", "flows of SIP through NAT, which go as they are (no ALG)")         \
 	X(EVENT_LOST, "event_lost",                                                                \
 		"log lines and additions to sets that were too many to tell control")              \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")

@@ -16,6 +16,7 @@
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/grace.h"
+#include "dataplane/helper.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
 
@@ -26,7 +27,7 @@ uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
 	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
 	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
 	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
-	       options->n_workers * (UINT64_C(2) << 20);
+	       options->n_workers * ((UINT64_C(2) << 20) + helper_sessions_bytes());
 }
 
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
@@ -34,6 +35,7 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 	uint32_t capacity = options->flow_capacity / RTE_MAX(options->n_workers, 1u);
 
 	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
+	       expect_table_bytes() +
 	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
 }
 
@@ -75,6 +77,9 @@ static int policy_init(struct dataplane *dp, struct error *err)
 	dp->rates = rate_table_new(RATE_SOURCES_DEFAULT, seeds);
 	if (dp->rates == NULL)
 		return error_set(err, "no memory for the rates of sources");
+	dp->expected = expect_table_new(seeds);
+	if (dp->expected == NULL)
+		return error_set(err, "no memory for what helpers expect");
 	dp->snapshot->policy = compiled_policy_new(dp, &nothing, err);
 	return dp->snapshot->policy != NULL ? 0 : -1;
 }
@@ -159,6 +164,7 @@ void dataplane_free(struct dataplane *dp)
 	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
 		timed_set_free(dp->timed[i]);
 	rate_table_free(dp->rates);
+	expect_table_free(dp->expected);
 	free(dp->snapshot);
 	free(dp);
 }

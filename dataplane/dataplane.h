@@ -140,6 +140,7 @@ enum dp_event_kind {
 	// At most once a minute from each worker:
 	DP_EVENT_NAT_NO_PORT,	 // `addr`: an outside address with no port left for some flow
 	DP_EVENT_NAT_OVER_SHARE, // `addr`: an inside host that holds its share of ports
+	DP_EVENT_SIP,		 // `addr`: a host that speaks SIP through NAT; seldom of each
 	DP_EVENT_FLOWS_FULL, // nine tenths of its flows are in use; names the host that has most
 	DP_EVENT_HOST_LIMIT, // the host has as many as the policy allows
 };

@@ -6,6 +6,7 @@
 
 #include "dataplane/adjacency.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/expect.h"
 #include "dataplane/fib.h"
 #include "dataplane/host.h"
 #include "dataplane/rate.h"
@@ -30,8 +31,9 @@ struct dataplane {
 	_Atomic bool must_stop;
 	struct timed_set *timed[DP_TIMED_SETS_MAX]; // NULL: not opened
 	struct rate_table *rates;
-	_Atomic uint64_t schedules; // bits: active ones
-	uint64_t reviewed_ms;	    // control's: when a timed set last made flows be judged again
+	struct expect_table *expected; // by helpers
+	_Atomic uint64_t schedules;    // bits: active ones
+	uint64_t reviewed_ms; // control's: when a timed set last made flows be judged again
 	bool review_is_due;
 	uint64_t start_tsc; // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];

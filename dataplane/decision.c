@@ -52,12 +52,21 @@ bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t c
 		w->snap->policy->nat, w->snap, w->now_sec, out_iface, &tuple.src, &tuple.dst);
 }
 
-// To a port forward, the inside of a one-to-one, or an inside endpoint that anybody may speak to.
-static void translate_destination(struct worker *w, uint8_t in_iface, struct decision *d)
+// To what a helper says, a port forward, the inside of a one-to-one, or an inside endpoint that
+// anybody may speak to.
+static void translate_destination(struct worker *w, uint8_t in_iface,
+	const struct nat_destination *expected, struct decision *d)
 {
 	struct nat_destination to;
 	struct flow_endpoint inside;
 
+	if (expected != NULL) {
+		d->is_dnated = !ip_addr_equal(&d->seen.dst, &expected->dst) ||
+			       d->seen.dport_be != expected->dport_be;
+		d->seen.dst = expected->dst;
+		d->seen.dport_be = expected->dport_be;
+		return;
+	}
 	if (nat_rules_destination(
 		    w->snap->policy->nat, w->snap, w->now_sec, &d->seen, in_iface, &to)) {
 		d->seen.dst = to.dst;
@@ -89,20 +98,22 @@ static void find_way(
 }
 
 void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
-	uint8_t known_iface, struct rule_subject *subject, struct decision *d)
+	uint8_t known_iface, const struct nat_destination *expected, struct rule_subject *subject,
+	struct decision *d)
 {
 	const struct compiled_policy *policy = w->snap->policy;
 	enum dp_hook hook;
 
 	*d = (struct decision){.seen = *original, .refused = COUNTER_COUNT};
-	translate_destination(w, in_iface, d);
+	translate_destination(w, in_iface, expected, d);
 	find_way(w, in_iface, known_iface, subject->is_review, d);
 	if (d->out_iface == INTERFACE_NONE)
 		return;
 	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {
 		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (!d->is_dnated && nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface,
-					     &d->seen.dst, &d->seen.src)) {
+		if (!d->is_dnated && expected == NULL &&
+			nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface, &d->seen.dst,
+				&d->seen.src)) {
 			d->refused = COUNTER_DROP_NAT_UNSOLICITED;
 			return;
 		}
@@ -113,6 +124,8 @@ void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_ifac
 	}
 	if (policy->has_firewall) {
 		subject->is_dnat = d->is_dnated;
+		if (expected != NULL)
+			subject->state = DP_STATE_RELATED;
 		hook = firewall_subject_route(w, &d->seen, in_iface, d->out_iface, subject);
 		firewall_judge(w, hook, subject, &d->verdict);
 		if (d->verdict.action != DP_ACCEPT) {

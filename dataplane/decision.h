@@ -21,10 +21,11 @@ struct decision {
 
 // `in_iface`: where its first packet came in, FLOW_IFACE_HOST from the host stack; `known_iface`:
 // by which that sent it; of a flow that is reviewed by which it left, so that one whose route is
-// gone for a moment is judged as before and kept, `code` saying why it does not go now. `subject`
-// describes the packet, or the flow.
+// gone for a moment is judged as before and kept, `code` saying why it does not go now. `expected`:
+// where it goes to, if a helper knew of it, else NULL. `subject` describes the packet, or the flow.
 void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
-	uint8_t known_iface, struct rule_subject *subject, struct decision *d);
+	uint8_t known_iface, const struct nat_destination *expected, struct rule_subject *subject,
+	struct decision *d);
 
 // The way for a direction of a flow: every packet of it is led the same one.
 uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple);

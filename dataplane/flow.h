@@ -54,7 +54,9 @@ enum flow_dir_flags {
 	FLOW_IS_REPLY = 1 << 4,	  // direction 1 of its flow
 	FLOW_IS_IP6 = 1 << 5,
 	FLOW_TRANSLATES6 = 1 << 6, // as FLOW_TRANSLATES, where the line has no room for it
-	FLOW_GOES_SLOW = FLOW_TO_HOST | FLOW_FROM_HOST | FLOW_TRANSLATES6,
+	FLOW_HAS_HELPER = 1 << 7,  // every packet is read, helper.h
+	FLOW_IS_RELATED = 1 << 8,  // direction 0: a helper expected it
+	FLOW_GOES_SLOW = FLOW_TO_HOST | FLOW_FROM_HOST | FLOW_TRANSLATES6 | FLOW_HAS_HELPER,
 };
 
 // An IPv6 key leaves no room for what it becomes: that is the opposite direction's key, ends

@@ -257,19 +257,31 @@ bool flow_endpoint_is(
 		       4) == 0;
 }
 
+static uint64_t endpoint_hash(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	uint32_t addr_be;
+
+	memcpy(&addr_be, endpoint->addr.v4, sizeof(addr_be));
+	return endpoint->addr.family == IP_V6 ? endpoint_hash6(table, endpoint->addr.v6,
+							endpoint->port_be, endpoint->protocol, name)
+					      : endpoint_hash4(table, addr_be, endpoint->port_be,
+							endpoint->protocol, name);
+}
+
+bool flow_endpoint_hints(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	return flow_index_hints(&table->endpoints, endpoint_hash(table, endpoint, name));
+}
+
 struct flow *flow_find_endpoint_if(const struct flow_table *table,
 	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
 	const void *ctx)
 {
-	bool is_ip6 = endpoint->addr.family == IP_V6;
-	uint32_t addr_be;
-	uint64_t hash;
+	uint64_t hash = endpoint_hash(table, endpoint, name);
 	const struct flow_bucket *bucket = NULL;
 
-	memcpy(&addr_be, endpoint->addr.v4, sizeof(addr_be));
-	hash = is_ip6 ? endpoint_hash6(table, endpoint->addr.v6, endpoint->port_be,
-				endpoint->protocol, name)
-		      : endpoint_hash4(table, addr_be, endpoint->port_be, endpoint->protocol, name);
 	while ((bucket = flow_index_next(&table->endpoints, hash, bucket)) != NULL) {
 		for (unsigned match = flow_bucket_match(bucket, flow_tag(hash)); match != 0;
 			match &= match - 1) {

@@ -169,6 +169,9 @@ struct flow_dir *flow_find6(
 struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
 bool flow_endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint);
+// Any worker: does one seem to be entered under that name for it? As flow_index_hints.
+bool flow_endpoint_hints(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
 // The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);

@@ -18,6 +18,7 @@
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
 #include "dataplane/fragment.h"
+#include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/icmp.h"
@@ -225,6 +226,9 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 					      : COUNTER_DROP_IP4_SOURCE); // claims our address
 		return;
 	}
+	if ((dir->flags & FLOW_HAS_HELPER) &&
+		!helper_pass(w, p, dir, w->snap->interfaces[p->iface].mtu))
+		return;
 	flow_count(w, p, dir);
 	nat_translate(p, dir);
 	if (dir->flags & FLOW_TO_HOST)
@@ -279,6 +283,8 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
 		return;
 	}
+	if ((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, p, dir, adj->mtu))
+		return;
 	worker_use_adjacency(w, i);
 	flow_count(w, p, dir);
 	nat_translate(p, dir);

@@ -172,6 +172,22 @@ struct dp_nat {
 	bool is_full_cone; // source: anybody may answer (endpoint-independent filtering)
 };
 
+// --- helpers ---
+
+enum dp_helper {
+	DP_HELPER_FTP = 0, // over TCP
+	DP_HELPER_TFTP,	   // over UDP
+	DP_HELPER_COUNT,
+};
+
+enum { DP_HELPER_PORTS_MAX = 8 };
+
+// Of servers; flows to them are read, and what they announce is let in. None: the helper is off.
+struct dp_helper_ports {
+	uint16_t ports[DP_HELPER_PORTS_MAX];
+	unsigned n;
+};
+
 // --- all of it ---
 
 struct dp_timeouts { // seconds; 0: the default (conntrack.h)
@@ -198,6 +214,7 @@ struct dp_policy {
 	const struct dp_nat *nats;
 	unsigned n_nats;
 	struct dp_timeouts timeouts;
-	bool picks_up;		 // TCP connections that began before the router did
+	bool picks_up; // TCP connections that began before the router did
+	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 };

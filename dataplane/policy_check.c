@@ -313,10 +313,20 @@ static int check_interfaces(const struct dp_policy *p, struct error *err)
 	return 0;
 }
 
+static int check_helpers(const struct dp_policy *p, struct error *err)
+{
+	for (unsigned i = 0; i < DP_HELPER_COUNT; i++)
+		if (p->helpers[i].n > DP_HELPER_PORTS_MAX)
+			return error_set(err, "helper %u: %u ports, the most is %d", i,
+				p->helpers[i].n, DP_HELPER_PORTS_MAX);
+	return 0;
+}
+
 int policy_check(const struct dp_policy *policy, struct timed_set *const timed[DP_TIMED_SETS_MAX],
 	struct error *err)
 {
-	if (check_interfaces(policy, err) != 0 || check_arrays(policy, err) != 0)
+	if (check_interfaces(policy, err) != 0 || check_arrays(policy, err) != 0 ||
+		check_helpers(policy, err) != 0)
 		return -EINVAL;
 	for (unsigned i = 0; i < policy->n_sets; i++)
 		if (check_set(&policy->sets[i], i, timed, err) != 0)

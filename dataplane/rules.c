@@ -340,7 +340,7 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 static bool is_accepted_by_default(
 	const struct ruleset *rs, enum dp_hook hook, const struct rule_subject *s)
 {
-	if (!rs->has_firewall || s->is_essential)
+	if (!rs->has_firewall || s->is_essential || s->state == DP_STATE_RELATED)
 		return true;
 	return hook == DP_HOOK_FORWARD && s->from == s->to && s->from != DP_ZONE_NONE;
 }

@@ -92,8 +92,8 @@ void rules_state_fini(struct rules_state *state); // zeroed is fine
 uint64_t rules_state_bytes(const struct ruleset *rs);
 
 // Fills `out`. `state` was made for `rs`. A packet that no rule decides on: accepted if there is no
-// firewall, if it is essential, or if it stays within one zone (forwarding); else as the hook's
-// default says.
+// firewall, if it is essential or related, or if it stays within one zone (forwarding); else as the
+// hook's default says.
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out);
 

@@ -52,7 +52,8 @@ static void snapshot_derive(struct snapshot *snap)
 		snap->ids[snap->n_ids++] = (uint8_t)i;
 		n_inside += !snap->interfaces[i].is_outside;
 	}
-	snap->may_cross = n_inside > 1 || snap->policy->changes_destinations;
+	snap->may_cross =
+		n_inside > 1 || snap->policy->changes_destinations || snap->policy->has_helpers;
 }
 
 void snapshot_publish(struct dataplane *dp, struct snapshot *snap)

@@ -33,7 +33,7 @@ static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir
 	unsigned reach = ((dir->tcp_reach ^ TCP_STEP) & is_behind) ^ TCP_STEP;
 
 	if (unlikely((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) |
-		     (dir->flags & FLOW_WATCH) | (ahead ^ is_behind) >> reach |
+		     (dir->flags & (FLOW_WATCH | FLOW_HAS_HELPER)) | (ahead ^ is_behind) >> reach |
 		     (p->tcp_window & dir->tcp_unseen)))
 		return false;
 	dir->tcp_end += ahead & ~is_behind;

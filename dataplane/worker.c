@@ -17,6 +17,7 @@
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/fragment.h"
+#include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/owner.h"
@@ -95,10 +96,11 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->inbox = ring_new("inbox", index, INBOX_SIZE, RING_F_SC_DEQ);
 	w->to_host = ring_new("to_host", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->to_host_urgent = ring_new("urgent", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->helpers = helper_sessions_new();
 	w->to_host_flows = ring_new("flows", index, HOST_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (w->wake_fd < 0 || w->adjacency_used == NULL || w->inbox == NULL || w->to_host == NULL ||
-		w->to_host_urgent == NULL || w->to_host_flows == NULL || reassembly_init(w) != 0 ||
-		flow_table_init(&w->flows, capacity, seeds) != 0) {
+		w->to_host_urgent == NULL || w->to_host_flows == NULL || w->helpers == NULL ||
+		reassembly_init(w) != 0 || flow_table_init(&w->flows, capacity, seeds) != 0) {
 		worker_fini(w);
 		return -ENOMEM;
 	}
@@ -128,6 +130,8 @@ void worker_fini(struct worker *w)
 	}
 	reassembly_fini(w);
 	flow_table_fini(&w->flows);
+	helper_sessions_free(w->helpers);
+	w->helpers = NULL;
 	ring_free(w->inbox);
 	ring_free(w->to_host);
 	ring_free(w->to_host_urgent);

@@ -17,6 +17,7 @@
 #include "dataplane/flow_table.h"
 #include "dataplane/nat_state.h"
 #include "dataplane/packet.h"
+#include "dataplane/sip_told.h"
 #include "dataplane/snapshot.h"
 
 enum {
@@ -30,6 +31,7 @@ enum {
 };
 
 struct dataplane;
+struct helper_sessions;
 struct reassembly;
 
 // What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
@@ -118,6 +120,8 @@ struct worker {
 	unsigned n_held;
 	struct reassembly *reassembly;
 	struct nat_state nat;
+	struct helper_sessions *helpers;
+	struct sip_told sip_told;
 	uint64_t random;
 
 	// flow_room.c: when control may be told next of a full table, and of a host's limit

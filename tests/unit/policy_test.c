@@ -349,6 +349,21 @@ static void timeouts_and_limits_pass(void **state)
 	policy_fixture_close();
 }
 
+static void helpers_pass_and_are_off_unless_said(void **state)
+{
+	open_text(LAN_AND_WAN "nat: [{masquerade: wan}]\n", NULL);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_FTP].n, 0);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_TFTP].n, 0);
+	policy_fixture_close();
+	open_text(LAN_AND_WAN "flows: {helpers: {ftp: [21, 2121], tftp: 69}}\n", NULL);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_FTP].n, 2);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_FTP].ports[0], 21);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_FTP].ports[1], 2121);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_TFTP].n, 1);
+	assert_int_equal(recording.policy.helpers[DP_HELPER_TFTP].ports[0], 69);
+	policy_fixture_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +377,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused_with_its_line),
 		cmocka_unit_test(equal_times_share_a_schedule_and_only_64_differ),
 		cmocka_unit_test(timeouts_and_limits_pass),
+		cmocka_unit_test(helpers_pass_and_are_off_unless_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

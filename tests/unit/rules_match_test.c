@@ -340,8 +340,11 @@ static void family_state_dnat_dscp_and_mark_match(void **state)
 		{{.is_dnat = -1, .family = IP_V6}, IP_V6, DP_STATE_NEW, 0, false, 0, true},
 		{{.is_dnat = -1, .family = IP_V6}, IP_V4, DP_STATE_NEW, 0, false, 0, false},
 		{{.is_dnat = -1, .states = DP_STATE_NEW}, IP_V4, DP_STATE_NEW, 0, false, 0, true},
-		{{.is_dnat = -1, .states = DP_STATE_NEW}, IP_V4, DP_STATE_RELATED, 0, false, 0,
+		{{.is_dnat = -1, .states = DP_STATE_NEW}, IP_V4, DP_STATE_ESTABLISHED, 0, false, 0,
 			false},
+		// what no rule decides about passes if a helper expected it
+		{{.is_dnat = -1, .states = DP_STATE_NEW}, IP_V4, DP_STATE_RELATED, 0, false, 0,
+			true},
 		{{.is_dnat = -1, .states = DP_STATE_INVALID}, IP_V4, DP_STATE_NEW, 0, false, 0,
 			false},
 		{{.is_dnat = -1, .states = DP_STATE_INVALID}, IP_V6, DP_STATE_INVALID, 0, false, 0,

@@ -255,7 +255,7 @@ static struct rule_verdict model_judge(
 	if (action == DP_CONTINUE) {
 		model.defaults[hook] += !s->is_review;
 		action = f.policy.defaults[hook];
-		if (s->is_essential ||
+		if (s->is_essential || s->state == DP_STATE_RELATED ||
 			(hook == DP_HOOK_FORWARD && s->from == s->to && s->from != DP_ZONE_NONE))
 			action = DP_ACCEPT;
 	}

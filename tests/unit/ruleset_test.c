@@ -245,6 +245,18 @@ static void a_prefix_of_log_lines_has_an_end(void **state)
 	assert_true(fixture_compile(&f, &err));
 }
 
+static void a_helper_has_so_many_ports(void **state)
+{
+	struct error err;
+
+	begin();
+	f.policy.helpers[DP_HELPER_TFTP].n = DP_HELPER_PORTS_MAX + 1;
+	assert_false(fixture_compile(&f, &err));
+	assert_string_equal(err.text, "helper 1: 9 ports, the most is 8");
+	f.policy.helpers[DP_HELPER_TFTP].n = DP_HELPER_PORTS_MAX;
+	assert_true(fixture_compile(&f, &err));
+}
+
 static void ports_of_a_translation_end_at_65535(void **state)
 {
 	struct error err;
@@ -450,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(mistakes_are_sentences),
 		TEST(a_prefix_of_log_lines_has_an_end),
+		TEST(a_helper_has_so_many_ports),
 		TEST(ports_of_a_translation_end_at_65535),
 		TEST(without_a_firewall_the_rules_need_not_be_filled_in),
 		TEST(lists_nest_no_deeper_than_promised),

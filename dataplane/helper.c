@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/helper.h"
+
+#include <errno.h>
+
+#include <rte_malloc.h>
+
+#include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/helper_private.h"
+
+enum { SLOTS = HELPER_SESSIONS, SESSION_NONE = UINT16_MAX };
+
+// Found by the flow's index, chained.
+struct helper_sessions {
+	uint16_t slots[SLOTS];
+	uint16_t free_head;
+	struct helper_session list[HELPER_SESSIONS];
+};
+
+struct helper_sessions *helper_sessions_new(void)
+{
+	struct helper_sessions *sessions =
+		rte_zmalloc("helpers", sizeof(*sessions), RTE_CACHE_LINE_SIZE);
+
+	if (sessions == NULL)
+		return NULL;
+	for (unsigned i = 0; i < SLOTS; i++)
+		sessions->slots[i] = SESSION_NONE;
+	for (unsigned i = 0; i < HELPER_SESSIONS; i++)
+		sessions->list[i].next =
+			i + 1 < HELPER_SESSIONS ? (uint16_t)(i + 1) : (uint16_t)SESSION_NONE;
+	return sessions;
+}
+
+void helper_sessions_free(struct helper_sessions *sessions)
+{
+	rte_free(sessions);
+}
+
+uint64_t helper_sessions_bytes(void)
+{
+	return sizeof(struct helper_sessions);
+}
+
+// --- sessions ---
+
+static uint16_t *slot_of(struct worker *w, uint32_t flow)
+{
+	return &w->helpers->slots[flow % SLOTS];
+}
+
+static struct helper_session *session_of(struct worker *w, const struct flow *flow)
+{
+	uint32_t index = flow_index(&w->flows, flow);
+	uint16_t i = *slot_of(w, index);
+
+	while (w->helpers->list[i].flow != index)
+		i = w->helpers->list[i].next;
+	return &w->helpers->list[i];
+}
+
+static struct helper_session *session_new(struct worker *w, const struct flow *flow)
+{
+	uint32_t index = flow_index(&w->flows, flow);
+	uint16_t *slot = slot_of(w, index), i = w->helpers->free_head;
+	struct helper_session *session;
+
+	if (i == SESSION_NONE)
+		return NULL;
+	session = &w->helpers->list[i];
+	w->helpers->free_head = session->next;
+	*session = (struct helper_session){
+		.flow = index,
+		.next = *slot,
+		.expectation = EXPECT_NONE,
+	};
+	*slot = i;
+	return session;
+}
+
+static void session_free(struct worker *w, struct helper_session *session)
+{
+	uint16_t i = (uint16_t)(session - w->helpers->list), *link = slot_of(w, session->flow);
+
+	while (*link != i)
+		link = &w->helpers->list[*link].next;
+	*link = session->next;
+	session->next = w->helpers->free_head;
+	w->helpers->free_head = i;
+}
+
+// --- expectations ---
+
+// Never 0.
+static uint64_t owner_of_session(const struct worker *w, const struct helper_session *session)
+{
+	return (uint64_t)(w->index + 1) << 32 | session->flow;
+}
+
+static void forget(struct worker *w, struct helper_session *session)
+{
+	if (session->expectation != EXPECT_NONE)
+		expect_forget(w->dp->expected, session->expectation, owner_of_session(w, session));
+	session->expectation = EXPECT_NONE;
+}
+
+struct expectation helper_announced(
+	const struct worker *w, const struct flow_dir *dir, uint16_t port_be)
+{
+	const struct flow_dir *opposite = dir->flags & FLOW_IS_REPLY ? dir - 1 : dir + 1;
+	struct flow_tuple own = flow_tuple_of(dir), back = flow_tuple_of(opposite);
+
+	return (struct expectation){
+		.src = back.src,
+		.dst = back.dst,
+		.dport_be = port_be,
+		.protocol = own.protocol,
+		.to = own.src,
+		.to_port_be = port_be,
+		.owner = (uint64_t)(w->index + 1) << 32 | flow_index(&w->flows, flow_of(dir)),
+	};
+}
+
+bool helper_announce(
+	struct worker *w, struct helper_session *session, const struct expectation *expected)
+{
+	int place;
+
+	forget(w, session);
+	place = expect_add(w->dp->expected, expected, w->now_sec);
+	if (place < 0) {
+		if (place != -EEXIST)
+			worker_count(w, COUNTER_HELPER_FULL);
+		return false;
+	}
+	session->expectation = (uint16_t)place;
+	worker_count(w, COUNTER_HELPER_EXPECTED);
+	return true;
+}
+
+bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct nat_destination *to)
+{
+	struct expectation expected;
+
+	if (!w->snap->policy->has_helpers || !protocol_has_ports(packet->protocol) ||
+		!expect_take(w->dp->expected, packet, w->now_sec, &expected))
+		return false;
+	worker_count(w, COUNTER_HELPER_RELATED);
+	*to = (struct nat_destination){.dst = expected.to, .dport_be = expected.to_port_be};
+	return true;
+}
+
+bool helper_expected(const struct flow *flow, struct nat_destination *to)
+{
+	struct flow_tuple now;
+
+	if (!(flow->dir[0].flags & FLOW_IS_RELATED))
+		return false;
+	now = flow_tuple_translated(&flow->dir[0]);
+	*to = (struct nat_destination){.dst = now.dst, .dport_be = now.dport_be};
+	return true;
+}
+
+// --- flows ---
+
+static bool has_port(const struct dp_helper_ports *ports, uint16_t port_be)
+{
+	for (unsigned i = 0; i < ports->n; i++)
+		if (ports->ports[i] == rte_be_to_cpu_16(port_be))
+			return true;
+	return false;
+}
+
+void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tuple *seen)
+{
+	const struct compiled_policy *policy = w->snap->policy;
+	struct flow_tuple sent;
+	struct helper_session *session;
+	enum dp_helper helper;
+
+	if (!policy->has_helpers || !protocol_has_ports(seen->protocol))
+		return;
+	helper = seen->protocol == IPPROTO_TCP ? DP_HELPER_FTP : DP_HELPER_TFTP;
+	sent = flow_tuple_of(&flow->dir[0]);
+	if (!has_port(&policy->helpers[helper], seen->dport_be) &&
+		!has_port(&policy->helpers[helper], sent.dport_be))
+		return;
+	session = session_new(w, flow);
+	if (session == NULL) {
+		worker_count(w, COUNTER_HELPER_FULL);
+		return;
+	}
+	session->helper = (uint8_t)helper;
+	flow->dir[0].flags |= FLOW_HAS_HELPER;
+	flow->dir[1].flags |= FLOW_HAS_HELPER;
+}
+
+void helper_flow_ending(struct worker *w, struct flow *flow)
+{
+	struct helper_session *session;
+
+	if (!(flow->dir[0].flags & FLOW_HAS_HELPER))
+		return;
+	session = session_of(w, flow);
+	forget(w, session);
+	session_free(w, session);
+}
+
+uint32_t helper_ack_be(struct worker *w, const struct flow_dir *dir, uint32_t ack_be)
+{
+	const struct helper_session *session = session_of(w, flow_of(dir));
+	unsigned other = dir->flags & FLOW_IS_REPLY ? 0 : 1;
+
+	return rte_cpu_to_be_32(
+		tcp_edit_back(&session->sides[other].edit, rte_be_to_cpu_32(ack_be), false));
+}
+
+bool helper_pass(struct worker *w, struct packet *p, struct flow_dir *dir, uint16_t mtu)
+{
+	struct helper_session *session = session_of(w, flow_of(dir));
+
+	if (session->helper == DP_HELPER_FTP)
+		return helper_ftp_pass(w, p, dir, session, mtu);
+	helper_tftp_pass(w, p, dir, session);
+	return true;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What helper.c and the helper of each protocol share. Worker threads.
+#pragma once
+
+#include "dataplane/helper.h"
+#include "dataplane/tcp_edit.h"
+
+// What one end of a control connection has sent.
+struct helper_side {
+	uint32_t next_seq; // of the first byte that was not read yet
+	bool is_known;	   // that is
+	bool is_line_start;
+	struct tcp_edit edit;
+	uint32_t acked; // of what it sent since the stretch began
+};
+
+struct helper_session {
+	uint32_t flow;	 // its index
+	uint16_t next;	 // of the same slot, or of the free ones
+	uint8_t helper;	 // enum dp_helper
+	bool is_secured; // FTP: encrypted from here on
+	uint8_t asked;	 // FTP: the question that is open, enum ftp_kind; FTP_OTHER: none
+	uint16_t expectation;
+	struct helper_side sides[2]; // by direction of the flow
+};
+
+// What the sender of direction `dir` announces: the other end may come once to `port_be` of its.
+struct expectation helper_announced(
+	const struct worker *w, const struct flow_dir *dir, uint16_t port_be);
+// From now on that is expected, and nothing else that this flow announced before. False: it cannot
+// be, and was counted.
+bool helper_announce(
+	struct worker *w, struct helper_session *session, const struct expectation *expected);
+
+bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
+	struct helper_session *session, uint16_t mtu);
+void helper_tftp_pass(struct worker *w, const struct packet *p, const struct flow_dir *dir,
+	struct helper_session *session);

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "drivers/steering.h"
+#include "tests/unit/helper_world.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char port_said[] = "PORT 198,18,0,7,19,137\r\n"; // 5001
+static const char port_told[] = "PORT 203,0,113,2,19,137\r\n";
+
+enum { SAID = sizeof(port_said) - 1, TOLD = sizeof(port_told) - 1, GROWTH = TOLD - SAID };
+
+// What the client says is told the server in the router's name.
+static void say_port(struct fixture *f)
+{
+	struct frame frame = from_client(ACK, 1, 1);
+
+	assert_becomes(f, &frame, port_said, port_told, CLIENT_SEQ + 1);
+}
+
+static void an_active_connection_is_let_in_once(void **state)
+{
+	struct fixture *f = *state;
+	struct frame again = data_syn(5001);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_int_equal(data_port(f, 5002), 0);
+	assert_int_equal(data_port(f, 5001), 5001);
+	assert_int_equal(data_port(f, 5001), 5001); // sent again: it has a flow
+	again.sport = 2000;
+	assert_false(is_let_in(f, &again));
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
+}
+
+static void both_ends_keep_their_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct frame reply = from_server(ACK, 1, 1 + TOLD);
+	struct frame next = from_client(ACK, 1 + SAID, 1 + 8);
+	struct rte_mbuf *m;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	m = say(f, &reply, "200 OK\r\n");
+	assert_non_null(m);
+	assert_says(m, "200 OK\r\n");
+	assert_int_equal(rte_be_to_cpu_32(tcp_of(m)->recv_ack), CLIENT_SEQ + 1 + SAID);
+	rte_pktmbuf_free(m);
+	assert_becomes(f, &next, "LIST\r\n", "LIST\r\n", CLIENT_SEQ + 1 + TOLD);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_WINDOW), 0);
+}
+
+static void stretches_add_up_over_a_session(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t said = 1, told = 1;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	for (unsigned i = 0; i < 50; i++) {
+		struct frame command = from_client(ACK, said, 1), reply = from_server(ACK, 1, 0);
+		struct rte_mbuf *m;
+
+		assert_becomes(f, &command, port_said, port_told, CLIENT_SEQ + told);
+		said += SAID;
+		told += TOLD;
+		reply.tcp_ack = CLIENT_SEQ + told;
+		m = fixture_send(f, &reply, FIXTURE_LAN);
+		assert_non_null(m);
+		assert_int_equal(rte_be_to_cpu_32(tcp_of(m)->recv_ack), CLIENT_SEQ + said);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 50);
+	assert_int_equal(data_port(f, 5001), 5001); // of fifty, the last one stands
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 0);
+}
+
+static void what_is_sent_again_is_rewritten_again(void **state)
+{
+	struct fixture *f = *state;
+	struct frame next = from_client(ACK, 1 + SAID, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	say_port(f);
+	assert_becomes(f, &next, "LIST\r\n", "LIST\r\n", CLIENT_SEQ + 1 + TOLD);
+	say_port(f);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 1);
+}
+
+static void what_is_sent_again_with_more_is_rewritten_again(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_becomes(f, &frame, "PORT 198,18,0,7,19,137\r\nLIST\r\n",
+		"PORT 203,0,113,2,19,137\r\nLIST\r\n", CLIENT_SEQ + 1);
+}
+
+static void until_it_is_acknowledged_nothing_else_is_rewritten(void **state)
+{
+	struct fixture *f = *state;
+	struct frame next = from_client(ACK, 1 + SAID, 1), ack = from_server(ACK, 1, 1 + TOLD - 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_becomes(f, &next, port_said, port_said, CLIENT_SEQ + 1 + TOLD);
+	assert_true(fixture_passes(f, &ack, FIXTURE_LAN)); // all but its end
+	say_port(f);
+	ack.tcp_ack++;
+	assert_true(fixture_passes(f, &ack, FIXTURE_LAN));
+	next.tcp_seq += SAID;
+	assert_becomes(f, &next, port_said, port_told, CLIENT_SEQ + 1 + TOLD + SAID);
+}
+
+static void a_piece_of_what_was_rewritten_does_not_pass(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+	struct rte_mbuf *m;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	m = say(f, &frame, "PORT 198,18,0");
+	assert_null(m);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_HELPER), 1);
+	say_port(f);
+}
+
+static void what_is_ahead_of_what_was_lost_comes_again(void **state)
+{
+	struct fixture *f = *state;
+	struct frame ahead = from_client(ACK, 1 + 6, 1), first = from_client(ACK, 1, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	assert_null(say(f, &ahead, port_said));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_HELPER), 1);
+	assert_becomes(f, &first, "NOOP\r\n", "NOOP\r\n", CLIENT_SEQ + 1);
+	assert_becomes(f, &ahead, port_said, port_told, CLIENT_SEQ + 7);
+}
+
+static void a_damaged_segment_gets_no_right_checksum(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+	struct rte_mbuf *m;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	m = frame_saying(f, &frame, port_said);
+	((uint8_t *)(tcp_of(m) + 1))[6] ^= 1;
+	fixture_rx(f, m, FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	say_port(f);
+}
+
+static void another_port_is_told_where_the_own_one_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct frame other = from_client(SYN, 0, 0), frame = from_client(ACK, 1, 1);
+	unsigned high, low, port;
+	struct rte_mbuf *m;
+
+	open_helpers(f, NULL);
+	other.src = FIXTURE_PC2;
+	other.sport = 5001;
+	other.dport = 80;
+	other.tcp_ack = 0;
+	assert_true(fixture_passes(f, &other, FIXTURE_WAN));
+	control_open(f);
+	m = say(f, &frame, port_said);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(
+		sscanf((char *)(tcp_of(m) + 1), "PORT 203,0,113,2,%u,%u\r\n", &high, &low), 2);
+	rte_pktmbuf_free(m);
+	port = high << 8 | low;
+	assert_int_not_equal(port, 5001);
+	assert_true(port >= 1024);
+	assert_int_equal(steering_bucket((uint16_t)port), steering_bucket(5001));
+	assert_int_equal(data_port(f, (uint16_t)port), 5001);
+}
+
+static void what_announces_nothing_passes_as_it_is(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_refused;
+	} rows[] = {
+		{"PORT 198,18,0,8,19,137\r\n", true},		// another host's (RFC 2577)
+		{"EPRT |1|198.51.100.10|5001|\r\n", true},	// the server's own
+		{"EPRT |2|2001:db8::1|5001|\r\n", true},	// of another family
+		{"PORT 198,18,0,7,3,255\r\n", true},		// port 1023
+		{"PORT 198,18,0,7,19,137,\r\n", true},		// malformed
+		{"STOR x PORT 198,18,0,7,19,137\r\n", false},	// not where a line begins
+		{"PORT 198,18,0,7,19,137", false},		// not a whole line
+		{"227 Passive (198,18,0,7,19,137)\r\n", false}, // the server's to say
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct frame frame = from_client(ACK, 1, 1);
+		struct fixture *f = *state;
+
+		open_helpers(f, NULL);
+		frame.sport = (uint16_t)(CLIENT_PORT + i);
+		frame.tcp_flags = SYN;
+		frame.tcp_seq--;
+		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+		frame.tcp_flags = ACK;
+		frame.tcp_seq++;
+		f->w->counters[COUNTER_HELPER_REFUSED] = 0;
+		assert_becomes(f, &frame, rows[i].text, rows[i].text, CLIENT_SEQ + 1);
+		assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), rows[i].is_refused);
+		assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 0);
+		assert_int_equal(data_port(f, 5001), 0);
+	}
+}
+
+static void a_line_in_two_segments_is_not_read(void **state)
+{
+	struct fixture *f = *state;
+	struct frame first = from_client(ACK, 1, 1), second = from_client(ACK, 1 + 5, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	assert_becomes(f, &first, "SITE ", "SITE ", CLIENT_SEQ + 1);
+	assert_becomes(f, &second, port_said, port_said, CLIENT_SEQ + 6);
+	second.tcp_seq += SAID; // the next line begins where one ended
+	assert_becomes(f, &second, port_said, port_told, CLIENT_SEQ + 6 + SAID);
+}
+
+static void without_room_for_it_nothing_is_rewritten(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+	char text[1461];
+
+	open_helpers(f, NULL);
+	control_open(f);
+	memset(text, ' ', sizeof(text) - 1);
+	memcpy(text, "NOOP", 4);
+	text[1460 - SAID - 1] = '\n';
+	memcpy(text + 1460 - SAID, port_said, SAID + 1);
+	assert_becomes(f, &frame, text, text, CLIENT_SEQ + 1); // as long as may be
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 1);
+}
+
+static void after_tls_nothing_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct frame reply = from_server(ACK, 1, 1), frame = from_client(ACK, 1, 1 + 8);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	assert_becomes(f, &reply, "234 go\r\n", "234 go\r\n", SERVER_SEQ + 1);
+	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 1);
+	frame.tcp_seq += 4000; // nor is anything lost out of order
+	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 4001);
+}
+
+static void a_server_inside_is_called_where_it_says(void **state)
+{
+	static const struct {
+		const char *question, *said, *told;
+	} rows[] = {
+		{"PASV\r\n", "227 Passive (198,18,0,7,19,137).\r\n",
+			"227 Passive (203,0,113,2,19,137).\r\n"},
+		{"EPSV\r\n", "229 Passive (|||5001|)\r\n", "229 Passive (|||5001|)\r\n"},
+		{"PASV\r\n", "227 Passive (203,0,113,2,19,137).\r\n", // it knows its name outside
+			"227 Passive (203,0,113,2,19,137).\r\n"},
+		{NULL, "227 Passive (198,18,0,7,19,137).\r\n",
+			"227 Passive (198,18,0,7,19,137).\r\n"},
+		{"PASV\r\n", "227 Passive (198,18,0,8,19,137).\r\n",
+			"227 Passive (198,18,0,8,19,137).\r\n"},
+	};
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+	struct fixture *f = *state;
+
+	forward.kind = DP_NAT_FORWARD;
+	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+	forward.first_port = forward.last_port = FTP_SERVER_PORT;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct frame ask = from_server(SYN, 0, 0), answer = from_client(SYN | ACK, 0, 1);
+		struct frame data;
+
+		open_helpers(f, &forward);
+		ask.sport = answer.dport = (uint16_t)(CLIENT_PORT + i);
+		ask.dport = answer.sport = FTP_SERVER_PORT;
+		ask.tcp_ack = 0;
+		assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
+		assert_true(fixture_passes(f, &answer, FIXTURE_WAN));
+		ask.tcp_flags = answer.tcp_flags = ACK;
+		ask.tcp_seq++;
+		answer.tcp_seq++;
+		ask.tcp_ack = CLIENT_SEQ + 1;
+		if (rows[i].question != NULL)
+			assert_becomes(f, &ask, rows[i].question, rows[i].question, SERVER_SEQ + 1);
+		else
+			assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
+		assert_becomes(f, &answer, rows[i].said, rows[i].told, CLIENT_SEQ + 1);
+		data = data_syn(5001);
+		data.sport = (uint16_t)(CLIENT_PORT + 100 + i);
+		assert_int_equal(is_let_in(f, &data), i < 3);
+	}
+}
+
+#define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NAT(an_active_connection_is_let_in_once),
+		NAT(both_ends_keep_their_numbers),
+		NAT(stretches_add_up_over_a_session),
+		NAT(what_is_sent_again_is_rewritten_again),
+		NAT(what_is_sent_again_with_more_is_rewritten_again),
+		NAT(until_it_is_acknowledged_nothing_else_is_rewritten),
+		NAT(a_piece_of_what_was_rewritten_does_not_pass),
+		NAT(what_is_ahead_of_what_was_lost_comes_again),
+		NAT(a_damaged_segment_gets_no_right_checksum),
+		NAT(another_port_is_told_where_the_own_one_is_taken),
+		NAT(what_announces_nothing_passes_as_it_is),
+		NAT(a_line_in_two_segments_is_not_read),
+		NAT(without_room_for_it_nothing_is_rewritten),
+		NAT(after_tls_nothing_is_read),
+		NAT(a_server_inside_is_called_where_it_says),
+	};
+
+	fixture_start_drivers();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

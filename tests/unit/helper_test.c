@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/conntrack.h"
+#include "dataplane/helper.h"
+#include "tests/unit/helper_world.h"
+#include "tests/unit/ruleset_fixture.h"
+
+static const char port_said[] = "PORT 198,18,0,7,19,137\r\n"; // 5001
+static const char port_told[] = "PORT 203,0,113,2,19,137\r\n";
+
+static struct policy_fixture rules;
+static struct dp_nat masquerade;
+
+// Only new connections from inside to port 21, and `first` before that, if it decides.
+static void set_strict_rules(struct fixture *f, const struct dp_rule *first)
+{
+	struct dp_rule *rule;
+
+	fixture_begin(&rules);
+	masquerade = fixture_masquerade(FIXTURE_WAN);
+	rules.policy.nats = &masquerade;
+	rules.policy.n_nats = 1;
+	memset(rules.policy.zones, DP_ZONE_NONE, sizeof(rules.policy.zones));
+	rules.policy.zones[FIXTURE_LAN] = ZONE_LAN;
+	rules.policy.zones[FIXTURE_WAN] = ZONE_WAN;
+	if (first != NULL)
+		*fixture_rule(&rules, DP_ACCEPT) = *first;
+	rule = fixture_rule(&rules, DP_ACCEPT);
+	rule->from_zones = 1u << ZONE_LAN;
+	rule->destination_port =
+		in_set(fixture_range(&rules, DP_SET_PORTS, FTP_SERVER_PORT, FTP_SERVER_PORT));
+	rules.policy.hooks[DP_HOOK_FORWARD] = fixture_list(&rules, 0);
+	set_helpers(f, &rules.policy);
+}
+
+static void say_port(struct fixture *f)
+{
+	struct frame frame = from_client(ACK, 1, 1);
+
+	assert_becomes(f, &frame, port_said, port_told, CLIENT_SEQ + 1);
+}
+
+// The client connects to where the server said.
+static struct frame passive_syn(uint16_t port)
+{
+	struct frame frame = from_client(SYN, 0, 0);
+
+	frame.sport = CLIENT_PORT + 1;
+	frame.dport = port;
+	frame.tcp_ack = 0;
+	return frame;
+}
+
+static void say_passive(struct fixture *f)
+{
+	struct frame ask = from_client(ACK, 1, 1), answer = from_server(ACK, 1, 7);
+
+	assert_becomes(f, &ask, "EPSV\r\n", "EPSV\r\n", CLIENT_SEQ + 1);
+	assert_becomes(f, &answer, "229 (|||5001|)\r\n", "229 (|||5001|)\r\n", SERVER_SEQ + 1);
+}
+
+static void what_is_announced_passes_strict_rules(void **state)
+{
+	struct fixture *f = *state;
+	struct frame right = passive_syn(5001), wrong = passive_syn(5002);
+
+	set_strict_rules(f, NULL);
+	control_open(f);
+	assert_false(fixture_passes(f, &right, FIXTURE_WAN));
+	say_passive(f);
+	assert_false(fixture_passes(f, &wrong, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &right, FIXTURE_WAN));
+	right.sport++;
+	assert_false(fixture_passes(f, &right, FIXTURE_WAN)); // once
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
+}
+
+static void rules_may_forbid_what_is_related(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule rule = rule_of(DP_DROP);
+
+	rule.states = DP_STATE_RELATED;
+	set_strict_rules(f, &rule);
+	control_open(f);
+	say_port(f);
+	assert_int_equal(data_port(f, 5001), 0);
+	assert_true(fixture_counter(f, COUNTER_DROP_RULE) > 0);
+}
+
+static void a_rule_about_what_is_new_says_nothing_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule rule = rule_of(DP_DROP);
+
+	rule.states = DP_STATE_NEW;
+	rule.from_zones = 1u << ZONE_WAN;
+	set_strict_rules(f, &rule);
+	control_open(f);
+	say_port(f);
+	assert_int_equal(data_port(f, 5001), 5001);
+}
+
+static void it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_rule rule = rule_of(DP_DROP);
+
+	set_strict_rules(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_int_equal(data_port(f, 5001), 5001);
+	set_strict_rules(f, NULL);
+	assert_int_equal(data_port(f, 5001), 5001);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+	rule.from_zones = 1u << ZONE_WAN;
+	set_strict_rules(f, &rule);
+	assert_int_equal(data_port(f, 5001), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+static void nothing_is_read_where_no_helper_is_wanted(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+
+	control_open(f); // the fixture's own policy has none
+	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 1);
+	for (uint32_t i = 0; i < f->w->flows.n_touched; i++)
+		assert_int_equal(f->w->flows.flows[i].dir[0].flags & FLOW_HAS_HELPER, 0);
+}
+
+static void a_helper_that_is_switched_off_keeps_numbers_right(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct frame next = from_client(ACK, sizeof(port_said), 1);
+	struct error err;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	assert_becomes(f, &next, "LIST\r\n", "LIST\r\n", CLIENT_SEQ + sizeof(port_told));
+	assert_int_equal(data_port(f, 5001), 0);
+}
+
+static void what_a_connection_announced_ends_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct frame reset = from_client(RTE_TCP_RST_FLAG, sizeof(port_said), 0);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	assert_true(fixture_passes(f, &reset, FIXTURE_WAN));
+	f->w->now_sec += TIMEOUT_TCP_CLOSED_SEC + 2;
+	conntrack_expire(f->w, 1000);
+	assert_int_equal(f->w->flows.n_used, 0);
+	assert_int_equal(data_port(f, 5001), 0);
+}
+
+static void sessions_are_bounded_and_come_back(void **state)
+{
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	for (unsigned round = 0; round < 2; round++) {
+		f->w->counters[COUNTER_HELPER_FULL] = 0;
+		for (unsigned i = 0; i < HELPER_SESSIONS + 10; i++) {
+			struct frame syn = from_client(SYN, 0, 0);
+
+			syn.sport = (uint16_t)(2000 + i);
+			syn.tcp_ack = 0;
+			assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
+			assert_true(fixture_passes(f, &syn, FIXTURE_WAN)); // it is found again
+		}
+		assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 10);
+		f->w->now_sec += TIMEOUT_TCP_UNREPLIED_SEC + 2;
+		while (conntrack_expire(f->w, 1000) > 0)
+			;
+		assert_int_equal(f->w->flows.n_used, 0);
+	}
+}
+
+static void the_answer_to_a_tftp_request_comes_from_another_port(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_request;
+	} rows[] = {{"\0\1file\0octet", true}, {"\0\2file\0octet", true},
+		{"\0\3file\0octet", false}, {"\1\1file\0octet", false}};
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		struct frame ask = from_client(0, 0, 0), answer = from_server(0, 0, 0);
+		struct rte_mbuf *m;
+
+		ask.protocol = answer.protocol = IPPROTO_UDP;
+		ask.sport = answer.dport = (uint16_t)(CLIENT_PORT + i);
+		ask.dport = TFTP_SERVER_PORT;
+		ask.payload_bytes = 12;
+		answer.sport = 33333;
+		m = frame_build(f, &ask);
+		memcpy((struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, rows[i].text, 12);
+		fixture_rx(f, m, FIXTURE_LAN);
+		m = fixture_sent(f, FIXTURE_WAN);
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+		assert_int_equal(is_let_in(f, &answer), rows[i].is_request);
+		answer.sport++; // nobody else
+		assert_false(is_let_in(f, &answer));
+	}
+}
+
+static void sip_is_told_of_once_and_left_alone(void **state)
+{
+	static const char text[] = "REGISTER sip:198.51.100.10 SIP/2.0\r\nContact: 198.18.0.7\r\n";
+	struct fixture *f = *state;
+	struct dp_event event;
+	unsigned n_told = 0;
+
+	open_helpers(f, NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		struct frame sip = from_client(0, 0, 0);
+		struct rte_mbuf *m;
+
+		sip.protocol = IPPROTO_UDP;
+		sip.sport = (uint16_t)(5060 + i);
+		sip.dport = 5060;
+		m = say(f, &sip, text);
+		assert_non_null(m);
+		assert_true(frame_is_sound(m));
+		assert_memory_equal(
+			(struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, text, sizeof(text) - 1);
+		rte_pktmbuf_free(m);
+		f->w->now_sec += 120; // more than a minute apart
+	}
+	while (dataplane_event_next(f->dp, &event)) {
+		n_told += event.kind == DP_EVENT_SIP;
+		assert_int_equal(event.interface, FIXTURE_LAN);
+	}
+	assert_int_equal(n_told, 1);
+	assert_int_equal(fixture_counter(f, COUNTER_SIP_SEEN), 3);
+}
+
+#define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NAT(what_is_announced_passes_strict_rules),
+		NAT(rules_may_forbid_what_is_related),
+		NAT(a_rule_about_what_is_new_says_nothing_of_it),
+		NAT(it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden),
+		NAT(nothing_is_read_where_no_helper_is_wanted),
+		NAT(a_helper_that_is_switched_off_keeps_numbers_right),
+		NAT(what_a_connection_announced_ends_with_it),
+		NAT(sessions_are_bounded_and_come_back),
+		NAT(the_answer_to_a_tftp_request_comes_from_another_port),
+		NAT(sip_is_told_of_once_and_left_alone),
+	};
+
+	fixture_start_drivers();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
