@@ -182,6 +182,9 @@ void bench_report_json(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
 
 // --- bench_run.c ---
+// What this thread has had of a processor: the others on the machine are not the router's doing.
+double bench_cpu_sec(void);
+
 enum { BENCH_RUNS_MAX = 1001 };
 
 // Median and best of `n_runs` runs of the floor, the case's base and the case in turn, after each

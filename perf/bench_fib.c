@@ -3,8 +3,6 @@
 // the gateway of the longest one that holds it.
 #include <stdio.h>
 
-#include <rte_cycles.h>
-
 #include "perf/bench_forward.h"
 #include "perf/bench_table.h"
 
@@ -17,14 +15,13 @@ static const double load_goal_sec = 5;
 
 static int load(struct bench_world *world, const struct bench_table *table, struct error *err)
 {
-	uint64_t start = rte_rdtsc();
-	double sec;
+	double start = bench_cpu_sec(), sec;
 
 	for (uint32_t r = 0; r < table->n; r++)
 		if (bench_forward_add_route(world, &table->prefixes[r], r, err) < 0)
 			return -1;
 	dataplane_routes_commit(world->dp);
-	sec = (double)(rte_rdtsc() - start) / (double)rte_get_tsc_hz();
+	sec = bench_cpu_sec() - start;
 	world->is_note_over = sec > load_goal_sec;
 	snprintf(world->note, sizeof(world->note), "%u routes loaded in %.2f s%s", table->n, sec,
 		world->is_note_over ? ": over" : "");

@@ -194,8 +194,7 @@ static void forwarder_print(const char *when, struct forwarder *f)
 
 static int load(struct routes *r, struct error *err)
 {
-	uint64_t start = rte_rdtsc();
-	double sec;
+	double start = bench_cpu_sec(), sec[2];
 
 	for (unsigned f = 0; f < 2; f++) {
 		const struct bench_table *table = &r->tables[f];
@@ -203,11 +202,13 @@ static int load(struct routes *r, struct error *err)
 		for (uint32_t i = 0; i < table->n; i++)
 			if (bench_forward_add_route(r->world, &table->prefixes[i], i, err) < 0)
 				return -1;
+		sec[f] = bench_cpu_sec() - start;
 	}
 	dataplane_routes_commit(r->world->dp);
-	sec = us_of((double)(rte_rdtsc() - start)) / 1e6;
-	printf("load: %u of IPv4 and %u of IPv6 in %.2f s; goal %g: %s\n", r->tables[0].n,
-		r->tables[1].n, sec, load_goal_sec, verdict(r, sec > load_goal_sec));
+	printf("load: %u of IPv4 in %.2f s, %u of IPv6 in %.2f s of processor time; goal of both "
+	       "%g: %s\n",
+		r->tables[0].n, sec[0], r->tables[1].n, sec[1] - sec[0], load_goal_sec,
+		verdict(r, sec[1] > load_goal_sec));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int compare_double(const void *a, const void *b)
 {
@@ -20,6 +21,14 @@ static double median(double *values, unsigned n)
 {
 	qsort(values, n, sizeof(*values), compare_double);
 	return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+double bench_cpu_sec(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static int time_warm(const struct bench_run_options *o, struct bench_target *t,
