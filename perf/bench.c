@@ -73,7 +73,7 @@ const struct bench_case bench_cases[] = {
 	{"handover-give", "the same at the other worker, who hands them over", true, 0, 10000,
 		bench_handover_give_make, {.clk = 60}},
 	{"handover-take", "handed over, taken up by their own", true, 0, 10000,
-		bench_handover_take_make, {.base_extra_clk = 60}, "handover-home"},
+		bench_handover_take_make, {.base_extra_clk = 60}, "nat44-10k"},
 	{0},
 };
 

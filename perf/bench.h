@@ -51,7 +51,8 @@ struct bench_sent {
 struct bench_target;
 
 struct bench_target_ops {
-	// Not timed, or NULL: what another has done to a burst before it comes to `rx`.
+	// Not timed, or NULL: what another has done to a burst before it comes to `rx`. A whole
+	// refill at a time, so that headers are no nearer than a card would have put them.
 	void (*prepare)(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 	// The timed region: takes a burst to the send buffers.
 	void (*rx)(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n);

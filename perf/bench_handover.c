@@ -3,7 +3,7 @@
 // thread is both workers in turn, so that either's part can be timed alone: what a cache line takes
 // from one core to the other is not in it.
 //
-//   home   each packet at the worker who has its flow: what the others are compared with
+//   home   each packet at the worker who has its flow, who asks whose it is, for no card has
 //   give   the wrong worker's part: parse, ask whose it is, into the ring
 //   take   the owner's: out of the ring, then all that home does
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void take(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, 
 {
 	struct worker *w = worker_at(t, TAKER);
 	struct rte_mbuf *got[BURST];
-	unsigned n_got = rte_ring_sc_dequeue_burst(w->inbox, (void **)got, BURST, NULL);
+	unsigned n_got = rte_ring_sc_dequeue_burst(w->inbox, (void **)got, n, NULL);
 	unsigned end;
 
 	for (unsigned i = 0; i < n_got; i = end) {

@@ -113,12 +113,6 @@ static __rte_noinline void bench_timed(
 	t->ops->rx(t, iface, pkts, n);
 }
 
-static void prepare(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
-{
-	if (t->ops->prepare != NULL)
-		t->ops->prepare(t, iface, pkts, n);
-}
-
 struct burst {
 	struct rte_mbuf **pkts;
 	struct bench_target *target;
@@ -155,6 +149,8 @@ static int offer_all(struct bench_target *t, unsigned burst, uint64_t n_pkts, bu
 			b->n = burst;
 			burst_fill(b->stream, b->pkts, burst, b->frame_of);
 		}
+		for (unsigned i = 0; t->ops->prepare != NULL && i < per_refill; i++)
+			t->ops->prepare(t, bursts[i].stream->iface, bursts[i].pkts, burst);
 		for (unsigned i = 0; i < per_refill; i++) {
 			if (fn(&bursts[i], ctx, err) < 0)
 				return -1;
@@ -198,7 +194,6 @@ static int burst_verify(struct burst *b, void *ctx, struct error *err)
 	struct bench_sent sent;
 	unsigned n_sent;
 
-	prepare(t, b->stream->iface, b->pkts, b->n);
 	bench_timed(t, b->stream->iface, b->pkts, b->n);
 	n_sent = t->ops->take_sent(t, &sent);
 	if (n_sent != b->n)
@@ -249,7 +244,6 @@ static int burst_warm_up(struct burst *b, void *ctx, struct error *err)
 {
 	unsigned n_sent;
 
-	prepare(b->target, b->stream->iface, b->pkts, b->n);
 	bench_timed(b->target, b->stream->iface, b->pkts, b->n);
 	n_sent = b->target->ops->take_sent(b->target, NULL);
 	return n_sent == b->n ? 0 : lost(b->target, b->n, n_sent, err);
@@ -270,11 +264,10 @@ static int burst_time(struct burst *b, void *ctx, struct error *err)
 {
 	struct clocks *clocks = ctx;
 	struct bench_target *t = b->target;
-	uint64_t start, clk;
+	uint64_t start = clock_begin();
+	uint64_t clk;
 	unsigned n_sent;
 
-	prepare(t, b->stream->iface, b->pkts, b->n);
-	start = clock_begin();
 	bench_timed(t, b->stream->iface, b->pkts, b->n);
 	clk = clock_end() - start;
 	clocks->of_bursts[clocks->n++] = clk > pool.timer_clk ? clk - pool.timer_clk : 0;
@@ -326,7 +319,6 @@ static int burst_step(struct burst *b, void *ctx, struct error *err)
 	uint64_t *n_steps = ctx;
 	unsigned n_sent;
 
-	prepare(b->target, b->stream->iface, b->pkts, b->n);
 	*n_steps += bench_count_steps(step_burst, b);
 	n_sent = b->target->ops->take_sent(b->target, NULL);
 	return n_sent == b->n ? 0 : lost(b->target, b->n, n_sent, err);
