@@ -212,7 +212,7 @@ int nat_network_make(struct bench_world *world, struct port *lan_port, struct po
 static bool is_public(const struct nat_world *nat, uint32_t addr)
 {
 	if (nat->translation == BENCH_POOL)
-		return addr >> 7 == NAT_POOL_NET >> 7;
+		return addr >> (32 - NAT_POOL_LEN) == NAT_POOL_NET >> (32 - NAT_POOL_LEN);
 	return addr == NAT_PUBLIC_ADDR;
 }
 

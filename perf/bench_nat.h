@@ -11,12 +11,13 @@ enum {
 	WAN = 1,
 	NAT_LAN_HOSTS = 250,
 	NAT_GATEWAY_HOST = 1000, // its MAC's number
+	NAT_POOL_LEN = 18,
 };
 
 #define NAT_LAN_NET	RTE_IPV4(198u, 18, 0, 0)
 #define NAT_REMOTE_NET	RTE_IPV4(198u, 19, 0, 0)
 #define NAT_PUBLIC_ADDR RTE_IPV4(203u, 0, 113, 1)
-#define NAT_POOL_NET	RTE_IPV4(198u, 51, 100, 0) // routed here
+#define NAT_POOL_NET	RTE_IPV4(10u, 64, 0, 0) // a /18, routed here
 
 // Addresses and ports in host order.
 struct nat_flow {

@@ -64,7 +64,8 @@ static void new_flow_expect(
 		(const struct rte_ipv4_hdr *)(out->frame.bytes + RTE_ETHER_HDR_LEN);
 	uint32_t addr = rte_be_to_cpu_32(sent->src_addr);
 
-	if (nat->translation == BENCH_POOL && addr >> 7 == NAT_POOL_NET >> 7) {
+	if (nat->translation == BENCH_POOL &&
+		addr >> (32 - NAT_POOL_LEN) == NAT_POOL_NET >> (32 - NAT_POOL_LEN)) {
 		flow.public_addr = addr;
 		flow.public_port =
 			rte_be_to_cpu_16(((const struct rte_tcp_hdr *)(sent + 1))->src_port);

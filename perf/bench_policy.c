@@ -12,7 +12,6 @@ enum {
 		  DP_HYGIENE_BROADCAST_SOURCE | DP_HYGIENE_ROUTING_HEADER | DP_HYGIENE_PRIVATE_OUT |
 		  DP_HYGIENE_RPF_STRICT,
 	SERVICE_PORT = 20000, // nobody in the cases sends to it
-	POOL_LEN = 25,
 };
 
 static const struct dp_match_set any = {.set = DP_INDEX_NONE};
@@ -76,7 +75,7 @@ static void nat_fill(struct bench_policy *p, bool has_pool)
 		.protocol = any,
 	};
 	if (has_pool)
-		p->nat.outside = (struct ip_prefix){bench_ip4(NAT_POOL_NET), POOL_LEN};
+		p->nat.outside = (struct ip_prefix){bench_ip4(NAT_POOL_NET), NAT_POOL_LEN};
 	p->policy.nats = &p->nat;
 	p->policy.n_nats = 1;
 }

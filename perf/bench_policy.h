@@ -20,7 +20,7 @@ enum {
 enum bench_translation {
 	BENCH_NO_NAT = 0,
 	BENCH_MASQUERADE, // to the WAN's own address
-	BENCH_POOL,	  // to one of 128
+	BENCH_POOL,	  // to one of a /18: an address for nearly every host
 };
 
 // Points into itself: not to be copied. Used up by dataplane_policy_set.
