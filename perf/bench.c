@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Floor and case take turns in one process, so that what else the machine does hits both; the
-// ratio is the median of the pairs' ratios.
+// The cases, and what may be asked of them.
 #include "perf/bench.h"
 
 #include <errno.h>
@@ -9,43 +8,78 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cfg/base/log.h"
 #include "drivers/port.h"
+#include "perf/bench_memory.h"
+#include "perf/bench_routes.h"
 #include "perf/bench_vdev.h"
 
 enum {
-	CASES_MAX = 16,
-	RUNS_MAX = 1001,
+	CASES_MAX = 64,
 	RUNS_DEFAULT = 21,
 	PKTS_DEFAULT = 262144,
 	PKTS_MAX = 1 << 26,
 	MBUFS = 4096,
-	RESERVE_MB = 320, // the floor's and the case's FIBs
+	RESERVE_MB = 480, // the FIBs of the floor, of a case and of its base
+	FIB_RESERVE_MB = 2000,
 };
 
 const struct bench_case bench_cases[] = {
 	{"floor", "the least any router does to an IPv4 frame, 1000 routes", true, 1000, 0,
 		bench_floor_make},
 	{"forward4", "IPv4, nothing stateful, 1000 routes, 16 gateways", true, 1000, 0,
-		bench_forward4_make},
+		bench_forward4_make, {.floor_ratio = 1.7}},
 	{"forward4-1route", "the same, one route, any destination", false, 1, 0,
 		bench_forward4_make},
 	{"forward6", "IPv6, nothing stateful, 1000 routes, 16 gateways", true, 1000, 0,
-		bench_forward6_make},
+		bench_forward6_make, {.floor_ratio = 2.5}},
 	{"forward6-1route", "the same, one route, any destination", false, 1, 0,
 		bench_forward6_make},
-	{"nat44-1k", "masquerading, 1,000 flows in random order, both directions", false, 0, 1000,
+	{"fib4", "IPv4, a full table of the internet, random destinations", false, 1000000, 0,
+		bench_fib4_make, {.floor_ratio = 5}, .reserve_mb = FIB_RESERVE_MB},
+	{"fib6", "IPv6, the same", false, 200000, 0, bench_fib6_make, .reserve_mb = FIB_RESERVE_MB},
+	{"flow4-10k", "stateful firewall and accounting without NAT, 10,000 flows", true, 0, 10000,
+		bench_flow4_make, {.floor_ratio = 5}},
+	{"flow6-10k", "the same, IPv6", true, 0, 10000, bench_flow6_make, {.floor_ratio = 6}},
+	{"nat44-1k", "hygiene, firewall, masquerading: 1,000 flows in random order", false, 0, 1000,
 		bench_nat_make},
-	{"nat44-10k", "masquerading, 10,000 flows", true, 0, 10000, bench_nat_make},
-	{"nat44-100k", "masquerading, 100,000 flows", false, 0, 100000, bench_nat_make},
-	{"nat44-1m", "masquerading, 1,000,000 flows", true, 0, 1000000, bench_nat_make},
+	{"nat44-10k", "10,000 flows", true, 0, 10000, bench_nat_make,
+		{.floor_ratio = 5, .clk = 70}},
+	{"nat44-100k", "100,000 flows", false, 0, 100000, bench_nat_make},
+	{"nat44-1m", "1,000,000 flows", true, 0, 1000000, bench_nat_make,
+		{.floor_ratio = 9, .clk = 125}},
+	{"nat44-10m", "10,000,000 flows, a pool of addresses", false, 0, 10000000,
+		bench_nat_pool_make, {.floor_ratio = 13, .clk = 180}},
+	{"nat44-10k-open", "masquerading alone: no firewall, no hygiene", false, 0, 10000,
+		bench_nat_open_make},
+	{"nat44-1m-open", "the same, 1,000,000 flows", false, 0, 1000000, bench_nat_open_make},
+	{"new-flow-10k", "SYNs that begin flows, as many expire; 10,000 live", true, 0, 10000,
+		bench_new_flow_make, {.clk = 600}},
+	{"new-flow-1m", "the same, 1,000,000 live, a pool of addresses", false, 0, 1000000,
+		bench_new_flow_make, {.clk = 1000}},
+	{"drop-flood", "scan of the WAN address: no flow, 20 rules, dropped by default", true, 0,
+		10000, bench_drop_flood_make, {.clk = 150}},
+	{"log-flood", "the same, dropped by a rule that logs ten a second", true, 0, 10000,
+		bench_log_flood_make, {.base_ratio = 1.2}, "drop-flood"},
+	{"rate-flood", "the same, asked for a rate of each source", true, 0, 10000,
+		bench_rate_flood_make, {.base_ratio = 1.2}, "drop-flood"},
+	{"sets-10", "the same, half of it in a set of 10 prefixes", false, 10, 10000,
+		bench_set_flood_make},
+	{"sets-1m", "the same, a set of 1,000,000 prefixes", false, 1000000, 10000,
+		bench_set_flood_make, {.base_ratio = 3}, "sets-10"},
+	{"handover-home", "nat44-10k on two workers, each packet at its flow's own", false, 0,
+		10000, bench_handover_home_make},
+	{"handover-give", "the same at the other worker, who hands them over", true, 0, 10000,
+		bench_handover_give_make, {.clk = 60}},
+	{"handover-take", "handed over, taken up by their own", true, 0, 10000,
+		bench_handover_take_make, {.base_extra_clk = 60}, "nat44-10k"},
 	{"rules-10", "the judge alone, first packets against 10 rules", false, 10, 0,
 		bench_rules_make},
 	{"rules-100", "the same, 100 rules", false, 100, 0, bench_rules_make},
 	{"rules-1k", "the same, 1,000 rules", false, 1000, 0, bench_rules_make},
-	{"rules-10k", "the same, 10,000 rules", false, 10000, 0, bench_rules_make},
+	{"rules-10k", "the same, 10,000 rules", false, 10000, 0, bench_rules_make,
+		{.base_ratio = 3}, "rules-10"},
 	{"rules-100k", "the same, 100,000 rules", false, 100000, 0, bench_rules_make},
 	{"rules-set1m", "10 rules, the first asks a set of 1,000,000 prefixes", false, 10, 1000000,
 		bench_rules_make},
@@ -59,16 +93,19 @@ struct options {
 	unsigned burst;
 	uint64_t n_pkts;
 	int core; // -1: the last one this process may use
-	bool allows_huge, is_json, counts_instructions;
+	bool allows_huge, is_json, counts_instructions, is_strict, takes_all;
 };
 
 static const char usage[] =
 	"Usage: perf/bench [OPTIONS]\n"
 	"       perf/bench vdev --vdev-rx ARGS --vdev-tx ARGS [--seconds N] [--core N]\n"
 	"       perf/bench make-pcap FILE [--flows N]\n"
+	"       perf/bench routes [--routes FILE] [--no-huge] [--strict]\n"
+	"       perf/bench memory [--strict]\n"
 	"Clocks per packet of the real pipeline, next to the floor; see perf/README.md.\n"
 	"\n"
 	"  --case NAME      this case only; may be repeated\n"
+	"  --all            every case, some minutes and 6 GB\n"
 	"  --list           the cases\n"
 	"  --runs N         runs of each case, default 21\n"
 	"  --packets N      packets of each run, default 262144\n"
@@ -76,9 +113,10 @@ static const char usage[] =
 	"  --core N         the core to run on, default the last one\n"
 	"  --no-huge        do without reserved huge pages\n"
 	"  --instructions   count instructions too, by single steps\n"
+	"  --strict         exit with 3 if a goal is missed\n"
 	"  --json           for programs\n";
 
-static const struct bench_case *case_find(const char *name)
+const struct bench_case *bench_case_find(const char *name)
 {
 	for (const struct bench_case *c = bench_cases; c->name != NULL; c++) {
 		if (strcmp(c->name, name) == 0)
@@ -89,7 +127,7 @@ static const struct bench_case *case_find(const char *name)
 
 static int case_add(struct options *o, const char *name)
 {
-	const struct bench_case *c = case_find(name);
+	const struct bench_case *c = bench_case_find(name);
 
 	if (c == NULL || o->n_cases == CASES_MAX) {
 		fprintf(stderr,
@@ -123,6 +161,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{"case", required_argument, NULL, 'c'},
+		{"all", no_argument, NULL, 'a'},
 		{"list", no_argument, NULL, 'l'},
 		{"runs", required_argument, NULL, 'r'},
 		{"packets", required_argument, NULL, 'p'},
@@ -130,6 +169,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"core", required_argument, NULL, 'C'},
 		{"no-huge", no_argument, NULL, 'H'},
 		{"instructions", no_argument, NULL, 'i'},
+		{"strict", no_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -149,13 +189,16 @@ static int options_parse(int argc, char **argv, struct options *o)
 		case 'c':
 			rc = case_add(o, optarg);
 			break;
+		case 'a':
+			o->takes_all = true;
+			break;
 		case 'l':
 			for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
 				printf("%-16s %s%s\n", c->name, c->help,
 					c->is_default ? "" : " (only with --case)");
 			return 1;
 		case 'r':
-			rc = bench_parse_number("runs", optarg, 1, RUNS_MAX, &number);
+			rc = bench_parse_number("runs", optarg, 1, BENCH_RUNS_MAX, &number);
 			o->n_runs = (unsigned)number;
 			break;
 		case 'p':
@@ -175,6 +218,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 			break;
 		case 'i':
 			o->counts_instructions = true;
+			break;
+		case 's':
+			o->is_strict = true;
 			break;
 		case 'j':
 			o->is_json = true;
@@ -217,107 +263,49 @@ int bench_pin(int *core, struct error *err)
 	return 0;
 }
 
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-// Sorts them.
-static double median(double *values, unsigned n)
-{
-	qsort(values, n, sizeof(*values), compare_double);
-	return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-static int time_warm(
-	const struct options *o, struct bench_target *t, struct bench_run *run, struct error *err)
-{
-	return bench_warm_up(t, o->burst, err) < 0 ? -1
-						   : bench_time(t, o->burst, o->n_pkts, run, err);
-}
-
-// `t` is the floor itself for the floor's own case.
-static int case_measure(const struct options *o, struct bench_target *floor, struct bench_target *t,
-	struct bench_result *out, struct error *err)
-{
-	static double clk[RUNS_MAX], floor_clk[RUNS_MAX], ratio[RUNS_MAX];
-
-	for (unsigned i = 0; i < o->n_runs; i++) {
-		struct bench_run floor_run, run;
-
-		if (time_warm(o, floor, &floor_run, err) < 0)
-			return -1;
-		run = floor_run;
-		if (t != floor && time_warm(o, t, &run, err) < 0)
-			return -1;
-		clk[i] = run.clk;
-		floor_clk[i] = floor_run.clk;
-		ratio[i] = run.clk / floor_run.clk;
-		out->n_interrupted += run.n_interrupted;
-	}
-	out->transparent_kb = bench_transparent_kb();
-	out->clk_median = median(clk, o->n_runs);
-	out->clk_min = clk[0];
-	out->floor_median = median(floor_clk, o->n_runs);
-	out->ratio_median = median(ratio, o->n_runs);
-	if (o->counts_instructions)
-		return bench_instructions(t, o->burst, &out->instructions, err);
-	return 0;
-}
-
-static int case_run(const struct options *o, struct bench_target *floor, const struct bench_case *c,
-	struct bench_result *out, struct error *err)
-{
-	bool is_floor = c == &bench_cases[0];
-	struct bench_target *t = is_floor ? floor : c->make(c, err);
-	char text[sizeof(err->text)];
-	int rc = -1;
-
-	*out = (struct bench_result){.c = c};
-	if (t != NULL && (is_floor || bench_verify(t, o->burst, err) == 0))
-		rc = case_measure(o, floor, t, out, err);
-	if (rc < 0) {
-		memcpy(text, err->text, sizeof(text));
-		error_set(err, "%s: %s", c->name, text);
-	}
-	if (t != NULL && !is_floor)
-		t->ops->free(t);
-	return rc;
-}
-
+// 0, or what main returns.
 static int run_all(struct options *o, struct error *err)
 {
-	const struct drivers_options drivers = {
+	const struct bench_run_options run = {
+		.n_runs = o->n_runs,
+		.burst = o->burst,
+		.n_pkts = o->n_pkts,
+		.counts_instructions = o->counts_instructions,
+	};
+	struct drivers_options drivers = {
 		.try_hugepages = o->allows_huge,
 		.n_mbufs = MBUFS,
 		.mtu_max = 1500,
-		.reserve_bytes = (uint64_t)RESERVE_MB << 20,
 		.main_core = -1,
 	};
-	struct bench_result results[CASES_MAX];
+	static struct bench_result results[CASES_MAX];
 	struct bench_target *floor;
-	int rc = 0;
+	bool is_over = false;
+	uint32_t reserve_mb = 0;
+	int rc;
 
+	for (unsigned i = 0; i < o->n_cases; i++)
+		reserve_mb = RTE_MAX(reserve_mb, o->cases[i]->reserve_mb);
+	drivers.reserve_bytes = (uint64_t)(RESERVE_MB + reserve_mb) << 20;
 	if (bench_pin(&o->core, err) < 0 || drivers_start(&drivers, err) < 0 ||
 		bench_measure_init(drivers_pool(), err) < 0)
-		return -1;
+		return 1;
 	floor = bench_cases[0].make(&bench_cases[0], err);
 	if (floor == NULL)
-		return -1;
+		return 1;
 	rc = bench_verify(floor, o->burst, err);
-	for (unsigned i = 0; rc == 0 && i < o->n_cases; i++)
-		rc = case_run(o, floor, o->cases[i], &results[i], err);
+	for (unsigned i = 0; rc == 0 && i < o->n_cases; i++) {
+		rc = bench_run_case(floor, o->cases[i], &run, &results[i], err);
+		is_over |= bench_is_over(&results[i]);
+	}
 	floor->ops->free(floor);
 	if (rc < 0)
-		return -1;
+		return 1;
 	if (o->is_json)
 		bench_report_json(results, o->n_cases, o->n_runs, o->burst, o->core);
 	else
 		bench_report_table(results, o->n_cases, o->n_runs, o->burst, o->core);
-	return 0;
+	return o->is_strict && is_over ? BENCH_EXIT_OVER : 0;
 }
 
 int main(int argc, char **argv)
@@ -331,18 +319,21 @@ int main(int argc, char **argv)
 		return bench_vdev_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "make-pcap") == 0)
 		return bench_pcap_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "routes") == 0)
+		return bench_routes_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "memory") == 0)
+		return bench_memory_main(argc - 1, argv + 1);
 	rc = options_parse(argc, argv, &o);
 	if (rc != 0)
 		return rc - 1;
 	n_asked = o.n_cases;
 	for (const struct bench_case *c = bench_cases; n_asked == 0 && c->name != NULL; c++) {
-		if (c->is_default)
+		if (c->is_default || o.takes_all)
 			o.cases[o.n_cases++] = c;
 	}
 	log_set_level(LOG_LEVEL_WARNING);
-	if (run_all(&o, &err) < 0) {
+	rc = run_all(&o, &err);
+	if (rc != 0 && err.text[0] != '\0')
 		fprintf(stderr, "bench: %s\n", err.text);
-		return 1;
-	}
-	return 0;
+	return rc;
 }

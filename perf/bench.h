@@ -15,8 +15,9 @@
 
 enum {
 	BENCH_STREAMS = 2,
-	BENCH_POOL_PKTS = 512,	// buffers in turn, as many as a card's receive ring has
-	BENCH_FRAME_BYTES = 64, // room for one; 60 are a minimal frame without its FCS
+	BENCH_POOL_PKTS = 512,	 // buffers in turn, as many as a card's receive ring has
+	BENCH_EXIT_OVER = 3,	 // a goal was missed, with --strict
+	BENCH_FRAME_BYTES = 128, // room for one; only the cache lines that it takes are read
 };
 
 // A frame as it arrives, ready to be copied.
@@ -50,14 +51,23 @@ struct bench_sent {
 struct bench_target;
 
 struct bench_target_ops {
+	// Not timed, or NULL: what another has done to a burst before it comes to `rx`. A whole
+	// refill at a time, so that headers are no nearer than a card would have put them.
+	void (*prepare)(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 	// The timed region: takes a burst to the send buffers.
 	void (*rx)(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
-	// Empties the send buffers and says how many packets were in them. `out` may be NULL.
+	// Empties the send buffers and says how many packets were in them; of a sink: how many were
+	// counted as what they should be since it was last asked. `out` may be NULL.
 	unsigned (*take_sent)(struct bench_target *t, struct bench_sent *out);
 	// Before each refill: what a worker does at the start of a turn.
 	void (*turn)(struct bench_target *t);
+	// `out` comes with what was sent: some of it the router is free to choose.
 	void (*expect)(const struct bench_target *t, unsigned stream, uint32_t frame,
 		struct bench_expected *out);
+	// After all frames have been looked at, or NULL: do the counters say what they should?
+	int (*verify_counts)(struct bench_target *t, uint64_t n_offered, struct error *err);
+	// After the runs, or NULL: what else is to be said; true when it is over its goal.
+	bool (*note)(struct bench_target *t, char *text, unsigned text_bytes);
 	// Drops counted so far by name, for a message; "" when none.
 	void (*describe_drops)(const struct bench_target *t, char *text, unsigned text_bytes);
 	void (*free)(struct bench_target *t);
@@ -68,6 +78,16 @@ struct bench_target {
 	struct bench_stream streams[BENCH_STREAMS];
 	unsigned n_streams;
 	unsigned next_stream;
+	bool is_sink;	    // no packet comes out: each refill takes buffers from the pool
+	bool never_rewinds; // what was offered last must not come again soon
+};
+
+// The most that each may be; 0: no goal. clk are the issue's, of a TSC of 2.1 GHz, taken as they
+// are: on a faster TSC they are the stricter for it.
+struct bench_goal {
+	double floor_ratio, clk;
+	double base_ratio;     // times the base
+	double base_extra_clk; // more than the base
 };
 
 struct bench_case {
@@ -77,6 +97,9 @@ struct bench_case {
 	uint32_t n_routes;
 	uint32_t n_flows;
 	struct bench_target *(*make)(const struct bench_case *c, struct error *err);
+	struct bench_goal goal;
+	const char *base;    // another case that takes turns with this one; NULL: none
+	uint32_t reserve_mb; // of DPDK's memory, beyond what all have
 };
 
 // Ends with an entry without a name. The first is the floor.
@@ -86,6 +109,7 @@ extern const struct bench_case bench_cases[];
 struct bench_run {
 	double clk;		// per packet, the timer's own cost taken off
 	uint64_t n_interrupted; // bursts left out: the machine did something else meanwhile
+	double burst_median_clk, burst_p999_clk, burst_longest_clk; // of all, none left out
 };
 
 // Buffers from `pool`, and what a pair of clock readings costs.
@@ -107,11 +131,33 @@ int bench_offer(struct bench_target *t, uint8_t iface, const struct bench_frame 
 // Instructions that `fn(arg)` executes, the call included.
 uint64_t bench_count_steps(void (*fn)(void *), void *arg);
 
-// --- bench_floor.c, bench_forward.c, bench_nat.c ---
+// --- bench_floor.c, bench_forward.c, bench_fib.c, bench_nat.c ---
 struct bench_target *bench_floor_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_forward4_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_forward6_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_fib4_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_fib6_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_nat_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_nat_open_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_nat_pool_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_flow4_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_flow6_make(const struct bench_case *c, struct error *err);
+
+// --- bench_new_flow.c, bench_flood.c, bench_handover.c ---
+struct bench_target *bench_new_flow_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_drop_flood_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_log_flood_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_rate_flood_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_set_flood_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_handover_home_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_handover_give_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_handover_take_make(const struct bench_case *c, struct error *err);
+
+struct bench_run_options {
+	unsigned n_runs, burst;
+	uint64_t n_pkts;
+	bool counts_instructions;
+};
 
 // --- bench_rules.c: n_routes rules, and a set of n_flows prefixes if not 0 ---
 struct bench_target *bench_rules_make(const struct bench_case *c, struct error *err);
@@ -120,20 +166,38 @@ struct bench_target *bench_rules_make(const struct bench_case *c, struct error *
 struct bench_result {
 	const struct bench_case *c;
 	double clk_median, clk_min;
-	double floor_median; // of the floor's runs between this case's
-	double ratio_median; // of the pairs' ratios
-	double instructions; // per packet, 0 when not counted
+	double floor_median;			     // of the floor's runs between this case's
+	double ratio_median;			     // of the pairs' ratios
+	double base_ratio_median, base_extra_median; // of the pairs' ratios and differences; or 0
+	double instructions;			     // per packet, 0 when not counted
+	char note[160];
+	bool is_note_over;
 	uint64_t n_interrupted;
 	uint64_t transparent_kb; // of this process on transparent huge pages
 };
 
 uint64_t bench_transparent_kb(void);
+uint64_t bench_resident_kb(void);
+// Has it missed a goal?
+bool bench_is_over(const struct bench_result *r);
 void bench_report_table(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
 void bench_report_json(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
 
+// --- bench_run.c ---
+// What this thread has had of a processor: the others on the machine are not the router's doing.
+double bench_cpu_sec(void);
+
+enum { BENCH_RUNS_MAX = 1001 };
+
+// Median and best of `n_runs` runs of the floor, the case's base and the case in turn, after each
+// has been proven right.
+int bench_run_case(struct bench_target *floor, const struct bench_case *c,
+	const struct bench_run_options *o, struct bench_result *out, struct error *err);
+
 // --- bench.c ---
+const struct bench_case *bench_case_find(const char *name);
 // Pins the calling thread; a core of -1 becomes the last one that this process may use.
 int bench_pin(int *core, struct error *err);
 // 0, or -1 with a sentence on stderr.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Plain forwarding: frames of random sources to random destinations behind random routes, each by
 // one of sixteen resolved gateways on two interfaces.
+#include "perf/bench_forward.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "perf/bench_world.h"
 
 enum {
 	FORWARD_FRAMES = 8192,
@@ -12,6 +12,7 @@ enum {
 	IN = 0, // interface ids: the order in which they are added
 	OUT_A = 1,
 	GATEWAY_HOST = 10,
+	ROUTES_MAX = 4096,
 };
 
 // The route's prefix. An odd factor spreads them over the whole of 10/8 and 2001:db8::/32, so
@@ -72,14 +73,28 @@ static struct ip_prefix prefix6(uint32_t route, uint32_t n_routes)
 	return (struct ip_prefix){ip6(route_bits(route), 0, 0), 48};
 }
 
-static void frame4(struct bench_frame *frame, uint32_t route, uint32_t n_routes, uint64_t *seed)
+// Somewhere behind the route.
+static struct ip_addr destination4(uint32_t route, uint32_t n_routes, uint64_t *seed)
+{
+	uint32_t net = n_routes == 1 ? bench_random(seed) & 0xffff : route_bits(route);
+
+	return bench_ip4(RTE_IPV4(10, 0, 0, 0) | net << 8 | (bench_random(seed) & 0xff));
+}
+
+static struct ip_addr destination6(uint32_t route, uint32_t n_routes, uint64_t *seed)
+{
+	uint16_t net = n_routes == 1 ? (uint16_t)bench_random(seed) : route_bits(route);
+
+	return ip6(net, (uint16_t)bench_random(seed), bench_random(seed));
+}
+
+static void frame4(struct bench_frame *frame, const struct ip_addr *dst_ip, uint64_t *seed)
 {
 	const struct mac_addr src = bench_mac_of_host(0);
 	const struct mac_addr dst = bench_mac_of_interface(IN);
-	uint32_t net = n_routes == 1 ? bench_random(seed) & 0xffff : route_bits(route);
-	const struct frame4_tuple tuple = {
+	uint32_t dst_be;
+	struct frame4_tuple tuple = {
 		.src = RTE_IPV4(198u, 18, 0, 0) | (bench_random(seed) & 0xffff),
-		.dst = RTE_IPV4(10, 0, 0, 0) | net << 8 | (bench_random(seed) & 0xff),
 		.sport = (uint16_t)(1024 + bench_random(seed) % 60000),
 		.dport = 443,
 		.protocol = bench_random(seed) & 1 ? IPPROTO_TCP : IPPROTO_UDP,
@@ -87,18 +102,30 @@ static void frame4(struct bench_frame *frame, uint32_t route, uint32_t n_routes,
 		.ttl = FRAME_TTL,
 	};
 
+	memcpy(&dst_be, dst_ip->v4, sizeof(dst_be));
+	tuple.dst = rte_be_to_cpu_32(dst_be);
 	frame4_write(frame, &src, &dst, &tuple);
 }
 
-static void frame6(struct bench_frame *frame, uint32_t route, uint32_t n_routes, uint64_t *seed)
+static void frame6(struct bench_frame *frame, const struct ip_addr *dst, uint64_t *seed)
 {
 	const struct mac_addr src_mac = bench_mac_of_host(0);
 	const struct mac_addr dst_mac = bench_mac_of_interface(IN);
-	uint16_t net = n_routes == 1 ? (uint16_t)bench_random(seed) : route_bits(route);
 	struct ip_addr src = ip6(0xffff, 0, bench_random(seed));
-	struct ip_addr dst = ip6(net, (uint16_t)bench_random(seed), bench_random(seed));
 
-	frame6_write(frame, &src_mac, &dst_mac, src.v6, dst.v6, FRAME_TTL);
+	frame6_write(frame, &src_mac, &dst_mac, src.v6, dst->v6, FRAME_TTL);
+}
+
+void bench_forward_frame(struct bench_world *world, uint32_t i, uint32_t r,
+	const struct ip_addr *dst, uint64_t *seed)
+{
+	struct bench_frame *frame = &world->target.streams[0].frames[i];
+
+	world->owner_of[0][i] = r;
+	if (dst->family == IP_V6)
+		frame6(frame, dst, seed);
+	else
+		frame4(frame, dst, seed);
 }
 
 static void forward_expect(
@@ -130,6 +157,7 @@ static const struct bench_target_ops forward_ops = {
 	.take_sent = bench_world_take_sent,
 	.turn = bench_world_turn,
 	.expect = forward_expect,
+	.note = bench_world_note,
 	.describe_drops = bench_world_describe_drops,
 	.free = bench_world_free,
 };
@@ -153,57 +181,80 @@ static int add_interfaces(struct bench_world *world, bool is_ip6, struct error *
 	return 0;
 }
 
-static int add_routes(struct bench_world *world, bool is_ip6, uint32_t n_routes, struct error *err)
+static int add_gateways(struct bench_world *world, struct error *err)
 {
 	for (unsigned g = 0; g < GATEWAYS; g++) {
-		struct ip_addr addr = is_ip6 ? gateway6(g) : gateway4(g);
+		struct ip_addr addrs[] = {gateway4(g), gateway6(g)};
 		struct mac_addr mac = bench_mac_of_host(g + 1);
 
-		if (bench_world_add_neighbour(world, interface_of(g), &addr, &mac, err) < 0)
-			return -1;
+		for (unsigned i = 0; i < RTE_DIM(addrs); i++)
+			if (bench_world_add_neighbour(
+				    world, interface_of(g), &addrs[i], &mac, err) < 0)
+				return -1;
 	}
-	for (uint32_t r = 0; r < n_routes; r++) {
-		struct ip_prefix to = is_ip6 ? prefix6(r, n_routes) : prefix4(r, n_routes);
-		unsigned g = gateway_of(r);
-		struct ip_addr via = is_ip6 ? gateway6(g) : gateway4(g);
-
-		if (bench_world_add_route(world, &to, interface_of(g), &via, err) < 0)
-			return -1;
-	}
-	dataplane_routes_commit(world->dp);
 	return 0;
 }
 
-static struct bench_target *forward_make(const struct bench_case *c, bool is_ip6, struct error *err)
+int bench_forward_add_route(
+	struct bench_world *world, const struct ip_prefix *to, uint32_t r, struct error *err)
+{
+	unsigned g = gateway_of(r);
+	struct ip_addr via = to->addr.family == IP_V6 ? gateway6(g) : gateway4(g);
+
+	return bench_world_add_route(world, to, interface_of(g), &via, err);
+}
+
+struct bench_world *bench_forward_new(
+	const struct dataplane_options *options, bool is_ip6, uint32_t n_frames, struct error *err)
 {
 	struct bench_world *world = malloc(sizeof(*world));
-	uint64_t seed = 88172645463325252;
 
 	if (world == NULL) {
 		error_set(err, "no memory");
 		return NULL;
 	}
-	if (bench_world_init(world, 0, 0, err) < 0) {
+	if (bench_world_init_with(world, options, err) < 0) {
 		free(world);
 		return NULL;
 	}
 	world->target.ops = &forward_ops;
-	if (add_interfaces(world, is_ip6, err) < 0 ||
-		add_routes(world, is_ip6, c->n_routes, err) < 0 ||
+	if (add_interfaces(world, is_ip6, err) < 0 || add_gateways(world, err) < 0 ||
 		bench_world_add_stream(
-			world, IN, is_ip6 ? FRAME6_BYTES : FRAME4_BYTES, FORWARD_FRAMES, err) < 0) {
+			world, IN, is_ip6 ? FRAME6_BYTES : FRAME4_BYTES, n_frames, err) < 0) {
 		bench_world_free(&world->target);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < FORWARD_FRAMES; i++) {
-		struct bench_frame *frame = &world->target.streams[0].frames[i];
-		uint32_t route = bench_random(&seed) % c->n_routes;
+	return world;
+}
 
-		world->owner_of[0][i] = route;
-		if (is_ip6)
-			frame6(frame, route, c->n_routes, &seed);
-		else
-			frame4(frame, route, c->n_routes, &seed);
+static struct bench_target *forward_make(const struct bench_case *c, bool is_ip6, struct error *err)
+{
+	const struct dataplane_options options = {
+		.n_workers = 1,
+		.is_busy = true,
+		.routes4_max = ROUTES_MAX,
+		.routes6_max = ROUTES_MAX,
+	};
+	struct bench_world *world = bench_forward_new(&options, is_ip6, FORWARD_FRAMES, err);
+	uint64_t seed = 88172645463325252;
+
+	if (world == NULL)
+		return NULL;
+	for (uint32_t r = 0; r < c->n_routes; r++) {
+		struct ip_prefix to = is_ip6 ? prefix6(r, c->n_routes) : prefix4(r, c->n_routes);
+
+		if (bench_forward_add_route(world, &to, r, err) < 0) {
+			bench_world_free(&world->target);
+			return NULL;
+		}
+	}
+	dataplane_routes_commit(world->dp);
+	for (uint32_t i = 0; i < FORWARD_FRAMES; i++) {
+		uint32_t r = bench_random(&seed) % c->n_routes;
+		struct ip_addr dst = is_ip6 ? destination6(r, c->n_routes, &seed)
+					    : destination4(r, c->n_routes, &seed);
+
+		bench_forward_frame(world, i, r, &dst, &seed);
 	}
 	return &world->target;
 }

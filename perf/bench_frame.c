@@ -8,7 +8,6 @@ enum {
 	// One number serves both sides, so that each acknowledges what the other has sent: the
 	// SYN's data is all there ever is, and comes again and again.
 	FRAME_SEQ = 1000,
-	FRAME_ACK = FRAME_SEQ + FRAME4_BYTES - RTE_ETHER_HDR_LEN - 40,
 	FRAME_WINDOW = 512,
 };
 
@@ -24,16 +23,54 @@ static uint8_t *ether_write(struct bench_frame *frame, const struct mac_addr *sr
 	return frame->bytes + sizeof(eth);
 }
 
+// The header and what follows it to the frame's end. Its checksum is 0 yet.
+static void l4_write(uint8_t *l4, uint16_t bytes, uint16_t sport, uint16_t dport, uint8_t protocol,
+	uint8_t tcp_flags)
+{
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
+
+	if (protocol == IPPROTO_TCP) {
+		*tcp = (struct rte_tcp_hdr){
+			.src_port = rte_cpu_to_be_16(sport),
+			.dst_port = rte_cpu_to_be_16(dport),
+			.sent_seq = rte_cpu_to_be_32(
+				FRAME_SEQ - (tcp_flags & RTE_TCP_SYN_FLAG ? 1 : 0)),
+			.recv_ack = rte_cpu_to_be_32(FRAME_SEQ + bytes - (uint32_t)sizeof(*tcp)),
+			.data_off = sizeof(*tcp) / 4 << 4,
+			.tcp_flags = tcp_flags,
+			.rx_win = rte_cpu_to_be_16(FRAME_WINDOW),
+		};
+		memset(tcp + 1, 0x5a, bytes - sizeof(*tcp));
+		return;
+	}
+	*udp = (struct rte_udp_hdr){
+		.src_port = rte_cpu_to_be_16(sport),
+		.dst_port = rte_cpu_to_be_16(dport),
+		.dgram_len = rte_cpu_to_be_16(bytes),
+	};
+	memset(udp + 1, 0xa5, bytes - sizeof(*udp));
+}
+
+static void l4_set_cksum(uint8_t *l4, uint8_t protocol, rte_be16_t cksum)
+{
+	if (protocol == IPPROTO_TCP)
+		((struct rte_tcp_hdr *)l4)->cksum = cksum;
+	else
+		((struct rte_udp_hdr *)l4)->dgram_cksum = cksum;
+}
+
 void frame4_write(struct bench_frame *frame, const struct mac_addr *src, const struct mac_addr *dst,
 	const struct frame4_tuple *t)
 {
 	uint8_t *at = ether_write(frame, src, dst, RTE_ETHER_TYPE_IPV4);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)at;
-	void *l4 = ip + 1;
+	uint16_t bytes = FRAME4_BYTES - RTE_ETHER_HDR_LEN;
+	uint8_t *l4 = (uint8_t *)(ip + 1);
 
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = rte_cpu_to_be_16(FRAME4_BYTES - RTE_ETHER_HDR_LEN),
+		.total_length = rte_cpu_to_be_16(bytes),
 		.packet_id = rte_cpu_to_be_16(1),
 		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = t->ttl,
@@ -42,33 +79,28 @@ void frame4_write(struct bench_frame *frame, const struct mac_addr *src, const s
 		.dst_addr = rte_cpu_to_be_32(t->dst),
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	if (t->protocol == IPPROTO_TCP) {
-		struct rte_tcp_hdr *tcp = l4;
+	l4_write(l4, bytes - (uint16_t)sizeof(*ip), t->sport, t->dport, t->protocol, t->tcp_flags);
+	l4_set_cksum(l4, t->protocol, rte_ipv4_udptcp_cksum(ip, l4));
+}
 
-		*tcp = (struct rte_tcp_hdr){
-			.src_port = rte_cpu_to_be_16(t->sport),
-			.dst_port = rte_cpu_to_be_16(t->dport),
-			.sent_seq = rte_cpu_to_be_32(
-				FRAME_SEQ - (t->tcp_flags & RTE_TCP_SYN_FLAG ? 1 : 0)),
-			.recv_ack = rte_cpu_to_be_32(FRAME_ACK),
-			.data_off = sizeof(*tcp) / 4 << 4,
-			.tcp_flags = t->tcp_flags,
-			.rx_win = rte_cpu_to_be_16(FRAME_WINDOW),
-		};
-		memset(tcp + 1, 0x5a, FRAME4_BYTES - ((uint8_t *)(tcp + 1) - frame->bytes));
-		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
-	} else {
-		struct rte_udp_hdr *udp = l4;
+void frame6_write_tuple(struct bench_frame *frame, const struct mac_addr *src,
+	const struct mac_addr *dst, const struct frame6_tuple *t)
+{
+	uint8_t *at = ether_write(frame, src, dst, RTE_ETHER_TYPE_IPV6);
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)at;
+	uint16_t bytes = FRAME6_TCP_BYTES - RTE_ETHER_HDR_LEN - (uint16_t)sizeof(*ip);
+	uint8_t *l4 = (uint8_t *)(ip + 1);
 
-		*udp = (struct rte_udp_hdr){
-			.src_port = rte_cpu_to_be_16(t->sport),
-			.dst_port = rte_cpu_to_be_16(t->dport),
-			.dgram_len =
-				rte_cpu_to_be_16(FRAME4_BYTES - ((uint8_t *)udp - frame->bytes)),
-		};
-		memset(udp + 1, 0xa5, FRAME4_BYTES - ((uint8_t *)(udp + 1) - frame->bytes));
-		udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
-	}
+	*ip = (struct rte_ipv6_hdr){
+		.vtc_flow = rte_cpu_to_be_32(0x60000000),
+		.payload_len = rte_cpu_to_be_16(bytes),
+		.proto = t->protocol,
+		.hop_limits = t->ttl,
+	};
+	memcpy(ip->src_addr, t->src.v6, sizeof(ip->src_addr));
+	memcpy(ip->dst_addr, t->dst.v6, sizeof(ip->dst_addr));
+	l4_write(l4, bytes, t->sport, t->dport, t->protocol, t->tcp_flags);
+	l4_set_cksum(l4, t->protocol, rte_ipv6_udptcp_cksum(ip, l4));
 }
 
 void frame6_write(struct bench_frame *frame, const struct mac_addr *src, const struct mac_addr *dst,

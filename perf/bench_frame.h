@@ -10,7 +10,8 @@
 
 enum {
 	FRAME4_BYTES = 60,
-	FRAME6_BYTES = 62, // Ethernet, IPv6, UDP: nothing smaller carries ports
+	FRAME6_BYTES = 62,     // Ethernet, IPv6, UDP: nothing smaller carries ports
+	FRAME6_TCP_BYTES = 74, // room for TCP
 	FRAME_TTL = 64,
 };
 
@@ -23,10 +24,21 @@ struct frame4_tuple {
 	uint8_t ttl;
 };
 
+struct frame6_tuple {
+	struct ip_addr src, dst;
+	uint16_t sport, dport;
+	uint8_t protocol;  // IPPROTO_TCP or IPPROTO_UDP
+	uint8_t tcp_flags; // RTE_TCP_*
+	uint8_t ttl;
+};
+
 void frame4_write(struct bench_frame *frame, const struct mac_addr *src, const struct mac_addr *dst,
 	const struct frame4_tuple *tuple);
 void frame6_write(struct bench_frame *frame, const struct mac_addr *src, const struct mac_addr *dst,
 	const uint8_t src_ip[16], const uint8_t dst_ip[16], uint8_t hop_limit);
+// Of FRAME6_TCP_BYTES.
+void frame6_write_tuple(struct bench_frame *frame, const struct mac_addr *src,
+	const struct mac_addr *dst, const struct frame6_tuple *tuple);
 
 // Uniform and the same in every run. Not for the timed region.
 uint32_t bench_random(uint64_t *state);

@@ -19,7 +19,9 @@ enum {
 };
 
 static struct {
-	struct rte_mbuf *pkts[BENCH_POOL_PKTS];
+	struct rte_mempool *mempool;
+	struct rte_mbuf *pkts[BENCH_POOL_PKTS];	 // of who gives them back
+	struct rte_mbuf *fresh[BENCH_POOL_PKTS]; // of a sink, taken anew for each refill
 	uint64_t timer_clk;
 } pool;
 
@@ -54,6 +56,7 @@ int bench_measure_init(struct rte_mempool *mempool, struct error *err)
 {
 	uint64_t samples[TIMER_SAMPLES];
 
+	pool.mempool = mempool;
 	if (rte_pktmbuf_alloc_bulk(mempool, pool.pkts, BENCH_POOL_PKTS) != 0)
 		return error_set(err, "no %d packet buffers", BENCH_POOL_PKTS);
 	for (unsigned i = 0; i < TIMER_SAMPLES; i++) {
@@ -71,7 +74,10 @@ static void pkt_fill(struct rte_mbuf *m, const struct bench_frame *frame, uint16
 	rte_pktmbuf_reset(m);
 	m->pkt_len = bytes;
 	m->data_len = bytes;
-	memcpy(rte_pktmbuf_mtod(m, void *), frame, sizeof(*frame));
+	memcpy(rte_pktmbuf_mtod(m, void *), frame, RTE_CACHE_LINE_SIZE);
+	if (bytes > RTE_CACHE_LINE_SIZE)
+		memcpy(rte_pktmbuf_mtod_offset(m, void *, RTE_CACHE_LINE_SIZE),
+			frame->bytes + RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_SIZE);
 }
 
 // The frames of one burst into buffers; `frame_of` learns which they are.
@@ -83,6 +89,8 @@ static void burst_fill(
 
 		// non-temporal: the frames should not drive the flow table out of the cache
 		__builtin_prefetch(frame + 8, 0, 0);
+		if (s->frame_bytes > RTE_CACHE_LINE_SIZE)
+			__builtin_prefetch(frame[8].bytes + RTE_CACHE_LINE_SIZE, 0, 0);
 		pkt_fill(pkts[i], frame, s->frame_bytes);
 		frame_of[i] = s->next;
 		if (++s->next == s->n)
@@ -121,10 +129,14 @@ static int offer_all(struct bench_target *t, unsigned burst, uint64_t n_pkts, bu
 	void *ctx, struct error *err)
 {
 	unsigned per_refill = BENCH_POOL_PKTS / burst;
+	struct rte_mbuf **pkts = t->is_sink ? pool.fresh : pool.pkts;
 	struct burst bursts[BENCH_POOL_PKTS];
 	uint64_t n = 0;
 
 	while (n < n_pkts) {
+		if (t->is_sink &&
+			rte_pktmbuf_alloc_bulk(pool.mempool, pool.fresh, per_refill * burst) != 0)
+			return error_set(err, "no %u packet buffers left", per_refill * burst);
 		t->ops->turn(t);
 		for (unsigned i = 0; i < per_refill; i++) {
 			struct burst *b = &bursts[i];
@@ -133,10 +145,12 @@ static int offer_all(struct bench_target *t, unsigned burst, uint64_t n_pkts, bu
 			b->stream_index = t->next_stream;
 			b->stream = &t->streams[t->next_stream];
 			t->next_stream = (t->next_stream + 1) % t->n_streams;
-			b->pkts = &pool.pkts[i * burst];
+			b->pkts = &pkts[i * burst];
 			b->n = burst;
 			burst_fill(b->stream, b->pkts, burst, b->frame_of);
 		}
+		for (unsigned i = 0; t->ops->prepare != NULL && i < per_refill; i++)
+			t->ops->prepare(t, bursts[i].stream->iface, bursts[i].pkts, burst);
 		for (unsigned i = 0; i < per_refill; i++) {
 			if (fn(&bursts[i], ctx, err) < 0)
 				return -1;
@@ -184,6 +198,8 @@ static int burst_verify(struct burst *b, void *ctx, struct error *err)
 	n_sent = t->ops->take_sent(t, &sent);
 	if (n_sent != b->n)
 		return lost(t, b->n, n_sent, err);
+	if (t->is_sink)
+		return 0;
 	for (unsigned i = 0; i < n_sent; i++) {
 		struct rte_mbuf *m = sent.pkts[i];
 		int at = find_pkt(b->pkts, b->n, m);
@@ -194,6 +210,7 @@ static int burst_verify(struct burst *b, void *ctx, struct error *err)
 			return error_set(
 				err, "a packet came out that was not offered, or one twice");
 		frame = b->frame_of[at];
+		memcpy(&want.frame, rte_pktmbuf_mtod(m, void *), sizeof(want.frame));
 		t->ops->expect(t, b->stream_index, frame, &want);
 		if (sent.ifaces[i] != want.iface || m->pkt_len != b->stream->frame_bytes ||
 			m->nb_segs != 1 ||
@@ -215,7 +232,12 @@ static uint64_t all_frames(const struct bench_target *t)
 
 int bench_verify(struct bench_target *t, unsigned burst, struct error *err)
 {
-	return offer_all(t, burst, all_frames(t), burst_verify, NULL, err);
+	uint64_t per_refill = BENCH_POOL_PKTS / burst * burst;
+	uint64_t n_offered = (all_frames(t) + per_refill - 1) / per_refill * per_refill;
+
+	if (offer_all(t, burst, n_offered, burst_verify, NULL, err) < 0)
+		return -1;
+	return t->ops->verify_counts != NULL ? t->ops->verify_counts(t, n_offered, err) : 0;
 }
 
 static int burst_warm_up(struct burst *b, void *ctx, struct error *err)
@@ -273,6 +295,9 @@ int bench_time(struct bench_target *t, unsigned burst, uint64_t n_pkts, struct b
 			sum += clocks.of_bursts[n_kept++];
 		out->clk = (double)sum / ((double)n_kept * burst);
 		out->n_interrupted = clocks.n - n_kept;
+		out->burst_median_clk = (double)clocks.of_bursts[clocks.n / 2];
+		out->burst_p999_clk = (double)clocks.of_bursts[(uint64_t)clocks.n * 999 / 1000];
+		out->burst_longest_clk = (double)clocks.of_bursts[clocks.n - 1];
 	}
 	free(clocks.of_bursts);
 	return rc;
@@ -306,7 +331,7 @@ int bench_instructions(struct bench_target *t, unsigned burst, double *out, stru
 	uint64_t per_burst = bench_count_steps(step_nothing, NULL);
 	uint64_t n_steps = 0;
 
-	for (unsigned i = 0; i < t->n_streams; i++)
+	for (unsigned i = 0; i < t->n_streams && !t->never_rewinds; i++)
 		t->streams[i].next = 0; // the same packets whatever ran before
 	t->next_stream = 0;
 	if (offer_all(t, burst, n_pkts, burst_step, &n_steps, err) < 0)

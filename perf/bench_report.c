@@ -40,9 +40,65 @@ uint64_t bench_transparent_kb(void)
 	return strtoull(kb, NULL, 10);
 }
 
+uint64_t bench_resident_kb(void)
+{
+	char kb[32];
+
+	proc_value("/proc/self/smaps_rollup", "Rss", kb, sizeof(kb));
+	return strtoull(kb, NULL, 10);
+}
+
 static unsigned tsc_mhz(void)
 {
 	return (unsigned)(rte_get_tsc_hz() / 1000000);
+}
+
+static bool is_above(double value, double goal)
+{
+	return goal > 0 && value > goal;
+}
+
+bool bench_is_over(const struct bench_result *r)
+{
+	const struct bench_goal *goal = &r->c->goal;
+
+	return is_above(r->ratio_median, goal->floor_ratio) || is_above(r->clk_median, goal->clk) ||
+	       is_above(r->base_ratio_median, goal->base_ratio) ||
+	       is_above(r->base_extra_median, goal->base_extra_clk) || r->is_note_over;
+}
+
+// "5 x, 70 clk", or "-".
+static void goal_write(const struct bench_goal *goal, char *text, size_t text_bytes)
+{
+	const struct {
+		double value;
+		const char *unit;
+	} rows[] = {
+		{goal->floor_ratio, " x"},
+		{goal->clk, " clk"},
+		{goal->base_ratio, " x base"},
+		{goal->base_extra_clk, " clk + base"},
+	};
+	size_t used = 0;
+
+	snprintf(text, text_bytes, "-");
+	for (unsigned i = 0; i < RTE_DIM(rows); i++)
+		if (rows[i].value > 0 && used < text_bytes)
+			used += (size_t)snprintf(text + used, text_bytes - used, "%s%g%s",
+				used > 0 ? ", " : "", rows[i].value, rows[i].unit);
+}
+
+static void notes_print(const struct bench_result *results, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct bench_result *r = &results[i];
+
+		if (r->c->base != NULL)
+			printf("%s: %.2f x %s, %+.1f clk\n", r->c->name, r->base_ratio_median,
+				r->c->base, r->base_extra_median);
+		if (r->note[0] != '\0')
+			printf("%s: %s\n", r->c->name, r->note);
+	}
 }
 
 void bench_report_table(
@@ -59,18 +115,25 @@ void bench_report_table(
 	printf("huge pages: reserved ones for buffers and FIBs: %s; transparent ones for the rest: "
 	       "%llu MB\n\n",
 		drivers_have_hugepages() ? "yes" : "no", (unsigned long long)transparent_kb >> 10);
-	printf("%-16s %14s %8s %10s %10s %12s %12s\n", "case", "clk per packet", "min", "x floor",
-		"floor", "instructions", "interrupted");
+	printf("%-16s %14s %8s %8s %8s %12s %12s  %-16s %s\n", "case", "clk per packet", "min",
+		"x floor", "floor", "instructions", "interrupted", "goal", "");
 	for (unsigned i = 0; i < n; i++) {
 		const struct bench_result *r = &results[i];
-		char instructions[16] = "-";
+		char instructions[16] = "-", goal[48];
+		bool has_goal;
 
 		if (r->instructions > 0)
 			snprintf(instructions, sizeof(instructions), "%.1f", r->instructions);
-		printf("%-16s %14.1f %8.1f %10.2f %10.1f %12s %12llu\n", r->c->name, r->clk_median,
-			r->clk_min, r->ratio_median, r->floor_median, instructions,
-			(unsigned long long)r->n_interrupted);
+		goal_write(&r->c->goal, goal, sizeof(goal));
+		has_goal = goal[0] != '-' || r->is_note_over;
+		printf("%-16s %14.1f %8.1f %8.2f %8.1f %12s %12llu  %-16s %s\n", r->c->name,
+			r->clk_median, r->clk_min, r->ratio_median, r->floor_median, instructions,
+			(unsigned long long)r->n_interrupted, goal,
+			!has_goal	   ? ""
+			: bench_is_over(r) ? "over"
+					   : "ok");
 	}
+	notes_print(results, n);
 }
 
 void bench_report_json(
@@ -93,9 +156,13 @@ void bench_report_json(
 		       "\"ratio_to_floor\": %.3f, \"cycles_min\": %.2f, \"floor_cycles\": %.2f",
 			i > 0 ? "," : "", r->c->name, r->clk_median, r->ratio_median, r->clk_min,
 			r->floor_median);
+		if (r->c->base != NULL)
+			printf(", \"base\": \"%s\", \"ratio_to_base\": %.3f, "
+			       "\"cycles_over_base\": %.2f",
+				r->c->base, r->base_ratio_median, r->base_extra_median);
 		if (r->instructions > 0)
 			printf(", \"instructions_per_packet\": %.2f", r->instructions);
-		printf("}");
+		printf(", \"is_over\": %s}", bench_is_over(r) ? "true" : "false");
 	}
 	printf("\n  ]\n}\n");
 }

@@ -146,8 +146,11 @@ static int vdev_run(
 		.main_core = -1,
 	};
 	struct port *rx_port, *tx_port = NULL;
+	struct bench_policy policy;
 	struct bench_world world;
 	int rc = -1;
+
+	bench_policy_init(&policy, BENCH_MASQUERADE);
 
 	if (drivers_start(&drivers, err) < 0)
 		return -1;
@@ -155,7 +158,7 @@ static int vdev_run(
 	if (rx_port != NULL)
 		tx_port = port_open(tx, err);
 	if (tx_port != NULL && bench_world_init(&world, n_pkts, (int)o->core, err) == 0) {
-		rc = nat_network_make(&world, rx_port, tx_port, err);
+		rc = nat_network_make(&world, rx_port, tx_port, &policy, err);
 		if (rc == 0)
 			rc = world_measure(&world, o, err);
 		bench_world_fini(&world);

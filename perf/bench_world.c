@@ -41,8 +41,14 @@ int bench_world_init(struct bench_world *world, uint32_t n_flows, int core, stru
 		.routes6_max = ROUTES_MAX,
 	};
 
+	return bench_world_init_with(world, &options, err);
+}
+
+int bench_world_init_with(
+	struct bench_world *world, const struct dataplane_options *options, struct error *err)
+{
 	memset(world, 0, sizeof(*world));
-	world->dp = dataplane_new(&options, err);
+	world->dp = dataplane_new(options, err);
 	if (world->dp == NULL)
 		return -1;
 	world->worker = dataplane_worker(world->dp, 0);
@@ -67,10 +73,11 @@ void bench_world_free(struct bench_target *t)
 	free(t);
 }
 
-int bench_world_add_interface(struct bench_world *world, const char *name,
+static int interface_add(struct bench_world *world, const char *name, bool is_outside,
 	const struct ip_prefix *address, struct port *port, struct error *err)
 {
-	struct dp_interface iface = {.port = port, .tap_fd = -1, .mtu = MTU};
+	struct dp_interface iface = {
+		.port = port, .tap_fd = -1, .mtu = MTU, .is_outside = is_outside};
 	int id;
 
 	snprintf(iface.name, sizeof(iface.name), "%s", name);
@@ -82,6 +89,18 @@ int bench_world_add_interface(struct bench_world *world, const char *name,
 		dataplane_interface_set_link(world->dp, id, true) != 0)
 		return error_set(err, "interface %s takes no address or no link", name);
 	return id;
+}
+
+int bench_world_add_interface(struct bench_world *world, const char *name,
+	const struct ip_prefix *address, struct port *port, struct error *err)
+{
+	return interface_add(world, name, false, address, port, err);
+}
+
+int bench_world_add_uplink(struct bench_world *world, const char *name,
+	const struct ip_prefix *address, struct port *port, struct error *err)
+{
+	return interface_add(world, name, true, address, port, err);
 }
 
 int bench_world_add_neighbour(struct bench_world *world, int iface, const struct ip_addr *addr,
@@ -104,6 +123,17 @@ int bench_world_add_route(struct bench_world *world, const struct ip_prefix *to,
 	int rc = dataplane_route_set(world->dp, &route);
 
 	return rc == 0 ? 0 : error_set(err, "route: %s", strerror(-rc));
+}
+
+int bench_world_add_local(struct bench_world *world, const struct ip_addr *addr, struct error *err)
+{
+	struct dp_route route = {
+		.to = {*addr, addr->family == IP_V6 ? 128 : 32},
+		.kind = DP_ROUTE_LOCAL,
+	};
+	int rc = dataplane_route_set(world->dp, &route);
+
+	return rc == 0 ? 0 : error_set(err, "local route: %s", strerror(-rc));
 }
 
 int bench_world_add_stream(struct bench_world *world, uint8_t iface, uint16_t frame_bytes,
@@ -162,6 +192,14 @@ void bench_world_turn(struct bench_target *t)
 	w->epoch = atomic_load_explicit(&world->dp->epoch, memory_order_acquire);
 	w->now_ms = clock_now_ms() - world->start_ms;
 	w->now_sec = (uint32_t)(w->now_ms / 1000);
+}
+
+bool bench_world_note(struct bench_target *t, char *text, unsigned text_bytes)
+{
+	const struct bench_world *world = (const struct bench_world *)t;
+
+	snprintf(text, text_bytes, "%s", world->note);
+	return world->is_note_over;
 }
 
 void bench_world_describe_drops(const struct bench_target *t, char *text, unsigned text_bytes)
