@@ -65,13 +65,31 @@ static const struct block6 {
 	{0xff00000000000000, 0, 8, ADDRESS_GROUP},	 // ff00::/8, RFC 4291 2.7
 };
 
+// Of blocks4, by an address's first byte: which to look at, and how many. All else is global.
+static const struct {
+	uint8_t from, n;
+} by_first_byte[256] = {
+	[0] = {0, 1},
+	[10] = {1, 1},
+	[100] = {2, 1},
+	[127] = {3, 1},
+	[169] = {4, 1},
+	[172] = {5, 1},
+	[192] = {6, 8},
+	[198] = {14, 2},
+	[203] = {16, 1},
+	[224 ... 239] = {17, 1},
+	[240 ... 255] = {18, 2},
+};
+
 static enum address_kind kind4(uint32_t addr)
 {
+	const struct block4 *block = &blocks4[by_first_byte[addr >> 24].from];
 	enum address_kind kind = ADDRESS_GLOBAL;
 
-	for (unsigned i = 0; i < RTE_DIM(blocks4) && blocks4[i].first <= addr; i++)
-		if (addr <= blocks4[i].last)
-			kind = blocks4[i].kind;
+	for (unsigned i = 0; i < by_first_byte[addr >> 24].n; i++)
+		if (addr >= block[i].first && addr <= block[i].last)
+			kind = block[i].kind;
 	return kind;
 }
 

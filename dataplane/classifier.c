@@ -10,6 +10,9 @@
 // only, and those with rules that have no home. So the walk is as long as the most telling thing of
 // each rule leaves it, and never longer than all the words.
 //
+// The rules of a house are 64 at most: one word. There a row is that word, and the AND of four of
+// them and the dense ones is all that there is to do.
+//
 // Negated sets, timed ones, very large ones and those that match nearly everything count as any: a
 // rule is asked for them itself. What a row answers, it is not asked again. Zones, families and
 // protocols have few values and dense rows.
@@ -50,6 +53,7 @@ struct draft {
 	uint32_t *rules;
 	uint32_t *reach;  // of each set: words of the largest row that it is in
 	uint64_t *row_of; // of each class
+	uint32_t n_told;  // rules that it tells apart
 };
 
 struct build {
@@ -179,8 +183,11 @@ static void measure_rows(struct build *b, unsigned d)
 		n_words = measure_row(b, &n_pages);
 		clear_row(b);
 		draft->row_of[class] = b->c->n_rows_words;
-		b->c->n_rows_words +=
-			1 + n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+		if (b->c->is_one_word)
+			b->c->n_rows_words++;
+		else
+			b->c->n_rows_words +=
+				1 + n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
 		for (uint32_t k = draft->classes.firsts[class];
 			k < draft->classes.firsts[class + 1]; k++) {
 			uint32_t *reach = &draft->reach[draft->classes.members[k]];
@@ -198,6 +205,11 @@ static void write_row(struct build *b, unsigned d, uint32_t class)
 	uint64_t *word_at;
 
 	draw_row(b, d, class);
+	if (b->c->is_one_word) {
+		row[0] = b->scratch[0] | b->c->any[0][d];
+		clear_row(b);
+		return;
+	}
 	measure_row(b, &n_pages);
 	word_at = (uint64_t *)(pages + n_pages);
 	for (uint32_t page = 0; page < b->n_pages; page++) {
@@ -239,6 +251,7 @@ static void find_homes(struct build *b)
 			if (!is_told_apart(&b->drafts[d], m, dim_keys[d]))
 				continue;
 			m->asks_beside &= (uint16_t) ~(1 << dim_keys[d]);
+			b->drafts[d].n_told++;
 			reach = b->drafts[d].reach[m->sets[dim_keys[d]]];
 			if (reach < least) {
 				least = reach;
@@ -315,15 +328,18 @@ static int draw_dense_rows(struct build *b)
 
 // --- all of it ---
 
-// Dimensions that no rule names are not looked at.
-static void drop_idle_dims(struct classifier *c)
+// Dimensions that no rule names are not looked at. An empty set has no bounds, but who names it is
+// told apart from all.
+static void drop_idle_dims(struct build *b)
 {
+	struct classifier *c = b->c;
+
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 		struct classifier_dim *dim = &c->dims[d];
 
 		dim->key = dim_keys[d];
 		dim->slot = d;
-		if (dim->table.low.n == 0 && dim->table.ip6.layers[1] == 0)
+		if (b->drafts[d].n_told == 0)
 			class_table_fini(&dim->table);
 		else
 			c->dims[c->n_dims++] = *dim;
@@ -343,7 +359,7 @@ static int fill(struct build *b)
 		measure_rows(b, d);
 	}
 	find_homes(b);
-	if (b->n_at_home < CLASSIFIER_FROM)
+	if (b->n_at_home < c->from_rules)
 		return 0;
 	c->rows = memory_new(c->n_rows_words * sizeof(c->rows[0]));
 	if (c->rows == NULL || draw_dense_rows(b) != 0)
@@ -353,7 +369,7 @@ static int fill(struct build *b)
 			write_row(b, d, class);
 		give_rows(&c->dims[d].table, b->drafts[d].row_of);
 	}
-	drop_idle_dims(c);
+	drop_idle_dims(b);
 	return 0;
 }
 
@@ -379,17 +395,20 @@ struct classifier *classifier_new(const struct ruleset *rs)
 	int error = -ENOMEM;
 
 	errno = 0;
-	if (rs->n_rules < CLASSIFIER_FROM)
+	if (rs->n_rules < CLASSIFIER_FROM_OF_WORD)
 		return NULL;
 	b.n_words = (rs->n_rules + CLASSIFIER_WORD - 1) / CLASSIFIER_WORD;
 	b.n_pages = (rs->n_rules + CLASSIFIER_PAGE - 1) / CLASSIFIER_PAGE;
 	b.c = calloc(1, sizeof(*b.c));
 	b.home = calloc(rs->n_rules, sizeof(b.home[0]));
 	b.scratch = calloc(b.n_words, sizeof(b.scratch[0]));
-	if (b.c != NULL && b.home != NULL && b.scratch != NULL)
+	if (b.c != NULL && b.home != NULL && b.scratch != NULL) {
+		b.c->is_one_word = b.n_words == 1;
+		b.c->from_rules = b.c->is_one_word ? CLASSIFIER_FROM_OF_WORD : CLASSIFIER_FROM;
 		error = fill(&b);
+	}
 	build_fini(&b);
-	if (error == 0 && b.n_at_home >= CLASSIFIER_FROM)
+	if (error == 0 && b.n_at_home >= b.c->from_rules)
 		return b.c;
 	classifier_free(b.c);
 	errno = -error;
@@ -451,6 +470,12 @@ void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
 	walk->from = &c->from[s->from];
 	walk->to = &c->to[s->to];
 	walk->protocol = &c->protocols[s->family == IP_V6][protocol];
+	if (c->is_one_word) {
+		walk->rules = walk->from->words[0] & walk->to->words[0] & walk->protocol->words[0];
+		for (unsigned d = 0; d < c->n_dims && walk->rules != 0; d++)
+			walk->rules &= c->rows[row_of(&c->dims[d], s)];
+		return;
+	}
 	walk->pages = c->homeless_pages;
 	for (unsigned d = 0; d < c->n_dims; d++) {
 		walk->rows[d] = c->rows + row_of(&c->dims[d], s);

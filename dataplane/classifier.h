@@ -7,7 +7,9 @@
 #include "dataplane/rules.h"
 
 enum {
-	CLASSIFIER_FROM = 64, // rules to be walked: fewer are asked one by one
+	// Rules to be walked: fewer are asked one by one. Less where all are in one word.
+	CLASSIFIER_FROM = 64,
+	CLASSIFIER_FROM_OF_WORD = 8,
 	CLASSIFIER_DIMS = 4,
 	CLASSIFIER_WORD = 64,	   // rules
 	CLASSIFIER_PAGE = 64 * 64, // rules
@@ -38,6 +40,8 @@ struct dense_row {
 };
 
 struct classifier {
+	unsigned from_rules; // CLASSIFIER_FROM, or that of a word
+	bool is_one_word;    // all rules are: a row is one word, what takes any value with it
 	struct classifier_dim dims[CLASSIFIER_DIMS];
 	unsigned n_dims;
 	uint64_t *rows; // of all dimensions
@@ -66,6 +70,7 @@ struct classifier_walk {
 	const uint64_t *rows[CLASSIFIER_DIMS];
 	const struct dense_row *from, *to, *protocol;
 	uint64_t pages; // with rules that it may match
+	uint64_t rules; // of one word: those themselves
 };
 
 // One of those pages.

@@ -199,49 +199,69 @@ static __attribute__((noinline)) uint32_t next_match(
 	return end;
 }
 
+// Of those that the classifier leaves of a word, whose first rule is `first`. DP_RULES_MAX: none.
+static uint32_t first_match(const struct judgement *j, uint64_t rules, uint32_t first, uint32_t end)
+{
+	for (; rules != 0; rules &= rules - 1) {
+		uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
+		const struct rule_match *m = &j->rs->matches[rule];
+
+		if (rule >= end)
+			break;
+		// Nearly all that are left match, and are then counted.
+		__builtin_prefetch(&j->rs->effects[rule]);
+		__builtin_prefetch(&j->state->rules[rule], 1);
+		if (matches(j, m, m->asks_beside))
+			return rule;
+	}
+	return DP_RULES_MAX;
+}
+
+static uint32_t next_of_page(const struct judgement *j, unsigned at, uint32_t i, uint32_t end)
+{
+	const struct classifier *c = j->rs->classifier;
+	struct classifier_page page;
+
+	classifier_open(c, j->classified, at, &page);
+	if (at == i / CLASSIFIER_PAGE)
+		page.words &= UINT64_MAX << i / CLASSIFIER_WORD % 64;
+	for (; page.words != 0; page.words &= page.words - 1) {
+		unsigned word = (unsigned)__builtin_ctzll(page.words);
+		uint32_t rule, first = at * CLASSIFIER_PAGE + word * CLASSIFIER_WORD;
+		uint64_t rules;
+
+		if (first >= end)
+			break;
+		rules = classifier_word(c, j->classified, &page, at, word);
+		if (first < i)
+			rules &= UINT64_MAX << i % CLASSIFIER_WORD;
+		rule = first_match(j, rules, first, end);
+		if (rule < DP_RULES_MAX)
+			return rule;
+	}
+	return DP_RULES_MAX;
+}
+
 // The same where there are many rules: of those that the classifier leaves.
 static __attribute__((noinline)) uint32_t next_classified(
 	struct judgement *j, uint32_t i, uint32_t end)
 {
-	const struct classifier *c = j->rs->classifier;
-	struct classifier_page page;
-	uint64_t pages;
+	uint32_t rule = DP_RULES_MAX;
 
 	if (!j->is_classified)
-		classifier_begin(c, j->classified, j->s, j->facts);
+		classifier_begin(j->rs->classifier, j->classified, j->s, j->facts);
 	j->is_classified = true;
-	pages = j->classified->pages & UINT64_MAX << i / CLASSIFIER_PAGE;
-	for (; pages != 0; pages &= pages - 1) {
-		unsigned at = (unsigned)__builtin_ctzll(pages);
+	if (i >= end)
+		return end;
+	if (j->rs->classifier->is_one_word) {
+		rule = first_match(j, j->classified->rules & UINT64_MAX << i, 0, end);
+	} else {
+		uint64_t pages = j->classified->pages & UINT64_MAX << i / CLASSIFIER_PAGE;
 
-		classifier_open(c, j->classified, at, &page);
-		if (at == i / CLASSIFIER_PAGE)
-			page.words &= UINT64_MAX << i / CLASSIFIER_WORD % 64;
-		for (; page.words != 0; page.words &= page.words - 1) {
-			unsigned word = (unsigned)__builtin_ctzll(page.words);
-			uint32_t first = at * CLASSIFIER_PAGE + word * CLASSIFIER_WORD;
-			uint64_t rules;
-
-			if (first >= end)
-				return end;
-			rules = classifier_word(c, j->classified, &page, at, word);
-			if (first < i)
-				rules &= UINT64_MAX << i % CLASSIFIER_WORD;
-			for (; rules != 0; rules &= rules - 1) {
-				uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
-				const struct rule_match *m = &j->rs->matches[rule];
-
-				if (rule >= end)
-					return end;
-				// Nearly all that are left match, and are then counted.
-				__builtin_prefetch(&j->rs->effects[rule]);
-				__builtin_prefetch(&j->state->rules[rule], 1);
-				if (matches(j, m, m->asks_beside))
-					return rule;
-			}
-		}
+		for (; pages != 0 && rule == DP_RULES_MAX; pages &= pages - 1)
+			rule = next_of_page(j, (unsigned)__builtin_ctzll(pages), i, end);
 	}
-	return end;
+	return rule < end ? rule : end;
 }
 
 // --- what a rule that matches does ---
@@ -302,7 +322,9 @@ static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
 	here = (struct place){rs->lists[list].first, rs->lists[list].first + rs->lists[list].n};
 	for (;;) {
 		const struct rule_effect *e;
-		bool is_long = rs->classifier != NULL && here.end - here.next >= CLASSIFIER_FROM;
+		bool is_long =
+			rs->classifier != NULL &&
+			(j->is_classified || here.end - here.next >= rs->classifier->from_rules);
 		uint32_t rule = is_long ? next_classified(j, here.next, here.end)
 					: next_match(j, here.next, here.end);
 

@@ -76,12 +76,12 @@ static struct classifier *compiled(void)
 
 static void few_rules_are_not_classified(void **state)
 {
-	for (unsigned n = CLASSIFIER_FROM - 1; n <= CLASSIFIER_FROM; n++) {
+	for (unsigned n = CLASSIFIER_FROM_OF_WORD - 1; n <= CLASSIFIER_FROM_OF_WORD; n++) {
 		fixture_begin(&f);
 		host_sets(n);
 		for (unsigned i = 0; i < n; i++)
 			fixture_rule(&f, DP_ACCEPT)->source = in_set((uint16_t)i);
-		assert_int_equal(compiled() != NULL, n == CLASSIFIER_FROM);
+		assert_int_equal(compiled() != NULL, n == CLASSIFIER_FROM_OF_WORD);
 		fixture_drop_ruleset(&f);
 	}
 }
@@ -98,6 +98,32 @@ static void rules_that_nothing_tells_apart_are_not_classified(void **state)
 		rule->source = i % 3 == 0 ? not_in_set(0) : i % 3 == 1 ? in_set(1) : anything();
 	}
 	assert_null(compiled());
+}
+
+// It has no bounds to tell it apart by, and nobody is in it all the same.
+static void an_empty_set_has_nobody_in_it(void **state)
+{
+	enum { HOSTS_OF_RULES = CLASSIFIER_FROM_OF_WORD };
+	static const unsigned sizes[] = {HOSTS_OF_RULES, 2 * CLASSIFIER_FROM};
+	const struct rules_now now = {.now_ms = 1000, .now_sec = 1};
+
+	for (unsigned k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		struct rule_subject s = syn(IP_V4);
+
+		fixture_begin(&f);
+		host_sets(HOSTS_OF_RULES);
+		fixture_set(&f, DP_SET_PORTS);
+		for (unsigned i = 0; i < sizes[k]; i++) {
+			struct dp_rule *rule = fixture_rule(&f, DP_ACCEPT);
+
+			rule->source = in_set((uint16_t)(i % HOSTS_OF_RULES));
+			rule->destination_port = in_set(HOSTS_OF_RULES);
+		}
+		assert_non_null(compiled());
+		s.src = f.prefixes[0][0].addr.bytes;
+		assert_int_equal(fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule, RULE_DEFAULT);
+		fixture_drop_ruleset(&f);
+	}
 }
 
 static void a_set_that_is_too_large_is_asked_itself(void **state)
@@ -295,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(few_rules_are_not_classified),
 		TEST(rules_that_nothing_tells_apart_are_not_classified),
+		TEST(an_empty_set_has_nobody_in_it),
 		TEST(a_set_that_is_too_large_is_asked_itself),
 		TEST(values_in_the_same_sets_share_a_class),
 		TEST(every_page_of_many_rules_is_searched),
