@@ -64,6 +64,8 @@
 	X(DROP_FRAGMENT_FAILED, "drop_fragment_failed", "no buffers to fragment into")             \
 	X(DROP_REASSEMBLY, "drop_reassembly", "fragment malformed, overlapping, late or no room")  \
 	X(DROP_ND_FRAGMENT, "drop_nd_fragment", "neighbour discovery in fragments (RFC 6980)")     \
+	X(DROP_ND_HOP_LIMIT, "drop_nd_hop_limit",                                                  \
+		"neighbour discovery or MLD from beyond its link (RFC 4861, 2710)")                \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "neighbour did not answer")                      \
 	X(DROP_HOLD_FULL, "drop_hold_full", "too many packets waiting for neighbours")             \
 	X(DROP_RULE, "drop_rule", "dropped by a firewall rule, or by default")                     \

@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 
 enum {
+	ICMP6_MLD_FIRST = 130,		// query ...
+	ICMP6_MLD_LAST = 132,		// ... done (RFC 2710 3)
+	ICMP6_MLD2_REPORT = 143,	// RFC 3810 5.2
 	ICMP6_ND_FIRST = 133,		// router solicitation ...
 	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
 	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
@@ -81,6 +84,32 @@ uint8_t packet_parse_ip6_slow(struct packet *p, uint32_t bytes)
 	return packet_parse_ip6(p, total);
 }
 
+// RFC 6980 5: what "MUST be silently ignored" behind a fragment header.
+static bool icmp6_is_discovery(uint8_t type)
+{
+	return (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_CERTIFICATION_PATH;
+}
+
+// RFC 4861 6.1, 7.1, 8.1: a node "MUST silently discard" what does not have "a value of 255, i.e.,
+// the packet could not possibly have been forwarded by a router". Of multicast listeners' talk the
+// hop limit is 1 (RFC 2710 3, 3810 5).
+static bool icmp6_is_from_afar(uint8_t type, uint8_t hops)
+{
+	if (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST)
+		return hops != 255;
+	if ((type >= ICMP6_MLD_FIRST && type <= ICMP6_MLD_LAST) || type == ICMP6_MLD2_REPORT)
+		return hops != 1;
+	return false;
+}
+
+bool packet_is_from_afar(const struct packet *p)
+{
+	return p->kind == PACKET_IP6 && p->protocol == IPPROTO_ICMPV6 &&
+	       p->m->pkt_len > p->l4_offset &&
+	       icmp6_is_from_afar(*(const uint8_t *)packet_l4(p), packet_hops(p));
+}
+
 enum counter packet_host_reason(const struct packet *p, bool is_group)
 {
 	if (p->kind == PACKET_IP6 && p->protocol == IPPROTO_ICMPV6 &&
@@ -105,6 +134,8 @@ static uint8_t packet_parse_group(struct packet *p)
 	} else if (packet_parse_ip6(p, bytes) == PACKET_DROP) {
 		return PACKET_DROP;
 	}
+	if (packet_is_from_afar(p))
+		return packet_refuse(p, COUNTER_DROP_ND_HOP_LIMIT);
 	return packet_to_host(p, packet_host_reason(p, true));
 }
 
@@ -298,13 +329,6 @@ bool packet_parse_ip6_chain(struct packet *p)
 	return chain.is_sound;
 }
 
-// RFC 6980 5: what "MUST be silently ignored" behind a fragment header.
-static bool icmp6_is_discovery(uint8_t type)
-{
-	return (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST) ||
-	       type == ICMP6_CERTIFICATION_PATH;
-}
-
 bool packet_parse_ip6_upper(struct packet *p)
 {
 	const uint8_t *l4;
@@ -340,6 +364,10 @@ bool packet_parse_ip6_upper(struct packet *p)
 		if ((p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ATOMIC)) &&
 			icmp6_is_discovery(l4[0])) {
 			packet_refuse(p, COUNTER_DROP_ND_FRAGMENT);
+			return false;
+		}
+		if (icmp6_is_from_afar(l4[0], packet_ip6(p->m)->hop_limits)) {
+			packet_refuse(p, COUNTER_DROP_ND_HOP_LIMIT);
 			return false;
 		}
 		return true;

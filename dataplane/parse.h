@@ -95,6 +95,10 @@ static inline uint8_t packet_parse_ip6(struct packet *p, uint32_t bytes)
 	return PACKET_IP6;
 }
 
+// Neighbour discovery or multicast listeners' talk that came by a router: no node may heed it.
+// Behind extension headers after packet_parse_ip6_chain.
+bool packet_is_from_afar(const struct packet *p);
+
 // The reason under which an IP packet for the host stack is counted and budgeted.
 enum counter packet_host_reason(const struct packet *p, bool is_group);
 
@@ -210,8 +214,8 @@ struct ip6_chain ip6_chain_walk(uint8_t next, const uint8_t *start, uint32_t byt
 // PACKET_IS_ATOMIC.
 bool packet_parse_ip6_chain(struct packet *p);
 // The same, and the header of what it carries: TCP, UDP and ICMPv6 as packet_key4 checks them. A
-// first fragment must hold all its headers (RFC 7112 5), and none may hold neighbour discovery (RFC
-// 6980 5).
+// first fragment must hold all its headers (RFC 7112 5); neighbour discovery must be neither in
+// pieces (RFC 6980 5) nor from afar.
 bool packet_parse_ip6_upper(struct packet *p);
 
 // A DHCP or DHCPv6 server's answer to a client (RFC 2131 4.1, RFC 8415 7.2), whole and in one

@@ -104,6 +104,10 @@ static void forward_slow(struct worker *w, struct packet *p, uint16_t code)
 
 	if (code == NEXTHOP_NONE) // a bulk lookup may have met the FIB in the middle of a change
 		code = pipeline_way(w, p);
+	if (code == NEXTHOP_LOCAL && packet_is_from_afar(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_ND_HOP_LIMIT);
+		return;
+	}
 	if (code == NEXTHOP_LOCAL) {
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
 		return;

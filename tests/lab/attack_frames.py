@@ -155,7 +155,7 @@ def arps(wire, n, network, router):
     return [frame() for _ in range(n)]
 
 
-def solicitations(wire, n, network, router):
+def solicitations(wire, n, network, router, hops=255):
     """Neighbour solicitations for the router, and advertisements nobody asked for."""
     target = packed(router)
 
@@ -165,5 +165,5 @@ def solicitations(wire, n, network, router):
             body = struct.pack(">BBHI16sBB6s", 135, 0, 0, 0, target, 1, 1, mac)
         else:
             body = struct.pack(">BBHI16sBB6s", 136, 0, 0, 0x20000000, src, 2, 1, mac)
-        return packet(wire, src, target, ICMP6, summed(src, target, ICMP6, body, 2), hops=255)
+        return packet(wire, src, target, ICMP6, summed(src, target, ICMP6, body, 2), hops=hops)
     return [frame() for _ in range(n)]

@@ -271,6 +271,9 @@ class Shapes:
                 discovery = Raw(bytes([kind, 0, 0, 0]) + bytes(28))
                 yield ("drop_nd_fragment", f"neighbour discovery of type {kind}, {what}",
                        self.ip6(IPv6ExtHdrFragment(m=more, nh=58) / discovery))
+        for kind, hops in ((133, 64), (134, 254), (135, 50), (136, 0), (137, 1), (130, 2), (143, 255)):
+            yield ("drop_nd_hop_limit", f"type {kind} with hop limit {hops}",
+                   self.ip6(Raw(bytes([kind, 0, 0, 0]) + bytes(28)), nh=58, hlim=hops))
 
     def _ip6_chains(self):
         udp = self.uppers6()["udp"]

@@ -8,10 +8,11 @@ import re
 import pytest
 from attack import (BANNED_PORT, CAPACITY, LOGGED_PORT, AttackLab, Session, attack, attack_by,
                     attack_config, transfer_ports)
-from attack_frames import (arps, datagrams, echoes, first_pieces, forged_errors, injections,
+from attack_frames import (NOBODY6, arps, datagrams, echoes, first_pieces, forged_errors, injections,
                            solicitations, syns)
 from conftest import Variant, cores_for, params
 from home import (ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4, ROUTER_WAN6, SERVER4, SERVER6)
+from tools import ping
 
 VARIANTS = params([Variant("af_packet", 1), Variant("af_packet", 2)])
 pytestmark = [pytest.mark.timeout(90), pytest.mark.alone,
@@ -114,6 +115,17 @@ def test_neighbour_discovery_flood(house):
     result = attack(house, "pc2", "eth0",
                     lambda: solicitations(house.inside(), N, HOUSE6, ROUTER_LAN6))
     accounted(result, "punt_nd", "drop_punt_budget")
+
+
+def test_neighbour_discovery_from_afar(house):
+    """It takes nothing of the budget by which the gateway is found."""
+    def find_gateway():
+        house.ip("rtr", "neigh flush dev wan")
+        assert ping(house, "pc1", SERVER6, count=5, interval=0.2).received > 0
+
+    result = attack(house, "inet", "router", meanwhile=find_gateway, frames=lambda: solicitations(
+        house.outside(), N, NOBODY6, ROUTER_WAN6, hops=64))
+    accounted(result, "drop_nd_hop_limit")
 
 
 def test_flood_of_additions_to_a_timed_set(house):

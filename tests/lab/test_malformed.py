@@ -23,8 +23,8 @@ ENDS = {
     "drop_ip4_options", "drop_ip6_short", "drop_ip6_version", "drop_ip6_length", "drop_ip6_source",
     "drop_ip6_scope", "drop_ip6_extension", "drop_tcp_header", "drop_udp_header",
     "drop_icmp_header", "drop_icmp_checksum", "drop_icmp_inner", "drop_multicast", "drop_ttl",
-    "drop_blackhole", "drop_reassembly", "drop_nd_fragment", "punt_arp", "punt_multicast",
-    "punt_local", "punt_other",
+    "drop_blackhole", "drop_reassembly", "drop_nd_fragment", "drop_nd_hop_limit", "punt_arp",
+    "punt_multicast", "punt_local", "punt_other",
 }
 
 

@@ -238,6 +238,76 @@ static struct rte_mbuf *to_group(struct fixture *f, const struct frame *frame, c
 	return m;
 }
 
+static bool group_reaches_host(struct fixture *f, const struct frame *frame, const char *mac)
+{
+	struct rte_mbuf *m;
+
+	fixture_rx(f, to_group(f, frame, mac), frame->iface);
+	m = fixture_punted(f);
+	rte_pktmbuf_free(m);
+	return m != NULL;
+}
+
+static void what_a_link_says_is_not_heard_from_afar(void **state)
+{
+	static const struct {
+		uint8_t type, hops;
+		bool is_heard;
+	} rows[] = {
+		{133, 255, true},
+		{133, 254, false},
+		{134, 254, false},
+		{135, 255, true},
+		{135, 50, false},
+		{136, 1, false},
+		{137, 64, false},
+		{130, 1, true},
+		{130, 255, false},
+		{131, 2, false},
+		{132, 64, false},
+		{143, 1, true},
+		{143, 64, false},
+	};
+	struct fixture *f = *state;
+	struct frame said = solicitation;
+	unsigned n_afar = 0;
+	struct house h;
+
+	for (unsigned has_flows = 0; has_flows < 2; has_flows++) {
+		if (has_flows) {
+			house_init(&h);
+			house_apply(&h, f);
+		}
+		for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+			said.icmp_type = rows[i].type;
+			said.ttl = rows[i].hops;
+			said.dst6 = FIXTURE_OWN_WAN6;
+			assert_int_equal(reaches_host(f, &said), rows[i].is_heard);
+			said.dst6 = "ff02::1";
+			assert_int_equal(
+				group_reaches_host(f, &said, "\x33\x33\0\0\0\1"), rows[i].is_heard);
+			n_afar += rows[i].is_heard ? 0 : 2;
+			assert_int_equal(fixture_counter(f, COUNTER_DROP_ND_HOP_LIMIT), n_afar);
+		}
+	}
+}
+
+static void the_gateway_is_heard_through_a_flood_from_afar(void **state)
+{
+	struct fixture *f = *state;
+	struct frame far = solicitation;
+	struct house h;
+
+	far.src6 = FIXTURE_SERVER6;
+	far.ttl = 50;
+	house_init(&h);
+	house_apply(&h, f);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(reaches_host(f, &far));
+	assert_true(reaches_host(f, &solicitation));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 0);
+}
+
 static void groups_are_judged_by_the_input_rules(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +505,8 @@ int main(void)
 		WITH(only_what_rules_open_reaches_the_router_from_outside),
 		WITH(what_the_router_sends_is_judged_and_its_answers_pass),
 		WITH(neighbour_discovery_needs_no_rule_and_yields_to_its_own),
+		WITH(what_a_link_says_is_not_heard_from_afar),
+		WITH(the_gateway_is_heard_through_a_flood_from_afar),
 		WITH(groups_are_judged_by_the_input_rules),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),

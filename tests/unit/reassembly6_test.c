@@ -359,6 +359,8 @@ static void neighbour_discovery_behind_a_fragment_header_is_dropped(void **state
 			uint32_t n = ip6_packet_frame(&p, bytes);
 			struct rte_mbuf *m;
 
+			bytes[L3_OFFSET + offsetof(struct rte_ipv6_hdr, hop_limits)] =
+				1; // as 132 has
 			bytes[n - 32] = rows[i].type;
 			m = reassembly_add6(&worker, frame_new(bytes, n, n, n));
 			assert_int_equal(m != NULL, atomic && !rows[i].is_dropped);
