@@ -32,22 +32,6 @@ static bool is_icmp(const struct packet *p)
 	       !(p->flags & PACKET_IS_FRAGMENT);
 }
 
-// What a link and path MTU discovery cannot do without (RFC 4890 4.3.1, 4.4.1), and what the
-// router itself waits for before it has an address.
-static bool is_essential(const struct packet *p, const struct rule_subject *s)
-{
-	if (s->has_icmp && p->kind == PACKET_IP6)
-		return packet_is_link_talk(p) || s->icmp >> 8 == ICMP6_PACKET_TOO_BIG;
-	if (s->has_icmp)
-		return s->icmp == (ICMP4_UNREACHABLE << 8 | ICMP4_FRAGMENTATION_NEEDED);
-	if (p->protocol != IPPROTO_UDP || !s->has_ports)
-		return false;
-	if (p->kind == PACKET_IP6)
-		return s->sport == DHCP6_SERVER_PORT && s->dport == DHCP6_CLIENT_PORT &&
-		       packet_source_is_link_local(p);
-	return s->sport == DHCP4_SERVER_PORT && s->dport == DHCP4_CLIENT_PORT;
-}
-
 static uint8_t dscp_of(const struct packet *p)
 {
 	if (p->kind == PACKET_IP6)
@@ -74,7 +58,6 @@ void firewall_subject_of_packet(
 	s->has_ports = protocol_has_ports(p->protocol) && !(p->flags & PACKET_IS_FRAGMENT);
 	s->sport = rte_be_to_cpu_16(tuple.sport_be);
 	s->dport = rte_be_to_cpu_16(tuple.dport_be);
-	s->is_essential = is_essential(p, s);
 }
 
 void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
@@ -97,6 +80,27 @@ void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
 	memcpy(s->mac.bytes, state->src_mac, sizeof(s->mac.bytes));
 }
 
+// Path MTU discovery, wherever it leads (RFC 4890 4.3.1; the other errors pass with their flow). To
+// and from the router also what a link cannot do without (4.4.1), and what the router itself waits
+// for before it has an address.
+static bool is_essential(const struct rule_subject *s, enum dp_hook hook)
+{
+	uint8_t icmp_type = (uint8_t)(s->icmp >> 8);
+	bool is_ip6 = s->family == IP_V6, is_transit = hook == DP_HOOK_FORWARD;
+
+	if (s->has_icmp && is_ip6)
+		return icmp_type == ICMP6_PACKET_TOO_BIG ||
+		       (!is_transit && icmp6_is_link_talk(icmp_type));
+	if (s->has_icmp)
+		return s->icmp == (ICMP4_UNREACHABLE << 8 | ICMP4_FRAGMENTATION_NEEDED);
+	if (is_transit || s->protocol != IPPROTO_UDP || !s->has_ports)
+		return false;
+	if (is_ip6)
+		return s->sport == DHCP6_SERVER_PORT && s->dport == DHCP6_CLIENT_PORT &&
+		       ip6_is_link_local(s->src);
+	return s->sport == DHCP4_SERVER_PORT && s->dport == DHCP4_CLIENT_PORT;
+}
+
 static uint8_t zone_of(const struct compiled_policy *policy, uint8_t iface)
 {
 	return iface == FLOW_IFACE_HOST ? DP_ZONE_ROUTER : ruleset_zone(policy->rules, iface);
@@ -106,6 +110,7 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 	uint8_t in_iface, uint8_t out_iface, struct rule_subject *s)
 {
 	const struct compiled_policy *policy = w->snap->policy;
+	enum dp_hook hook;
 
 	s->family = tuple->src.family;
 	s->src = tuple->src.bytes;
@@ -119,8 +124,11 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 	s->in_interface = in_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : in_iface;
 	s->out_interface = out_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : out_iface;
 	if (in_iface == FLOW_IFACE_HOST)
-		return DP_HOOK_OUTPUT;
-	return out_iface == FLOW_IFACE_HOST ? DP_HOOK_INPUT : DP_HOOK_FORWARD;
+		hook = DP_HOOK_OUTPUT;
+	else
+		hook = out_iface == FLOW_IFACE_HOST ? DP_HOOK_INPUT : DP_HOOK_FORWARD;
+	s->is_essential = is_essential(s, hook);
+	return hook;
 }
 
 static struct ip_addr subject_addr(const struct rule_subject *s, bool is_destination)

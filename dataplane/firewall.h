@@ -8,7 +8,8 @@
 #include "dataplane/rules.h"
 #include "dataplane/worker.h"
 
-// All but addresses and ports, which may have been translated: firewall_subject_route.
+// All but addresses and ports, which may have been translated, and what follows from the way:
+// firewall_subject_route.
 void firewall_subject_of_packet(
 	const struct worker *w, const struct packet *p, struct rule_subject *s);
 // The same for the first packet of a flow, as far as it is remembered.

@@ -4,9 +4,6 @@
 #include <netinet/in.h>
 
 enum {
-	ICMP6_MLD_FIRST = 130,		// query ...
-	ICMP6_MLD_LAST = 132,		// ... done (RFC 2710 3)
-	ICMP6_MLD2_REPORT = 143,	// RFC 3810 5.2
 	ICMP6_ND_FIRST = 133,		// router solicitation ...
 	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
 	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
@@ -98,9 +95,7 @@ static bool icmp6_is_from_afar(uint8_t type, uint8_t hops)
 {
 	if (type >= ICMP6_ND_FIRST && type <= ICMP6_ND_LAST)
 		return hops != 255;
-	if ((type >= ICMP6_MLD_FIRST && type <= ICMP6_MLD_LAST) || type == ICMP6_MLD2_REPORT)
-		return hops != 1;
-	return false;
+	return icmp6_is_link_talk(type) && hops != 1;
 }
 
 bool packet_is_from_afar(const struct packet *p)

@@ -239,16 +239,18 @@ static inline bool icmp6_is_error(uint8_t type)
 uint8_t icmp_query_kind(uint8_t type, bool is_ip6);
 
 // Neighbour discovery and multicast listeners' reports (RFC 4861, 2710, 3810): what a link needs
-// to be one, and no flow. After packet_key6.
+// to be one, and no flow.
+static inline bool icmp6_is_link_talk(uint8_t type)
+{
+	return (type >= 130 && type <= 137) || type == 143;
+}
+
+// After packet_key6.
 static inline bool packet_is_link_talk(const struct packet *p)
 {
-	uint8_t type;
-
-	if (p->kind != PACKET_IP6 || p->protocol != IPPROTO_ICMPV6 ||
-		(p->flags & PACKET_IS_FRAGMENT))
-		return false;
-	type = *(const uint8_t *)packet_l4(p);
-	return (type >= 130 && type <= 137) || type == 143;
+	return p->kind == PACKET_IP6 && p->protocol == IPPROTO_ICMPV6 &&
+	       !(p->flags & PACKET_IS_FRAGMENT) &&
+	       icmp6_is_link_talk(*(const uint8_t *)packet_l4(p));
 }
 
 // What the kernel sends on a TAP. True: unicast IP, with its key. False: another frame, for all of

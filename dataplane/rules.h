@@ -31,10 +31,10 @@ struct rule_subject {
 	uint8_t in_interface, out_interface; // ids or RULE_INTERFACE_NONE
 	struct mac_addr mac;		     // the sender's, if has_mac
 	bool has_ports, has_icmp, has_mac, is_dnat;
-	// Neighbour discovery, MLD, Packet Too Big, fragmentation needed, answers to our DHCP
-	// client (RFC 4890): accepted, unless a rule decides that names ICMP types, and not by
-	// saying which ones it does not mean. Lists are still gone through as jumps and returns
-	// say.
+	// Packet Too Big, fragmentation needed; to and from the router also neighbour discovery,
+	// MLD, and what DHCP servers say to clients (RFC 4890): accepted, unless a rule decides
+	// that names ICMP types, and not by saying which ones it does not mean. Lists are still
+	// gone through as jumps and returns say.
 	bool is_essential;
 	// A live flow after a change. It was let in once, so a rate is not asked again (a rule "up
 	// to a rate" matches, one "above a rate" does not), and nothing is counted, logged or

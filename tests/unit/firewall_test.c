@@ -354,6 +354,61 @@ static void an_offer_of_dhcp_reaches_the_client_past_any_rule(void **state)
 	rte_pktmbuf_free(m);
 }
 
+static void what_is_essential_to_a_link_is_not_so_between_zones(void **state)
+{
+	struct fixture *f = *state;
+	struct frame dhcp = fixture_udp_out;
+	struct frame said = {.iface = FIXTURE_LAN,
+		.src6 = FIXTURE_PC6,
+		.dst6 = FIXTURE_SERVER6,
+		.protocol = IPPROTO_ICMPV6,
+		.payload_bytes = 24};
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 0, 0, DP_DROP);
+	house_apply(&h, f);
+	dhcp.sport = 67;
+	dhcp.dport = 68;
+	assert_false(fixture_passes(f, &dhcp, FIXTURE_WAN));
+	for (said.icmp_type = 130; said.icmp_type <= 137; said.icmp_type++) {
+		said.ttl = said.icmp_type < 133 ? 1 : 255;
+		assert_false(fixture_passes(f, &said, FIXTURE_WAN));
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 1 + 8);
+}
+
+static void a_renewal_passes_in_a_flow_that_its_server_began(void **state)
+{
+	struct fixture *f = *state;
+	struct frame told = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_GATEWAY,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 67,
+		.dport = 68,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 240};
+	struct frame renewal = told;
+	struct house h;
+	struct rte_mbuf *m;
+
+	renewal.src = told.dst;
+	renewal.dst = told.src;
+	renewal.sport = told.dport;
+	renewal.dport = told.sport;
+	house_lan_to_wan(&h, f);
+	assert_true(reaches_host(f, &told));
+	dataplane_next_epoch(f->dp);
+	fixture_host(f, frame_build(f, &renewal), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	assert_true(reaches_host(f, &told));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 0);
+}
+
 // --- what is asked of every packet ---
 
 static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state)
@@ -509,6 +564,8 @@ int main(void)
 		WITH(the_gateway_is_heard_through_a_flood_from_afar),
 		WITH(groups_are_judged_by_the_input_rules),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
+		WITH(what_is_essential_to_a_link_is_not_so_between_zones),
+		WITH(a_renewal_passes_in_a_flow_that_its_server_began),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
