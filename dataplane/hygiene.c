@@ -211,10 +211,11 @@ static bool destination_is_martian(const struct ends *ends)
 	return ends->dst_kind == ADDRESS_NOWHERE || ends->dst_kind == ADDRESS_SOURCE;
 }
 
-// Sources that say nothing of where they are. A host that has no address yet: DHCP from 0.0.0.0,
-// duplicate address detection and MLD from ::. Link-local ones. And a DHCP server, of the uplink's
-// provider for one, which may answer from any address before there is a route: but only to this
-// router, or to an address that it is offering to it, not to somebody further in.
+// Sources that say nothing of where they are. A host that has no address yet: DHCP and IGMP from
+// 0.0.0.0 (RFC 2131 4.1, 3376 4.2.13), duplicate address detection and MLD from ::. Link-local
+// ones. And a DHCP server, of the uplink's provider for one, which may answer from any address
+// before there is a route: but only to this router, to all of the link, or to an address that it is
+// offering to it, not to somebody further in.
 static bool is_placeless(const struct worker *w, const struct packet *p, const struct ends *ends)
 {
 	static const uint8_t unspecified[16];
@@ -225,12 +226,13 @@ static bool is_placeless(const struct worker *w, const struct packet *p, const s
 	if (memcmp(ends->src.bytes, unspecified, sizeof(unspecified)) == 0) {
 		if (ends->src.family == IP_V6)
 			return ends->dst_kind == ADDRESS_GROUP;
-		return memcmp(ends->dst.v4, "\xff\xff\xff\xff", 4) == 0;
+		return memcmp(ends->dst.v4, "\xff\xff\xff\xff", 4) == 0 ||
+		       (p->protocol == IPPROTO_IGMP && ends->dst_kind == ADDRESS_GROUP);
 	}
 	if (!packet_is_dhcp_answer(p))
 		return false;
 	way = look_up(w, &ends->dst);
-	return way == NEXTHOP_LOCAL || way == NEXTHOP_NONE ||
+	return way == NEXTHOP_LOCAL || way == NEXTHOP_NONE || way == NEXTHOP_MULTICAST ||
 	       reverse_path_leaves_by(w, way, (uint8_t)p->iface);
 }
 

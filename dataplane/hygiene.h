@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Ingress hygiene: could an honest host behind that interface have sent this packet? (RFC 6890,
 // 1122 3.2.1.3, 3704, 5095, 9293). Which checks: enum dp_hygiene in struct interface; all of them
-// are about the first packet of a flow, but for two that are worth asking of every one:
-// hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0. Worker threads.
+// are about the first packet of a flow and what is for a group, but for two that are worth asking
+// of every one: hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0. Worker threads.
 #pragma once
 
 #include "dataplane/policy_hygiene.h"
 #include "dataplane/worker.h"
 
 // COUNTER_COUNT: sound. Otherwise the reason to drop it; the packet stays the caller's. It begins a
-// flow, its layers are parsed (packet_key4, packet_parse_ip6_upper) and it is as it was received.
-// What the host stack sends is sound. Leave DP_HYGIENE_TCP_NEW out of an interface's bits where the
-// policy picks connections up. An ICMP error that a flow knows belongs to it: it is not asked here.
+// flow, or is for a group; its layers are parsed (packet_key4, packet_parse_ip6_upper) and it is as
+// it was received. What the host stack sends is sound. Leave DP_HYGIENE_TCP_NEW out of an
+// interface's bits where the policy picks connections up. An ICMP error that a flow knows belongs
+// to it: it is not asked here.
 enum counter hygiene_check(const struct worker *w, const struct packet *p);
 
 // DP_HYGIENE_PRIVATE_OUT of the interface a packet is about to leave by: is it an uplink to the

@@ -21,6 +21,7 @@
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_icmp.h"
@@ -479,14 +480,20 @@ static __rte_always_inline void flow_burst(
 
 // --- entry ---
 
-// Frames for the host stack by their kind: ARP, multicast, broadcast. The firewall has a say in IP.
+// Frames for the host stack by their kind: ARP, multicast, broadcast. Of IP, hygiene and the
+// firewall have a say: the kernel asks for no way back (tap.c).
 static void to_host(struct worker *w, struct packet *p)
 {
-	enum counter reason = (enum counter)p->reason;
+	enum counter reason = (enum counter)p->reason, unsound;
 
 	if (w->snap->tracks && packet_is_ip_for_host(p)) {
 		if (!packet_parse_for_host(p)) {
 			worker_drop(w, p->m, (enum counter)p->reason);
+			return;
+		}
+		unsound = hygiene_check(w, p);
+		if (unsound != COUNTER_COUNT) {
+			worker_drop(w, p->m, unsound);
 			return;
 		}
 		if (!firewall_admits(w, p))

@@ -409,6 +409,90 @@ static void a_renewal_passes_in_a_flow_that_its_server_began(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 0);
 }
 
+// --- groups and hygiene ---
+
+static void groups_hear_only_sources_that_could_be_there(void **state)
+{
+	static const char all[] = "\xff\xff\xff\xff\xff\xff", mdns[] = "\1\0\x5e\0\0\xfb";
+	static const struct {
+		uint32_t src, dst;
+		const char *mac;
+		uint8_t protocol;
+		uint16_t sport, dport;
+		enum counter end; // COUNTER_COUNT: it is heard
+	} rows[] = {
+		{FIXTURE_GATEWAY, IP(224, 0, 0, 251), mdns, 17, 5353, 5353, COUNTER_COUNT},
+		{FIXTURE_PC, IP(224, 0, 0, 251), mdns, 17, 5353, 5353, COUNTER_DROP_REVERSE_PATH},
+		{FIXTURE_OWN_WAN, IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_OWN_SOURCE},
+		{FIXTURE_OWN_LAN, IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_OWN_SOURCE},
+		{IP(127, 0, 0, 1), IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_MARTIAN_SOURCE},
+		{IP(240, 0, 0, 1), IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_MARTIAN_SOURCE},
+		{IP(224, 0, 0, 9), IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_MARTIAN_SOURCE},
+		{UINT32_MAX, IP(224, 0, 0, 251), mdns, 17, 5353, 5353,
+			COUNTER_DROP_BROADCAST_SOURCE},
+		{IP(169, 254, 7, 7), IP(224, 0, 0, 251), mdns, 17, 5353, 5353, COUNTER_COUNT},
+		// who has no address yet
+		{0, UINT32_MAX, all, 17, 68, 67, COUNTER_COUNT},
+		{0, IP(224, 0, 0, 22), "\1\0\x5e\0\0\x16", IPPROTO_IGMP, 0, 0, COUNTER_COUNT},
+		{0, IP(224, 0, 0, 251), mdns, 17, 5353, 5353, COUNTER_DROP_MARTIAN_SOURCE},
+		// a provider's DHCP server, to a client that has no route yet
+		{IP(10, 0, 0, 1), UINT32_MAX, all, 17, 67, 68, COUNTER_COUNT},
+		{IP(10, 0, 0, 1), UINT32_MAX, all, 17, 53, 68, COUNTER_DROP_MARTIAN_SOURCE},
+	};
+	struct fixture *f = *state;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 0, 0, DP_ACCEPT);
+	h.policy.hygiene[FIXTURE_WAN] = DP_HYGIENE_RPF_STRICT | DP_HYGIENE_MARTIAN |
+					DP_HYGIENE_OWN_SOURCE | DP_HYGIENE_BROADCAST_SOURCE;
+	house_apply(&h, f);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct frame frame = {.iface = FIXTURE_WAN,
+			.src = rows[i].src,
+			.dst = rows[i].dst,
+			.sport = rows[i].sport,
+			.dport = rows[i].dport,
+			.protocol = rows[i].protocol,
+			.payload_bytes = 40};
+		uint64_t before = 0;
+
+		if (rows[i].end != COUNTER_COUNT)
+			before = fixture_counter(f, rows[i].end);
+		if (group_reaches_host(f, &frame, rows[i].mac) != (rows[i].end == COUNTER_COUNT))
+			fail_msg("row %u", i);
+		if (rows[i].end != COUNTER_COUNT)
+			assert_int_equal(fixture_counter(f, rows[i].end), before + 1);
+	}
+}
+
+static void who_has_no_ipv6_address_yet_is_heard_by_groups(void **state)
+{
+	struct fixture *f = *state;
+	struct frame said = solicitation;
+	struct house h;
+
+	house_init(&h);
+	h.policy.hygiene[FIXTURE_WAN] =
+		DP_HYGIENE_RPF_STRICT | DP_HYGIENE_MARTIAN | DP_HYGIENE_OWN_SOURCE;
+	house_apply(&h, f);
+	said.src6 = "::";
+	said.dst6 = "ff02::1:ff00:2";
+	assert_true(group_reaches_host(f, &said, "\x33\x33\xff\0\0\2"));
+	said.icmp_type = 143;
+	said.ttl = 1;
+	said.dst6 = "ff02::16";
+	assert_true(group_reaches_host(f, &said, "\x33\x33\0\0\0\x16"));
+	said.src6 = FIXTURE_PC6; // who lives elsewhere
+	assert_false(group_reaches_host(f, &said, "\x33\x33\0\0\0\x16"));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+}
+
 // --- what is asked of every packet ---
 
 static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state)
@@ -564,6 +648,8 @@ int main(void)
 		WITH(the_gateway_is_heard_through_a_flood_from_afar),
 		WITH(groups_are_judged_by_the_input_rules),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
+		WITH(groups_hear_only_sources_that_could_be_there),
+		WITH(who_has_no_ipv6_address_yet_is_heard_by_groups),
 		WITH(what_is_essential_to_a_link_is_not_so_between_zones),
 		WITH(a_renewal_passes_in_a_flow_that_its_server_began),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
