@@ -34,6 +34,8 @@
 	X(DROP_ICMP_INNER, "drop_icmp_inner",                                                      \
 		"ICMP error whose quoted packet is malformed or of somebody else")                 \
 	X(DROP_ICMP_UNRELATED, "drop_icmp_unrelated", "ICMP error about no flow of ours")          \
+	X(DROP_REDIRECT, "drop_redirect", "ICMP redirect from another link than its receiver's")   \
+	X(DROP_SOURCE_QUENCH, "drop_source_quench", "ICMP source quench (RFC 6633)")               \
 	X(DROP_TCP_SYN_FIN, "drop_tcp_syn_fin", "TCP with SYN and FIN")                            \
 	X(DROP_TCP_SYN_RST, "drop_tcp_syn_rst", "TCP with SYN and RST")                            \
 	X(DROP_TCP_ALL_FLAGS, "drop_tcp_all_flags",                                                \

@@ -4,8 +4,9 @@
 #include <netinet/in.h>
 
 enum {
-	ICMP6_ND_FIRST = 133,		// router solicitation ...
-	ICMP6_ND_LAST = 137,		// ... redirect (RFC 4861 4)
+	ICMP6_ND_FIRST = 133, // router solicitation ...
+	ICMP6_REDIRECT = 137,
+	ICMP6_ND_LAST = ICMP6_REDIRECT, // RFC 4861 4
 	ICMP6_CERTIFICATION_PATH = 148, // solicitation (RFC 3971 6.4.1)
 	IP6_FRAGMENT_OFFSET = 0xfff8,
 	IP6_FRAGMENT_MORE = 1,
@@ -363,6 +364,11 @@ bool packet_parse_ip6_upper(struct packet *p)
 		}
 		if (icmp6_is_from_afar(l4[0], packet_ip6(p->m)->hop_limits)) {
 			packet_refuse(p, COUNTER_DROP_ND_HOP_LIMIT);
+			return false;
+		}
+		// RFC 4861 8.1: the source is the router's link-local address
+		if (l4[0] == ICMP6_REDIRECT && !ip6_is_link_local(packet_ip6(p->m)->src_addr)) {
+			packet_refuse(p, COUNTER_DROP_REDIRECT);
 			return false;
 		}
 		return true;

@@ -222,9 +222,12 @@ bool packet_parse_ip6_upper(struct packet *p);
 // piece.
 bool packet_is_dhcp_answer(const struct packet *p);
 
+enum { ICMP4_SOURCE_QUENCH = 4, ICMP4_REDIRECT = 5 };
+
 static inline bool icmp4_is_error(uint8_t type)
 {
-	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+	return type == 3 || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT || type == 11 ||
+	       type == 12;
 }
 
 enum { ICMP6_ECHO_REQUEST = 128, ICMP6_ECHO_REPLY = 129 };

@@ -344,14 +344,33 @@ static bool error_crosses_nat(const struct worker *w, const struct packet *p, ui
 		       nat_rules_hides(nat, w->snap, w->now_sec, out, &tuple.src, &tuple.dst));
 }
 
+// What nobody is to heed. Source quench is ignored by hosts and routers alike (RFC 6633 3, 4). A
+// redirect is about the way out of its own link (RFC 1122 3.2.2.2): another router's is for nobody
+// behind this one, and this one's ways are its own (RFC 1812 5.2.7.2).
+static enum counter error_refused(const struct packet *p)
+{
+	uint8_t type = *(const uint8_t *)packet_l4(p);
+
+	if (p->kind == PACKET_IP4 && type == ICMP4_SOURCE_QUENCH)
+		return COUNTER_DROP_SOURCE_QUENCH;
+	if (p->kind == PACKET_IP4 && type == ICMP4_REDIRECT)
+		return COUNTER_DROP_REDIRECT;
+	return COUNTER_COUNT;
+}
+
 // ICMP errors travel with the flow of the packet they quote.
 static void flow_icmp_error(struct worker *w, struct packet *p)
 {
+	enum counter refused = error_refused(p);
 	struct flow_dir *dir = NULL;
 	uint8_t iface = (uint8_t)p->iface;
 	uint16_t code;
 	int found;
 
+	if (refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, refused);
+		return;
+	}
 	if (pipeline_source_is_bad(w, p)) {
 		worker_drop(w, p->m,
 			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);

@@ -371,12 +371,12 @@ static void what_is_essential_to_a_link_is_not_so_between_zones(void **state)
 	dhcp.sport = 67;
 	dhcp.dport = 68;
 	assert_false(fixture_passes(f, &dhcp, FIXTURE_WAN));
-	for (said.icmp_type = 130; said.icmp_type <= 137; said.icmp_type++) {
+	for (said.icmp_type = 130; said.icmp_type <= 136; said.icmp_type++) {
 		said.ttl = said.icmp_type < 133 ? 1 : 255;
 		assert_false(fixture_passes(f, &said, FIXTURE_WAN));
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 0);
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 1 + 8);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 1 + 7);
 }
 
 static void a_renewal_passes_in_a_flow_that_its_server_began(void **state)
@@ -491,6 +491,76 @@ static void who_has_no_ipv6_address_yet_is_heard_by_groups(void **state)
 	said.src6 = FIXTURE_PC6; // who lives elsewhere
 	assert_false(group_reaches_host(f, &said, "\x33\x33\0\0\0\x16"));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+}
+
+// --- errors ---
+
+// An ICMP error of the gateway's about what left as `about`.
+static struct rte_mbuf *error_about(
+	struct fixture *f, struct rte_mbuf *about, uint8_t type, uint8_t code)
+{
+	enum { QUOTED = sizeof(struct rte_ipv4_hdr) + 8 };
+	struct frame error = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_GATEWAY,
+		.dst = frame_src(about),
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = RTE_IP_ICMP_ECHO_REPLY,
+		.payload_bytes = QUOTED};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip4(m) + 1);
+
+	memcpy(icmp + 1, packet_ip4(about), QUOTED);
+	icmp->icmp_type = type;
+	icmp->icmp_code = code;
+	icmp->icmp_cksum = 0;
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + QUOTED);
+	return m;
+}
+
+static const struct frame own_datagram = {.iface = FIXTURE_WAN,
+	.src = FIXTURE_OWN_WAN,
+	.dst = FIXTURE_SERVER,
+	.sport = 51820,
+	.dport = 51820,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 40};
+
+static void redirects_and_source_quench_reach_nobody(void **state)
+{
+	static const struct {
+		uint8_t type;
+		bool passes;
+	} rows[] = {{3, true}, {4, false}, {5, false}, {11, true}};
+	struct fixture *f = *state;
+	struct rte_mbuf *own, *client, *m;
+	struct frame redirect6 = solicitation;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	fixture_host(f, frame_build(f, &own_datagram), FIXTURE_WAN);
+	own = fixture_sent(f, FIXTURE_WAN);
+	client = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
+	assert_non_null(own);
+	assert_non_null(client);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		fixture_rx(f, error_about(f, own, rows[i].type, 1), FIXTURE_WAN);
+		m = fixture_punted(f);
+		assert_int_equal(m != NULL, rows[i].passes);
+		rte_pktmbuf_free(m);
+		fixture_rx(f, error_about(f, client, rows[i].type, 1), FIXTURE_WAN);
+		m = fixture_sent(f, FIXTURE_LAN);
+		assert_int_equal(m != NULL, rows[i].passes);
+		rte_pktmbuf_free(m);
+	}
+	rte_pktmbuf_free(own);
+	rte_pktmbuf_free(client);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_SOURCE_QUENCH), 2);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REDIRECT), 2);
+
+	redirect6.icmp_type = 137;
+	assert_false(
+		reaches_host(f, &redirect6)); // whom it should be from has a link-local address
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REDIRECT), 3);
 }
 
 // --- what is asked of every packet ---
@@ -652,6 +722,7 @@ int main(void)
 		WITH(who_has_no_ipv6_address_yet_is_heard_by_groups),
 		WITH(what_is_essential_to_a_link_is_not_so_between_zones),
 		WITH(a_renewal_passes_in_a_flow_that_its_server_began),
+		WITH(redirects_and_source_quench_reach_nobody),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
