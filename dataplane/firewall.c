@@ -14,9 +14,6 @@ enum {
 	DHCP4_CLIENT_PORT = 68,
 	DHCP6_SERVER_PORT = 547,
 	DHCP6_CLIENT_PORT = 546,
-	ICMP4_UNREACHABLE = 3,
-	ICMP4_FRAGMENTATION_NEEDED = 4,
-	ICMP6_PACKET_TOO_BIG = 2,
 };
 
 static uint16_t icmp_of(const struct packet *p)
@@ -88,11 +85,9 @@ static bool is_essential(const struct rule_subject *s, enum dp_hook hook)
 	uint8_t icmp_type = (uint8_t)(s->icmp >> 8);
 	bool is_ip6 = s->family == IP_V6, is_transit = hook == DP_HOOK_FORWARD;
 
-	if (s->has_icmp && is_ip6)
-		return icmp_type == ICMP6_PACKET_TOO_BIG ||
-		       (!is_transit && icmp6_is_link_talk(icmp_type));
 	if (s->has_icmp)
-		return s->icmp == (ICMP4_UNREACHABLE << 8 | ICMP4_FRAGMENTATION_NEEDED);
+		return icmp_tells_mtu(is_ip6, icmp_type, (uint8_t)s->icmp) ||
+		       (is_ip6 && !is_transit && icmp6_is_link_talk(icmp_type));
 	if (is_transit || s->protocol != IPPROTO_UDP || !s->has_ports)
 		return false;
 	if (is_ip6)

@@ -45,6 +45,7 @@ static const struct {
 	[PUNT_REASON_MULTICAST] = {COUNTER_PUNT_MULTICAST, false},
 	[PUNT_REASON_FLOW] = {COUNTER_PUNT_LOCAL, false},
 	[PUNT_REASON_NEW] = {COUNTER_PUNT_LOCAL, false},
+	[PUNT_REASON_MTU] = {COUNTER_PUNT_LOCAL, false},
 	[PUNT_REASON_LOCAL] = {COUNTER_PUNT_LOCAL, false},
 	[PUNT_REASON_OTHER] = {COUNTER_PUNT_OTHER, false},
 };
@@ -55,7 +56,7 @@ void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt
 
 	if (punt_kinds[why].is_urgent)
 		ring = w->to_host_urgent;
-	else if (why == PUNT_REASON_FLOW)
+	else if (why == PUNT_REASON_FLOW || why == PUNT_REASON_MTU)
 		ring = w->to_host_flows;
 	if (!token_take(&w->punt_budget[iface][why])) {
 		worker_drop(w, m, COUNTER_DROP_PUNT_BUDGET);

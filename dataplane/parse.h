@@ -230,6 +230,12 @@ static inline bool icmp4_is_error(uint8_t type)
 	       type == 12;
 }
 
+// What path MTU discovery lives on: fragmentation needed, Packet Too Big.
+static inline bool icmp_tells_mtu(bool is_ip6, uint8_t type, uint8_t code)
+{
+	return is_ip6 ? type == 2 : type == 3 && code == 4;
+}
+
 enum { ICMP6_ECHO_REQUEST = 128, ICMP6_ECHO_REPLY = 129 };
 
 static inline bool icmp6_is_error(uint8_t type)

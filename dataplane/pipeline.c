@@ -347,13 +347,11 @@ static bool error_crosses_nat(const struct worker *w, const struct packet *p, ui
 // What nobody is to heed. Source quench is ignored by hosts and routers alike (RFC 6633 3, 4). A
 // redirect is about the way out of its own link (RFC 1122 3.2.2.2): another router's is for nobody
 // behind this one, and this one's ways are its own (RFC 1812 5.2.7.2).
-static enum counter error_refused(const struct packet *p)
+static enum counter error_refused(uint8_t kind, uint8_t type)
 {
-	uint8_t type = *(const uint8_t *)packet_l4(p);
-
-	if (p->kind == PACKET_IP4 && type == ICMP4_SOURCE_QUENCH)
+	if (kind == PACKET_IP4 && type == ICMP4_SOURCE_QUENCH)
 		return COUNTER_DROP_SOURCE_QUENCH;
-	if (p->kind == PACKET_IP4 && type == ICMP4_REDIRECT)
+	if (kind == PACKET_IP4 && type == ICMP4_REDIRECT)
 		return COUNTER_DROP_REDIRECT;
 	return COUNTER_COUNT;
 }
@@ -361,7 +359,8 @@ static enum counter error_refused(const struct packet *p)
 // ICMP errors travel with the flow of the packet they quote.
 static void flow_icmp_error(struct worker *w, struct packet *p)
 {
-	enum counter refused = error_refused(p);
+	const uint8_t *icmp = packet_l4(p);
+	enum counter refused = error_refused(p->kind, icmp[0]);
 	struct flow_dir *dir = NULL;
 	uint8_t iface = (uint8_t)p->iface;
 	uint16_t code;
@@ -384,7 +383,9 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 	if (found == 0 && owner_went_home(w, p))
 		return;
 	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
-		host_punt_as(w, iface, p->m, PUNT_REASON_NEW);
+		host_punt_as(w, iface, p->m,
+			icmp_tells_mtu(p->kind == PACKET_IP6, icmp[0], icmp[1]) ? PUNT_REASON_MTU
+										: PUNT_REASON_NEW);
 		return;
 	}
 	if (found > 0) {

@@ -40,6 +40,7 @@ static const struct token_bucket punt_budgets[PUNT_REASON_COUNT] = {
 	[PUNT_REASON_MULTICAST] = {.per_sec = 10000, .burst = 1000},
 	[PUNT_REASON_FLOW] = {.per_sec = 400000, .burst = 8000},
 	[PUNT_REASON_NEW] = {.per_sec = 8000, .burst = 1000},
+	[PUNT_REASON_MTU] = {.per_sec = 1000, .burst = 200},
 	[PUNT_REASON_LOCAL] = {.per_sec = 400000, .burst = 8000},
 	[PUNT_REASON_OTHER] = {.per_sec = 1000, .burst = 100},
 };

@@ -77,6 +77,7 @@ enum punt_reason {
 	PUNT_REASON_MULTICAST,
 	PUNT_REASON_FLOW,  // of a flow that both ends have a part in
 	PUNT_REASON_NEW,   // of one that nobody has answered yet: anybody may send such
+	PUNT_REASON_MTU,   // an error about one: a path has become narrower
 	PUNT_REASON_LOCAL, // to us, and nobody keeps flows
 	PUNT_REASON_OTHER,
 	PUNT_REASON_COUNT,

@@ -563,6 +563,30 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_REDIRECT), 3);
 }
 
+static void the_router_learns_of_a_narrow_path_in_a_flood_of_others(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *own, *m;
+	struct house h;
+	unsigned n = 0;
+
+	house_lan_to_wan(&h, f);
+	fixture_host(f, frame_build(f, &own_datagram), FIXTURE_WAN);
+	own = fixture_sent(f, FIXTURE_WAN);
+	assert_non_null(own);
+	do { // what anybody's SYNs count as, too
+		fixture_rx(f, error_about(f, own, 3, 1), FIXTURE_WAN);
+		m = fixture_punted(f);
+		rte_pktmbuf_free(m);
+	} while (m != NULL && n++ < 10000);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 1);
+	fixture_rx(f, error_about(f, own, 3, 4), FIXTURE_WAN);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	rte_pktmbuf_free(own);
+}
+
 // --- what is asked of every packet ---
 
 static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state)
@@ -723,6 +747,7 @@ int main(void)
 		WITH(what_is_essential_to_a_link_is_not_so_between_zones),
 		WITH(a_renewal_passes_in_a_flow_that_its_server_began),
 		WITH(redirects_and_source_quench_reach_nobody),
+		WITH(the_router_learns_of_a_narrow_path_in_a_flood_of_others),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
