@@ -239,7 +239,7 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 	if (dir->flags & FLOW_TO_HOST)
 		host_punt_as(w, (uint8_t)p->iface, p->m, flow_punt_reason(dir));
 	else
-		worker_send(w, (uint8_t)p->iface, p->m);
+		pipeline_send_host(w, (uint8_t)p->iface, p->m);
 }
 
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
@@ -596,6 +596,22 @@ void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
 }
 
+// The kernel's own fragments: the whole goes to the owner of its flow.
+static void host_fragment(struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	struct packet whole = {.m = reassembly_add_host(w, m), .iface = iface};
+
+	if (whole.m == NULL)
+		return;
+	if (!packet_parse_from_host(&whole)) {
+		worker_drop(w, whole.m, (enum counter)whole.reason);
+		return;
+	}
+	owner_hand_over(w,
+		owner_of(&whole, w->snap->interfaces[iface].is_outside, true, w->n_workers),
+		whole.m, INBOX_HOST, iface);
+}
+
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
@@ -603,7 +619,8 @@ void pipeline_host(
 		struct packet *p = &w->burst[i];
 		struct flow_dir *dir;
 
-		worker_count(w, COUNTER_HOST_SENT);
+		if (pkts[i]->nb_segs == 1) // else its pieces were
+			worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;
 		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED | (is_home ? PACKET_IS_HOME : 0);
@@ -611,12 +628,15 @@ void pipeline_host(
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;
 		}
-		// The kernel's own fragments, ICMP errors and neighbour discovery need no flow:
-		// they carry our address.
-		if (!w->snap->tracks || p->kind == PACKET_HOST ||
-			p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR) ||
+		if (w->snap->tracks && p->kind != PACKET_HOST && p->flags & PACKET_IS_FRAGMENT) {
+			host_fragment(w, iface, p->m);
+			continue;
+		}
+		// The kernel's own ICMP errors and neighbour discovery need no flow: they carry our
+		// address.
+		if (!w->snap->tracks || p->kind == PACKET_HOST || p->flags & PACKET_IS_ICMP_ERROR ||
 			packet_is_link_talk(p)) {
-			worker_send(w, iface, p->m);
+			pipeline_send_host(w, iface, p->m);
 			continue;
 		}
 		if (p->kind == PACKET_IP6) {
