@@ -38,9 +38,11 @@ uint16_t fragment_largest(const struct rte_mbuf *m);
 // of the pool waiting.
 int reassembly_init(struct worker *w);
 void reassembly_fini(struct worker *w);
-// Takes a fragment whose IPv4 header is sound; gives the whole packet (a chain of buffers, header
-// mended) when this was the last piece, else NULL. Malformed pieces are dropped and counted. When
-// there is no room, the oldest packet of the source (IPv6: /64) that has most of it gives way.
+// Takes a fragment whose IPv4 header is sound and whose m->port says by which interface it came, as
+// only pieces that came by the same one are of one packet; gives the whole packet (a chain of
+// buffers, header mended) when this was the last piece, else NULL. Malformed pieces are dropped and
+// counted. When there is no room, the oldest packet of the source (IPv6: /64) that has most of it
+// gives way.
 struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m);
 // The same for IPv6, of which a piece is one buffer; the whole has no fragment header. A packet
 // with an atomic one (RFC 6946), or none, comes back at once as it is.

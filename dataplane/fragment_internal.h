@@ -15,7 +15,7 @@ struct fragment_key {
 			   // knows (RFC 8200 4.5)
 	uint8_t family;	   // enum ip_family
 	uint8_t from_host; // nobody on a wire puts a piece among the kernel's
-	uint8_t zero;
+	uint8_t iface;	   // it came by: who is on another is asked by other rules
 };
 
 static_assert(sizeof(struct fragment_key) == 40, "no padding");

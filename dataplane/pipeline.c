@@ -419,6 +419,7 @@ static bool flow_odd(struct worker *w, struct packet *p)
 		return true;
 	}
 	if (p->flags & PACKET_IS_FRAGMENT) {
+		p->m->port = p->iface;
 		whole = p->kind == PACKET_IP6 ? reassembly_add6(w, p->m) : reassembly_add4(w, p->m);
 		if (whole != NULL)
 			pipeline_reinject(w, (uint8_t)p->iface, whole);

@@ -44,7 +44,10 @@ static bool fragment_read4(struct rte_mbuf *m, struct fragment *f)
 	flags = rte_be_to_cpu_16(ip->fragment_offset);
 	*f = (struct fragment){
 		.m = m,
-		.key = {.id_be = ip->packet_id, .protocol = ip->next_proto_id, .family = IP_V4},
+		.key = {.id_be = ip->packet_id,
+			.protocol = ip->next_proto_id,
+			.family = IP_V4,
+			.iface = (uint8_t)m->port},
 		.offset = (flags & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS,
 		.headers_bytes = (uint16_t)before,
 		.in_whole_bytes = (uint16_t)header_bytes,

@@ -77,7 +77,7 @@ static bool fragment_read6(struct packet *p, struct fragment *f)
 	field = (uint16_t)(header[2] << 8 | header[3]);
 	*f = (struct fragment){
 		.m = m,
-		.key = {.family = IP_V6},
+		.key = {.family = IP_V6, .iface = (uint8_t)m->port},
 		.offset = field & OFFSET,
 		.headers_bytes = at + FRAGMENT6_HEADER,
 		.in_whole_bytes = (uint16_t)(at - L3_OFFSET - sizeof(*ip)),

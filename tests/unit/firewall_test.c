@@ -409,6 +409,29 @@ static void a_renewal_passes_in_a_flow_that_its_server_began(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 0);
 }
 
+static void pieces_of_two_interfaces_make_no_packet(void **state)
+{
+	struct fixture *f = *state;
+	struct frame first = fixture_udp_out, last;
+	struct rte_mbuf *m = NULL;
+	struct house h;
+
+	first.payload_bytes = 64;
+	first.fragment = RTE_IPV4_HDR_MF_FLAG;
+	first.no_udp_checksum = true;
+	last = first;
+	last.payload_bytes = 32;
+	last.fragment = (64 + sizeof(struct rte_udp_hdr)) / 8;
+	house_lan_to_wan(&h, f);
+	fixture_rx(f, frame_build(f, &first), FIXTURE_LAN2);
+	fixture_rx(f, frame_build(f, &last), FIXTURE_LAN);
+	assert_int_equal(rte_ring_dequeue(f->w->inbox, (void **)&m), -ENOENT);
+	fixture_rx(f, frame_build(f, &first), FIXTURE_LAN); // for which the last one has waited
+	assert_int_equal(rte_ring_dequeue(f->w->inbox, (void **)&m), 0);
+	assert_int_equal(m->port, FIXTURE_LAN);
+	rte_pktmbuf_free(m);
+}
+
 // --- groups and hygiene ---
 
 static void groups_hear_only_sources_that_could_be_there(void **state)
@@ -742,6 +765,7 @@ int main(void)
 		WITH(the_gateway_is_heard_through_a_flood_from_afar),
 		WITH(groups_are_judged_by_the_input_rules),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
+		WITH(pieces_of_two_interfaces_make_no_packet),
 		WITH(groups_hear_only_sources_that_could_be_there),
 		WITH(who_has_no_ipv6_address_yet_is_heard_by_groups),
 		WITH(what_is_essential_to_a_link_is_not_so_between_zones),

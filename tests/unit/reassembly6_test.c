@@ -58,6 +58,21 @@ static void pieces_in_any_order_make_the_packet(void **state)
 	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 0);
 }
 
+static void pieces_of_two_interfaces_do_not_mix(void **state)
+{
+	struct ip6_packet whole = {.id = 7, .payload_bytes = 1000};
+	struct ip6_packet first = ip6_part(&whole, 0, 800, true);
+	struct ip6_packet last = ip6_part(&whole, 800, 1000, false);
+	struct rte_mbuf *m[3] = {
+		ip6_packet_new(&first), ip6_packet_new(&last), ip6_packet_new(&last)};
+
+	m[0]->port = m[2]->port = 1;
+	m[1]->port = 2;
+	assert_null(reassembly_add6(&worker, m[0]));
+	assert_null(reassembly_add6(&worker, m[1]));
+	ip6_check_whole(reassembly_add6(&worker, m[2]), &whole);
+}
+
 static void packets_under_way_together_do_not_mix(void **state)
 {
 	struct ip6_packet a = {.id = 7, .payload_bytes = 1000}, others[] = {a, a, a};
@@ -536,6 +551,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(pieces_in_any_order_make_the_packet),
+		TEST(pieces_of_two_interfaces_do_not_mix),
 		TEST(packets_under_way_together_do_not_mix),
 		TEST(the_families_do_not_mix),
 		TEST(the_first_piece_gives_all_headers),
