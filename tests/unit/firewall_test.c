@@ -628,6 +628,50 @@ static void odd_flags_are_refused_in_the_middle_of_a_connection_too(void **state
 	assert_int_equal(f->w->flows.n_used, 1);
 }
 
+static void a_segment_without_ack_is_refused_in_an_established_connection(void **state)
+{
+	static const struct {
+		uint8_t flags;
+		enum counter end; // COUNTER_COUNT: it passes
+	} rows[] = {
+		{RTE_TCP_ACK_FLAG, COUNTER_COUNT},
+		{0, COUNTER_DROP_TCP_NO_FLAGS},
+		{RTE_TCP_PSH_FLAG, COUNTER_DROP_TCP_STATE},
+		{RTE_TCP_URG_FLAG | RTE_TCP_PSH_FLAG, COUNTER_DROP_TCP_STATE},
+		{RTE_TCP_ECE_FLAG | RTE_TCP_CWR_FLAG, COUNTER_DROP_TCP_NO_FLAGS},
+		{RTE_TCP_ACK_FLAG | RTE_TCP_URG_FLAG | RTE_TCP_PSH_FLAG, COUNTER_COUNT},
+		{RTE_TCP_ACK_FLAG | RTE_TCP_ECE_FLAG, COUNTER_COUNT},
+	};
+	struct fixture *f = *state;
+	struct frame said = out6, answer;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	h.policy.hygiene[FIXTURE_LAN] = DP_HYGIENE_TCP_FLAGS;
+	house_apply(&h, f);
+	said.tcp_seq = 1000;
+	assert_true(fixture_passes(f, &said, FIXTURE_WAN));
+	answer = answer6(&said);
+	answer.tcp_seq = 9000;
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	said.tcp_seq = 1001;
+	said.tcp_ack = 9001;
+	said.tcp_flags = RTE_TCP_ACK_FLAG;
+	assert_true(fixture_passes(f, &said, FIXTURE_WAN));
+	said.payload_bytes = 10;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		uint64_t before = 0;
+
+		if (rows[i].end != COUNTER_COUNT)
+			before = fixture_counter(f, rows[i].end);
+		said.tcp_flags = rows[i].flags;
+		assert_int_equal(
+			fixture_passes(f, &said, FIXTURE_WAN), rows[i].end == COUNTER_COUNT);
+		if (rows[i].end != COUNTER_COUNT)
+			assert_int_equal(fixture_counter(f, rows[i].end), before + 1);
+	}
+}
+
 static void private_destinations_towards_the_internet_are_rejected(void **state)
 {
 	struct fixture *f = *state;
@@ -773,6 +817,7 @@ int main(void)
 		WITH(redirects_and_source_quench_reach_nobody),
 		WITH(the_router_learns_of_a_narrow_path_in_a_flood_of_others),
 		WITH(odd_flags_are_refused_in_the_middle_of_a_connection_too),
+		WITH(a_segment_without_ack_is_refused_in_an_established_connection),
 		WITH(private_destinations_towards_the_internet_are_rejected),
 		WITH(timeouts_are_those_of_the_policy),
 		WITH(an_icmp_type_that_is_let_in_lets_in_no_other),

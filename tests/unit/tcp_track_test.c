@@ -296,35 +296,35 @@ static const struct {
 		{1, SYN | ACK, 0, 1, 0, OK, FLOW_TCP_SYN_RECEIVED}}},
 		{"RREERRFEXXXXXXXX", "RRRRRRRRXXXXXXXX"}},
 	{{"established", false, {SHAKE_HANDS}},
-		{"EEEE-EFEXXXXXXXX", "EEEE-EFEXXXXXXXX"}},
+		{"-EEE-EFEXXXXXXXX", "-EEE-EFEXXXXXXXX"}},
 	{{"challenged", false, {
 		SHAKE_HANDS,
 		{0, RST, 500, 0, 0, OK, FLOW_TCP_CHALLENGED}}},
-		{"-CEC-CFCXXXXXXXX", "CCCC-CFCXXXXXXXX"}},
+		{"-CEC-CFCXXXXXXXX", "-CCC-CFCXXXXXXXX"}},
 	{{"fin wait", false, {
 		SHAKE_HANDS,
 		{0, FIN | ACK, 1, 1, 0, OK, FLOW_TCP_FIN_WAIT}}},
-		{"FFFF-FFFXXXXXXXX", "-FWF-FLFXXXXXXXX"}},
+		{"-FFF-FFFXXXXXXXX", "-FWF-FLFXXXXXXXX"}},
 	{{"close wait", false, {
 		SHAKE_HANDS,
 		{0, FIN | ACK, 1, 1, 0, OK, FLOW_TCP_FIN_WAIT},
 		{1, ACK, 1, 2, 0, OK, FLOW_TCP_CLOSE_WAIT}}},
-		{"WWWW-WWWXXXXXXXX", "WWWW-WLWXXXXXXXX"}},
+		{"-WWW-WWWXXXXXXXX", "-WWW-WLWXXXXXXXX"}},
 	{{"last ack", false, {
 		SHAKE_HANDS,
 		{0, FIN | ACK, 1, 1, 0, OK, FLOW_TCP_FIN_WAIT},
 		{1, FIN | ACK, 1, 2, 0, OK, FLOW_TCP_LAST_ACK}}},
-		{"-LTL-LTLXXXXXXXX", "LLLL-LLLXXXXXXXX"}},
+		{"-LTL-LTLXXXXXXXX", "-LLL-LLLXXXXXXXX"}},
 	{{"time wait", false, {
 		SHAKE_HANDS,
 		{0, FIN | ACK, 1, 1, 0, OK, FLOW_TCP_FIN_WAIT},
 		{1, FIN | ACK, 1, 2, 0, OK, FLOW_TCP_LAST_ACK},
 		{0, ACK, 2, 2, 0, OK, FLOW_TCP_TIME_WAIT}}},
-		{"TNTT-NTTTTTTTTTT", "TNTT-NTTTTTTTTTT"}},
+		{"-NTT-NTTTTTTTTTT", "-NTT-NTTTTTTTTTT"}},
 	{{"closed", false, {
 		SHAKE_HANDS,
 		{0, RST, 1, 0, 0, OK, FLOW_TCP_CLOSED}}},
-		{"XNXX-NXXXXXXXXXX", "XNXX-NXXXXXXXXXX"}},
+		{"-NXX-NXXXXXXXXXX", "-NXX-NXXXXXXXXXX"}},
 	{{"picked up", true, {{0, ACK, 1, 1, 0, OK, FLOW_UNREPLIED}}},
 		{"UNUUUNUUXXXXXXXX", "ENERFNFRXXXXXXXX"}},
 	// clang-format on
