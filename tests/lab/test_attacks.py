@@ -79,6 +79,17 @@ def test_echo_flood(house):
     accounted(result, "drop_rule")
 
 
+def test_neighbour_discovery_from_afar(house):
+    """It takes nothing of the budget by which the gateway is found."""
+    def find_gateway():
+        house.ip("rtr", "neigh flush dev wan")
+        assert ping(house, "pc1", SERVER6, count=5, interval=0.2).received > 0
+
+    result = attack(house, "inet", "router", meanwhile=find_gateway, frames=lambda: solicitations(
+        house.outside(), N, NOBODY6, ROUTER_WAN6, hops=64))
+    accounted(result, "drop_nd_hop_limit")
+
+
 def test_forged_errors_about_the_transfer(house):
     result = attack(house, "inet", "router", lambda: forged_errors(
         house.outside(), N, ROUTER_WAN4, SERVER4, transfer_ports(house)))
@@ -115,17 +126,6 @@ def test_neighbour_discovery_flood(house):
     result = attack(house, "pc2", "eth0",
                     lambda: solicitations(house.inside(), N, HOUSE6, ROUTER_LAN6))
     accounted(result, "punt_nd", "drop_punt_budget")
-
-
-def test_neighbour_discovery_from_afar(house):
-    """It takes nothing of the budget by which the gateway is found."""
-    def find_gateway():
-        house.ip("rtr", "neigh flush dev wan")
-        assert ping(house, "pc1", SERVER6, count=5, interval=0.2).received > 0
-
-    result = attack(house, "inet", "router", meanwhile=find_gateway, frames=lambda: solicitations(
-        house.outside(), N, NOBODY6, ROUTER_WAN6, hops=64))
-    accounted(result, "drop_nd_hop_limit")
 
 
 def test_flood_of_additions_to_a_timed_set(house):
