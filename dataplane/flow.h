@@ -46,19 +46,16 @@ static inline uint8_t flow_key_kind_reply(uint8_t kind)
 	return kind == FLOW_KEY_PLAIN ? kind : (uint8_t)(((kind - 1) ^ 1) + 1);
 }
 
-// The bits of TCP's FIN, SYN and RST are no flags of a direction, and ACK's says that it is TCP: a
-// segment's flags can be held against these at once, see tcp_track_follow.
 enum flow_dir_flags {
-	FLOW_TRANSLATES = 1 << 3, // addresses, ports or both are rewritten
-	FLOW_IS_TCP = 1 << 4,
-	FLOW_TO_HOST = 1 << 5,	  // up to the TAP of the interface it came in by
-	FLOW_FROM_HOST = 1 << 6,  // from a TAP: layer 2 and TTL are the kernel's
-	FLOW_IS_REPLY = 1 << 7,	  // direction 1 of its flow
-	FLOW_WATCH = 1 << 8,	  // the next packet changes the state: take the slower way
-	FLOW_HAS_HELPER = 1 << 9, // every packet is read, helper.h
-	FLOW_IS_IP6 = 1 << 10,
-	FLOW_TRANSLATES6 = 1 << 11, // as FLOW_TRANSLATES, where the line has no room for it
-	FLOW_IS_RELATED = 1 << 12,  // direction 0: a helper expected it
+	FLOW_TRANSLATES = 1 << 0, // addresses, ports or both are rewritten
+	FLOW_TO_HOST = 1 << 1,	  // up to the TAP of the interface it came in by
+	FLOW_FROM_HOST = 1 << 2,  // from a TAP: layer 2 and TTL are the kernel's
+	FLOW_WATCH = 1 << 3,	  // the next packet changes the state: take the slower way
+	FLOW_IS_REPLY = 1 << 4,	  // direction 1 of its flow
+	FLOW_IS_IP6 = 1 << 5,
+	FLOW_TRANSLATES6 = 1 << 6, // as FLOW_TRANSLATES, where the line has no room for it
+	FLOW_HAS_HELPER = 1 << 7,  // every packet is read, helper.h
+	FLOW_IS_RELATED = 1 << 8,  // direction 0: a helper expected it
 	FLOW_GOES_SLOW = FLOW_TO_HOST | FLOW_FROM_HOST | FLOW_TRANSLATES6 | FLOW_HAS_HELPER,
 };
 

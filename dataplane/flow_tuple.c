@@ -172,8 +172,6 @@ static bool fill6(
 static void fill_direction(
 	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
 {
-	if (key->protocol == IPPROTO_TCP)
-		dir->flags |= FLOW_IS_TCP;
 	if (key->src.family == IP_V6) {
 		if (fill6(dir, key, opposite))
 			dir->flags |= FLOW_TRANSLATES | FLOW_TRANSLATES6;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Ingress hygiene: could an honest host behind that interface have sent this packet? (RFC 6890,
 // 1122 3.2.1.3, 3704, 5095, 9293). Which checks: enum dp_hygiene in struct interface; all of them
-// are about the first packet of a flow and what is for a group, but for two that are worth asking
-// of every one: hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0. Worker threads.
+// are about the first packet of a flow, but for two that are worth asking of every one:
+// hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0. Worker threads.
 #pragma once
 
 #include "dataplane/policy_hygiene.h"

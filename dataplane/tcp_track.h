@@ -14,14 +14,8 @@ enum {
 	TCP_STEP = 16,	    // log2: how far ahead a segment may end without a second look
 };
 
-// Bits of a segment's and of its direction's flags together that tcp_track_follow leaves alone.
-enum {
-	TCP_ODD = RTE_TCP_FIN_FLAG | RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG |
-		  FLOW_WATCH | FLOW_HAS_HELPER,
-};
-
-static_assert((int)FLOW_IS_TCP == RTE_TCP_ACK_FLAG, "every segment but the first has it");
-static_assert(((FLOW_WATCH | FLOW_HAS_HELPER) & UINT8_MAX) == 0, "no flags of TCP's");
+static_assert(((int)TCP_REACH_MIN & (int)TCP_REACH_ALL & RTE_TCP_ACK_FLAG) != 0,
+	"every reach of TCP has the bit of its ACK");
 
 // Are two sequence numbers less than 2^reach apart? (From -2^reach to 2^reach - 1.)
 static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
@@ -33,16 +27,18 @@ static inline bool tcp_track_is_near(uint32_t a, uint32_t b, unsigned reach)
 
 // Takes note of a segment of which nothing has to be asked: no flag that moves the state, an end in
 // reach behind those before it or a step ahead, a window of no bit that is new. False:
-// tcp_track_slow decides, nothing is noted. A flag that is odd is SYN, FIN or RST, or no ACK where
-// FLOW_IS_TCP stands in its place. No branch tells other protocols apart: they stand at 0 and stay
-// there, and lack no bit.
+// tcp_track_slow decides, nothing is noted. No branch tells other protocols apart: they stand at 0
+// and stay there, and lack no bit; nor ACK, which a segment must have wherever tcp_reach has it.
 static inline bool tcp_track_follow(const struct packet *p, struct flow_dir *dir)
 {
 	uint32_t ahead = p->tcp_end - dir->tcp_end;
 	uint32_t is_behind = 0 - (ahead >> 31); // a mask
 	unsigned reach = ((dir->tcp_reach ^ TCP_STEP) & is_behind) ^ TCP_STEP;
 
-	if (unlikely(((p->tcp_flags ^ dir->flags) & TCP_ODD) | (ahead ^ is_behind) >> reach |
+	if (unlikely(((p->tcp_flags ^ (dir->tcp_reach & RTE_TCP_ACK_FLAG)) &
+			     (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG |
+				     RTE_TCP_ACK_FLAG)) |
+		     (dir->flags & (FLOW_WATCH | FLOW_HAS_HELPER)) | (ahead ^ is_behind) >> reach |
 		     (p->tcp_window & dir->tcp_unseen)))
 		return false;
 	dir->tcp_end += ahead & ~is_behind;

@@ -35,8 +35,8 @@ struct tcp_world {
 static inline void tcp_world_renew(struct tcp_world *world)
 {
 	memset(&world->flow, 0, sizeof(world->flow));
-	world->flow.dir[0].flags = FLOW_IS_TCP | FLOW_WATCH;
-	world->flow.dir[1].flags = FLOW_IS_TCP | FLOW_IS_REPLY | FLOW_WATCH;
+	world->flow.dir[0].flags = FLOW_WATCH;
+	world->flow.dir[1].flags = FLOW_IS_REPLY | FLOW_WATCH;
 	world->flow.state.protocol = IPPROTO_TCP;
 	world->flow.state.state = FLOW_UNREPLIED;
 }
