@@ -183,6 +183,7 @@ static void flush_all(struct worker *w)
 {
 	while (w->tx_pending != 0)
 		worker_flush(w, (uint8_t)__builtin_ctzll(w->tx_pending));
+	owner_flush(w);
 }
 
 // --- the loop ---
