@@ -122,7 +122,7 @@ struct expectation helper_announced(
 	};
 }
 
-bool helper_announce(
+int helper_announce(
 	struct worker *w, struct helper_session *session, const struct expectation *expected)
 {
 	int place;
@@ -132,11 +132,11 @@ bool helper_announce(
 	if (place < 0) {
 		if (place != -EEXIST)
 			worker_count(w, COUNTER_HELPER_FULL);
-		return false;
+		return place;
 	}
 	session->expectation = (uint16_t)place;
 	worker_count(w, COUNTER_HELPER_EXPECTED);
-	return true;
+	return 0;
 }
 
 bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct nat_destination *to)

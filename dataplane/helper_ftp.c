@@ -5,12 +5,14 @@
 //
 // Lines are read where they begin with what TCP delivers in order: a segment that is ahead of one
 // that was lost is dropped, and comes again after it. A line in several segments is not read, and
-// of one segment at most one line is rewritten; FTP clients and servers send no others. What is
+// of one segment at most one line announces; FTP clients and servers send no others. What is
 // sent again is rewritten again, as it was the first time; until it has been acknowledged nothing
 // else is.
 //
 // An address that is not the sender's own (RFC 2577: a bounce), a port below 1024 and an answer to
 // no question announce nothing.
+#include <errno.h>
+
 #include "dataplane/checksum.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/ftp_line.h"
@@ -19,8 +21,9 @@
 
 enum {
 	FTP_PORT_MIN = 1024,
-	PORTS_TRIED = 32,
+	PORTS_TRIED = 8,
 	DRAWS_MAX = 8192, // at random, until one of 128 is of the bucket
+	ANNOUNCED_PER_SEC = 64,
 };
 
 static_assert((int)FTP_TEXT_MAX == (int)TCP_EDIT_MAX, "a stretch holds a text");
@@ -35,7 +38,7 @@ struct reading {
 	uint16_t mtu;
 	uint32_t seq, bytes; // of its data
 	uint8_t *data;
-	bool is_edited; // one of its lines is
+	bool is_spent; // one of its lines has announced
 };
 
 // --- what is announced ---
@@ -96,15 +99,45 @@ static bool expect_at_some_port(struct reading *r, struct expectation *expected)
 	uint16_t port = rte_be_to_cpu_16(expected->to_port_be);
 
 	if (ip_addr_equal(&expected->dst, &expected->to)) // nothing is translated
-		return helper_announce(r->w, r->session, expected);
+		return helper_announce(r->w, r->session, expected) == 0;
 	for (unsigned i = 0; i < PORTS_TRIED; i++) {
+		int error;
+
 		if (i > 0)
 			expected->dport_be = rte_cpu_to_be_16(draw_port(r->w, port));
-		if (!is_taken(r->w, expected, is_client ? data_port_be(r) : 0) &&
-			helper_announce(r->w, r->session, expected))
-			return true;
+		if (is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
+			continue;
+		error = helper_announce(r->w, r->session, expected);
+		if (error != -EEXIST)
+			return error == 0;
 	}
+	worker_count(r->w, COUNTER_HELPER_FULL);
 	return false;
+}
+
+// May the last stretch have to be sent again still? Then there can be no other: one is remembered.
+static bool is_stretch_open(const struct helper_side *side)
+{
+	const struct tcp_edit *edit = &side->edit;
+
+	return edit->old_bytes != 0 && (int32_t)(edit->at + edit->old_bytes - side->acked) > 0;
+}
+
+// What an announcement costs is bounded: by segment, and by second.
+static bool may_announce(struct reading *r)
+{
+	struct helper_session *session = r->session;
+
+	if (r->is_spent || is_stretch_open(r->side))
+		return false;
+	if (session->announced_sec != r->w->now_sec) {
+		session->announced_sec = r->w->now_sec;
+		session->n_announced = 0;
+	}
+	if (session->n_announced >= ANNOUNCED_PER_SEC)
+		return false;
+	session->n_announced++;
+	return true;
 }
 
 // Would the packet have room for that much more?
@@ -116,14 +149,6 @@ static bool has_room(const struct reading *r, int32_t growth)
 	       growth <= (int32_t)(rte_pktmbuf_tailroom(r->p->m) + padding);
 }
 
-// May the last stretch have to be sent again still? Then there can be no other: one is remembered.
-static bool is_stretch_open(const struct helper_side *side)
-{
-	const struct tcp_edit *edit = &side->edit;
-
-	return edit->old_bytes != 0 && (int32_t)(edit->at + edit->old_bytes - side->acked) > 0;
-}
-
 // `at`: of the line in the data.
 static void announce(struct reading *r, const struct ftp_line *line, uint32_t at)
 {
@@ -132,12 +157,14 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 	uint16_t old_bytes = line->end - line->first, new_bytes;
 	char text[FTP_TEXT_MAX];
 
-	if (r->is_edited || is_stretch_open(r->side) || line->port < FTP_PORT_MIN ||
+	if (line->port < FTP_PORT_MIN ||
 		(has_addr && !ip_addr_equal(&line->addr, &expected.to) &&
-			!ip_addr_equal(&line->addr, &expected.dst))) {
+			!ip_addr_equal(&line->addr, &expected.dst)) ||
+		!may_announce(r)) {
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
 		return;
 	}
+	r->is_spent = true;
 	if (!expect_at_some_port(r, &expected))
 		return;
 	if (expected.dport_be == expected.to_port_be &&
@@ -151,7 +178,6 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 	}
 	tcp_edit_begin(&r->side->edit, r->seq + at + line->first, old_bytes, text, new_bytes);
 	r->side->acked = r->side->edit.at;
-	r->is_edited = true;
 }
 
 // --- lines ---
@@ -260,7 +286,7 @@ static bool read_data(struct reading *r)
 	part = tcp_edit_part(&side->edit, r->seq, r->bytes);
 	if (part == TCP_EDIT_SOME)
 		return false;
-	r->is_edited = part == TCP_EDIT_ALL;
+	r->is_spent = part == TCP_EDIT_ALL;
 	read_lines(r, known);
 	side->next_seq = r->seq + r->bytes;
 	return true;

@@ -21,15 +21,17 @@ struct helper_session {
 	bool is_secured; // FTP: encrypted from here on
 	uint8_t asked;	 // FTP: the question that is open, enum ftp_kind; FTP_OTHER: none
 	uint16_t expectation;
+	uint16_t n_announced; // in that second
+	uint32_t announced_sec;
 	struct helper_side sides[2]; // by direction of the flow
 };
 
 // What the sender of direction `dir` announces: the other end may come once to `port_be` of its.
 struct expectation helper_announced(
 	const struct worker *w, const struct flow_dir *dir, uint16_t port_be);
-// From now on that is expected, and nothing else that this flow announced before. False: it cannot
-// be, and was counted.
-bool helper_announce(
+// From now on that is expected, and nothing else that this flow announced before. 0, or as
+// expect_add; all but -EEXIST, where another port may do, was counted.
+int helper_announce(
 	struct worker *w, struct helper_session *session, const struct expectation *expected);
 
 bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,

@@ -191,6 +191,57 @@ static void another_port_is_told_where_the_own_one_is_taken(void **state)
 	assert_int_equal(data_port(f, (uint16_t)port), 5001);
 }
 
+// With all that a host may announce announced, the 63rd line costs what the first does.
+static void a_segment_announces_once_however_long(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+	struct expectation other = {
+		.src = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_SERVER)),
+		.dst = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_OWN_WAN)),
+		.protocol = IPPROTO_TCP,
+		.to = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_PC)),
+		.owner = 1,
+	};
+	char text[60 * SAID + 1];
+
+	open_helpers(f, NULL);
+	control_open(f);
+	for (uint16_t i = 0; i < EXPECT_PER_HOST; i++) {
+		other.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + i));
+		assert_true(expect_add(f->dp->expected, &other, f->w->now_sec) >= 0);
+	}
+	for (unsigned i = 0; i < 60; i++)
+		memcpy(text + (size_t)i * SAID, port_said, SAID + 1);
+	assert_becomes(f, &frame, text, text, CLIENT_SEQ + 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 59);
+}
+
+static void a_session_announces_so_often_a_second(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	for (unsigned i = 0; i < 100; i++) {
+		struct frame reply = from_server(ACK, 1, 0);
+		struct rte_mbuf *m = say(f, &frame, port_said);
+
+		assert_non_null(m);
+		reply.tcp_ack = rte_be_to_cpu_32(tcp_of(m)->sent_seq) + (i < 64 ? TOLD : SAID);
+		rte_pktmbuf_free(m);
+		assert_true(fixture_passes(f, &reply, FIXTURE_LAN));
+		frame.tcp_seq += SAID;
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 64);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 36);
+	f->w->now_sec++;
+	rte_pktmbuf_free(say(f, &frame, port_said));
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 65);
+}
+
 static void what_announces_nothing_passes_as_it_is(void **state)
 {
 	static const struct {
@@ -329,6 +380,8 @@ int main(void)
 		NAT(what_is_ahead_of_what_was_lost_comes_again),
 		NAT(a_damaged_segment_gets_no_right_checksum),
 		NAT(another_port_is_told_where_the_own_one_is_taken),
+		NAT(a_segment_announces_once_however_long),
+		NAT(a_session_announces_so_often_a_second),
 		NAT(what_announces_nothing_passes_as_it_is),
 		NAT(a_line_in_two_segments_is_not_read),
 		NAT(without_room_for_it_nothing_is_rewritten),
