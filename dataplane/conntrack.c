@@ -237,8 +237,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);
-	if (is_expected)
-		flow->dir[0].flags |= FLOW_IS_RELATED;
+	if (is_expected && !helper_relate(w, flow)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
+		return NULL;
+	}
 	helper_flow_begun(w, flow, &d.seen);
 	if (d.changes_source)
 		sip_advice_flow_begun(w, flow, &d.seen);

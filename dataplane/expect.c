@@ -154,8 +154,8 @@ void expect_forget(struct expect_table *table, uint16_t place, uint64_t owner)
 	rte_spinlock_unlock(&table->lock);
 }
 
-bool expect_take(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
-	struct expectation *out)
+static bool find(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
+	bool takes, struct expectation *out)
 {
 	struct bucket *bucket = &table->buckets[bucket_of(
 		table, &packet->src, &packet->dst, packet->dport_be, packet->protocol)];
@@ -177,9 +177,22 @@ bool expect_take(struct expect_table *table, const struct flow_tuple *packet, ui
 		if (e->owner == 0 || !is_same_flow(e, &seen))
 			continue;
 		*out = *e;
-		let_go(bucket, e);
+		if (takes)
+			let_go(bucket, e);
 		is_expected = true;
 	}
 	rte_spinlock_unlock(&table->lock);
 	return is_expected;
+}
+
+bool expect_find(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
+	struct expectation *out)
+{
+	return find(table, packet, now_sec, false, out);
+}
+
+bool expect_take(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
+	struct expectation *out)
+{
+	return find(table, packet, now_sec, true, out);
 }

@@ -38,6 +38,9 @@ uint64_t expect_table_bytes(void);
 int expect_add(struct expect_table *table, const struct expectation *expected, uint32_t now_sec);
 // Nothing happens when it is the owner's no more.
 void expect_forget(struct expect_table *table, uint16_t place, uint64_t owner);
-// A first packet: was it expected? Then it is so no more. `out` is written if it was.
+// A first packet: is it expected? `out` is written if it is.
+bool expect_find(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
+	struct expectation *out);
+// The same, and it is so no more.
 bool expect_take(struct expect_table *table, const struct flow_tuple *packet, uint32_t now_sec,
 	struct expectation *out);

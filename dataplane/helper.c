@@ -144,10 +144,21 @@ bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct na
 	struct expectation expected;
 
 	if (!w->snap->policy->has_helpers || !protocol_has_ports(packet->protocol) ||
-		!expect_take(w->dp->expected, packet, w->now_sec, &expected))
+		!expect_find(w->dp->expected, packet, w->now_sec, &expected))
 		return false;
-	worker_count(w, COUNTER_HELPER_RELATED);
 	*to = (struct nat_destination){.dst = expected.to, .dport_be = expected.to_port_be};
+	return true;
+}
+
+bool helper_relate(struct worker *w, struct flow *flow)
+{
+	struct flow_tuple packet = flow_tuple_of(&flow->dir[0]);
+	struct expectation expected;
+
+	if (!expect_take(w->dp->expected, &packet, w->now_sec, &expected))
+		return false;
+	flow->dir[0].flags |= FLOW_IS_RELATED;
+	worker_count(w, COUNTER_HELPER_RELATED);
 	return true;
 }
 

@@ -20,9 +20,11 @@ uint64_t helper_sessions_bytes(void);
 
 // --- first packets ---
 
-// Was the flow of this packet announced? Then it goes to `to`, and this was the only one.
+// Was the flow of this packet announced? Then it goes to `to`, if it may begin.
 bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct nat_destination *to);
-// The same of a live flow, which was.
+// It begins, and this was the only one. False: another has begun meanwhile.
+bool helper_relate(struct worker *w, struct flow *flow);
+// Where a live flow goes, if it was announced.
 bool helper_expected(const struct flow *flow, struct nat_destination *to);
 // `seen`: its first packet behind destination translation.
 void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tuple *seen);

@@ -81,6 +81,19 @@ static void what_is_expected_comes_once(void **state)
 	assert_false(is_taken(&packet, NOW));
 }
 
+static void to_look_does_not_take(void **state)
+{
+	struct expectation expected = usual(), out;
+	struct flow_tuple packet = packet_of(&expected);
+
+	assert_true(expect_add(table, &expected, NOW) >= 0);
+	assert_true(expect_find(table, &packet, NOW, &out));
+	assert_true(expect_find(table, &packet, NOW, &out));
+	assert_true(ip_addr_equal(&out.to, &expected.to));
+	assert_true(is_taken(&packet, NOW));
+	assert_false(expect_find(table, &packet, NOW, &out));
+}
+
 static void nothing_else_is_let_in_by_it(void **state)
 {
 	struct expectation expected = usual();
@@ -189,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_expected_comes_once),
+		TEST(to_look_does_not_take),
 		TEST(nothing_else_is_let_in_by_it),
 		TEST(it_is_expected_for_a_minute),
 		TEST(one_expects_what_another_does_not_already),

@@ -34,6 +34,21 @@ static void an_active_connection_is_let_in_once(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
 }
 
+static void what_may_not_begin_does_not_spend_it(void **state)
+{
+	struct fixture *f = *state;
+	struct frame dying = data_syn(5001);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	dying.ttl = 1;
+	assert_false(fixture_passes(f, &dying, FIXTURE_LAN));
+	rte_pktmbuf_free(fixture_sent(f, FIXTURE_WAN)); // time exceeded
+	assert_int_equal(data_port(f, 5001), 5001);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
+}
+
 static void both_ends_keep_their_numbers(void **state)
 {
 	struct fixture *f = *state;
@@ -371,6 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAT(an_active_connection_is_let_in_once),
+		NAT(what_may_not_begin_does_not_spend_it),
 		NAT(both_ends_keep_their_numbers),
 		NAT(stretches_add_up_over_a_session),
 		NAT(what_is_sent_again_is_rewritten_again),
