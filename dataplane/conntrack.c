@@ -276,7 +276,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 
 	firewall_subject_of_flow(flow, &subject);
 	decide(w, &original, flow->state.in_iface, flow->state.out_iface,
-		helper_expected(flow, &expected) ? &expected : NULL, &subject, &d);
+		helper_expected(w, flow, &expected) ? &expected : NULL, &subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);

@@ -5,7 +5,7 @@
 // first packet only where something with its hash is expected. Bounded: in all, and of each host.
 #pragma once
 
-#include "dataplane/flow_tuple.h"
+#include "dataplane/helper_control.h"
 
 enum {
 	EXPECT_MAX = 1024,
@@ -21,6 +21,7 @@ struct expectation {
 	struct ip_addr to; // what its destination becomes: the host that announced it
 	uint16_t to_port_be;
 	uint64_t owner; // the flow that it was read in, never 0
+	struct helper_control control;
 	uint32_t until_sec;
 };
 

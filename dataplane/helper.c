@@ -16,6 +16,10 @@ struct helper_sessions {
 	uint16_t slots[SLOTS];
 	uint16_t free_head;
 	struct helper_session list[HELPER_SESSIONS];
+	struct {
+		uint32_t flow;
+		struct helper_control control;
+	} related[HELPER_RELATED]; // by the flow's index; a later one takes its place
 };
 
 struct helper_sessions *helper_sessions_new(void)
@@ -105,6 +109,11 @@ static void forget(struct worker *w, struct helper_session *session)
 	session->expectation = EXPECT_NONE;
 }
 
+static enum dp_helper helper_of(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? DP_HELPER_FTP : DP_HELPER_TFTP;
+}
+
 struct expectation helper_announced(
 	const struct worker *w, const struct flow_dir *dir, uint16_t port_be)
 {
@@ -119,6 +128,7 @@ struct expectation helper_announced(
 		.to = own.src,
 		.to_port_be = port_be,
 		.owner = (uint64_t)(w->index + 1) << 32 | flow_index(&w->flows, flow_of(dir)),
+		.control = helper_control_of(flow_of(dir)),
 	};
 }
 
@@ -153,20 +163,27 @@ bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct na
 bool helper_relate(struct worker *w, struct flow *flow)
 {
 	struct flow_tuple packet = flow_tuple_of(&flow->dir[0]);
+	uint32_t index = flow_index(&w->flows, flow);
 	struct expectation expected;
 
 	if (!expect_take(w->dp->expected, &packet, w->now_sec, &expected))
 		return false;
+	w->helpers->related[index % HELPER_RELATED].flow = index;
+	w->helpers->related[index % HELPER_RELATED].control = expected.control;
 	flow->dir[0].flags |= FLOW_IS_RELATED;
 	worker_count(w, COUNTER_HELPER_RELATED);
 	return true;
 }
 
-bool helper_expected(const struct flow *flow, struct nat_destination *to)
+bool helper_expected(struct worker *w, const struct flow *flow, struct nat_destination *to)
 {
+	uint32_t index = flow_index(&w->flows, flow);
 	struct flow_tuple now;
 
-	if (!(flow->dir[0].flags & FLOW_IS_RELATED))
+	if (!(flow->dir[0].flags & FLOW_IS_RELATED) ||
+		w->snap->policy->helpers[helper_of(flow->state.protocol)].n == 0 ||
+		w->helpers->related[index % HELPER_RELATED].flow != index ||
+		!helper_control_stands(w, &w->helpers->related[index % HELPER_RELATED].control))
 		return false;
 	now = flow_tuple_translated(&flow->dir[0]);
 	*to = (struct nat_destination){.dst = now.dst, .dport_be = now.dport_be};
@@ -192,7 +209,7 @@ void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tu
 
 	if (!policy->has_helpers || !protocol_has_ports(seen->protocol))
 		return;
-	helper = seen->protocol == IPPROTO_TCP ? DP_HELPER_FTP : DP_HELPER_TFTP;
+	helper = helper_of(seen->protocol);
 	sent = flow_tuple_of(&flow->dir[0]);
 	if (!has_port(&policy->helpers[helper], seen->dport_be) &&
 		!has_port(&policy->helpers[helper], sent.dport_be))

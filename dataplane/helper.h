@@ -9,7 +9,11 @@
 #include "dataplane/nat_rules.h"
 #include "dataplane/worker.h"
 
-enum { HELPER_SESSIONS = 1024 }; // flows that are helped at a time, of one worker
+// Of one worker.
+enum {
+	HELPER_SESSIONS = 1024, // flows that are helped at a time
+	HELPER_RELATED = 1024,	// announced ones whose control connections are remembered
+};
 
 struct helper_sessions;
 
@@ -24,8 +28,9 @@ uint64_t helper_sessions_bytes(void);
 bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct nat_destination *to);
 // It begins, and this was the only one. False: another has begun meanwhile.
 bool helper_relate(struct worker *w, struct flow *flow);
-// Where a live flow goes, if it was announced.
-bool helper_expected(const struct flow *flow, struct nat_destination *to);
+// Where a live flow goes, if it was announced and what announced it might begin still. Where that
+// is not remembered, or its helper is off, it is a flow like others from now on.
+bool helper_expected(struct worker *w, const struct flow *flow, struct nat_destination *to);
 // `seen`: its first packet behind destination translation.
 void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tuple *seen);
 void helper_flow_ending(struct worker *w, struct flow *flow);

@@ -10,8 +10,8 @@ static const char port_told[] = "PORT 203,0,113,2,19,137\r\n";
 static struct policy_fixture rules;
 static struct dp_nat masquerade;
 
-// Only new connections from inside to port 21, and `first` before that, if it decides.
-static void set_strict_rules(struct fixture *f, const struct dp_rule *first)
+// Only new connections from inside to `port`, and `first` before that, if it decides.
+static void build_strict_rules(const struct dp_rule *first, uint16_t port)
 {
 	struct dp_rule *rule;
 
@@ -26,9 +26,13 @@ static void set_strict_rules(struct fixture *f, const struct dp_rule *first)
 		*fixture_rule(&rules, DP_ACCEPT) = *first;
 	rule = fixture_rule(&rules, DP_ACCEPT);
 	rule->from_zones = 1u << ZONE_LAN;
-	rule->destination_port =
-		in_set(fixture_range(&rules, DP_SET_PORTS, FTP_SERVER_PORT, FTP_SERVER_PORT));
+	rule->destination_port = in_set(fixture_range(&rules, DP_SET_PORTS, port, port));
 	rules.policy.hooks[DP_HOOK_FORWARD] = fixture_list(&rules, 0);
+}
+
+static void set_strict_rules(struct fixture *f, const struct dp_rule *first)
+{
+	build_strict_rules(first, FTP_SERVER_PORT);
 	set_helpers(f, &rules.policy);
 }
 
@@ -116,6 +120,82 @@ static void it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden(void 
 	set_strict_rules(f, &rule);
 	assert_int_equal(data_port(f, 5001), 0);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+static void end_all_flows(struct fixture *f)
+{
+	f->w->now_sec += TIMEOUT_TCP_ESTABLISHED_SEC + 2;
+	while (conntrack_expire(f->w, 1000) > 0)
+		;
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
+static void it_goes_when_its_control_connection_is_forbidden(void **state)
+{
+	static const struct {
+		uint16_t port; // that is let out
+		bool has_helpers, is_active, stays;
+	} rows[] = {
+		{FTP_SERVER_PORT, true, false, true}, {FTP_SERVER_PORT, true, true, true},
+		{80, true, false, false}, {80, true, true, false},
+		{FTP_SERVER_PORT, false, false, false}, {FTP_SERVER_PORT, false, true, false},
+		{5001, false, false, true}, // for its own sake
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct frame data = rows[i].is_active ? data_syn(5001) : passive_syn(5001);
+		uint8_t out = rows[i].is_active ? FIXTURE_LAN : FIXTURE_WAN;
+		struct error err;
+
+		set_strict_rules(f, NULL);
+		control_open(f);
+		if (rows[i].is_active)
+			say_port(f);
+		else
+			say_passive(f);
+		assert_true(fixture_passes(f, &data, out));
+		build_strict_rules(NULL, rows[i].port);
+		if (rows[i].has_helpers)
+			set_helpers(f, &rules.policy);
+		else
+			assert_int_equal(dataplane_policy_set(f->dp, &rules.policy, &err), 0);
+		assert_int_equal(fixture_passes(f, &data, out), rows[i].stays);
+		rte_pktmbuf_free(fixture_punted(f));
+		end_all_flows(f);
+	}
+}
+
+static void it_goes_when_its_forward_does(void **state)
+{
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+	struct fixture *f = *state;
+
+	forward.kind = DP_NAT_FORWARD;
+	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+	forward.first_port = forward.last_port = FTP_SERVER_PORT;
+	for (unsigned i = 0; i < 2; i++) {
+		struct frame ask = from_server(SYN, 0, 0), answer = from_client(SYN | ACK, 0, 1);
+		struct frame data = data_syn(5001);
+
+		open_helpers(f, &forward);
+		ask.sport = answer.dport = CLIENT_PORT;
+		ask.dport = answer.sport = FTP_SERVER_PORT;
+		ask.tcp_ack = 0;
+		assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
+		assert_true(fixture_passes(f, &answer, FIXTURE_WAN));
+		ask.tcp_flags = answer.tcp_flags = ACK;
+		ask.tcp_seq++;
+		answer.tcp_seq++;
+		ask.tcp_ack = CLIENT_SEQ + 1;
+		assert_becomes(f, &ask, "EPSV\r\n", "EPSV\r\n", SERVER_SEQ + 1);
+		assert_becomes(
+			f, &answer, "229 (|||5001|)\r\n", "229 (|||5001|)\r\n", CLIENT_SEQ + 1);
+		assert_true(is_let_in(f, &data));
+		open_helpers(f, i == 0 ? &forward : NULL);
+		assert_int_equal(is_let_in(f, &data), i == 0);
+		end_all_flows(f);
+	}
 }
 
 static void nothing_is_read_where_no_helper_is_wanted(void **state)
@@ -254,6 +334,8 @@ int main(void)
 		NAT(rules_may_forbid_what_is_related),
 		NAT(a_rule_about_what_is_new_says_nothing_of_it),
 		NAT(it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden),
+		NAT(it_goes_when_its_control_connection_is_forbidden),
+		NAT(it_goes_when_its_forward_does),
 		NAT(nothing_is_read_where_no_helper_is_wanted),
 		NAT(a_helper_that_is_switched_off_keeps_numbers_right),
 		NAT(what_a_connection_announced_ends_with_it),
