@@ -10,7 +10,9 @@
 // else is.
 //
 // An address that is not the sender's own (RFC 2577: a bounce), a port below 1024 and an answer to
-// no question announce nothing.
+// no question announce nothing. A client whose first word comes before the server's, or who says
+// anything but commands, is not read any more: a browser can be made to send what somebody else
+// wrote to this port, but not without its own headers before that.
 #include <errno.h>
 
 #include "dataplane/checksum.h"
@@ -21,6 +23,7 @@
 
 enum {
 	FTP_PORT_MIN = 1024,
+	FTP_GREETING = 220,
 	PORTS_TRIED = 8,
 	DRAWS_MAX = 8192, // at random, until one of 128 is of the bucket
 	ANNOUNCED_PER_SEC = 64,
@@ -153,13 +156,13 @@ static bool has_room(const struct reading *r, int32_t growth)
 static void announce(struct reading *r, const struct ftp_line *line, uint32_t at)
 {
 	struct expectation expected = helper_announced(r->w, r->dir, rte_cpu_to_be_16(line->port));
-	bool has_addr = line->addr.family != IP_NONE;
+	bool has_addr = line->addr.family != IP_NONE, is_reply = r->dir->flags & FLOW_IS_REPLY;
 	uint16_t old_bytes = line->end - line->first, new_bytes;
 	char text[FTP_TEXT_MAX];
 
 	if (line->port < FTP_PORT_MIN ||
 		(has_addr && !ip_addr_equal(&line->addr, &expected.to) &&
-			!ip_addr_equal(&line->addr, &expected.dst)) ||
+			!(is_reply && ip_addr_equal(&line->addr, &expected.dst))) ||
 		!may_announce(r)) {
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
 		return;
@@ -182,11 +185,38 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 
 // --- lines ---
 
-static void read_line(struct reading *r, uint32_t at, uint32_t n)
+// Does the server's reply end in this line? Those before it are for people.
+static bool ends_reply(struct reading *r, uint32_t at, uint32_t n)
+{
+	struct helper_session *session = r->session;
+	bool goes_on = false;
+	unsigned code = ftp_line_code(r->data + at, n, &goes_on);
+
+	if (code == 0 || (session->open_reply != 0 && code != session->open_reply))
+		return false;
+	session->open_reply = goes_on ? (uint16_t)code : 0;
+	if (code == FTP_GREETING)
+		session->is_greeted = true;
+	return !goes_on;
+}
+
+// A line that begins; what is not there to its end tells nothing.
+static void read_line(struct reading *r, uint32_t at, uint32_t n, bool is_whole)
 {
 	bool is_reply = r->dir->flags & FLOW_IS_REPLY;
-	struct ftp_line line = ftp_line_read(r->data + at, n, is_reply);
+	uint8_t asked = r->session->asked;
+	struct ftp_line line;
 
+	if (is_reply) {
+		if (!ends_reply(r, at, n))
+			return;
+		r->session->asked = FTP_OTHER; // this is the answer
+	} else if (!r->session->is_greeted || !ftp_line_is_command(r->data + at, n)) {
+		r->session->is_over = true;
+	}
+	if (!is_whole || r->session->is_over)
+		return;
+	line = ftp_line_read(r->data + at, n, is_reply);
 	switch (line.kind) {
 	case FTP_OTHER:
 		break;
@@ -203,27 +233,26 @@ static void read_line(struct reading *r, uint32_t at, uint32_t n)
 		break;
 	case FTP_REPLY_PASSIVE:
 	case FTP_REPLY_EXTENDED_PASSIVE:
-		if (r->session->asked == (line.kind == FTP_REPLY_PASSIVE ? FTP_PASV : FTP_EPSV))
+		if (asked == (line.kind == FTP_REPLY_PASSIVE ? FTP_PASV : FTP_EPSV))
 			announce(r, &line, at);
 		else
 			worker_count(r->w, COUNTER_HELPER_REFUSED);
-		r->session->asked = FTP_OTHER;
 		break;
 	case FTP_REPLY_SECURED:
-		r->session->is_secured = true;
+		r->session->is_over = true;
 		break;
 	}
 }
 
-// Whole lines of what is new from `at` on.
+// What is new from `at` on.
 static void read_lines(struct reading *r, uint32_t at)
 {
-	while (at < r->bytes && !r->session->is_secured) {
+	while (at < r->bytes && !r->session->is_over) {
 		const uint8_t *lf = memchr(r->data + at, '\n', r->bytes - at);
 		uint32_t end = lf != NULL ? (uint32_t)(lf - r->data) + 1 : r->bytes;
 
-		if (r->side->is_line_start && lf != NULL)
-			read_line(r, at, end - at);
+		if (r->side->is_line_start)
+			read_line(r, at, end - at, lf != NULL);
 		r->side->is_line_start = lf != NULL;
 		at = end;
 	}
@@ -269,7 +298,7 @@ static bool read_data(struct reading *r)
 	enum tcp_edit_part part;
 	uint32_t known;
 
-	if (r->p->m->nb_segs > 1 || r->session->is_secured) {
+	if (r->p->m->nb_segs > 1 || r->session->is_over) {
 		side->is_known = false;
 		return true;
 	}

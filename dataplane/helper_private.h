@@ -15,11 +15,13 @@ struct helper_side {
 };
 
 struct helper_session {
-	uint32_t flow;	 // its index
-	uint16_t next;	 // of the same slot, or of the free ones
-	uint8_t helper;	 // enum dp_helper
-	bool is_secured; // FTP: encrypted from here on
-	uint8_t asked;	 // FTP: the question that is open, enum ftp_kind; FTP_OTHER: none
+	uint32_t flow;	     // its index
+	uint16_t next;	     // of the same slot, or of the free ones
+	uint8_t helper;	     // enum dp_helper
+	uint16_t open_reply; // FTP: the code of a reply of several lines, until its last one
+	bool is_greeted;     // FTP: the server has said 220
+	bool is_over;	     // FTP: nothing is read any more
+	uint8_t asked;	     // FTP: the question that is open, enum ftp_kind; FTP_OTHER: none
 	uint16_t expectation;
 	uint16_t n_announced; // in that second
 	uint32_t announced_sec;

@@ -119,21 +119,25 @@ static void send_segment(unsigned from, uint8_t flags, uint32_t at, uint32_t n)
 	rte_pktmbuf_free(m);
 }
 
-// Another port each time, so that no connection meets the one before.
-static void connect_ends(void)
-{
-	memset(ends, 0, sizeof(ends));
-	client_port = client_port < 30000 ? 30000 : (uint16_t)(client_port + 1);
-	send_segment(CLIENT, SYN, 0, 0);
-	send_segment(SERVER, SYN | ACK, 0, 0);
-	send_segment(CLIENT, ACK, 0, 0);
-}
-
 static void write_more(struct end *end, const void *text, uint32_t n)
 {
 	n = RTE_MIN(n, (uint32_t)(STREAM_MAX - SEGMENT_MAX) - end->n_sent);
 	memcpy(end->sent + end->n_sent, text, n);
 	end->n_sent += n;
+}
+
+// Another port each time, so that no connection meets the one before.
+static void connect_ends(void)
+{
+	static const char greeting[] = "220 hi\r\n";
+
+	memset(ends, 0, sizeof(ends));
+	client_port = client_port < 30000 ? 30000 : (uint16_t)(client_port + 1);
+	send_segment(CLIENT, SYN, 0, 0);
+	send_segment(SERVER, SYN | ACK, 0, 0);
+	send_segment(CLIENT, ACK, 0, 0);
+	write_more(&ends[SERVER], greeting, sizeof(greeting) - 1);
+	send_segment(SERVER, ACK, 0, ends[SERVER].n_sent);
 }
 
 static void send_something(

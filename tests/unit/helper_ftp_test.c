@@ -265,6 +265,7 @@ static void what_announces_nothing_passes_as_it_is(void **state)
 	} rows[] = {
 		{"PORT 198,18,0,8,19,137\r\n", true},		// another host's (RFC 2577)
 		{"EPRT |1|198.51.100.10|5001|\r\n", true},	// the server's own
+		{"PORT 203,0,113,2,19,137\r\n", true},		// the router's
 		{"EPRT |2|2001:db8::1|5001|\r\n", true},	// of another family
 		{"PORT 198,18,0,7,3,255\r\n", true},		// port 1023
 		{"PORT 198,18,0,7,19,137,\r\n", true},		// malformed
@@ -279,16 +280,98 @@ static void what_announces_nothing_passes_as_it_is(void **state)
 
 		open_helpers(f, NULL);
 		frame.sport = (uint16_t)(CLIENT_PORT + i);
-		frame.tcp_flags = SYN;
-		frame.tcp_seq--;
-		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
-		frame.tcp_flags = ACK;
-		frame.tcp_seq++;
+		control_open_at(f, frame.sport);
 		f->w->counters[COUNTER_HELPER_REFUSED] = 0;
 		assert_becomes(f, &frame, rows[i].text, rows[i].text, CLIENT_SEQ + 1);
 		assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), rows[i].is_refused);
 		assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 0);
 		assert_int_equal(data_port(f, 5001), 0);
+	}
+}
+
+// A browser that is sent to the port by somebody's page (NAT slipstreaming).
+static void what_is_not_ftp_is_not_read(void **state)
+{
+	static const struct {
+		bool is_greeted;
+		const char *text; // before the line that is to be read
+		bool is_read;
+	} rows[] = {
+		{true, "USER me\r\n", true},
+		{true, "\377\364\377\362ABOR\r\n", true},
+		{true, "POST / HTTP/1.1\r\nHost: evil.example:21\r\n\r\n", false},
+		{true, "POST / HTTP/1.1\r\nHOST\r\n\r\n", false}, // an empty line
+		{true, "GET\t/\r\n", false},
+		{true, "a=b\r\n", false},
+		{true, "SITES x\r\n", false},
+		{true, "\026\003\001\r\n", false},
+		{false, "USER me\r\n", false},
+	};
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct frame frame = from_client(ACK, 1, 1);
+		uint16_t port = (uint16_t)(CLIENT_PORT + i);
+		char text[200];
+
+		frame.sport = port;
+		if (rows[i].is_greeted) {
+			control_open_at(f, port);
+		} else {
+			struct frame syn = from_client(SYN, 0, 0),
+				     syn_ack = from_server(SYN | ACK, 0, 1);
+
+			syn.sport = syn_ack.dport = port;
+			syn.tcp_ack = 0;
+			assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
+			assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
+			assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+		}
+		f->w->counters[COUNTER_HELPER_EXPECTED] = 0;
+		snprintf(text, sizeof(text), "%s%s", rows[i].text, port_said);
+		rte_pktmbuf_free(say(f, &frame, text));
+		assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), rows[i].is_read);
+	}
+}
+
+// The piece of a line that a segment begins or ends with is looked at too.
+static void nor_is_it_when_it_comes_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	struct frame first = from_client(ACK, 1, 1), second = from_client(ACK, 1 + 5, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	assert_becomes(f, &first, "Host:", "Host:", CLIENT_SEQ + 1);
+	assert_becomes(f, &second, "evil\r\nPORT 198,18,0,7,19,137\r\n",
+		"evil\r\nPORT 198,18,0,7,19,137\r\n", CLIENT_SEQ + 6);
+}
+
+static void a_reply_answers_what_was_asked_last(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_answer;
+	} rows[] = {
+		{"227 (198,18,0,7,19,137)\r\n", true},
+		{"227-At your service\r\n 1\r\n227 (198,18,0,7,19,137)\r\n", true},
+		{"530 Please login.\r\n227 (198,18,0,7,19,137)\r\n", false},
+		{"214-Help\r\n227 (198,18,0,7,19,137)\r\n214 end\r\n", false},
+		{"214-Help\r\n227 (198,18,0,7,19,137)\r\n", false},
+	};
+	struct dp_nat forward = forward_to_pc();
+	struct fixture *f = *state;
+
+	open_helpers(f, &forward);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct frame ask, answer, data = data_syn(5001);
+
+		control_open_inward(f, (uint16_t)(CLIENT_PORT + i), &ask, &answer);
+		assert_becomes(f, &ask, "PASV\r\n", "PASV\r\n", SERVER_SEQ + 1);
+		rte_pktmbuf_free(say(f, &answer, rows[i].text));
+		data.sport = (uint16_t)(CLIENT_PORT + 100 + i);
+		assert_int_equal(is_let_in(f, &data), rows[i].is_answer);
 	}
 }
 
@@ -349,26 +432,14 @@ static void a_server_inside_is_called_where_it_says(void **state)
 		{"PASV\r\n", "227 Passive (198,18,0,8,19,137).\r\n",
 			"227 Passive (198,18,0,8,19,137).\r\n"},
 	};
-	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+	struct dp_nat forward = forward_to_pc();
 	struct fixture *f = *state;
 
-	forward.kind = DP_NAT_FORWARD;
-	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
-	forward.first_port = forward.last_port = FTP_SERVER_PORT;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct frame ask = from_server(SYN, 0, 0), answer = from_client(SYN | ACK, 0, 1);
-		struct frame data;
+		struct frame ask, answer, data;
 
 		open_helpers(f, &forward);
-		ask.sport = answer.dport = (uint16_t)(CLIENT_PORT + i);
-		ask.dport = answer.sport = FTP_SERVER_PORT;
-		ask.tcp_ack = 0;
-		assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
-		assert_true(fixture_passes(f, &answer, FIXTURE_WAN));
-		ask.tcp_flags = answer.tcp_flags = ACK;
-		ask.tcp_seq++;
-		answer.tcp_seq++;
-		ask.tcp_ack = CLIENT_SEQ + 1;
+		control_open_inward(f, (uint16_t)(CLIENT_PORT + i), &ask, &answer);
 		if (rows[i].question != NULL)
 			assert_becomes(f, &ask, rows[i].question, rows[i].question, SERVER_SEQ + 1);
 		else
@@ -399,6 +470,9 @@ int main(void)
 		NAT(a_segment_announces_once_however_long),
 		NAT(a_session_announces_so_often_a_second),
 		NAT(what_announces_nothing_passes_as_it_is),
+		NAT(what_is_not_ftp_is_not_read),
+		NAT(nor_is_it_when_it_comes_in_pieces),
+		NAT(a_reply_answers_what_was_asked_last),
 		NAT(a_line_in_two_segments_is_not_read),
 		NAT(without_room_for_it_nothing_is_rewritten),
 		NAT(after_tls_nothing_is_read),

@@ -168,26 +168,14 @@ static void it_goes_when_its_control_connection_is_forbidden(void **state)
 
 static void it_goes_when_its_forward_does(void **state)
 {
-	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+	struct dp_nat forward = forward_to_pc();
 	struct fixture *f = *state;
 
-	forward.kind = DP_NAT_FORWARD;
-	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
-	forward.first_port = forward.last_port = FTP_SERVER_PORT;
 	for (unsigned i = 0; i < 2; i++) {
-		struct frame ask = from_server(SYN, 0, 0), answer = from_client(SYN | ACK, 0, 1);
-		struct frame data = data_syn(5001);
+		struct frame ask, answer, data = data_syn(5001);
 
 		open_helpers(f, &forward);
-		ask.sport = answer.dport = CLIENT_PORT;
-		ask.dport = answer.sport = FTP_SERVER_PORT;
-		ask.tcp_ack = 0;
-		assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
-		assert_true(fixture_passes(f, &answer, FIXTURE_WAN));
-		ask.tcp_flags = answer.tcp_flags = ACK;
-		ask.tcp_seq++;
-		answer.tcp_seq++;
-		ask.tcp_ack = CLIENT_SEQ + 1;
+		control_open_inward(f, CLIENT_PORT, &ask, &answer);
 		assert_becomes(f, &ask, "EPSV\r\n", "EPSV\r\n", SERVER_SEQ + 1);
 		assert_becomes(
 			f, &answer, "229 (|||5001|)\r\n", "229 (|||5001|)\r\n", CLIENT_SEQ + 1);
