@@ -114,6 +114,11 @@ static enum dp_helper helper_of(uint8_t protocol)
 	return protocol == IPPROTO_TCP ? DP_HELPER_FTP : DP_HELPER_TFTP;
 }
 
+static bool is_from_outside(const struct worker *w, const struct flow *flow)
+{
+	return w->flows.shares.hosts[flow->state.host].key.kind == FLOW_HOST_OUTSIDE;
+}
+
 struct expectation helper_announced(
 	const struct worker *w, const struct flow_dir *dir, uint16_t port_be)
 {
@@ -129,6 +134,7 @@ struct expectation helper_announced(
 		.to_port_be = port_be,
 		.owner = (uint64_t)(w->index + 1) << 32 | flow_index(&w->flows, flow_of(dir)),
 		.control = helper_control_of(flow_of(dir)),
+		.is_from_outside = is_from_outside(w, flow_of(dir)),
 	};
 }
 

@@ -217,6 +217,7 @@ static void a_segment_announces_once_however_long(void **state)
 		.protocol = IPPROTO_TCP,
 		.to = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_PC)),
 		.owner = 1,
+		.control.sent.src = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_PC)),
 	};
 	char text[60 * SAID + 1];
 
