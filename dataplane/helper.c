@@ -9,13 +9,14 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/helper_private.h"
 
-enum { SLOTS = HELPER_SESSIONS, SESSION_NONE = UINT16_MAX };
+enum { SLOTS = HELPER_SESSIONS, SESSION_NONE = UINT16_MAX, HOST_CELLS = 1024 };
 
 // Found by the flow's index, chained.
 struct helper_sessions {
 	uint16_t slots[SLOTS];
 	uint16_t free_head;
 	struct helper_session list[HELPER_SESSIONS];
+	uint16_t n_of_hosts[HOST_CELLS]; // by flow_state.host: two may share a cell, and its share
 	struct {
 		uint32_t flow;
 		struct helper_control control;
@@ -54,29 +55,32 @@ static uint16_t *slot_of(struct worker *w, uint32_t flow)
 	return &w->helpers->slots[flow % SLOTS];
 }
 
+// NULL: it has none.
 static struct helper_session *session_of(struct worker *w, const struct flow *flow)
 {
 	uint32_t index = flow_index(&w->flows, flow);
 	uint16_t i = *slot_of(w, index);
 
-	while (w->helpers->list[i].flow != index)
+	while (i != SESSION_NONE && w->helpers->list[i].flow != index)
 		i = w->helpers->list[i].next;
-	return &w->helpers->list[i];
+	return i != SESSION_NONE ? &w->helpers->list[i] : NULL;
 }
 
 static struct helper_session *session_new(struct worker *w, const struct flow *flow)
 {
-	uint32_t index = flow_index(&w->flows, flow);
+	uint32_t index = flow_index(&w->flows, flow), host = flow->state.host % HOST_CELLS;
 	uint16_t *slot = slot_of(w, index), i = w->helpers->free_head;
 	struct helper_session *session;
 
-	if (i == SESSION_NONE)
+	if (i == SESSION_NONE || w->helpers->n_of_hosts[host] >= HELPER_SESSIONS_SHARE)
 		return NULL;
 	session = &w->helpers->list[i];
 	w->helpers->free_head = session->next;
+	w->helpers->n_of_hosts[host]++;
 	*session = (struct helper_session){
 		.flow = index,
 		.next = *slot,
+		.host = (uint16_t)host,
 		.expectation = EXPECT_NONE,
 	};
 	*slot = i;
@@ -92,6 +96,7 @@ static void session_free(struct worker *w, struct helper_session *session)
 	*link = session->next;
 	session->next = w->helpers->free_head;
 	w->helpers->free_head = i;
+	w->helpers->n_of_hosts[session->host]--;
 }
 
 // --- expectations ---
@@ -138,20 +143,27 @@ struct expectation helper_announced(
 	};
 }
 
+int helper_expect(struct worker *w, const struct expectation *expected)
+{
+	int place = expect_add(w->dp->expected, expected, w->now_sec);
+
+	if (place >= 0)
+		worker_count(w, COUNTER_HELPER_EXPECTED);
+	else if (place != -EEXIST)
+		worker_count(w, COUNTER_HELPER_FULL);
+	return place;
+}
+
 int helper_announce(
 	struct worker *w, struct helper_session *session, const struct expectation *expected)
 {
 	int place;
 
 	forget(w, session);
-	place = expect_add(w->dp->expected, expected, w->now_sec);
-	if (place < 0) {
-		if (place != -EEXIST)
-			worker_count(w, COUNTER_HELPER_FULL);
+	place = helper_expect(w, expected);
+	if (place < 0)
 		return place;
-	}
 	session->expectation = (uint16_t)place;
-	worker_count(w, COUNTER_HELPER_EXPECTED);
 	return 0;
 }
 
@@ -206,37 +218,34 @@ static bool has_port(const struct dp_helper_ports *ports, uint16_t port_be)
 	return false;
 }
 
-void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tuple *seen)
+void helper_flow_begun(const struct worker *w, struct flow *flow, const struct flow_tuple *seen)
 {
 	const struct compiled_policy *policy = w->snap->policy;
 	struct flow_tuple sent;
-	struct helper_session *session;
 	enum dp_helper helper;
 
-	if (!policy->has_helpers || !protocol_has_ports(seen->protocol))
+	if (!policy->has_helpers || !protocol_has_ports(seen->protocol) ||
+		(flow->state.flags & FLOW_WAS_PICKED_UP))
 		return;
 	helper = helper_of(seen->protocol);
 	sent = flow_tuple_of(&flow->dir[0]);
 	if (!has_port(&policy->helpers[helper], seen->dport_be) &&
 		!has_port(&policy->helpers[helper], sent.dport_be))
 		return;
-	session = session_new(w, flow);
-	if (session == NULL) {
-		worker_count(w, COUNTER_HELPER_FULL);
-		return;
-	}
-	session->helper = (uint8_t)helper;
 	flow->dir[0].flags |= FLOW_HAS_HELPER;
-	flow->dir[1].flags |= FLOW_HAS_HELPER;
+	if (helper == DP_HELPER_FTP)
+		flow->dir[1].flags |= FLOW_HAS_HELPER;
 }
 
 void helper_flow_ending(struct worker *w, struct flow *flow)
 {
 	struct helper_session *session;
 
-	if (!(flow->dir[0].flags & FLOW_HAS_HELPER))
+	if (!(flow->dir[1].flags & FLOW_HAS_HELPER))
 		return;
 	session = session_of(w, flow);
+	if (session == NULL)
+		return;
 	forget(w, session);
 	session_free(w, session);
 }
@@ -246,16 +255,56 @@ uint32_t helper_ack_be(struct worker *w, const struct flow_dir *dir, uint32_t ac
 	const struct helper_session *session = session_of(w, flow_of(dir));
 	unsigned other = dir->flags & FLOW_IS_REPLY ? 0 : 1;
 
+	if (session == NULL)
+		return ack_be;
 	return rte_cpu_to_be_32(
 		tcp_edit_back(&session->sides[other].edit, rte_be_to_cpu_32(ack_be), false));
 }
 
+// What it is of can no longer be helped: it goes the straight way.
+static void let_alone(struct flow *flow)
+{
+	flow->dir[0].flags &= (uint16_t)~FLOW_HAS_HELPER;
+	flow->dir[1].flags &= (uint16_t)~FLOW_HAS_HELPER;
+}
+
+// With the acknowledgement that ends the handshake, which tells where both ends' data begins. NULL:
+// it is not there yet, or never will be.
+static struct helper_session *session_begin(
+	struct worker *w, const struct packet *p, struct flow_dir *dir)
+{
+	struct flow *flow = flow_of(dir);
+	const struct rte_tcp_hdr *tcp = packet_l4(p);
+	uint32_t seq = rte_be_to_cpu_32(tcp->sent_seq);
+	struct helper_session *session;
+
+	if (p->tcp_end != seq) { // data, which ought to have been read
+		let_alone(flow);
+		return NULL;
+	}
+	if (flow->state.state != FLOW_TCP_ESTABLISHED || (dir->flags & FLOW_IS_REPLY) ||
+		(p->tcp_flags & RTE_TCP_SYN_FLAG))
+		return NULL;
+	session = session_new(w, flow);
+	if (session == NULL) {
+		worker_count(w, COUNTER_HELPER_FULL);
+		let_alone(flow);
+		return NULL;
+	}
+	helper_ftp_begin(session, seq, rte_be_to_cpu_32(tcp->recv_ack));
+	return session;
+}
+
 bool helper_pass(struct worker *w, struct packet *p, struct flow_dir *dir, uint16_t mtu)
 {
-	struct helper_session *session = session_of(w, flow_of(dir));
+	struct helper_session *session;
 
-	if (session->helper == DP_HELPER_FTP)
-		return helper_ftp_pass(w, p, dir, session, mtu);
-	helper_tftp_pass(w, p, dir, session);
-	return true;
+	if (p->protocol == IPPROTO_UDP) {
+		helper_tftp_pass(w, p, dir);
+		return true;
+	}
+	session = session_of(w, flow_of(dir));
+	if (session == NULL)
+		session = session_begin(w, p, dir);
+	return session == NULL || helper_ftp_pass(w, p, dir, session, mtu);
 }

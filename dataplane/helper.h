@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Helpers: protocols that announce another connection in their data, which nobody would let in
-// otherwise. Off unless the policy names ports. A flow to one of them has FLOW_HAS_HELPER in both
-// directions, and each of its packets takes the slow way through here; other flows pay nothing, and
-// no first packet pays unless helpers are on. Worker threads.
+// otherwise. Off unless the policy names ports. A flow to one of them has FLOW_HAS_HELPER, and each
+// of its packets takes the slow way through here; other flows pay nothing, and no first packet pays
+// unless helpers are on. What is remembered of a TCP flow, its session, begins with the end of its
+// handshake, so nobody takes one by an invented address. Worker threads.
 #pragma once
 
 #include "dataplane/expect.h"
@@ -11,8 +12,9 @@
 
 // Of one worker.
 enum {
-	HELPER_SESSIONS = 1024, // flows that are helped at a time
-	HELPER_RELATED = 1024,	// announced ones whose control connections are remembered
+	HELPER_SESSIONS = 1024,	     // TCP flows that are helped at a time
+	HELPER_SESSIONS_SHARE = 128, // of those of one host, or of all callers from outside
+	HELPER_RELATED = 1024,	     // announced ones whose control connections are remembered
 };
 
 struct helper_sessions;
@@ -32,7 +34,7 @@ bool helper_relate(struct worker *w, struct flow *flow);
 // is not remembered, or its helper is off, it is a flow like others from now on.
 bool helper_expected(struct worker *w, const struct flow *flow, struct nat_destination *to);
 // `seen`: its first packet behind destination translation.
-void helper_flow_begun(struct worker *w, struct flow *flow, const struct flow_tuple *seen);
+void helper_flow_begun(const struct worker *w, struct flow *flow, const struct flow_tuple *seen);
 void helper_flow_ending(struct worker *w, struct flow *flow);
 
 // --- packets of a flow that is helped ---

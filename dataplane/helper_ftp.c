@@ -260,23 +260,6 @@ static void read_lines(struct reading *r, uint32_t at)
 
 // --- segments ---
 
-static bool is_opening(const struct flow *flow)
-{
-	enum flow_phase phase = (enum flow_phase)flow->state.state;
-
-	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_SYN_SENT2 ||
-	       phase == FLOW_TCP_SYN_RECEIVED;
-}
-
-static void read_syn(struct reading *r)
-{
-	if (!is_opening(flow_of(r->dir)))
-		return;
-	r->side->next_seq = r->seq + 1 + r->bytes;
-	r->side->is_known = true;
-	r->side->is_line_start = r->bytes == 0;
-}
-
 // The sum of all that a TCP checksum covers, of one buffer.
 static uint16_t tcp_sum(const struct packet *p)
 {
@@ -302,7 +285,7 @@ static bool read_data(struct reading *r)
 		side->is_known = false;
 		return true;
 	}
-	if (!side->is_known) { // from before us, or past what could not be read
+	if (!side->is_known) { // past what could not be read
 		side->is_known = true;
 		side->is_line_start = false;
 		side->next_seq = r->seq;
@@ -382,6 +365,14 @@ static void note_ack(struct helper_side *side, uint32_t ack)
 	tcp_edit_settle(&side->edit, ack);
 }
 
+void helper_ftp_begin(struct helper_session *session, uint32_t seq, uint32_t ack)
+{
+	session->sides[0].next_seq = seq;
+	session->sides[1].next_seq = ack;
+	for (unsigned i = 0; i < 2; i++)
+		session->sides[i].is_known = session->sides[i].is_line_start = true;
+}
+
 bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	struct helper_session *session, uint16_t mtu)
 {
@@ -401,9 +392,7 @@ bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	bool is_fine = true;
 
 	r.bytes = p->tcp_end - r.seq;
-	if (p->tcp_flags & RTE_TCP_SYN_FLAG)
-		read_syn(&r);
-	else if (!(p->tcp_flags & RTE_TCP_RST_FLAG) && r.bytes > 0)
+	if (!(p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG)) && r.bytes > 0)
 		is_fine = read_data(&r) && edit_data(&r);
 	if (!is_fine) {
 		worker_drop(w, p->m, COUNTER_DROP_HELPER);

@@ -228,27 +228,138 @@ static void what_a_connection_announced_ends_with_it(void **state)
 	assert_int_equal(data_port(f, 5001), 0);
 }
 
-static void sessions_are_bounded_and_come_back(void **state)
+// Among many flows the port that it is told to may be another.
+static void assert_is_helped(struct fixture *f)
+{
+	uint64_t before = fixture_counter(f, COUNTER_HELPER_EXPECTED);
+	struct frame frame = from_client(ACK, 1, 1);
+
+	rte_pktmbuf_free(say(f, &frame, port_said));
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), before + 1);
+}
+
+enum { OTHER_HOSTS = 16 }; // 198.18.0.100 and on
+
+static void know_other_hosts(struct fixture *f)
+{
+	for (uint8_t i = 0; i < OTHER_HOSTS; i++) {
+		struct ip_addr addr = {.family = IP_V4, .v4 = {198, 18, 0, 100 + i}};
+		struct mac_addr mac = {{2, 0, 0, 0, 2, i}};
+
+		assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &addr, &mac), 0);
+	}
+}
+
+// The handshake of a control connection.
+static void connect_from(struct fixture *f, uint32_t host, uint16_t port)
+{
+	struct frame syn = from_client(SYN, 0, 0), syn_ack = from_server(SYN | ACK, 0, 1);
+	struct frame ack = from_client(ACK, 1, 1);
+	struct rte_mbuf *m;
+
+	syn.src = ack.src = host;
+	syn.sport = ack.sport = port;
+	syn.tcp_ack = 0;
+	m = fixture_send(f, &syn, FIXTURE_WAN);
+	assert_non_null(m);
+	syn_ack.dport = frame_sport(m); // it may be another's already
+	rte_pktmbuf_free(m);
+	assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
+}
+
+static void sessions_are_bounded_by_host_and_come_back(void **state)
 {
 	struct fixture *f = *state;
 
 	open_helpers(f, NULL);
 	for (unsigned round = 0; round < 2; round++) {
 		f->w->counters[COUNTER_HELPER_FULL] = 0;
-		for (unsigned i = 0; i < HELPER_SESSIONS + 10; i++) {
-			struct frame syn = from_client(SYN, 0, 0);
-
-			syn.sport = (uint16_t)(2000 + i);
-			syn.tcp_ack = 0;
-			assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
-			assert_true(fixture_passes(f, &syn, FIXTURE_WAN)); // it is found again
-		}
+		for (uint16_t i = 0; i < HELPER_SESSIONS_SHARE + 10; i++)
+			connect_from(f, FIXTURE_PC2, (uint16_t)(2000 + i));
 		assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 10);
-		f->w->now_sec += TIMEOUT_TCP_UNREPLIED_SEC + 2;
-		while (conntrack_expire(f->w, 1000) > 0)
-			;
-		assert_int_equal(f->w->flows.n_used, 0);
+		control_open(f);
+		assert_is_helped(f); // another host has its own share
+		end_all_flows(f);
 	}
+}
+
+static void sessions_are_bounded_in_all(void **state)
+{
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	know_other_hosts(f);
+	for (uint16_t i = 0; i < HELPER_SESSIONS + 10; i++)
+		connect_from(f, IP(198, 18, 0, 100 + i % OTHER_HOSTS), (uint16_t)(2000 + i));
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 10);
+	end_all_flows(f);
+	control_open(f);
+	assert_is_helped(f);
+}
+
+static void who_is_not_answered_takes_no_session(void **state)
+{
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	for (uint16_t i = 0; i < HELPER_SESSIONS; i++) {
+		struct frame packet = from_client(SYN, 0, 0);
+
+		packet.sport = (uint16_t)(2000 + i);
+		packet.tcp_ack = 0;
+		assert_true(fixture_passes(f, &packet, FIXTURE_WAN));
+		packet.protocol = IPPROTO_UDP;
+		packet.dport = TFTP_SERVER_PORT;
+		packet.payload_bytes = 1;
+		assert_true(fixture_passes(f, &packet, FIXTURE_WAN));
+	}
+	control_open(f);
+	assert_is_helped(f);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 0);
+}
+
+static void what_begins_with_data_is_not_helped(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn = from_client(SYN, 0, 0), syn_ack = from_server(SYN | ACK, 0, 1);
+	struct frame frame = from_client(ACK, 1, 1);
+
+	open_helpers(f, NULL);
+	syn.tcp_ack = 0;
+	assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
+	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 1);
+	frame.tcp_seq += sizeof(port_said) - 1;
+	assert_becomes(f, &frame, port_said, port_said, frame.tcp_seq);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 0);
+}
+
+// They may have invented their addresses.
+static void requests_from_outside_have_a_share(void **state)
+{
+	struct dp_nat forward = forward_to_pc();
+	struct fixture *f = *state;
+
+	forward.first_port = forward.last_port = TFTP_SERVER_PORT;
+	open_helpers(f, &forward);
+	for (uint32_t i = 0; i < 2 * EXPECT_OUTSIDE; i++) {
+		struct frame ask = from_server(0, 0, 0);
+		struct rte_mbuf *m;
+
+		ask.src = IP(198, 51, 100 + i / 250, 1 + i % 250);
+		ask.protocol = IPPROTO_UDP;
+		ask.sport = (uint16_t)(2000 + i);
+		ask.dport = TFTP_SERVER_PORT;
+		ask.payload_bytes = 12;
+		m = frame_build(f, &ask);
+		memcpy((struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, "\0\1file\0octet", 12);
+		fixture_rx(f, m, FIXTURE_WAN);
+		rte_pktmbuf_free(fixture_sent(f, FIXTURE_LAN));
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), EXPECT_OUTSIDE);
+	control_open(f);
+	assert_is_helped(f); // those inside have theirs
 }
 
 static void the_answer_to_a_tftp_request_comes_from_another_port(void **state)
@@ -327,7 +438,11 @@ int main(void)
 		NAT(nothing_is_read_where_no_helper_is_wanted),
 		NAT(a_helper_that_is_switched_off_keeps_numbers_right),
 		NAT(what_a_connection_announced_ends_with_it),
-		NAT(sessions_are_bounded_and_come_back),
+		NAT(sessions_are_bounded_by_host_and_come_back),
+		NAT(sessions_are_bounded_in_all),
+		NAT(who_is_not_answered_takes_no_session),
+		NAT(what_begins_with_data_is_not_helped),
+		NAT(requests_from_outside_have_a_share),
 		NAT(the_answer_to_a_tftp_request_comes_from_another_port),
 		NAT(sip_is_told_of_once_and_left_alone),
 	};
