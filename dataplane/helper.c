@@ -107,7 +107,7 @@ static uint64_t owner_of_session(const struct worker *w, const struct helper_ses
 	return (uint64_t)(w->index + 1) << 32 | session->flow;
 }
 
-static void forget(struct worker *w, struct helper_session *session)
+void helper_forget(struct worker *w, struct helper_session *session)
 {
 	if (session->expectation != EXPECT_NONE)
 		expect_forget(w->dp->expected, session->expectation, owner_of_session(w, session));
@@ -159,7 +159,7 @@ int helper_announce(
 {
 	int place;
 
-	forget(w, session);
+	helper_forget(w, session);
 	place = helper_expect(w, expected);
 	if (place < 0)
 		return place;
@@ -246,7 +246,7 @@ void helper_flow_ending(struct worker *w, struct flow *flow)
 	session = session_of(w, flow);
 	if (session == NULL)
 		return;
-	forget(w, session);
+	helper_forget(w, session);
 	session_free(w, session);
 }
 

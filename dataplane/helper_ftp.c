@@ -176,6 +176,7 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 	new_bytes = (uint16_t)ftp_line_write(
 		line, &expected.dst, rte_be_to_cpu_16(expected.dport_be), text);
 	if (!has_room(r, new_bytes - old_bytes)) {
+		helper_forget(r->w, r->session);
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
 		return;
 	}

@@ -38,6 +38,8 @@ int helper_expect(struct worker *w, const struct expectation *expected);
 // The same, and nothing else that this session announced before. 0, or as helper_expect.
 int helper_announce(
 	struct worker *w, struct helper_session *session, const struct expectation *expected);
+// What this session announced is expected no more.
+void helper_forget(struct worker *w, struct helper_session *session);
 
 // `seq`, `ack`: in the client's packet that ends the handshake.
 void helper_ftp_begin(struct helper_session *session, uint32_t seq, uint32_t ack);

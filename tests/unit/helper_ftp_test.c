@@ -403,6 +403,7 @@ static void without_room_for_it_nothing_is_rewritten(void **state)
 	memcpy(text + 1460 - SAID, port_said, SAID + 1);
 	assert_becomes(f, &frame, text, text, CLIENT_SEQ + 1); // as long as may be
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 1);
+	assert_int_equal(data_port(f, 5001), 0); // nor is it let in
 }
 
 static void after_tls_nothing_is_read(void **state)
