@@ -250,15 +250,20 @@ void helper_flow_ending(struct worker *w, struct flow *flow)
 	session_free(w, session);
 }
 
-uint32_t helper_ack_be(struct worker *w, const struct flow_dir *dir, uint32_t ack_be)
+uint32_t helper_sent_seq_be(struct worker *w, const struct flow_dir *dir, uint32_t seq_be)
 {
 	const struct helper_session *session = session_of(w, flow_of(dir));
-	unsigned other = dir->flags & FLOW_IS_REPLY ? 0 : 1;
+	unsigned d = dir->flags & FLOW_IS_REPLY ? 1 : 0;
 
 	if (session == NULL)
-		return ack_be;
+		return seq_be;
 	return rte_cpu_to_be_32(
-		tcp_edit_back(&session->sides[other].edit, rte_be_to_cpu_32(ack_be), false));
+		tcp_edit_back(&session->sides[d].edit, rte_be_to_cpu_32(seq_be), false));
+}
+
+uint32_t helper_ack_be(struct worker *w, const struct flow_dir *dir, uint32_t ack_be)
+{
+	return helper_sent_seq_be(w, dir->flags & FLOW_IS_REPLY ? dir - 1 : dir + 1, ack_be);
 }
 
 // What it is of can no longer be helped: it goes the straight way.

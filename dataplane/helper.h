@@ -41,6 +41,8 @@ void helper_flow_ending(struct worker *w, struct flow *flow);
 
 // What its TCP sender acknowledges, as the other end counts. Network order.
 uint32_t helper_ack_be(struct worker *w, const struct flow_dir *dir, uint32_t ack_be);
+// The number of a segment that left in that direction, as its sender counts.
+uint32_t helper_sent_seq_be(struct worker *w, const struct flow_dir *dir, uint32_t seq_be);
 // Right before it is translated and sent in a packet of at most `mtu` bytes: reads it, rewrites it.
 // False: it could not be, and was dropped.
 bool helper_pass(struct worker *w, struct packet *p, struct flow_dir *dir, uint16_t mtu);
