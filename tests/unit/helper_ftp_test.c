@@ -396,33 +396,6 @@ static void nor_is_it_when_it_comes_in_pieces(void **state)
 		"evil\r\nPORT 198,18,0,7,19,137\r\n", CLIENT_SEQ + 6);
 }
 
-static void a_reply_answers_what_was_asked_last(void **state)
-{
-	static const struct {
-		const char *text;
-		bool is_answer;
-	} rows[] = {
-		{"227 (198,18,0,7,19,137)\r\n", true},
-		{"227-At your service\r\n 1\r\n227 (198,18,0,7,19,137)\r\n", true},
-		{"530 Please login.\r\n227 (198,18,0,7,19,137)\r\n", false},
-		{"214-Help\r\n227 (198,18,0,7,19,137)\r\n214 end\r\n", false},
-		{"214-Help\r\n227 (198,18,0,7,19,137)\r\n", false},
-	};
-	struct dp_nat forward = forward_to_pc();
-	struct fixture *f = *state;
-
-	open_helpers(f, &forward);
-	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct frame ask, answer, data = data_syn(5001);
-
-		control_open_inward(f, (uint16_t)(CLIENT_PORT + i), &ask, &answer);
-		assert_becomes(f, &ask, "PASV\r\n", "PASV\r\n", SERVER_SEQ + 1);
-		rte_pktmbuf_free(say(f, &answer, rows[i].text));
-		data.sport = (uint16_t)(CLIENT_PORT + 100 + i);
-		assert_int_equal(is_let_in(f, &data), rows[i].is_answer);
-	}
-}
-
 static void a_line_in_two_segments_is_not_read(void **state)
 {
 	struct fixture *f = *state;
@@ -466,40 +439,6 @@ static void after_tls_nothing_is_read(void **state)
 	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 4001);
 }
 
-static void a_server_inside_is_called_where_it_says(void **state)
-{
-	static const struct {
-		const char *question, *said, *told;
-	} rows[] = {
-		{"PASV\r\n", "227 Passive (198,18,0,7,19,137).\r\n",
-			"227 Passive (203,0,113,2,19,137).\r\n"},
-		{"EPSV\r\n", "229 Passive (|||5001|)\r\n", "229 Passive (|||5001|)\r\n"},
-		{"PASV\r\n", "227 Passive (203,0,113,2,19,137).\r\n", // it knows its name outside
-			"227 Passive (203,0,113,2,19,137).\r\n"},
-		{NULL, "227 Passive (198,18,0,7,19,137).\r\n",
-			"227 Passive (198,18,0,7,19,137).\r\n"},
-		{"PASV\r\n", "227 Passive (198,18,0,8,19,137).\r\n",
-			"227 Passive (198,18,0,8,19,137).\r\n"},
-	};
-	struct dp_nat forward = forward_to_pc();
-	struct fixture *f = *state;
-
-	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct frame ask, answer, data;
-
-		open_helpers(f, &forward);
-		control_open_inward(f, (uint16_t)(CLIENT_PORT + i), &ask, &answer);
-		if (rows[i].question != NULL)
-			assert_becomes(f, &ask, rows[i].question, rows[i].question, SERVER_SEQ + 1);
-		else
-			assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
-		assert_becomes(f, &answer, rows[i].said, rows[i].told, CLIENT_SEQ + 1);
-		data = data_syn(5001);
-		data.sport = (uint16_t)(CLIENT_PORT + 100 + i);
-		assert_int_equal(is_let_in(f, &data), i < 3);
-	}
-}
-
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 
 int main(void)
@@ -522,11 +461,9 @@ int main(void)
 		NAT(what_announces_nothing_passes_as_it_is),
 		NAT(what_is_not_ftp_is_not_read),
 		NAT(nor_is_it_when_it_comes_in_pieces),
-		NAT(a_reply_answers_what_was_asked_last),
 		NAT(a_line_in_two_segments_is_not_read),
 		NAT(without_room_for_it_nothing_is_rewritten),
 		NAT(after_tls_nothing_is_read),
-		NAT(a_server_inside_is_called_where_it_says),
 	};
 
 	fixture_start_drivers();
