@@ -172,6 +172,7 @@ bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct na
 	struct expectation expected;
 
 	if (!w->snap->policy->has_helpers || !protocol_has_ports(packet->protocol) ||
+		w->snap->policy->helpers[helper_of(packet->protocol)].n == 0 ||
 		!expect_find(w->dp->expected, packet, w->now_sec, &expected))
 		return false;
 	*to = (struct nat_destination){.dst = expected.to, .dport_be = expected.to_port_be};

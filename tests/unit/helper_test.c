@@ -213,6 +213,21 @@ static void a_helper_that_is_switched_off_keeps_numbers_right(void **state)
 	assert_int_equal(data_port(f, 5001), 0);
 }
 
+static void without_its_own_helper_nothing_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct error err;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	policy.helpers[DP_HELPER_TFTP] = (struct dp_helper_ports){{TFTP_SERVER_PORT}, 1};
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	assert_int_equal(data_port(f, 5001), 0);
+}
+
 static void what_a_connection_announced_ends_with_it(void **state)
 {
 	struct fixture *f = *state;
@@ -406,6 +421,7 @@ int main(void)
 		NAT(it_goes_when_its_forward_does),
 		NAT(nothing_is_read_where_no_helper_is_wanted),
 		NAT(a_helper_that_is_switched_off_keeps_numbers_right),
+		NAT(without_its_own_helper_nothing_comes),
 		NAT(what_a_connection_announced_ends_with_it),
 		NAT(sessions_are_bounded_by_host_and_come_back),
 		NAT(sessions_are_bounded_in_all),
