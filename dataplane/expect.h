@@ -24,6 +24,7 @@ struct expectation {
 	uint16_t to_port_be;
 	uint64_t owner; // the flow that it was read in, never 0
 	struct helper_control control;
+	uint32_t epoch;	      // of the policy and routes that it was announced under
 	bool is_from_outside; // that is
 	uint32_t until_sec;
 };

@@ -139,6 +139,7 @@ struct expectation helper_announced(
 		.to_port_be = port_be,
 		.owner = (uint64_t)(w->index + 1) << 32 | flow_index(&w->flows, flow_of(dir)),
 		.control = helper_control_of(flow_of(dir)),
+		.epoch = w->epoch,
 		.is_from_outside = is_from_outside(w, flow_of(dir)),
 	};
 }
@@ -173,7 +174,8 @@ bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct na
 
 	if (!w->snap->policy->has_helpers || !protocol_has_ports(packet->protocol) ||
 		w->snap->policy->helpers[helper_of(packet->protocol)].n == 0 ||
-		!expect_find(w->dp->expected, packet, w->now_sec, &expected))
+		!expect_find(w->dp->expected, packet, w->now_sec, &expected) ||
+		(expected.epoch != w->epoch && !helper_control_stands(w, &expected.control)))
 		return false;
 	*to = (struct nat_destination){.dst = expected.to, .dport_be = expected.to_port_be};
 	return true;

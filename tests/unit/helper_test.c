@@ -166,6 +166,22 @@ static void it_goes_when_its_control_connection_is_forbidden(void **state)
 	}
 }
 
+static void nor_does_it_come_then(void **state)
+{
+	static const uint16_t let_out[] = {FTP_SERVER_PORT, 80};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		set_strict_rules(f, NULL);
+		control_open(f);
+		say_port(f);
+		build_strict_rules(NULL, let_out[i]);
+		set_helpers(f, &rules.policy);
+		assert_int_equal(data_port(f, 5001), i == 0 ? 5001 : 0);
+		end_all_flows(f);
+	}
+}
+
 static void it_goes_when_its_forward_does(void **state)
 {
 	struct dp_nat forward = forward_to_pc();
@@ -418,6 +434,7 @@ int main(void)
 		NAT(a_rule_about_what_is_new_says_nothing_of_it),
 		NAT(it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden),
 		NAT(it_goes_when_its_control_connection_is_forbidden),
+		NAT(nor_does_it_come_then),
 		NAT(it_goes_when_its_forward_does),
 		NAT(nothing_is_read_where_no_helper_is_wanted),
 		NAT(a_helper_that_is_switched_off_keeps_numbers_right),
