@@ -148,11 +148,23 @@ static void a_command_has_three_or_four_letters(void **state)
 		const char *text;
 		bool is_command;
 	} rows[] = {
-		{"PWD\r\n", true}, {"quit\n", true}, {"STOR POST / HTTP/1.1\r\n", true},
-		{"\377\364\377\362ABOR\r\n", true}, {"US", true}, {"USER", true}, {"\377", true},
-		{"\r\n", false}, {"CD x\r\n", false}, {"Host: x\r\n", false}, {"Host:", false},
-		{"HEADS ", false}, {"HEADS", false}, {"A1 ", false}, {" USER x\r\n", false},
-		{"\377\364", true}, {"\026\003", false},
+		{"PWD\r\n", true},
+		{"quit\n", true},
+		{"STOR POST / HTTP/1.1\r\n", true},
+		{"\377\364\377\362ABOR\r\n", true},
+		{"US", true},
+		{"USER", true},
+		{"\377", true},
+		{"\r\n", false},
+		{"CD x\r\n", false},
+		{"Host: x\r\n", false},
+		{"Host:", false},
+		{"HEADS ", false},
+		{"HEADS", false},
+		{"A1 ", false},
+		{" USER x\r\n", false},
+		{"\377\364", true},
+		{"\026\003", false},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++)
@@ -168,9 +180,14 @@ static void a_reply_has_a_code(void **state)
 		unsigned code;
 		bool goes_on;
 	} rows[] = {
-		{"220 hi\r\n", 220, false}, {"220-hi\r\n", 220, true}, {"530\r\n", 530, false},
-		{"220", 0, false}, {"22a hi\r\n", 0, false}, {" 220 hi\r\n", 0, false},
-		{"2201 hi\r\n", 0, false}, {"", 0, false},
+		{"220 hi\r\n", 220, false},
+		{"220-hi\r\n", 220, true},
+		{"530\r\n", 530, false},
+		{"220", 0, false},
+		{"22a hi\r\n", 0, false},
+		{" 220 hi\r\n", 0, false},
+		{"2201 hi\r\n", 0, false},
+		{"", 0, false},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
