@@ -237,8 +237,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);
-	if (is_expected)
-		flow->dir[0].flags |= FLOW_IS_RELATED;
+	if (is_expected && !helper_relate(w, flow)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
+		return NULL;
+	}
 	helper_flow_begun(w, flow, &d.seen);
 	if (d.changes_source)
 		sip_advice_flow_begun(w, flow, &d.seen);
@@ -273,7 +276,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 
 	firewall_subject_of_flow(flow, &subject);
 	decide(w, &original, flow->state.in_iface, flow->state.out_iface,
-		helper_expected(flow, &expected) ? &expected : NULL, &subject, &d);
+		helper_expected(w, flow, &expected) ? &expected : NULL, &subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);

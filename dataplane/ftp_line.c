@@ -8,6 +8,7 @@
 enum {
 	EPRT_IP4 = 1, // RFC 2428 section 2
 	EPRT_IP6 = 2,
+	TELNET_IAC = 255,
 	OCTETS = 6,
 };
 
@@ -189,6 +190,32 @@ static void read_command(struct cursor *c, struct ftp_line *line)
 	} else if (take_word(c, "EPSV")) {
 		line->kind = FTP_EPSV;
 	}
+}
+
+bool ftp_line_is_command(const uint8_t *text, uint32_t n)
+{
+	struct cursor c = {.text = text, .n = n};
+	uint32_t first;
+
+	// What interrupts a transfer is told ahead of the command (RFC 959 4.1.3, RFC 854).
+	while (peek(&c) == TELNET_IAC)
+		c.at += 2;
+	first = c.at;
+	while (c.at < n && (uint8_t)((c.text[c.at] | 32) - 'a') < 26)
+		c.at++;
+	if (c.at >= n)
+		return c.at - first <= 4;
+	return (c.at - first == 3 || c.at - first == 4) &&
+	       (peek(&c) == ' ' || peek(&c) == '\r' || peek(&c) == '\n');
+}
+
+unsigned ftp_line_code(const uint8_t *text, uint32_t n, bool *goes_on)
+{
+	if (n < 4 || !is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[2]) ||
+		(text[3] > ' ' && text[3] != '-'))
+		return 0;
+	*goes_on = text[3] == '-';
+	return (text[0] - '0') * 100u + (text[1] - '0') * 10u + (text[2] - '0');
 }
 
 struct ftp_line ftp_line_read(const uint8_t *text, uint32_t n, bool is_reply)
