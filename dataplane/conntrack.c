@@ -12,7 +12,9 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
+#include "dataplane/pipeline.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/reset.h"
 #include "dataplane/sip_advice.h"
 #include "dataplane/tcp_track.h"
 
@@ -263,6 +265,28 @@ static bool is_unchanged(const struct flow *flow, const struct decision *d)
 				 : ip_addr_equal(&now.src, &d->seen.src);
 }
 
+// Of a connection that is cut: the sender of the packet at hand is answered, and the other end
+// would wait for him. Sent as his next segment would have been.
+static void reset_other_end(struct worker *w, const struct packet *p, struct flow_dir *dir)
+{
+	struct packet reset;
+	struct flow_tuple to;
+
+	if (!reset_onward(w, p, dir->tcp_end, &reset) ||
+		((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, &reset, dir, reset.ip_len)))
+		return;
+	nat_translate(&reset, dir);
+	to = flow_tuple_translated(dir);
+	if (dir->flags & FLOW_TO_HOST)
+		host_punt(w, (uint8_t)p->iface, reset.m, COUNTER_PUNT_LOCAL);
+	else if (dir->flags & FLOW_FROM_HOST)
+		pipeline_send_host(w, (uint8_t)p->iface, reset.m);
+	else if (p->kind == PACKET_IP6)
+		pipeline_send6(w, reset.m, decide_way(w, &to));
+	else
+		pipeline_send4(w, reset.m, decide_way(w, &to));
+}
+
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
@@ -276,6 +300,8 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		helper_expected(flow, &expected) ? &expected : NULL, &subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
+		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
+			reset_other_end(w, p, dir);
 		conntrack_end(w, flow);
 		if (d.refused != COUNTER_DROP_RULE)
 			return conntrack_open(w, p);

@@ -31,6 +31,74 @@ static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **st
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
 }
 
+// IPv4 behind the NAT and IPv6, told of by the client's segment or the server's.
+static void a_cut_connection_is_reset_at_both_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn4 = fixture_udp_out;
+	struct house h;
+
+	syn4.protocol = IPPROTO_TCP;
+	syn4.tcp_flags = RTE_TCP_SYN_FLAG;
+	syn4.payload_bytes = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_ip6 = i % 2, speaks_first = i / 2;
+		struct frame syn = is_ip6 ? out6 : syn4, answer, ack;
+		uint32_t seq[2] = {1001, FIXTURE_SERVER_SEQ + 1};
+		struct rte_mbuf *m;
+
+		house_lan_to_wan(&h, f);
+		syn.sport = (uint16_t)(6000 + i);
+		syn.tcp_seq = 1000;
+		m = fixture_send(f, &syn, FIXTURE_WAN);
+		assert_non_null(m);
+		if (is_ip6) {
+			answer = answer6(&syn);
+			answer.tcp_seq = FIXTURE_SERVER_SEQ;
+		} else {
+			answer = frame_answer(m, &syn, FIXTURE_WAN);
+		}
+		rte_pktmbuf_free(m);
+		assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+		ack = frame_answer_again(&syn);
+		assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
+		house_init(&h);
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+		house_apply(&h, f);
+		answer.tcp_flags = RTE_TCP_ACK_FLAG;
+		answer.tcp_seq = seq[1];
+		answer.tcp_ack = seq[0];
+		answer.payload_bytes = 100; // it is not delivered, and so does not count
+		fixture_rx(f, frame_build(f, speaks_first ? &answer : &ack),
+			speaks_first ? FIXTURE_WAN : FIXTURE_LAN);
+		for (unsigned to_server = 0; to_server < 2; to_server++) {
+			const struct rte_tcp_hdr *tcp;
+
+			m = fixture_sent(f, to_server ? FIXTURE_WAN : FIXTURE_LAN);
+			assert_non_null(m);
+			assert_true(frame_is_sound(m));
+			tcp = is_ip6 ? (const struct rte_tcp_hdr *)(packet_ip6(m) + 1)
+				     : (const struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+			assert_true(tcp->tcp_flags & RTE_TCP_RST_FLAG);
+			assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), seq[!to_server]);
+			assert_int_equal(
+				rte_be_to_cpu_16(tcp->dst_port), to_server ? syn.dport : syn.sport);
+			if (!is_ip6) {
+				assert_int_equal(
+					frame_src(m), to_server ? FIXTURE_OWN_WAN : FIXTURE_SERVER);
+				assert_int_equal(
+					frame_dst(m), to_server ? FIXTURE_SERVER : FIXTURE_PC);
+			}
+			assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes,
+				to_server ? "\2\1\0\0\0" : "\2\1\0\0\1", 5); // some host there
+			rte_pktmbuf_free(m);
+			assert_null(fixture_sent(f, to_server ? FIXTURE_WAN : FIXTURE_LAN));
+		}
+		assert_int_equal(f->w->flows.n_used, 0);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 8);
+}
+
 static void what_a_new_policy_allows_keeps_its_translation(void **state)
 {
 	struct fixture *f = *state;
@@ -207,6 +275,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
+		WITH(a_cut_connection_is_reset_at_both_ends),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_flow_is_judged_again_without_its_mark),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),
