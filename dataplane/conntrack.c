@@ -22,8 +22,13 @@ static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_ph
 {
 	switch (phase) {
 	case FLOW_TCP_ESTABLISHED:
-		return timeouts->tcp_established;
+	// Until its receiver obeys a reset he keeps the connection, and anybody may send one into
+	// the window while the true end rests for hours (RFC 5382 REQ-5). A true one is followed,
+	// within a round trip, by the answer to the challenge (RFC 5961 3.2), which ends the flow.
+	// If that never comes, the end has gone as one without power has, and the flow rests as
+	// long as that one's.
 	case FLOW_TCP_CHALLENGED:
+		return timeouts->tcp_established;
 	case FLOW_TCP_FIN_WAIT:
 	case FLOW_TCP_CLOSE_WAIT:
 	case FLOW_TCP_LAST_ACK:
