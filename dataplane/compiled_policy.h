@@ -19,6 +19,7 @@ struct compiled_policy {
 	bool has_helpers; // some port has one
 	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max;
+	uint64_t timed_that_give;    // timed sets whose entries' end takes something from somebody
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];
 	struct ruleset *rules;

@@ -120,7 +120,8 @@ void dataplane_timed_flush(struct dataplane *dp, uint16_t timed);
 // Walks it from a cursor of 0; false at the end.
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry);
-// Every second or so: frees what has ended.
+// Every second or so: frees what has ended, of some thousand entries each time. Live flows look
+// again where that may end them.
 void dataplane_timed_sweep(struct dataplane *dp);
 
 // What the policy in force has counted: by index of its rule, of a named counter, of a hook's

@@ -2,6 +2,8 @@
 // Flows under a firewall that changes: judged again, cut, kept; and what rules want done besides.
 #include <unistd.h>
 
+#include <rte_cycles.h>
+
 #include "dataplane/conntrack.h"
 #include "dataplane/packet.h"
 #include "tests/unit/house_fixture.h"
@@ -169,6 +171,54 @@ static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
+// Whoever was let in for a time: his flows end with it, though nobody changes anything. The end of
+// a ban takes nothing from anybody.
+static void what_a_timed_entry_lets_in_ends_with_it(void **state)
+{
+	static const struct {
+		enum dp_action action, otherwise;
+		bool is_negated, is_cut;
+	} rows[] = {
+		{DP_ACCEPT, DP_DROP, false, true},
+		{DP_DROP, DP_ACCEPT, true, true},
+		{DP_DROP, DP_ACCEPT, false, false},
+		{DP_ACCEPT, DP_DROP, true, false},
+	};
+	struct fixture *f = *state;
+	struct dp_timed_entry entry = {.left_sec = 60};
+	struct house h;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 16), 0);
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &entry.prefix), 0);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct frame frame = fixture_udp_out;
+		struct dp_rule *rule;
+		uint32_t epoch;
+		uint64_t n_cut;
+
+		house_init(&h);
+		h.sets[0] = (struct dp_set){.kind = DP_SET_ADDRESSES, .timed = 3};
+		h.policy.n_sets = 1;
+		rule = house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, rows[i].action);
+		rule->source.set = 0;
+		rule->source.is_negated = rows[i].is_negated;
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, rows[i].otherwise);
+		house_apply(&h, f);
+		assert_int_equal(dataplane_timed_add(f->dp, 3, &entry, false), 0);
+		assert_int_equal(fixture_passes(f, &frame, FIXTURE_WAN), rows[i].is_cut);
+		f->dp->start_tsc -= rte_get_tsc_hz();
+		dataplane_timed_sweep(f->dp); // what the addition may have left to it
+		epoch = f->dp->epoch;
+		n_cut = fixture_counter(f, COUNTER_FLOW_CUT);
+		f->dp->start_tsc -= 60 * rte_get_tsc_hz();
+		f->w->now_sec += 61;
+		dataplane_timed_sweep(f->dp);
+		assert_int_equal(fixture_passes(f, &frame, FIXTURE_WAN), !rows[i].is_cut);
+		assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT) - n_cut, rows[i].is_cut);
+		assert_int_equal(f->dp->epoch != epoch, rows[i].is_cut || rows[i].is_negated);
+	}
+}
+
 static void a_flood_of_bans_does_not_make_each_flow_be_judged_each_time(void **state)
 {
 	struct fixture *f = *state;
@@ -279,6 +329,7 @@ int main(void)
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_flow_is_judged_again_without_its_mark),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),
+		WITH(what_a_timed_entry_lets_in_ends_with_it),
 		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
 		WITH(a_schedule_opens_and_closes),
 		WITH(lines_to_log_and_additions_reach_control),
