@@ -98,6 +98,7 @@ struct compiled_policy *compiled_policy_new(
 		compiled->has_helpers |= policy->helpers[i].n > 0;
 	memcpy(compiled->helpers, policy->helpers, sizeof(compiled->helpers));
 	compiled->host_flows_max = policy->host_flows_max;
+	atomic_init(&compiled->schedules, policy->active_schedules);
 	compiled->timeouts = timeouts_of(&policy->timeouts);
 	compiled->n_workers = dp->options.n_workers;
 	memcpy(compiled->hygiene, policy->hygiene, sizeof(compiled->hygiene));

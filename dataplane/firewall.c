@@ -167,7 +167,7 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 	struct rules_now now = {
 		.now_ms = w->now_ms,
 		.now_sec = w->now_sec,
-		.schedules = atomic_load_explicit(&w->dp->schedules, memory_order_relaxed),
+		.schedules = atomic_load_explicit(&policy->schedules, memory_order_relaxed),
 	};
 
 	rules_judge(policy->rules, &policy->counts[w->index], hook, s, &now, verdict);

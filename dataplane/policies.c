@@ -37,7 +37,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
 {
-	if (atomic_exchange(&dp->schedules, active) != active)
+	if (atomic_exchange(&dp->snapshot->policy->schedules, active) != active)
 		dataplane_next_epoch(dp);
 }
 

@@ -257,6 +257,25 @@ static void a_schedule_opens_and_closes(void **state)
 	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
+// Other rules, other times: what bit 5 meant before says nothing about the new policy, not for the
+// moment that control takes to say so.
+static void a_policy_brings_its_schedules(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->schedule = 5;
+	h.policy.active_schedules = UINT64_C(1) << 5;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	h.policy.active_schedules = UINT64_C(1) << 4;
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, UINT64_C(1) << 5);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
 // --- what rules want done besides ---
 
 static void lines_to_log_and_additions_reach_control(void **state)
@@ -332,6 +351,7 @@ int main(void)
 		WITH(what_a_timed_entry_lets_in_ends_with_it),
 		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
 		WITH(a_schedule_opens_and_closes),
+		WITH(a_policy_brings_its_schedules),
 		WITH(lines_to_log_and_additions_reach_control),
 		WITH(rules_count_flows_and_not_their_packets),
 		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
