@@ -143,6 +143,14 @@ static void remember(const struct packet *p, const struct rule_subject *s, struc
 		state->flags |= FLOW_WAS_PICKED_UP;
 }
 
+// The interface that a direction's packets come in by.
+static void note_iface(struct flow_dir *dir, uint8_t iface)
+{
+	uint16_t bits = iface == FLOW_IFACE_HOST ? 0 : (uint16_t)(iface << FLOW_IFACE_SHIFT);
+
+	dir->flags = (uint16_t)((dir->flags & ~FLOW_IFACE_MASK) | bits);
+}
+
 // One ping of many packets is one flow, but "5/s" means its packets.
 static void rate_flow(
 	struct flow *flow, const struct rule_subject *subject, const struct decision *d)
@@ -164,6 +172,8 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
 	flow->state.out_iface = d->out_iface;
 	flow->state.created_sec = w->now_sec;
+	note_iface(&flow->dir[0], flow->state.in_iface);
+	note_iface(&flow->dir[1], flow->state.out_iface);
 	flow->state.mark = d->verdict.mark;
 	if (d->is_dnated)
 		flow->state.flags |= FLOW_IS_DNATED;
@@ -314,6 +324,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
+	note_iface(&flow->dir[1], d.out_iface);
 	flow->state.mark = d.verdict.mark;
 	rate_flow(flow, &subject, &d);
 	if (!(dir->flags & FLOW_IS_REPLY)) {
