@@ -26,7 +26,8 @@ static unsigned pieces_count(const struct fragment_cut *cut)
 	return n;
 }
 
-// One piece: Ethernet (written by who sends it), headers, `bytes` of payload from `at`.
+// One piece: Ethernet (written anew by who sends it elsewhere), headers, `bytes` of payload from
+// `at`.
 static bool piece_fill(
 	struct rte_mbuf *piece, const struct fragment_cut *cut, uint32_t at, uint32_t bytes)
 {
@@ -38,7 +39,7 @@ static bool piece_fill(
 
 	if (frame == NULL)
 		return false;
-	memset(frame, 0, L3_OFFSET);
+	memcpy(frame, packet_eth(cut->m), L3_OFFSET);
 	memcpy(frame + L3_OFFSET, headers, headers_bytes);
 	cut->write(frame + L3_OFFSET, headers_bytes, at, bytes, at + bytes == cut->payload_bytes);
 	payload = rte_pktmbuf_read(cut->m, cut->payload_at + at, bytes, frame + before);
@@ -67,6 +68,22 @@ unsigned fragment_pieces(struct worker *w, const struct fragment_cut *cut,
 		}
 		at += bytes;
 	}
+	return n;
+}
+
+unsigned fragment_again(
+	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX])
+{
+	bool is_ip6 = packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	unsigned n = is_ip6 ? fragment_cut6(w, m, pieces)
+			    : fragment_cut4(w, m, fragment_buffer_bytes(w), pieces);
+
+	if (n == 0) {
+		worker_drop(w, m, COUNTER_DROP_FRAGMENT_FAILED);
+		return 0;
+	}
+	worker_count(w, COUNTER_FRAGMENTED);
+	rte_pktmbuf_free(m);
 	return n;
 }
 

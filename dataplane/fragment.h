@@ -10,6 +10,7 @@
 enum {
 	REASSEMBLY_MAX = 1024,	    // packets under reassembly, of one worker
 	REASSEMBLY_PIECES_MAX = 64, // of one packet: 64 KiB over Ethernet are 45
+	FRAGMENT_PIECES_MAX = 1024, // that one packet is cut into
 	// RFC 8200's 60 s are for the host that the packet is for. On the way, pieces follow each
 	// other within milliseconds; what waits longer here only keeps others out.
 	REASSEMBLY_TIMEOUT_MS = 2000,
@@ -24,6 +25,10 @@ void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_
 // the caller's business: a router cuts no IPv6 packet smaller than its sender did (RFC 8200 5).
 // Takes ownership; counts its own failure.
 void fragment_send6(struct worker *w, struct rte_mbuf *m, uint16_t code);
+// What reassembly_add_host gave, cut as the kernel did and with its Ethernet header: how many
+// pieces, 0 when it cannot be. Takes ownership; counts its own failure.
+unsigned fragment_again(
+	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
 // Bytes of IP in the largest of the pieces that `m` was put together from, as it came, and what to
 // hold against an egress MTU; 0 when it never was in pieces. It stays with `m` through inboxes and
 // the hold queue: all but m->tx_offload of a chain may be overwritten.
@@ -40,5 +45,7 @@ struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m);
 // The same for IPv6, of which a piece is one buffer; the whole has no fragment header. A packet
 // with an atomic one (RFC 6946), or none, comes back at once as it is.
 struct rte_mbuf *reassembly_add6(struct worker *w, struct rte_mbuf *m);
+// The same for a piece of either family that the kernel sent.
+struct rte_mbuf *reassembly_add_host(struct worker *w, struct rte_mbuf *m);
 // Once a turn or so: frees what timed out.
 void reassembly_tick(struct worker *w);

@@ -74,9 +74,10 @@ static bool may_cut(uint16_t fragment, uint32_t payload_bytes)
 
 // How many pieces; 0 when the frame holds no IPv4 packet that can be cut to this size, when it may
 // not be cut, or when there are no buffers.
-static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
+unsigned fragment_cut4(struct worker *w, struct rte_mbuf *m, uint16_t mtu,
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX])
 {
+	uint16_t size = RTE_MIN(mtu, fragment_buffer_bytes(w));
 	const struct rte_ipv4_hdr *ip = packet_ip4(m);
 	uint16_t was = RTE_MAX(fragment_largest(m), (uint16_t)MTU_MIN);
 	bool is_again = fragment_largest(m) != 0 && was < size;
@@ -113,7 +114,7 @@ static unsigned cut4(struct worker *w, struct rte_mbuf *m, uint16_t size,
 void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu)
 {
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
-	unsigned n = cut4(w, m, RTE_MIN(mtu, fragment_buffer_bytes(w)), pieces);
+	unsigned n = fragment_cut4(w, m, mtu, pieces);
 
 	if (n == 0) {
 		worker_drop(w, m, COUNTER_DROP_FRAGMENT_FAILED);

@@ -42,29 +42,35 @@ static bool fragment_header_insert(struct rte_mbuf *m)
 	return true;
 }
 
+unsigned fragment_cut6(
+	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX])
+{
+	struct fragment_cut cut;
+	uint16_t before;
+
+	if (!fragment_header_insert(m))
+		return 0;
+	before = fragment_memory(m)->at + FRAGMENT6_HEADER;
+	cut = (struct fragment_cut){
+		.m = m,
+		.first = (const uint8_t *)packet_ip6(m),
+		.first_bytes = before - L3_OFFSET,
+		.later = (const uint8_t *)packet_ip6(m),
+		.later_bytes = before - L3_OFFSET,
+		.payload_at = before,
+		.payload_bytes = m->pkt_len - before,
+		.size = RTE_MIN(fragment_memory(m)->largest, fragment_buffer_bytes(w)),
+		.pieces_max = fragment_pieces_again(m),
+		.write = headers_write,
+	};
+	return cut.size >= cut.first_bytes + 8 ? fragment_pieces(w, &cut, pieces) : 0;
+}
+
 void fragment_send6(struct worker *w, struct rte_mbuf *m, uint16_t code)
 {
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
-	unsigned n = 0;
+	unsigned n = fragment_cut6(w, m, pieces);
 
-	if (fragment_header_insert(m)) {
-		uint16_t before = fragment_memory(m)->at + FRAGMENT6_HEADER;
-		struct fragment_cut cut = {
-			.m = m,
-			.first = (const uint8_t *)packet_ip6(m),
-			.first_bytes = before - L3_OFFSET,
-			.later = (const uint8_t *)packet_ip6(m),
-			.later_bytes = before - L3_OFFSET,
-			.payload_at = before,
-			.payload_bytes = m->pkt_len - before,
-			.size = RTE_MIN(fragment_memory(m)->largest, fragment_buffer_bytes(w)),
-			.pieces_max = fragment_pieces_again(m),
-			.write = headers_write,
-		};
-
-		if (cut.size >= cut.first_bytes + 8)
-			n = fragment_pieces(w, &cut, pieces);
-	}
 	if (n == 0) {
 		worker_drop(w, m, COUNTER_DROP_FRAGMENT_FAILED);
 		return;

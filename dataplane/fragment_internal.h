@@ -11,10 +11,11 @@
 struct fragment_key {
 	uint8_t src[16], dst[16]; // IPv4: the first four
 	uint32_t id_be;
-	uint8_t protocol; // IPv4 only (RFC 791 3.2): IPv6 counts for all, and only the first piece
-			  // knows (RFC 8200 4.5)
-	uint8_t family;	  // enum ip_family
-	uint8_t zero[2];
+	uint8_t protocol;  // IPv4 only (RFC 791 3.2): IPv6 counts for all, and only the first piece
+			   // knows (RFC 8200 4.5)
+	uint8_t family;	   // enum ip_family
+	uint8_t from_host; // nobody on a wire puts a piece among the kernel's
+	uint8_t zero;
 };
 
 static_assert(sizeof(struct fragment_key) == 40, "no padding");
@@ -29,6 +30,10 @@ struct fragment {
 	uint8_t ecns;		 // 1 << its ECN field; of the whole, those of all its pieces
 	bool is_last;
 };
+
+// reassembly_add4 and _add6, of the kernel's pieces as well.
+struct rte_mbuf *reassembly_take4(struct worker *w, struct rte_mbuf *m, bool from_host);
+struct rte_mbuf *reassembly_take6(struct worker *w, struct rte_mbuf *m, bool from_host);
 
 enum { ECN_NOT_ECT = 0, ECN_CE = 3, ECN_MASK = 3 };
 
@@ -53,10 +58,7 @@ static inline struct fragment_memory *fragment_memory(struct rte_mbuf *m)
 	return (struct fragment_memory *)&m->tx_offload;
 }
 
-enum {
-	FRAGMENT6_HEADER = 8,
-	FRAGMENT_PIECES_MAX = 1024, // that one packet is cut into
-};
+enum { FRAGMENT6_HEADER = 8 };
 
 // Which byte of a frame of IPv6 says what begins at `at`, behind none but headers whose second byte
 // is their length. 0 when nothing begins there.
@@ -91,6 +93,13 @@ struct fragment_cut {
 // caller's.
 unsigned fragment_pieces(struct worker *w, const struct fragment_cut *cut,
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
+
+// What fragment_send4 and _send6 send, Ethernet as in `m`: how many, 0 when it cannot be cut. `m`
+// stays the caller's, IPv6 with its fragment header back in its place.
+unsigned fragment_cut4(struct worker *w, struct rte_mbuf *m, uint16_t mtu,
+	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
+unsigned fragment_cut6(
+	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
 
 // What one buffer of the pool holds of IP.
 static inline uint16_t fragment_buffer_bytes(const struct worker *w)

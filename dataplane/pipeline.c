@@ -21,6 +21,7 @@
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_icmp.h"
@@ -234,7 +235,7 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 	if (dir->flags & FLOW_TO_HOST)
 		host_punt_as(w, (uint8_t)p->iface, p->m, flow_punt_reason(dir));
 	else
-		worker_send(w, (uint8_t)p->iface, p->m);
+		pipeline_send_host(w, (uint8_t)p->iface, p->m);
 }
 
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
@@ -291,14 +292,41 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	pipeline_transmit(w, p, i);
 }
 
+// By another interface than the flow's others. An answer may take another uplink than its question;
+// else the sender must be one who could begin a flow there. False: it has gone.
+static bool may_come_by(struct worker *w, struct packet *p, const struct flow_dir *dir)
+{
+	const struct interface *usual =
+		&w->snap->interfaces[(dir->flags & FLOW_IFACE_MASK) >> FLOW_IFACE_SHIFT];
+	enum counter refused;
+
+	if (p->flags & PACKET_FROM_HOST ||
+		(usual->is_outside && w->snap->interfaces[p->iface].is_outside))
+		return true;
+	refused = hygiene_addresses(w, p);
+	if (refused != COUNTER_COUNT)
+		worker_drop(w, p->m, refused);
+	return refused == COUNTER_COUNT;
+}
+
+// Judged under another epoch, or by another interface. NULL: it has gone.
+static __rte_noinline struct flow_dir *look_again(
+	struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	if ((dir->flags ^ p->flags) & FLOW_IFACE_MASK && !may_come_by(w, p, dir))
+		return NULL;
+	return dir->epoch != w->epoch ? conntrack_review(w, p, dir) : dir;
+}
+
 // The established packet: one flow line, one rewrite. Twins by a constant, as forward_burst.
 static __rte_always_inline void flow_forward(
 	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
 {
 	const struct adjacency *adj;
 
-	if (unlikely(dir->epoch != w->epoch)) {
-		dir = conntrack_review(w, p, dir);
+	// one branch for both: neither is true of most packets
+	if (unlikely((dir->epoch ^ w->epoch) | ((dir->flags ^ p->flags) & FLOW_IFACE_MASK))) {
+		dir = look_again(w, p, dir);
 		if (dir == NULL)
 			return;
 	}
@@ -503,6 +531,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	unsigned n4 = 0, n6 = 0;
 	uint64_t bytes = 0;
 
+	flags |= (uint16_t)(iface << FLOW_IFACE_SHIFT);
 	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (unsigned i = 0; i < n; i++) {
@@ -566,6 +595,22 @@ void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
 }
 
+// The kernel's own fragments: the whole goes to the owner of its flow.
+static void host_fragment(struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	struct packet whole = {.m = reassembly_add_host(w, m), .iface = iface};
+
+	if (whole.m == NULL)
+		return;
+	if (!packet_parse_from_host(&whole)) {
+		worker_drop(w, whole.m, (enum counter)whole.reason);
+		return;
+	}
+	owner_hand_over(w,
+		owner_of(&whole, w->snap->interfaces[iface].is_outside, true, w->n_workers),
+		whole.m, INBOX_HOST, iface);
+}
+
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
@@ -573,7 +618,8 @@ void pipeline_host(
 		struct packet *p = &w->burst[i];
 		struct flow_dir *dir;
 
-		worker_count(w, COUNTER_HOST_SENT);
+		if (pkts[i]->nb_segs == 1) // else its pieces were
+			worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;
 		p->flags = PACKET_FROM_HOST | PACKET_IS_OWNED | (is_home ? PACKET_IS_HOME : 0);
@@ -581,12 +627,15 @@ void pipeline_host(
 			worker_drop(w, p->m, (enum counter)p->reason);
 			continue;
 		}
-		// The kernel's own fragments, ICMP errors and neighbour discovery need no flow:
-		// they carry our address.
-		if (!w->snap->tracks || p->kind == PACKET_HOST ||
-			p->flags & (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR) ||
+		if (w->snap->tracks && p->kind != PACKET_HOST && p->flags & PACKET_IS_FRAGMENT) {
+			host_fragment(w, iface, p->m);
+			continue;
+		}
+		// The kernel's own ICMP errors and neighbour discovery need no flow: they carry our
+		// address.
+		if (!w->snap->tracks || p->kind == PACKET_HOST || p->flags & PACKET_IS_ICMP_ERROR ||
 			packet_is_link_talk(p)) {
-			worker_send(w, iface, p->m);
+			pipeline_send_host(w, iface, p->m);
 			continue;
 		}
 		if (p->kind == PACKET_IP6) {

@@ -140,5 +140,8 @@ void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind ki
 bool pipeline_punt_offer(struct worker *w, struct packet *p);
 // The end of a packet for which the FIB has no way on.
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
+// What the kernel sent, by the interface and to the neighbour that it chose; in pieces if it came
+// so.
+void pipeline_send_host(struct worker *w, uint8_t iface, struct rte_mbuf *m);
 // A packet put together from fragments, back through the pipeline at the end of the burst.
 void pipeline_reinject(struct worker *w, uint8_t iface, struct rte_mbuf *m);

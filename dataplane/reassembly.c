@@ -71,7 +71,9 @@ static uint16_t *bucket_of(struct reassembly *r, const struct fragment_key *key)
 // IPv6: a host has all of its /64 to choose from. What IPv4 leaves unused is zero.
 static struct lane *lane_of(struct reassembly *r, const struct fragment_key *key)
 {
-	return &r->lanes[rte_jhash(key->src, 8, r->seed ^ key->family) % LANES];
+	return &r->lanes[rte_jhash(key->src, 8,
+				 r->seed ^ key->family ^ (uint32_t)key->from_host << 8) %
+			 LANES];
 }
 
 static struct datagram *datagram_find(struct reassembly *r, const struct fragment_key *key)
@@ -298,6 +300,23 @@ struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 	while (r->n_buffers > r->buffers_max)
 		oldest_drop(w, has_more_buffers);
 	return NULL;
+}
+
+struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
+{
+	return reassembly_take4(w, m, false);
+}
+
+struct rte_mbuf *reassembly_add6(struct worker *w, struct rte_mbuf *m)
+{
+	return reassembly_take6(w, m, false);
+}
+
+struct rte_mbuf *reassembly_add_host(struct worker *w, struct rte_mbuf *m)
+{
+	if (packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return reassembly_take6(w, m, true);
+	return reassembly_take4(w, m, true);
 }
 
 void reassembly_tick(struct worker *w)

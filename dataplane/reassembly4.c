@@ -63,7 +63,7 @@ static bool fragment_read4(struct rte_mbuf *m, struct fragment *f)
 	return ip->next_proto_id != IPPROTO_TCP || f->offset != 8;
 }
 
-struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
+struct rte_mbuf *reassembly_take4(struct worker *w, struct rte_mbuf *m, bool from_host)
 {
 	struct rte_ipv4_hdr *ip;
 	struct fragment f;
@@ -72,6 +72,7 @@ struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m)
 		worker_drop(w, m, COUNTER_DROP_REASSEMBLY);
 		return NULL;
 	}
+	f.key.from_host = from_host;
 	m = reassembly_add(w, &f);
 	if (m == NULL)
 		return NULL;

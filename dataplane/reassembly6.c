@@ -110,7 +110,7 @@ static void headers_mend(struct rte_mbuf *m, const struct fragment *f)
 		ip->vtc_flow |= rte_cpu_to_be_32(ECN_CE << RTE_IPV6_HDR_TC_SHIFT);
 }
 
-struct rte_mbuf *reassembly_add6(struct worker *w, struct rte_mbuf *m)
+struct rte_mbuf *reassembly_take6(struct worker *w, struct rte_mbuf *m, bool from_host)
 {
 	struct packet p = {.m = m};
 	struct fragment f;
@@ -121,6 +121,7 @@ struct rte_mbuf *reassembly_add6(struct worker *w, struct rte_mbuf *m)
 	}
 	if (!(p.flags & PACKET_IS_FRAGMENT))
 		return m;
+	f.key.from_host = from_host;
 	m = reassembly_add(w, &f);
 	if (m != NULL)
 		headers_mend(m, &f);

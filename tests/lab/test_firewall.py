@@ -218,6 +218,19 @@ def test_bans_are_there_again_after_the_router(lab, signum):
     try_row(lab, "pc", BAD, "tcp/80", passes("inet", WAN))
 
 
+# --- the router as a host ---
+
+@on_both
+@pytest.mark.parametrize("target", [FAR, FAR6], ids=["ipv4", "ipv6"])
+def test_the_router_pings_in_pieces_past_rules_that_let_nobody_in(lab, target):
+    """Each time another identifier: of two workers, either has the flow, or puts it together."""
+    try_row(lab, "inet", WAN if target == FAR else WAN6, "echo", dropped("drop_rule"))
+    lab.run("rtr", "ping", "-n", "-c", 1, "-W", 2, target)
+    for _ in range(4):
+        done = lab.run("rtr", "ping", "-n", "-c", 3, "-i", 0.02, "-W", 2, "-s", 4000, target)
+        assert "3 received" in done.stdout, done.stdout
+
+
 # --- a large set from a file ---
 
 def write_list(lab, *more):
