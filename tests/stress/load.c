@@ -21,6 +21,7 @@ static bool put(struct load *load, uint8_t iface, uint32_t id, struct rte_mbuf *
 
 	if (n == 0 || !wire_has_room(wire, queue, n)) {
 		rte_pktmbuf_free_bulk(pkts, n);
+		load->is_blocked = true;
 		return false;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -104,6 +105,7 @@ static void refuse(struct load *load, const struct rte_mbuf *m, const struct tal
 static void hear(struct load *load, const struct rte_mbuf *m, uint8_t iface)
 {
 	struct talk_heard heard;
+	struct talk_end caller;
 	const struct talk_packet *packet = &heard.packet;
 	const struct talk_kind *kind;
 	struct load_talk *talk;
@@ -127,8 +129,13 @@ static void hear(struct load *load, const struct rte_mbuf *m, uint8_t iface)
 	assert(packet->seq <= talk->sent[packet->way]);
 	talk->heard[packet->way] = packet->seq;
 	load->n_heard[packet->id % TALK_KINDS][packet->way]++;
+	if (packet->way == TALK_CALLS) {
+		talk_caller(packet->id, &heard.receiver, &caller);
+		load->n_calls_from[caller.iface]++;
+	}
 	if (packet->way != TALK_ASKS)
 		return;
+	load->n_ended[packet->id % TALK_KINDS] += packet->seq == talk_length(packet->id);
 	kind = talk_kind(packet->id);
 	if (kind->path == TALK_CONE)
 		call(load, talk, &heard);

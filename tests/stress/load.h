@@ -22,9 +22,12 @@ struct load {
 	struct world *world;
 	struct load_talk talks[LOAD_ALIVE];
 	uint64_t now_ms;
+	bool is_blocked;	 // a wire was full
 	uint64_t n_given, n_out; // frames
 	uint64_t n_heard[TALK_KINDS][TALK_WAYS], n_errors[TALK_KINDS];
-	uint64_t n_given_up; // conversations that waited in vain
+	uint64_t n_ended[TALK_KINDS];		// conversations that were heard to the end
+	uint64_t n_given_up;			// that waited in vain
+	uint64_t n_calls_from[TALK_INTERFACES]; // that cones heard
 };
 
 void load_speak(struct load *load, uint32_t slot);

@@ -93,11 +93,15 @@ static struct ip_addr known_as(const char *text)
 	return addr;
 }
 
+// Behind full cones each port is of one host: who calls it late never reaches another.
 static struct talk_end inside(uint32_t id, uint8_t iface, uint32_t spread)
 {
-	uint32_t first =
-		talk_kind(id)->path == TALK_CONE ? (uint32_t)TALK_CONE_FIRST : TALK_HOST_FIRST;
+	uint32_t first = TALK_HOST_FIRST;
 
+	if (talk_kind(id)->path == TALK_CONE) {
+		first = TALK_CONE_FIRST;
+		spread = scatter(id % PORTS);
+	}
 	return (struct talk_end){
 		.addr = address(talk_kind(id)->family, iface, first + spread % TALK_HOSTS),
 		.port = (uint16_t)(PORT_FIRST + id % PORTS),
