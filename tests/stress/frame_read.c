@@ -133,8 +133,11 @@ bool frame_read(const struct rte_mbuf *m, uint8_t iface, struct talk_heard *hear
 	header_bytes = sizeof(struct rte_udp_hdr);
 	if (f.protocol == IPPROTO_TCP) {
 		header_bytes = sizeof(struct rte_tcp_hdr);
-		if (f.bytes[f.l4_at + 12] >> 4 == header_bytes / 4)
-			return false; // only the router's resets are without options
+		if (f.bytes[f.l4_at + 12] >> 4 ==
+			header_bytes / 4) { // none of ours is without mark
+			must(f.bytes[f.l4_at + 13] & RTE_TCP_RST_FLAG, "flag");
+			return false;
+		}
 	}
 	must(frame_mark_read(f.bytes + f.l4_at + header_bytes, &heard->packet), "mark");
 	compare(&f, heard, place);

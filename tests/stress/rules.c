@@ -11,7 +11,7 @@
 
 enum {
 	UNUSED_PORTS = 62000, // of which no conversation has one
-	QUESTIONS = 7,	      // rules that nothing matches
+	QUESTIONS = 8,	      // rules that nothing matches
 	TRANSLATIONS = 3,
 };
 

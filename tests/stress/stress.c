@@ -19,7 +19,7 @@ enum {
 	SECONDS_DEFAULT = 2,
 	SPEAK_AT_ONCE = 32,
 	SETTLE_LIMIT_MS = 20000,
-	TIDES_MORE = 10,
+	TIDES_MORE = 20,
 	// A flood, in which the oldest flows give way, then a murmur: most conversations fall
 	// silent for so long that their flows expire.
 	TIDE_MS = 2000,
