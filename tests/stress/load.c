@@ -7,7 +7,7 @@
 
 enum {
 	BURST_AT_ONCE = 32,
-	PATIENCE_MS = 300,
+	PATIENCE_MS = 1000,
 	ERROR_EVERY = 13, // of a conversation's questions
 	CALL_EVERY = 3,
 };
