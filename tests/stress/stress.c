@@ -75,10 +75,11 @@ static int64_t in_flight(const struct load *load)
 
 static uint64_t handed_over(const struct world *world)
 {
+	struct dp_worker_stats stats;
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < world->n_workers; i++)
-		n += world->dp->workers[i].handed_over;
+	for (unsigned i = 0; dataplane_worker_stats(world->dp, i, &stats) == 0; i++)
+		n += stats.handed_over;
 	return n;
 }
 
