@@ -202,13 +202,15 @@ struct ftp_line ftp_line_read(const uint8_t *text, uint32_t n, bool is_reply)
 		read_reply(&c, &line);
 	else
 		read_command(&c, &line);
-	return c.is_bad ? (struct ftp_line){.kind = FTP_MALFORMED} : line;
+	if (c.is_bad)
+		line = (struct ftp_line){.kind = FTP_MALFORMED};
+	return line;
 }
 
 static unsigned write_octets(const struct ip_addr *addr, uint16_t port, char *out)
 {
 	return (unsigned)snprintf(out, FTP_TEXT_MAX, "%u,%u,%u,%u,%u,%u", addr->v4[0], addr->v4[1],
-		addr->v4[2], addr->v4[3], port >> 8, port & 0xff);
+		addr->v4[2], addr->v4[3], port / 256u, port % 256u);
 }
 
 unsigned ftp_line_write(

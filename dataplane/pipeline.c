@@ -537,6 +537,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	if (snap->tracks) {
 		flow_burst(w, list4, n4, false);
 		flow_burst(w, list6, n6, true);
+		owner_flush(w);
 		return;
 	}
 	if (n4 > 0)
@@ -600,4 +601,5 @@ void pipeline_host(
 				flow_forward(w, p, dir, false);
 		}
 	}
+	owner_flush(w);
 }
