@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/owner.h"
 
+#include <string.h>
+
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/nat_icmp.h"
 #include "drivers/steering.h"
@@ -12,13 +14,13 @@ static uint16_t owner_by_hash(uint32_t hash, uint16_t n_workers)
 
 static uint32_t address_word(const struct packet *p, bool is_source)
 {
-	const uint32_t *words;
 	const struct rte_ipv6_hdr *ip;
+	uint32_t words[4]; // a copy: in the frame they are aligned to two bytes
 
 	if (p->kind != PACKET_IP6)
 		return is_source ? p->key4.src_be : p->key4.dst_be;
 	ip = packet_ip6(p->m);
-	words = (const uint32_t *)(is_source ? ip->src_addr : ip->dst_addr);
+	memcpy(words, is_source ? ip->src_addr : ip->dst_addr, sizeof(words));
 	return words[0] ^ words[1] ^ words[2] ^ words[3];
 }
 
