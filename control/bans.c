@@ -16,7 +16,8 @@ enum {
 	// A rule's entry that is made again is written again when it ends this much later: a power
 	// cut takes that from it at most.
 	SLACK_MAX_SEC = 60,
-	SLACK_PART = 8, // of how long it lasts
+	SLACK_PART = 8,	  // of how long it lasts
+	RETRY_TURNS = 40, // a full disk is asked every ten seconds
 };
 
 static int64_t end_of(uint32_t for_sec, int64_t now)
@@ -217,6 +218,20 @@ static bool find_behind(struct bans *bans)
 	return false;
 }
 
+// Nothing of this turn is in the file.
+static void turn_failed(struct bans *bans, bool was_queue, const struct error *err)
+{
+	if (!bans->is_failing)
+		log_error("firewall", "what rules add to sets is not kept: %s", err->text);
+	bans->is_failing = true;
+	bans->wait_turns = RETRY_TURNS;
+	for (unsigned i = 0; was_queue && i < bans->queue.n; i++)
+		bans->is_behind[bans->queue.list[i].timed] = true;
+	if (!was_queue)
+		bans->is_behind[bans->walked_set] = true;
+	bans->walked = 0;
+}
+
 bool bans_turn(struct bans *bans, int64_t now)
 {
 	bool has_queued = bans->queue.n > 0;
@@ -225,20 +240,23 @@ bool bans_turn(struct bans *bans, int64_t now)
 
 	if (bans->store == NULL || (!has_queued && !find_behind(bans)))
 		return false;
+	if (bans->wait_turns > 0) {
+		bans->wait_turns--;
+		return false;
+	}
 	rc = ban_store_begin(bans->store, &err);
 	if (rc == 0) {
 		rc = has_queued ? write_queue(bans, &err) : write_walked(bans, now, &err);
 		if (ban_store_commit(bans->store, rc == 0 ? &err : NULL) != 0)
 			rc = -1;
 	}
-	if (rc != 0 && !has_queued)
-		bans->is_behind[bans->walked_set] = false; // no use in trying for ever
-	if (rc != 0 && !bans->is_failing)
-		log_error("firewall", "what rules add to sets is not kept: %s", err.text);
-	else if (rc == 0 && bans->is_failing)
-		log_info("firewall", "what rules add to sets is kept again");
-	bans->is_failing = rc != 0;
+	if (rc != 0)
+		turn_failed(bans, has_queued, &err);
 	ban_queue_clear(&bans->queue);
+	if (rc == 0 && bans->is_failing && !find_behind(bans)) {
+		log_info("firewall", "what rules add to sets is kept again");
+		bans->is_failing = false;
+	}
 	return true;
 }
 
@@ -285,6 +303,7 @@ void bans_clock_jumped(struct bans *bans, int64_t by_sec, int64_t now)
 
 void bans_close(struct bans *bans, int64_t now)
 {
+	bans->wait_turns = 0; // the last try
 	while (bans_turn(bans, now))
 		;
 	ban_store_close(bans->store);

@@ -16,11 +16,13 @@ struct bans {
 	struct timed_sets sets;
 	struct ban_store *store; // NULL: nothing is kept
 	struct ban_queue queue;
-	// What did not fit into the queue is found again among what the workers have.
+	// What did not fit into the queue, or could not be written, is found again among what the
+	// workers have.
 	bool is_behind[DP_TIMED_SETS_MAX];
 	uint16_t walked_set;
 	uint32_t walked;
-	bool is_failing; // the last turn could not write
+	bool is_failing;     // something is not written yet that a turn could not write
+	unsigned wait_turns; // until the next try
 	uint64_t n_refused[DP_TIMED_SETS_MAX], n_refused_logged[DP_TIMED_SETS_MAX];
 };
 

@@ -6,24 +6,17 @@
 
 #include "cfg/base/log.h"
 
-static void set_schedules(struct firewall *firewall, int64_t now)
-{
-	firewall->active = schedules_active(
-		firewall->policy->schedules, firewall->policy->n_schedules, (time_t)now);
-	dataplane_schedules_set(firewall->dp, firewall->active);
-}
-
 // Of `policy` and `counts`, which it takes.
 static void put_in_force(
-	struct firewall *firewall, struct policy *policy, struct rule_counts *counts, int64_t now)
+	struct firewall *firewall, struct policy *policy, struct rule_counts *counts)
 {
 	policy_free(firewall->policy);
 	rule_counts_free(firewall->counts);
 	policy_drop_arrays(policy);
 	firewall->policy = policy;
 	firewall->counts = counts;
+	firewall->active = policy->dp.active_schedules;
 	set_files_keep(&firewall->files);
-	set_schedules(firewall, now);
 }
 
 int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
@@ -39,11 +32,13 @@ int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
 		error_set(err, "no memory for the rules' counts");
 		goto fail;
 	}
+	policy->dp.active_schedules =
+		schedules_active(policy->schedules, policy->n_schedules, (time_t)now);
 	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0) {
 		error_set(err, "the workers do not take the policy: %s", why.text);
 		goto fail;
 	}
-	put_in_force(firewall, policy, counts, now);
+	put_in_force(firewall, policy, counts);
 	return 0;
 fail:
 	policy_free(policy);
@@ -96,7 +91,8 @@ void firewall_every_minute(struct firewall *firewall, int64_t now)
 		firewall->policy->schedules, firewall->policy->n_schedules, (time_t)now);
 
 	if (active != firewall->active)
-		set_schedules(firewall, now);
+		dataplane_schedules_set(firewall->dp, active);
+	firewall->active = active;
 	if (set_files_check(&firewall->files, (time_t)now) &&
 		firewall_update(firewall, now, &err) != 0)
 		log_error("firewall", "%s", error_str(&err, text, sizeof(text)));

@@ -42,6 +42,34 @@ static bool has_full_cones(const struct dp_policy *policy)
 	return false;
 }
 
+static uint64_t timed_of(const struct dp_policy *policy, const struct dp_match_set *match)
+{
+	uint16_t timed =
+		match->set != DP_INDEX_NONE ? policy->sets[match->set].timed : DP_INDEX_NONE;
+
+	return timed < DP_TIMED_SETS_MAX ? UINT64_C(1) << timed : 0;
+}
+
+// All that rules and translations ask, but where a rule only turns away who is in it.
+static uint64_t timed_that_give(const struct dp_policy *policy)
+{
+	uint64_t timed = 0;
+
+	for (unsigned i = 0; i < policy->n_rules; i++) {
+		const struct dp_rule *rule = &policy->rules[i];
+		bool turns_away = rule->action == DP_DROP || rule->action == DP_REJECT;
+
+		if (!turns_away || rule->source.is_negated)
+			timed |= timed_of(policy, &rule->source);
+		if (!turns_away || rule->destination.is_negated)
+			timed |= timed_of(policy, &rule->destination);
+	}
+	for (unsigned i = 0; i < policy->n_nats; i++)
+		timed |= timed_of(policy, &policy->nats[i].source) |
+			 timed_of(policy, &policy->nats[i].destination);
+	return timed;
+}
+
 // Translations ask the rules' sets.
 static struct set **sets_of(const struct ruleset *rules)
 {
@@ -70,6 +98,7 @@ struct compiled_policy *compiled_policy_new(
 		compiled->has_helpers |= policy->helpers[i].n > 0;
 	memcpy(compiled->helpers, policy->helpers, sizeof(compiled->helpers));
 	compiled->host_flows_max = policy->host_flows_max;
+	atomic_init(&compiled->schedules, policy->active_schedules);
 	compiled->timeouts = timeouts_of(&policy->timeouts);
 	compiled->n_workers = dp->options.n_workers;
 	memcpy(compiled->hygiene, policy->hygiene, sizeof(compiled->hygiene));
@@ -84,6 +113,7 @@ struct compiled_policy *compiled_policy_new(
 	compiled->nat = nat_rules_new(policy, compiled->sets, dp->timed, err);
 	if (compiled->nat == NULL)
 		goto failed;
+	compiled->timed_that_give = timed_that_give(policy);
 	for (unsigned i = 0; i < compiled->n_workers; i++) {
 		if (rules_state_init(&compiled->counts[i], compiled->rules) != 0) {
 			error_set(err, "no memory for the counters of %u rules", policy->n_rules);

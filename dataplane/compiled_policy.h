@@ -4,6 +4,8 @@
 // old one when every worker has passed by; workers write nothing but their own counts.
 #pragma once
 
+#include <stdatomic.h>
+
 #include "dataplane/dataplane.h"
 #include "dataplane/nat_rules.h"
 #include "dataplane/rules.h"
@@ -19,6 +21,8 @@ struct compiled_policy {
 	bool has_helpers; // some port has one
 	struct dp_helper_ports helpers[DP_HELPER_COUNT];
 	uint32_t host_flows_max;
+	_Atomic uint64_t schedules;  // bits: active ones; control changes them in place
+	uint64_t timed_that_give;    // timed sets whose entries' end takes something from somebody
 	struct dp_timeouts timeouts; // none is zero
 	uint16_t hygiene[DP_INTERFACES_MAX];
 	struct ruleset *rules;

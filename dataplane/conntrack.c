@@ -12,7 +12,9 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
+#include "dataplane/pipeline.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/reset.h"
 #include "dataplane/sip_advice.h"
 #include "dataplane/tcp_track.h"
 
@@ -20,8 +22,13 @@ static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_ph
 {
 	switch (phase) {
 	case FLOW_TCP_ESTABLISHED:
-		return timeouts->tcp_established;
+	// Until its receiver obeys a reset he keeps the connection, and anybody may send one into
+	// the window while the true end rests for hours (RFC 5382 REQ-5). A true one is followed,
+	// within a round trip, by the answer to the challenge (RFC 5961 3.2), which ends the flow.
+	// If that never comes, the end has gone as one without power has, and the flow rests as
+	// long as that one's.
 	case FLOW_TCP_CHALLENGED:
+		return timeouts->tcp_established;
 	case FLOW_TCP_FIN_WAIT:
 	case FLOW_TCP_CLOSE_WAIT:
 	case FLOW_TCP_LAST_ACK:
@@ -136,6 +143,14 @@ static void remember(const struct packet *p, const struct rule_subject *s, struc
 		state->flags |= FLOW_WAS_PICKED_UP;
 }
 
+// The interface that a direction's packets come in by.
+static void note_iface(struct flow_dir *dir, uint8_t iface)
+{
+	uint16_t bits = iface == FLOW_IFACE_HOST ? 0 : (uint16_t)(iface << FLOW_IFACE_SHIFT);
+
+	dir->flags = (uint16_t)((dir->flags & ~FLOW_IFACE_MASK) | bits);
+}
+
 // One ping of many packets is one flow, but "5/s" means its packets.
 static void rate_flow(
 	struct flow *flow, const struct rule_subject *subject, const struct decision *d)
@@ -157,6 +172,8 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->state.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface;
 	flow->state.out_iface = d->out_iface;
 	flow->state.created_sec = w->now_sec;
+	note_iface(&flow->dir[0], flow->state.in_iface);
+	note_iface(&flow->dir[1], flow->state.out_iface);
 	flow->state.mark = d->verdict.mark;
 	if (d->is_dnated)
 		flow->state.flags |= FLOW_IS_DNATED;
@@ -237,8 +254,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);
-	if (is_expected)
-		flow->dir[0].flags |= FLOW_IS_RELATED;
+	if (is_expected && !helper_relate(w, flow)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
+		return NULL;
+	}
 	helper_flow_begun(w, flow, &d.seen);
 	if (d.changes_source)
 		sip_advice_flow_begun(w, flow, &d.seen);
@@ -263,6 +283,28 @@ static bool is_unchanged(const struct flow *flow, const struct decision *d)
 				 : ip_addr_equal(&now.src, &d->seen.src);
 }
 
+// Of a connection that is cut: the sender of the packet at hand is answered, and the other end
+// would wait for him. Sent as his next segment would have been.
+static void reset_other_end(struct worker *w, const struct packet *p, struct flow_dir *dir)
+{
+	struct packet reset;
+	struct flow_tuple to;
+
+	if (!reset_onward(w, p, dir->tcp_end, &reset) ||
+		((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, &reset, dir, reset.ip_len)))
+		return;
+	nat_translate(&reset, dir);
+	to = flow_tuple_translated(dir);
+	if (dir->flags & FLOW_TO_HOST)
+		host_punt(w, (uint8_t)p->iface, reset.m, COUNTER_PUNT_LOCAL);
+	else if (dir->flags & FLOW_FROM_HOST)
+		pipeline_send_host(w, (uint8_t)p->iface, reset.m);
+	else if (p->kind == PACKET_IP6)
+		pipeline_send6(w, reset.m, decide_way(w, &to));
+	else
+		pipeline_send4(w, reset.m, decide_way(w, &to));
+}
+
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
@@ -273,9 +315,11 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 
 	firewall_subject_of_flow(flow, &subject);
 	decide(w, &original, flow->state.in_iface, flow->state.out_iface,
-		helper_expected(flow, &expected) ? &expected : NULL, &subject, &d);
+		helper_expected(w, flow, &expected) ? &expected : NULL, &subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
+		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
+			reset_other_end(w, p, dir);
 		conntrack_end(w, flow);
 		if (d.refused != COUNTER_DROP_RULE)
 			return conntrack_open(w, p);
@@ -283,6 +327,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		return NULL;
 	}
 	flow->state.out_iface = d.out_iface;
+	note_iface(&flow->dir[1], d.out_iface);
 	flow->state.mark = d.verdict.mark;
 	rate_flow(flow, &subject, &d);
 	if (!(dir->flags & FLOW_IS_REPLY)) {

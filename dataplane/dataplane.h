@@ -102,7 +102,8 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 // Checks and compiles it. -EINVAL, -E2BIG or -ENOMEM with the reason, and the policy in force
 // stays.
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err);
-// Which schedules of dp_rule are active: bits. Live flows look again when that has changed.
+// Which schedules of the policy in force are active from now on: bits. Live flows look again when
+// that has changed.
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active);
 
 // Timed sets outlive policies: control names them by number and writes them, rules ask them. An
@@ -120,7 +121,8 @@ void dataplane_timed_flush(struct dataplane *dp, uint16_t timed);
 // Walks it from a cursor of 0; false at the end.
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry);
-// Every second or so: frees what has ended.
+// Every second or so: frees what has ended, of some thousand entries each time. Live flows look
+// again where that may end them.
 void dataplane_timed_sweep(struct dataplane *dp);
 
 // What the policy in force has counted: by index of its rule, of a named counter, of a hook's

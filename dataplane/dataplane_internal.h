@@ -32,7 +32,6 @@ struct dataplane {
 	struct timed_set *timed[DP_TIMED_SETS_MAX]; // NULL: not opened
 	struct rate_table *rates;
 	struct expect_table *expected; // by helpers
-	_Atomic uint64_t schedules;    // bits: active ones
 	uint64_t reviewed_ms; // control's: when a timed set last made flows be judged again
 	bool review_is_due;
 	uint64_t start_tsc; // the workers' clocks begin here

@@ -170,7 +170,7 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 	struct rules_now now = {
 		.now_ms = w->now_ms,
 		.now_sec = w->now_sec,
-		.schedules = atomic_load_explicit(&w->dp->schedules, memory_order_relaxed),
+		.schedules = atomic_load_explicit(&policy->schedules, memory_order_relaxed),
 	};
 
 	rules_judge(policy->rules, &policy->counts[w->index], hook, s, &now, verdict);
@@ -188,6 +188,13 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 	}
 }
 
+bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict)
+{
+	return verdict->action == DP_REJECT && p->protocol == IPPROTO_TCP &&
+	       !(p->flags & PACKET_IS_FRAGMENT) &&
+	       (verdict->reject == DP_REJECT_AUTO || verdict->reject == DP_REJECT_RST);
+}
+
 void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
 {
 	static const enum icmp_error_kind errors[] = {
@@ -203,8 +210,7 @@ void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdi
 		worker_drop(w, p->m, COUNTER_DROP_RULE);
 		return;
 	}
-	if (p->protocol == IPPROTO_TCP && !(p->flags & PACKET_IS_FRAGMENT) &&
-		(verdict->reject == DP_REJECT_AUTO || verdict->reject == DP_REJECT_RST))
+	if (firewall_resets(p, verdict))
 		reset_answer(w, p, COUNTER_DROP_REJECTED);
 	else
 		pipeline_answer(w, p, errors[verdict->reject], 0, COUNTER_DROP_REJECTED);

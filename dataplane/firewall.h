@@ -22,6 +22,8 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 // Asks the rules, and does what they want done besides.
 void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
 	struct rule_verdict *verdict);
+// Does that verdict end a connection by a reset?
+bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict);
 // The end of a packet that was not accepted: dropped, and its sender told if the rule says so.
 void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict);
 // A packet for the host stack that belongs to no flow: multicast, broadcast, neighbour discovery.

@@ -56,6 +56,10 @@ enum flow_dir_flags {
 	FLOW_TRANSLATES6 = 1 << 6, // as FLOW_TRANSLATES, where the line has no room for it
 	FLOW_HAS_HELPER = 1 << 7,  // every packet is read, helper.h
 	FLOW_IS_RELATED = 1 << 8,  // direction 0: a helper expected it
+	// The upper bits: the interface that its packets come in by, which a packet's flags have in
+	// the same place. Of what the host stack sends, none.
+	FLOW_IFACE_SHIFT = 10,
+	FLOW_IFACE_MASK = 63 << FLOW_IFACE_SHIFT,
 	FLOW_GOES_SLOW = FLOW_TO_HOST | FLOW_FROM_HOST | FLOW_TRANSLATES6 | FLOW_HAS_HELPER,
 };
 

@@ -18,6 +18,12 @@ enum {
 	// on their way, and a host with many established flows pays before they do.
 	SPARE_PART = 16,
 	IDLE_SAMPLE = 8, // established flows that one is chosen from
+
+	// Of the entries for hosts callers have this part at most: the rest is the house's. Who has
+	// only been answered may have invented his address, and leaves half of that to those whose
+	// handshake is done.
+	CALLERS_PART = 2,
+	CALLERS_UNPROVEN_PART = 4,
 };
 
 // --- memory ---
@@ -108,7 +114,8 @@ static uint32_t *chain_of(const struct flow_table *table, const struct flow_host
 
 static bool key_equal(const struct flow_host_key *a, const struct flow_host_key *b)
 {
-	return a->network == b->network && a->iface == b->iface && a->family == b->family;
+	return a->network == b->network && a->kind == b->kind && a->iface == b->iface &&
+	       a->family == b->family;
 }
 
 uint32_t flow_host_find(const struct flow_table *table, const struct flow_host_key *key)
@@ -120,7 +127,7 @@ uint32_t flow_host_find(const struct flow_table *table, const struct flow_host_k
 		return OUTSIDE + key->iface;
 	if (key->kind == FLOW_HOST_OTHERS)
 		return OTHERS + key->iface;
-	if (key->kind == FLOW_HOST_INSIDE) {
+	if (key->kind == FLOW_HOST_INSIDE || key->kind == FLOW_HOST_CALLER) {
 		i = *chain_of(table, key);
 		while (i != 0 && !key_equal(&hosts[i].key, key))
 			i = hosts[i].chain_next;
@@ -171,9 +178,16 @@ static int class_of(uint32_t n)
 	return n != 0 ? 31 - __builtin_clz(n) : -1;
 }
 
+static struct flow_ranking *ranking_of(
+	struct flow_shares *shares, enum flow_rank rank, uint32_t host)
+{
+	return shares->hosts[host].key.kind == FLOW_HOST_CALLER ? &shares->callers
+								: &shares->ranks[rank];
+}
+
 static void rank_leave(struct flow_shares *shares, enum flow_rank rank, uint32_t host, int class)
 {
-	struct flow_ranking *ranking = &shares->ranks[rank];
+	struct flow_ranking *ranking = ranking_of(shares, rank, host);
 	uint32_t next = shares->hosts[host].rings[rank].next;
 	uint32_t prev = shares->hosts[host].rings[rank].prev;
 
@@ -187,7 +201,7 @@ static void rank_leave(struct flow_shares *shares, enum flow_rank rank, uint32_t
 
 static void rank_join(struct flow_shares *shares, enum flow_rank rank, uint32_t host, int class)
 {
-	struct flow_ranking *ranking = &shares->ranks[rank];
+	struct flow_ranking *ranking = ranking_of(shares, rank, host);
 	uint32_t next = host, prev = host;
 
 	if (ranking->classes & UINT32_C(1) << class) { // before the first is behind the last
@@ -225,10 +239,8 @@ static __rte_always_inline void count(
 }
 
 // The first of the highest class that there is, or ROUTER.
-static uint32_t rank_top(const struct flow_shares *shares, enum flow_rank rank)
+static uint32_t rank_top(const struct flow_ranking *ranking)
 {
-	const struct flow_ranking *ranking = &shares->ranks[rank];
-
 	return ranking->classes != 0 ? ranking->first[class_of(ranking->classes)] : ROUTER;
 }
 
@@ -238,7 +250,8 @@ static void rank_turn(struct flow_shares *shares, enum flow_rank rank, uint32_t 
 	const struct flow_host *top = &shares->hosts[host];
 
 	if (host != ROUTER)
-		shares->ranks[rank].first[class_of(top->n[rank])] = top->rings[rank].next;
+		ranking_of(shares, rank, host)->first[class_of(top->n[rank])] =
+			top->rings[rank].next;
 }
 
 // --- lists ---
@@ -280,6 +293,56 @@ static void list_append(struct flow_table *table, struct flow *flow, enum flow_l
 	host->lists[list].last = index;
 }
 
+// --- who is answered outside ---
+
+// What an address outside has open is in its own lists, and counts for its interface as before.
+// Without an entry it stays in those of the interface.
+static void caller_join(struct flow_table *table, struct flow *flow, enum flow_phase phase)
+{
+	struct flow_shares *shares = &table->shares;
+	const struct flow_dir *dir = &flow->dir[0];
+	bool is_ip6 = dir->flags & FLOW_IS_IP6, is_proven = phase != FLOW_ASSURED;
+	struct flow_host *outside = &shares->hosts[flow->state.host];
+	struct flow_host_key key = {
+		.kind = FLOW_HOST_CALLER,
+		.iface = outside->key.iface,
+		.family = is_ip6 ? IP_V6 : IP_V4,
+	};
+	uint32_t caller;
+
+	memcpy(&key.network, dir->key_bytes, is_ip6 ? 8 : 4); // the source, of either family
+	caller = flow_host_find(table, &key);
+	if (caller == FLOW_HOST_UNKNOWN) {
+		if (shares->n_callers >=
+			shares->n_hosts_max / (is_proven ? CALLERS_PART : CALLERS_UNPROVEN_PART))
+			return;
+		caller = flow_host_open(table, &key);
+		if (caller < FIXED)
+			return;
+		shares->n_callers++;
+	}
+	outside->n_of_callers++;
+	flow->state.host = caller;
+	count(shares, FLOW_RANK_ALL, caller, 1);
+}
+
+// Gives the interface that it counts for from now on alone.
+static uint32_t caller_leave(struct flow_table *table, struct flow *flow)
+{
+	struct flow_shares *shares = &table->shares;
+	uint32_t caller = flow->state.host;
+	uint32_t outside = OUTSIDE + shares->hosts[caller].key.iface;
+
+	shares->hosts[outside].n_of_callers--;
+	flow->state.host = outside;
+	count(shares, FLOW_RANK_ALL, caller, UINT32_MAX);
+	if (shares->hosts[caller].n[FLOW_RANK_ALL] == 0) {
+		host_close(table, caller);
+		shares->n_callers--;
+	}
+	return outside;
+}
+
 void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
 {
 	struct flow_shares *shares = &table->shares;
@@ -293,6 +356,10 @@ void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase
 		return;
 	if (from != FLOW_LIST_NONE)
 		list_remove(table, flow, from);
+	if (shares->hosts[host].key.kind == FLOW_HOST_CALLER)
+		host = caller_leave(table, flow);
+	else if (to == FLOW_LIST_OPEN && shares->hosts[host].key.kind == FLOW_HOST_OUTSIDE)
+		caller_join(table, flow, phase);
 	if (to != FLOW_LIST_NONE)
 		list_append(table, flow, to);
 	count(shares, FLOW_RANK_SPARE, host, spare);
@@ -316,7 +383,24 @@ uint32_t flow_greediest(const struct flow_table *table)
 {
 	if (table->shares.hosts[ROUTER].n[FLOW_RANK_ALL] > table->capacity / 2)
 		return ROUTER;
-	return rank_top(&table->shares, FLOW_RANK_ALL);
+	return rank_top(&table->shares.ranks[FLOW_RANK_ALL]);
+}
+
+static uint32_t n_listed_open(const struct flow_host *host)
+{
+	return host->n[FLOW_RANK_ALL] - host->n[FLOW_RANK_SPARE] - host->n_of_callers;
+}
+
+// Whose established flow goes when it is the turn of `top`: outside, of whoever has most there.
+static uint32_t payer_of(struct flow_shares *shares, uint32_t top)
+{
+	uint32_t caller = rank_top(&shares->callers);
+
+	if (shares->hosts[top].n_of_callers == 0 ||
+		shares->hosts[caller].n[FLOW_RANK_ALL] < n_listed_open(&shares->hosts[top]))
+		return top;
+	rank_turn(shares, FLOW_RANK_ALL, caller);
+	return caller;
 }
 
 // The one that has been idle for longest of a few of the host's. The others go to the back of its
@@ -324,7 +408,7 @@ uint32_t flow_greediest(const struct flow_table *table)
 static struct flow *idlest(struct flow_table *table, uint32_t host)
 {
 	const struct flow_host *of = &table->shares.hosts[host];
-	uint32_t n_open = of->n[FLOW_RANK_ALL] - of->n[FLOW_RANK_SPARE];
+	uint32_t n_open = n_listed_open(of);
 	struct flow *idle = NULL;
 
 	for (uint32_t i = 0; i < RTE_MIN(n_open, (uint32_t)IDLE_SAMPLE); i++) {
@@ -355,7 +439,7 @@ struct flow *flow_victim(struct flow_table *table, uint32_t host)
 	struct flow *flow;
 
 	if (shares->n_spare > table->capacity / SPARE_PART) {
-		top = rank_top(shares, FLOW_RANK_SPARE);
+		top = rank_top(&shares->ranks[FLOW_RANK_SPARE]);
 		rank_turn(shares, FLOW_RANK_SPARE, top);
 		return flow_oldest_spare(table, top);
 	}
@@ -364,5 +448,5 @@ struct flow *flow_victim(struct flow_table *table, uint32_t host)
 		return n != 0 ? flow_oldest_spare(table, host) : NULL;
 	rank_turn(shares, FLOW_RANK_ALL, top);
 	flow = flow_oldest_spare(table, top);
-	return flow != NULL ? flow : idlest(table, top);
+	return flow != NULL ? flow : idlest(table, payer_of(shares, top));
 }

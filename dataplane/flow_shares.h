@@ -2,7 +2,8 @@
 // Whose the flows of a table are, and who gives one up when it is full. A host is an inside address
 // (IPv6: its /64) on the interface it sends by; what begins outside counts for the interface that
 // it came in by, so that invented sources are one host, not thousands; the router's own flows are a
-// host too. Everything is O(1). Called by the owning worker.
+// host too. When that interface has to give up an established flow, it is one of the address there
+// that has most of them. Everything is O(1). Called by the owning worker.
 #pragma once
 
 #include <stdbool.h>
@@ -18,13 +19,14 @@ enum flow_host_kind {
 	FLOW_HOST_OUTSIDE, // whoever comes in by an interface that leads to the internet
 	FLOW_HOST_OTHERS,  // inside hosts of an interface that found the table of hosts full
 	FLOW_HOST_INSIDE,
+	FLOW_HOST_CALLER, // an address outside (IPv6: its /64) that was answered
 };
 
 struct flow_host_key {
-	uint64_t network; // inside: as it stands in the packet; IPv4 in the lower half
+	uint64_t network; // inside, caller: as it stands in the packet; IPv4 in the lower half
 	uint8_t kind;	  // enum flow_host_kind
 	uint8_t iface;	  // but for the router
-	uint8_t family;	  // inside: enum ip_family
+	uint8_t family;	  // inside, caller: enum ip_family
 };
 
 // Hosts are ranked twice: by all of their flows, and by those that they can spare.
@@ -51,7 +53,8 @@ struct flow_host {
 	} rings[FLOW_RANKS];
 	struct {
 		uint32_t first, last;
-	} lists[FLOW_LISTS]; // flow indexes
+	} lists[FLOW_LISTS];   // flow indexes
+	uint32_t n_of_callers; // outside: of its flows, those in callers' lists
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_host) == 64, "one cache line a host");
@@ -69,7 +72,9 @@ struct flow_shares {
 	uint32_t n_hosts_max, n_hosts_touched;
 	uint32_t free_head;		       // by chain_next
 	uint32_t n_spare;		       // but for the router's
-	struct flow_ranking ranks[FLOW_RANKS]; // without the router
+	struct flow_ranking ranks[FLOW_RANKS]; // without the router and callers
+	struct flow_ranking callers;	       // of all interfaces, by their ring of FLOW_RANK_ALL
+	uint32_t n_callers;
 	uint64_t hosts_bytes, chains_bytes;
 };
 

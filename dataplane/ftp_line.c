@@ -8,6 +8,7 @@
 enum {
 	EPRT_IP4 = 1, // RFC 2428 section 2
 	EPRT_IP6 = 2,
+	TELNET_IAC = 255,
 	OCTETS = 6,
 };
 
@@ -191,6 +192,32 @@ static void read_command(struct cursor *c, struct ftp_line *line)
 	}
 }
 
+bool ftp_line_is_command(const uint8_t *text, uint32_t n)
+{
+	struct cursor c = {.text = text, .n = n};
+	uint32_t first;
+
+	// What interrupts a transfer is told ahead of the command (RFC 959 4.1.3, RFC 854).
+	while (peek(&c) == TELNET_IAC)
+		c.at += 2;
+	first = c.at;
+	while (c.at < n && (uint8_t)((c.text[c.at] | 32) - 'a') < 26)
+		c.at++;
+	if (c.at >= n)
+		return c.at - first <= 4;
+	return (c.at - first == 3 || c.at - first == 4) &&
+	       (peek(&c) == ' ' || peek(&c) == '\r' || peek(&c) == '\n');
+}
+
+unsigned ftp_line_code(const uint8_t *text, uint32_t n, bool *goes_on)
+{
+	if (n < 4 || !is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[2]) ||
+		(text[3] > ' ' && text[3] != '-'))
+		return 0;
+	*goes_on = text[3] == '-';
+	return (text[0] - '0') * 100u + (text[1] - '0') * 10u + (text[2] - '0');
+}
+
 struct ftp_line ftp_line_read(const uint8_t *text, uint32_t n, bool is_reply)
 {
 	struct ftp_line line = {.kind = FTP_OTHER};
@@ -202,13 +229,15 @@ struct ftp_line ftp_line_read(const uint8_t *text, uint32_t n, bool is_reply)
 		read_reply(&c, &line);
 	else
 		read_command(&c, &line);
-	return c.is_bad ? (struct ftp_line){.kind = FTP_MALFORMED} : line;
+	if (c.is_bad)
+		line = (struct ftp_line){.kind = FTP_MALFORMED};
+	return line;
 }
 
 static unsigned write_octets(const struct ip_addr *addr, uint16_t port, char *out)
 {
 	return (unsigned)snprintf(out, FTP_TEXT_MAX, "%u,%u,%u,%u,%u,%u", addr->v4[0], addr->v4[1],
-		addr->v4[2], addr->v4[3], port >> 8, port & 0xff);
+		addr->v4[2], addr->v4[3], port / 256u, port % 256u);
 }
 
 unsigned ftp_line_write(

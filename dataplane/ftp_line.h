@@ -31,6 +31,12 @@ struct ftp_line {
 
 enum { FTP_LINE_MAX = 512, FTP_TEXT_MAX = 64 };
 
+// Could a client's line begin so? Commands have three or four letters (RFC 959 5.3.1). `n`: what is
+// there of it, at least a byte.
+bool ftp_line_is_command(const uint8_t *text, uint32_t n);
+// The code that a server's line begins with, or 0. `goes_on`: others of the same reply follow, up
+// to one where it does not (RFC 959 4.2).
+unsigned ftp_line_code(const uint8_t *text, uint32_t n, bool *goes_on);
 // `n`: bytes of a whole line, with its LF. Without an address to tell, first and end are 0.
 struct ftp_line ftp_line_read(const uint8_t *text, uint32_t n, bool is_reply);
 // The same line's text for another address and port, FTP_TEXT_MAX bytes of room in `out`; returns

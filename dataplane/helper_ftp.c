@@ -5,12 +5,16 @@
 //
 // Lines are read where they begin with what TCP delivers in order: a segment that is ahead of one
 // that was lost is dropped, and comes again after it. A line in several segments is not read, and
-// of one segment at most one line is rewritten; FTP clients and servers send no others. What is
+// of one segment at most one line announces; FTP clients and servers send no others. What is
 // sent again is rewritten again, as it was the first time; until it has been acknowledged nothing
 // else is.
 //
 // An address that is not the sender's own (RFC 2577: a bounce), a port below 1024 and an answer to
-// no question announce nothing.
+// no question announce nothing. A client whose first word comes before the server's, or who says
+// anything but commands, is not read any more: a browser can be made to send what somebody else
+// wrote to this port, but not without its own headers before that.
+#include <errno.h>
+
 #include "dataplane/checksum.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/ftp_line.h"
@@ -19,8 +23,10 @@
 
 enum {
 	FTP_PORT_MIN = 1024,
-	PORTS_TRIED = 32,
+	FTP_GREETING = 220,
+	PORTS_TRIED = 8,
 	DRAWS_MAX = 8192, // at random, until one of 128 is of the bucket
+	ANNOUNCED_PER_SEC = 64,
 };
 
 static_assert((int)FTP_TEXT_MAX == (int)TCP_EDIT_MAX, "a stretch holds a text");
@@ -35,7 +41,7 @@ struct reading {
 	uint16_t mtu;
 	uint32_t seq, bytes; // of its data
 	uint8_t *data;
-	bool is_edited; // one of its lines is
+	bool is_spent; // one of its lines has announced
 };
 
 // --- what is announced ---
@@ -96,15 +102,45 @@ static bool expect_at_some_port(struct reading *r, struct expectation *expected)
 	uint16_t port = rte_be_to_cpu_16(expected->to_port_be);
 
 	if (ip_addr_equal(&expected->dst, &expected->to)) // nothing is translated
-		return helper_announce(r->w, r->session, expected);
+		return helper_announce(r->w, r->session, expected) == 0;
 	for (unsigned i = 0; i < PORTS_TRIED; i++) {
+		int error;
+
 		if (i > 0)
 			expected->dport_be = rte_cpu_to_be_16(draw_port(r->w, port));
-		if (!is_taken(r->w, expected, is_client ? data_port_be(r) : 0) &&
-			helper_announce(r->w, r->session, expected))
-			return true;
+		if (is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
+			continue;
+		error = helper_announce(r->w, r->session, expected);
+		if (error != -EEXIST)
+			return error == 0;
 	}
+	worker_count(r->w, COUNTER_HELPER_FULL);
 	return false;
+}
+
+// May the last stretch have to be sent again still? Then there can be no other: one is remembered.
+static bool is_stretch_open(const struct helper_side *side)
+{
+	const struct tcp_edit *edit = &side->edit;
+
+	return edit->old_bytes != 0 && (int32_t)(edit->at + edit->old_bytes - side->acked) > 0;
+}
+
+// What an announcement costs is bounded: by segment, and by second.
+static bool may_announce(struct reading *r)
+{
+	struct helper_session *session = r->session;
+
+	if (r->is_spent || is_stretch_open(r->side))
+		return false;
+	if (session->announced_sec != r->w->now_sec) {
+		session->announced_sec = r->w->now_sec;
+		session->n_announced = 0;
+	}
+	if (session->n_announced >= ANNOUNCED_PER_SEC)
+		return false;
+	session->n_announced++;
+	return true;
 }
 
 // Would the packet have room for that much more?
@@ -116,28 +152,22 @@ static bool has_room(const struct reading *r, int32_t growth)
 	       growth <= (int32_t)(rte_pktmbuf_tailroom(r->p->m) + padding);
 }
 
-// May the last stretch have to be sent again still? Then there can be no other: one is remembered.
-static bool is_stretch_open(const struct helper_side *side)
-{
-	const struct tcp_edit *edit = &side->edit;
-
-	return edit->old_bytes != 0 && (int32_t)(edit->at + edit->old_bytes - side->acked) > 0;
-}
-
 // `at`: of the line in the data.
 static void announce(struct reading *r, const struct ftp_line *line, uint32_t at)
 {
 	struct expectation expected = helper_announced(r->w, r->dir, rte_cpu_to_be_16(line->port));
-	bool has_addr = line->addr.family != IP_NONE;
+	bool has_addr = line->addr.family != IP_NONE, is_reply = r->dir->flags & FLOW_IS_REPLY;
 	uint16_t old_bytes = line->end - line->first, new_bytes;
 	char text[FTP_TEXT_MAX];
 
-	if (r->is_edited || is_stretch_open(r->side) || line->port < FTP_PORT_MIN ||
+	if (line->port < FTP_PORT_MIN ||
 		(has_addr && !ip_addr_equal(&line->addr, &expected.to) &&
-			!ip_addr_equal(&line->addr, &expected.dst))) {
+			!(is_reply && ip_addr_equal(&line->addr, &expected.dst))) ||
+		!may_announce(r)) {
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
 		return;
 	}
+	r->is_spent = true;
 	if (!expect_at_some_port(r, &expected))
 		return;
 	if (expected.dport_be == expected.to_port_be &&
@@ -146,21 +176,48 @@ static void announce(struct reading *r, const struct ftp_line *line, uint32_t at
 	new_bytes = (uint16_t)ftp_line_write(
 		line, &expected.dst, rte_be_to_cpu_16(expected.dport_be), text);
 	if (!has_room(r, new_bytes - old_bytes)) {
+		helper_forget(r->w, r->session);
 		worker_count(r->w, COUNTER_HELPER_REFUSED);
 		return;
 	}
 	tcp_edit_begin(&r->side->edit, r->seq + at + line->first, old_bytes, text, new_bytes);
 	r->side->acked = r->side->edit.at;
-	r->is_edited = true;
 }
 
 // --- lines ---
 
-static void read_line(struct reading *r, uint32_t at, uint32_t n)
+// Does the server's reply end in this line? Those before it are for people.
+static bool ends_reply(struct reading *r, uint32_t at, uint32_t n)
+{
+	struct helper_session *session = r->session;
+	bool goes_on = false;
+	unsigned code = ftp_line_code(r->data + at, n, &goes_on);
+
+	if (code == 0 || (session->open_reply != 0 && code != session->open_reply))
+		return false;
+	session->open_reply = goes_on ? (uint16_t)code : 0;
+	if (code == FTP_GREETING)
+		session->is_greeted = true;
+	return !goes_on;
+}
+
+// A line that begins; what is not there to its end tells nothing.
+static void read_line(struct reading *r, uint32_t at, uint32_t n, bool is_whole)
 {
 	bool is_reply = r->dir->flags & FLOW_IS_REPLY;
-	struct ftp_line line = ftp_line_read(r->data + at, n, is_reply);
+	uint8_t asked = r->session->asked;
+	struct ftp_line line;
 
+	if (is_reply) {
+		if (!ends_reply(r, at, n))
+			return;
+		r->session->asked = FTP_OTHER; // this is the answer
+	} else if (!r->session->is_greeted || !ftp_line_is_command(r->data + at, n)) {
+		r->session->is_over = true;
+	}
+	if (!is_whole || r->session->is_over)
+		return;
+	line = ftp_line_read(r->data + at, n, is_reply);
 	switch (line.kind) {
 	case FTP_OTHER:
 		break;
@@ -177,50 +234,32 @@ static void read_line(struct reading *r, uint32_t at, uint32_t n)
 		break;
 	case FTP_REPLY_PASSIVE:
 	case FTP_REPLY_EXTENDED_PASSIVE:
-		if (r->session->asked == (line.kind == FTP_REPLY_PASSIVE ? FTP_PASV : FTP_EPSV))
+		if (asked == (line.kind == FTP_REPLY_PASSIVE ? FTP_PASV : FTP_EPSV))
 			announce(r, &line, at);
 		else
 			worker_count(r->w, COUNTER_HELPER_REFUSED);
-		r->session->asked = FTP_OTHER;
 		break;
 	case FTP_REPLY_SECURED:
-		r->session->is_secured = true;
+		r->session->is_over = true;
 		break;
 	}
 }
 
-// Whole lines of what is new from `at` on.
+// What is new from `at` on.
 static void read_lines(struct reading *r, uint32_t at)
 {
-	while (at < r->bytes && !r->session->is_secured) {
+	while (at < r->bytes && !r->session->is_over) {
 		const uint8_t *lf = memchr(r->data + at, '\n', r->bytes - at);
 		uint32_t end = lf != NULL ? (uint32_t)(lf - r->data) + 1 : r->bytes;
 
-		if (r->side->is_line_start && lf != NULL)
-			read_line(r, at, end - at);
+		if (r->side->is_line_start)
+			read_line(r, at, end - at, lf != NULL);
 		r->side->is_line_start = lf != NULL;
 		at = end;
 	}
 }
 
 // --- segments ---
-
-static bool is_opening(const struct flow *flow)
-{
-	enum flow_phase phase = (enum flow_phase)flow->state.state;
-
-	return phase == FLOW_UNREPLIED || phase == FLOW_TCP_SYN_SENT2 ||
-	       phase == FLOW_TCP_SYN_RECEIVED;
-}
-
-static void read_syn(struct reading *r)
-{
-	if (!is_opening(flow_of(r->dir)))
-		return;
-	r->side->next_seq = r->seq + 1 + r->bytes;
-	r->side->is_known = true;
-	r->side->is_line_start = r->bytes == 0;
-}
 
 // The sum of all that a TCP checksum covers, of one buffer.
 static uint16_t tcp_sum(const struct packet *p)
@@ -243,11 +282,11 @@ static bool read_data(struct reading *r)
 	enum tcp_edit_part part;
 	uint32_t known;
 
-	if (r->p->m->nb_segs > 1 || r->session->is_secured) {
+	if (r->p->m->nb_segs > 1 || r->session->is_over) {
 		side->is_known = false;
 		return true;
 	}
-	if (!side->is_known) { // from before us, or past what could not be read
+	if (!side->is_known) { // past what could not be read
 		side->is_known = true;
 		side->is_line_start = false;
 		side->next_seq = r->seq;
@@ -260,7 +299,7 @@ static bool read_data(struct reading *r)
 	part = tcp_edit_part(&side->edit, r->seq, r->bytes);
 	if (part == TCP_EDIT_SOME)
 		return false;
-	r->is_edited = part == TCP_EDIT_ALL;
+	r->is_spent = part == TCP_EDIT_ALL;
 	read_lines(r, known);
 	side->next_seq = r->seq + r->bytes;
 	return true;
@@ -327,6 +366,14 @@ static void note_ack(struct helper_side *side, uint32_t ack)
 	tcp_edit_settle(&side->edit, ack);
 }
 
+void helper_ftp_begin(struct helper_session *session, uint32_t seq, uint32_t ack)
+{
+	session->sides[0].next_seq = seq;
+	session->sides[1].next_seq = ack;
+	for (unsigned i = 0; i < 2; i++)
+		session->sides[i].is_known = session->sides[i].is_line_start = true;
+}
+
 bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	struct helper_session *session, uint16_t mtu)
 {
@@ -346,9 +393,7 @@ bool helper_ftp_pass(struct worker *w, struct packet *p, struct flow_dir *dir,
 	bool is_fine = true;
 
 	r.bytes = p->tcp_end - r.seq;
-	if (p->tcp_flags & RTE_TCP_SYN_FLAG)
-		read_syn(&r);
-	else if (!(p->tcp_flags & RTE_TCP_RST_FLAG) && r.bytes > 0)
+	if (!(p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG)) && r.bytes > 0)
 		is_fine = read_data(&r) && edit_data(&r);
 	if (!is_fine) {
 		worker_drop(w, p->m, COUNTER_DROP_HELPER);

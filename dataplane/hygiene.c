@@ -270,6 +270,13 @@ static enum counter check_addresses(const struct worker *w, const struct packet 
 	return COUNTER_COUNT;
 }
 
+enum counter hygiene_addresses(const struct worker *w, const struct packet *p)
+{
+	uint16_t checks = w->snap->interfaces[p->iface].hygiene;
+
+	return checks & CHECKS_ADDRESSES ? check_addresses(w, p, checks) : COUNTER_COUNT;
+}
+
 enum counter hygiene_check(const struct worker *w, const struct packet *p)
 {
 	uint16_t checks = w->snap->interfaces[p->iface].hygiene;
@@ -284,7 +291,7 @@ enum counter hygiene_check(const struct worker *w, const struct packet *p)
 	}
 	if ((checks & DP_HYGIENE_ROUTING_HEADER) && (p->flags & PACKET_HAS_ROUTING0))
 		return COUNTER_DROP_ROUTING_HEADER;
-	return checks & CHECKS_ADDRESSES ? check_addresses(w, p, checks) : COUNTER_COUNT;
+	return hygiene_addresses(w, p);
 }
 
 bool hygiene_is_private_out(const struct worker *w, uint8_t out_iface, const struct ip_addr *dst)

@@ -2,7 +2,7 @@
 // Ingress hygiene: could an honest host behind that interface have sent this packet? (RFC 6890,
 // 1122 3.2.1.3, 3704, 5095, 9293). Which checks: enum dp_hygiene in struct interface; all of them
 // are about the first packet of a flow, but for two that are worth asking of every one:
-// hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0. Worker threads.
+// hygiene_tcp_flags_are_odd, and PACKET_HAS_ROUTING0; and hygiene_addresses. Worker threads.
 #pragma once
 
 #include "dataplane/policy_hygiene.h"
@@ -14,6 +14,10 @@
 // interface's bits where the policy picks connections up. An ICMP error that a flow knows belongs
 // to it: it is not asked here.
 enum counter hygiene_check(const struct worker *w, const struct packet *p);
+
+// The part of it that is about addresses, for a packet of a flow that came by another interface
+// than its others: one that knows the ports of a flow has no right to its sender's address.
+enum counter hygiene_addresses(const struct worker *w, const struct packet *p);
 
 // DP_HYGIENE_PRIVATE_OUT of the interface a packet is about to leave by: is it an uplink to the
 // internet, where nobody has this destination? Count COUNTER_DROP_PRIVATE_OUT and answer that the

@@ -3,6 +3,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/flow_tuple.h"
+#include "dataplane/helper.h"
 #include "dataplane/parse.h"
 #include "dataplane/tcp_track.h"
 
@@ -205,18 +206,28 @@ static void error_readdress(
 	}
 }
 
-// RFC 5927 4.1: TCP that could have been sent, not somebody's guess at a connection. `answers`: the
-// direction opposite to the quoted packet's.
-static bool quote_is_of(const struct quote *quote, const struct flow_dir *answers)
+// Where a helper has moved numbers, too: as the quoted packet's sender counts.
+static void quote_renumber(struct worker *w, struct quote *quote, const struct flow_dir *quoted)
 {
-	const struct flow *flow = flow_of(answers);
+	uint8_t *checksum = quote_checksum(quote);
+	uint32_t was_be, seq_be;
+
+	memcpy(&was_be, quote->l4 + 4, sizeof(was_be));
+	seq_be = helper_sent_seq_be(w, quoted, was_be);
+	if (checksum != NULL)
+		adjust_at(checksum, checksum_difference32(was_be, seq_be));
+	memcpy(quote->l4 + 4, &seq_be, sizeof(seq_be));
+}
+
+// RFC 5927 4.1: TCP that could have been sent, not somebody's guess at a connection.
+static bool quote_is_of(const struct quote *quote, const struct flow_dir *quoted)
+{
 	uint32_t seq_be;
 
 	if (quote->tuple.protocol != IPPROTO_TCP)
 		return true;
 	memcpy(&seq_be, quote->l4 + 4, sizeof(seq_be));
-	return tcp_track_quote_is_fine(
-		&flow->dir[answers->flags & FLOW_IS_REPLY ? 0 : 1], rte_be_to_cpu_32(seq_be));
+	return tcp_track_quote_is_fine(quoted, rte_be_to_cpu_32(seq_be));
 }
 
 // RFC 792: an error goes to whom the quoted packet came from. One to somebody else would be let
@@ -234,7 +245,7 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 {
 	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
 	struct flow_tuple answer, to;
-	struct flow_dir *found;
+	struct flow_dir *found, *quoted;
 	struct quote quote;
 
 	// A translated error gets a new checksum: it must not launder a damaged one.
@@ -256,7 +267,10 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 		p->reason = COUNTER_DROP_ICMP_INNER;
 		return -1;
 	}
-	if (!quote_is_of(&quote, found)) {
+	quoted = found->flags & FLOW_IS_REPLY ? found - 1 : found + 1;
+	if (quote.tuple.protocol == IPPROTO_TCP && (quoted->flags & FLOW_HAS_HELPER))
+		quote_renumber(w, &quote, quoted);
+	if (!quote_is_of(&quote, quoted)) {
 		p->reason = COUNTER_DROP_ICMP_SEQUENCE;
 		return -1;
 	}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/owner.h"
 
+#include <string.h>
+
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/nat_icmp.h"
 #include "drivers/steering.h"
@@ -12,13 +14,13 @@ static uint16_t owner_by_hash(uint32_t hash, uint16_t n_workers)
 
 static uint32_t address_word(const struct packet *p, bool is_source)
 {
-	const uint32_t *words;
 	const struct rte_ipv6_hdr *ip;
+	uint32_t words[4]; // a copy: in the frame they are aligned to two bytes
 
 	if (p->kind != PACKET_IP6)
 		return is_source ? p->key4.src_be : p->key4.dst_be;
 	ip = packet_ip6(p->m);
-	words = (const uint32_t *)(is_source ? ip->src_addr : ip->dst_addr);
+	memcpy(words, is_source ? ip->src_addr : ip->dst_addr, sizeof(words));
 	return words[0] ^ words[1] ^ words[2] ^ words[3];
 }
 
@@ -57,19 +59,35 @@ uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint1
 	return steering_worker(steering_bucket(rte_be_to_cpu_16(port_be)), n_workers);
 }
 
+// The ring is shared by all who give, and the wake-up is a system call: once for a burst.
+void owner_flush_to(struct worker *w, uint16_t to)
+{
+	struct handover_buffer *buffer = &w->handover[to];
+	struct worker *taker = &w->dp->workers[to];
+	unsigned n =
+		rte_ring_mp_enqueue_burst(taker->inbox, (void **)buffer->pkts, buffer->n, NULL);
+
+	for (unsigned i = n; i < buffer->n; i++)
+		worker_drop(w, buffer->pkts[i], COUNTER_DROP_HANDOVER_FULL);
+	buffer->n = 0;
+	w->handover_pending &= ~(UINT64_C(1) << to);
+	if (to == w->index || n == 0)
+		return;
+	w->handed_over += n;
+	worker_wake(taker);
+}
+
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface)
 {
+	struct handover_buffer *buffer = &w->handover[to];
+
 	m->packet_type = kind;
 	m->port = iface;
-	if (rte_ring_mp_enqueue(w->dp->workers[to].inbox, m) != 0) {
-		worker_drop(w, m, COUNTER_DROP_HANDOVER_FULL);
-		return;
-	}
-	if (to == w->index)
-		return;
-	w->handed_over++;
-	worker_wake(&w->dp->workers[to]);
+	if (unlikely(buffer->n == BURST))
+		owner_flush_to(w, to);
+	buffer->pkts[buffer->n++] = m;
+	w->handover_pending |= UINT64_C(1) << to;
 }
 
 bool owner_keep(struct worker *w, struct packet *p)

@@ -17,6 +17,14 @@ bool owner_keep(struct worker *w, struct packet *p);
 // A packet whose hash is known and whose flow is not here: true if it was handed over to a worker
 // that seems to have it.
 bool owner_went_home(struct worker *w, const struct packet *p);
-// Puts a packet into a worker's inbox. Takes ownership.
+// For a worker's inbox, in this order, when owner_flush is called. Takes ownership.
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);
+// Puts what was handed over to one worker into its inbox.
+void owner_flush_to(struct worker *w, uint16_t to);
+
+static inline void owner_flush(struct worker *w)
+{
+	while (unlikely(w->handover_pending != 0))
+		owner_flush_to(w, (uint16_t)__builtin_ctzll(w->handover_pending));
+}

@@ -49,7 +49,7 @@ struct packet {
 	uint8_t tcp_flags; // 0 for anything but TCP, as tcp_end; after packet_key4
 	uint16_t ip_len;   // whole IP packet, without Ethernet padding
 	uint16_t l4_offset; // IPv6: after packet_parse_ip6_chain
-	uint16_t flags;	    // enum packet_flags
+	uint16_t flags;	    // enum packet_flags, and `iface` again: FLOW_IFACE_MASK
 	uint16_t iface;	    // the interface it came in by, or leaves by if from the host
 	uint32_t tcp_end;   // sequence number behind its data, without SYN and FIN; host order
 	uint64_t hash;	    // of the flow key

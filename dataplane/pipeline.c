@@ -296,14 +296,41 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	pipeline_transmit(w, p, i);
 }
 
+// By another interface than the flow's others. An answer may take another uplink than its question;
+// else the sender must be one who could begin a flow there. False: it has gone.
+static bool may_come_by(struct worker *w, struct packet *p, const struct flow_dir *dir)
+{
+	const struct interface *usual =
+		&w->snap->interfaces[(dir->flags & FLOW_IFACE_MASK) >> FLOW_IFACE_SHIFT];
+	enum counter refused;
+
+	if (p->flags & PACKET_FROM_HOST ||
+		(usual->is_outside && w->snap->interfaces[p->iface].is_outside))
+		return true;
+	refused = hygiene_addresses(w, p);
+	if (refused != COUNTER_COUNT)
+		worker_drop(w, p->m, refused);
+	return refused == COUNTER_COUNT;
+}
+
+// Judged under another epoch, or by another interface. NULL: it has gone.
+static __rte_noinline struct flow_dir *look_again(
+	struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	if ((dir->flags ^ p->flags) & FLOW_IFACE_MASK && !may_come_by(w, p, dir))
+		return NULL;
+	return dir->epoch != w->epoch ? conntrack_review(w, p, dir) : dir;
+}
+
 // The established packet: one flow line, one rewrite. Twins by a constant, as forward_burst.
 static __rte_always_inline void flow_forward(
 	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
 {
 	const struct adjacency *adj;
 
-	if (unlikely(dir->epoch != w->epoch)) {
-		dir = conntrack_review(w, p, dir);
+	// one branch for both: neither is true of most packets
+	if (unlikely((dir->epoch ^ w->epoch) | ((dir->flags ^ p->flags) & FLOW_IFACE_MASK))) {
+		dir = look_again(w, p, dir);
 		if (dir == NULL)
 			return;
 	}
@@ -535,6 +562,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	unsigned n4 = 0, n6 = 0;
 	uint64_t bytes = 0;
 
+	flags |= (uint16_t)(iface << FLOW_IFACE_SHIFT);
 	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (unsigned i = 0; i < n; i++) {
@@ -569,6 +597,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	if (snap->tracks) {
 		flow_burst(w, list4, n4, false);
 		flow_burst(w, list6, n6, true);
+		owner_flush(w);
 		return;
 	}
 	if (n4 > 0)
@@ -652,4 +681,5 @@ void pipeline_host(
 				flow_forward(w, p, dir, false);
 		}
 	}
+	owner_flush(w);
 }

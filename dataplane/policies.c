@@ -37,7 +37,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
 {
-	if (atomic_exchange(&dp->schedules, active) != active)
+	if (atomic_exchange(&dp->snapshot->policy->schedules, active) != active)
 		dataplane_next_epoch(dp);
 }
 
@@ -141,12 +141,15 @@ bool dataplane_timed_next(
 
 void dataplane_timed_sweep(struct dataplane *dp)
 {
+	uint64_t that_give = dp->snapshot->policy->timed_that_give;
 	uint32_t now_sec = dataplane_now_sec(dp);
+	bool has_taken = false;
 
 	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
-		if (dp->timed[i] != NULL)
-			timed_set_expire(dp->timed[i], now_sec, SWEEP_BUDGET);
-	if (dp->review_is_due)
+		if (dp->timed[i] != NULL &&
+			timed_set_expire(dp->timed[i], now_sec, SWEEP_BUDGET) > 0)
+			has_taken |= that_give >> i & 1;
+	if (has_taken || dp->review_is_due)
 		review_flows(dp);
 }
 

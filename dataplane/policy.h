@@ -216,5 +216,6 @@ struct dp_policy {
 	struct dp_timeouts timeouts;
 	bool picks_up; // TCP connections that began before the router did
 	struct dp_helper_ports helpers[DP_HELPER_COUNT];
-	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
+	uint32_t host_flows_max;   // of one inside address (IPv6: /64); 0: no limit but its share
+	uint64_t active_schedules; // bits, until dataplane_schedules_set says otherwise
 };

@@ -18,18 +18,27 @@ static uint32_t segment_bytes(const struct packet *p, const struct rte_tcp_hdr *
 	       ((p->tcp_flags & RTE_TCP_FIN_FLAG) != 0);
 }
 
-// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>;
-// if the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>" (RFC 9293 3.10.7.1).
-static struct rte_tcp_hdr reset_of(const struct packet *p)
+static struct rte_tcp_hdr header_of(const struct packet *p)
 {
 	const struct rte_tcp_hdr *tcp = packet_l4(p);
-	struct rte_tcp_hdr reset = {
-		.src_port = tcp->dst_port,
-		.dst_port = tcp->src_port,
-		.data_off = sizeof(reset) / 4 << 4,
+
+	return (struct rte_tcp_hdr){
+		.src_port = tcp->src_port,
+		.dst_port = tcp->dst_port,
+		.data_off = sizeof(*tcp) / 4 << 4,
 		.tcp_flags = RTE_TCP_RST_FLAG,
 	};
+}
 
+// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>;
+// if the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>" (RFC 9293 3.10.7.1).
+static struct rte_tcp_hdr answer_of(const struct packet *p)
+{
+	const struct rte_tcp_hdr *tcp = packet_l4(p);
+	struct rte_tcp_hdr reset = header_of(p);
+
+	reset.src_port = tcp->dst_port;
+	reset.dst_port = tcp->src_port;
 	if (p->tcp_flags & RTE_TCP_ACK_FLAG) {
 		reset.sent_seq = tcp->recv_ack;
 	} else {
@@ -40,6 +49,7 @@ static struct rte_tcp_hdr reset_of(const struct packet *p)
 	return reset;
 }
 
+// From the packet's sender to who was to get it.
 static uint32_t ip4_write(struct rte_ipv4_hdr *ip, const struct packet *p, uint16_t id)
 {
 	*ip = (struct rte_ipv4_hdr){
@@ -48,8 +58,8 @@ static uint32_t ip4_write(struct rte_ipv4_hdr *ip, const struct packet *p, uint1
 		.packet_id = id,
 		.time_to_live = RESET_HOP_LIMIT,
 		.next_proto_id = IPPROTO_TCP,
-		.src_addr = packet_ip4(p->m)->dst_addr,
-		.dst_addr = packet_ip4(p->m)->src_addr,
+		.src_addr = packet_ip4(p->m)->src_addr,
+		.dst_addr = packet_ip4(p->m)->dst_addr,
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	return sizeof(*ip);
@@ -63,20 +73,18 @@ static uint32_t ip6_write(struct rte_ipv6_hdr *ip, const struct packet *p)
 		.proto = IPPROTO_TCP,
 		.hop_limits = RESET_HOP_LIMIT,
 	};
-	memcpy(ip->src_addr, packet_ip6(p->m)->dst_addr, sizeof(ip->src_addr));
-	memcpy(ip->dst_addr, packet_ip6(p->m)->src_addr, sizeof(ip->dst_addr));
+	memcpy(ip->src_addr, packet_ip6(p->m)->src_addr, sizeof(ip->src_addr));
+	memcpy(ip->dst_addr, packet_ip6(p->m)->dst_addr, sizeof(ip->dst_addr));
 	return sizeof(*ip);
 }
 
-static struct rte_mbuf *reset_new(struct worker *w, const struct packet *p)
+static struct rte_mbuf *reset_new(struct worker *w, const struct packet *p, struct rte_tcp_hdr tcp)
 {
 	bool is_ip6 = p->kind == PACKET_IP6;
 	uint32_t bytes = L3_OFFSET + sizeof(struct rte_tcp_hdr) +
 			 (is_ip6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr));
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
-	const struct rte_ether_hdr *from = packet_eth(p->m);
 	struct rte_ether_hdr *eth;
-	struct rte_tcp_hdr tcp = reset_of(p);
 	uint8_t *l4;
 
 	if (m == NULL || rte_pktmbuf_append(m, (uint16_t)bytes) == NULL) {
@@ -84,9 +92,7 @@ static struct rte_mbuf *reset_new(struct worker *w, const struct packet *p)
 		return NULL;
 	}
 	eth = packet_eth(m);
-	eth->src_addr = from->dst_addr;
-	eth->dst_addr = from->src_addr;
-	eth->ether_type = from->ether_type;
+	*eth = *packet_eth(p->m);
 	l4 = (uint8_t *)(eth + 1) +
 	     (is_ip6 ? ip6_write(packet_ip6(m), p)
 		     : ip4_write(packet_ip4(m), p, (uint16_t)worker_random(w)));
@@ -97,20 +103,65 @@ static struct rte_mbuf *reset_new(struct worker *w, const struct packet *p)
 	return m;
 }
 
+// Addresses alone: no checksum changes by it.
+static void turn_back(struct rte_mbuf *m, bool is_ip6)
+{
+	struct rte_ether_hdr *eth = packet_eth(m);
+	struct rte_ether_addr mac = eth->src_addr;
+	uint8_t *src = is_ip6 ? packet_ip6(m)->src_addr : (uint8_t *)&packet_ip4(m)->src_addr;
+	uint32_t n_bytes = is_ip6 ? 16 : 4;
+	uint8_t address[16];
+
+	eth->src_addr = eth->dst_addr;
+	eth->dst_addr = mac;
+	memcpy(address, src, n_bytes);
+	memcpy(src, src + n_bytes, n_bytes); // dst stands behind it
+	memcpy(src + n_bytes, address, n_bytes);
+}
+
+// NULL: over the rate, or no buffer; counted.
+static struct rte_mbuf *reset_try(struct worker *w, const struct packet *p, struct rte_tcp_hdr tcp)
+{
+	struct rte_mbuf *m;
+
+	if (!token_take(&w->reset_budget)) {
+		worker_count(w, COUNTER_RESET_LIMITED);
+		return NULL;
+	}
+	m = reset_new(w, p, tcp);
+	worker_count(w, m != NULL ? COUNTER_RESET_SENT : COUNTER_DROP_NO_BUFFER);
+	return m;
+}
+
+bool reset_onward(struct worker *w, const struct packet *p, uint32_t seq, struct packet *reset)
+{
+	struct rte_tcp_hdr tcp = header_of(p);
+
+	// "If the state is SYN-SENT then [...] the reset is valid if the ACK field acknowledges the
+	// SYN" (RFC 9293 3.5.3)
+	tcp.sent_seq = rte_cpu_to_be_32(seq);
+	tcp.recv_ack = ((const struct rte_tcp_hdr *)packet_l4(p))->recv_ack;
+	tcp.tcp_flags |= p->tcp_flags & RTE_TCP_ACK_FLAG;
+	*reset = *p;
+	reset->m = reset_try(w, p, tcp);
+	if (reset->m == NULL)
+		return false;
+	reset->tcp_flags = tcp.tcp_flags;
+	reset->ip_len = (uint16_t)(reset->m->pkt_len - L3_OFFSET);
+	reset->l4_offset = (uint16_t)(reset->m->pkt_len - sizeof(tcp));
+	return true;
+}
+
 void reset_answer(struct worker *w, struct packet *p, enum counter reason)
 {
 	struct rte_mbuf *m = NULL;
 
 	// "If the RST bit is set, it is dropped"; and who sent it to all asked nobody.
 	if (!(p->tcp_flags & RTE_TCP_RST_FLAG) &&
-		!rte_is_multicast_ether_addr(&packet_eth(p->m)->dst_addr)) {
-		if (!token_take(&w->reset_budget))
-			worker_count(w, COUNTER_RESET_LIMITED);
-		else if ((m = reset_new(w, p)) == NULL)
-			worker_count(w, COUNTER_DROP_NO_BUFFER);
-	}
+		!rte_is_multicast_ether_addr(&packet_eth(p->m)->dst_addr))
+		m = reset_try(w, p, answer_of(p));
 	if (m != NULL) {
-		worker_count(w, COUNTER_RESET_SENT);
+		turn_back(m, p->kind == PACKET_IP6);
 		if (p->flags & PACKET_FROM_HOST)
 			host_punt(w, (uint8_t)p->iface, m, COUNTER_PUNT_LOCAL);
 		else

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reverse path forwarding (RFC 3704): does the way back to a source lead where its packet came in?
-// Asked of a flow's first packet only: an answer on the uplink that its question left by is never
-// asked, whatever the routes say. What has no way back by nature, link-local sources and hosts
-// without an address yet, is the caller's to let by (hygiene.c). Worker threads.
+// Asked of a flow's first packet, and of those that come by another interface than its others: an
+// answer on the uplink that its question left by is never asked, whatever the routes say. What has
+// no way back by nature, link-local sources and hosts without an address yet, is the caller's to
+// let by (hygiene.c). Worker threads.
 #pragma once
 
 #include "dataplane/worker.h"

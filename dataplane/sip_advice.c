@@ -5,7 +5,7 @@
 
 enum {
 	AGAIN_SEC = 7 * 86400, // of the same host
-	QUIET_SEC = 60,
+	OTHER_SEC = 60,
 };
 
 void sip_advice_tell(struct worker *w, const struct flow *flow, const struct flow_tuple *seen)
@@ -23,11 +23,11 @@ void sip_advice_tell(struct worker *w, const struct flow *flow, const struct flo
 	memcpy(words, seen->src.bytes, sizeof(words));
 	host = flow_mix(words[0] ^ FLOW_HASH_FINAL, words[1] ^ FLOW_HASH_FINAL << 1);
 	cell = (unsigned)(host % SIP_TOLD_HOSTS);
-	if ((told->hosts[cell].host == host && told->hosts[cell].until_sec > w->now_sec) ||
-		told->quiet_until_sec > w->now_sec)
+	if (w->now_sec < (told->hosts[cell].host == host ? told->hosts[cell].again_sec
+							 : told->hosts[cell].other_sec))
 		return;
 	told->hosts[cell].host = host;
-	told->hosts[cell].until_sec = w->now_sec + AGAIN_SEC;
-	told->quiet_until_sec = w->now_sec + QUIET_SEC;
+	told->hosts[cell].again_sec = w->now_sec + AGAIN_SEC;
+	told->hosts[cell].other_sec = w->now_sec + OTHER_SEC;
 	dataplane_raise(w->dp, &event);
 }

@@ -25,7 +25,7 @@
 #include "dataplane/sleep.h"
 
 enum {
-	EXPIRE_BUDGET = 32, // flows looked at in one turn
+	EXPIRE_BUDGET = 32, // flows looked at in one turn, and two more for each packet
 	TX_RETRIES = 8,
 	HOST_RING = 2048,
 };
@@ -184,6 +184,7 @@ static void flush_all(struct worker *w)
 {
 	while (w->tx_pending != 0)
 		worker_flush(w, (uint8_t)__builtin_ctzll(w->tx_pending));
+	owner_flush(w);
 }
 
 // --- the loop ---
@@ -307,7 +308,8 @@ static void *worker_main(void *arg)
 		n += poll_inbox(w);
 		flush_all(w);
 		if (w->flows.wheel_sec != w->now_sec) {
-			conntrack_expire(w, EXPIRE_BUDGET);
+			// a flood that begins a flow with each packet ends as many
+			conntrack_expire(w, EXPIRE_BUDGET + 2 * n);
 			n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
 		}
 		if (w->host_signal)

@@ -49,6 +49,11 @@ struct tx_buffer {
 	struct rte_mbuf *pkts[TX_BUFFER];
 };
 
+struct handover_buffer {
+	uint16_t n;
+	struct rte_mbuf *pkts[BURST];
+};
+
 struct interface_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
 };
@@ -107,8 +112,10 @@ struct worker {
 
 	// to and from others
 	struct rte_ring *inbox;
-	struct rte_ring *to_host_urgent; // ARP, ND
-	struct rte_ring *to_host_flows;	 // of answered flows
+	struct handover_buffer handover[DP_WORKERS_MAX]; // for their inboxes: owner_flush
+	uint64_t handover_pending;			 // workers with something in theirs
+	struct rte_ring *to_host_urgent;		 // ARP, ND
+	struct rte_ring *to_host_flows;			 // of answered flows
 	struct rte_ring *to_host;
 	bool host_signal; // something was put there this turn
 	struct token_bucket punt_budget[DP_INTERFACES_MAX][PUNT_REASON_COUNT];

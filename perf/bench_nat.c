@@ -163,7 +163,7 @@ const struct bench_target_ops nat_ops = {
 // Of one family, all that the hosts and the gateway need.
 static int family_make(struct bench_world *world, bool is_ip6, struct error *err)
 {
-	const struct ip_prefix all = {is_ip6 ? (struct ip_addr){.family = IP_V6} : bench_ip4(0), 0};
+	const struct ip_prefix all = {.addr.family = is_ip6 ? IP_V6 : IP_V4};
 	const struct ip_prefix lan_net = {
 		is_ip6 ? ip6_of(NET6_LAN, 0) : bench_ip4(NAT_LAN_NET), is_ip6 ? 64 : 16};
 	const struct ip_addr lan = is_ip6 ? ip6_of(NET6_LAN, 1) : bench_ip4(NAT_LAN_NET + 1);

@@ -146,11 +146,13 @@ static struct dp_match_set draw_side(
 	struct draft *d, uint32_t side, uint32_t any, uint32_t *addr, uint32_t *mask)
 {
 	uint32_t what = below(d, 4 + any), host = below(d, d->n_hosts);
+	struct dp_match_set side_set = anything;
 
 	*mask = what < 3 ? UINT32_MAX : what < 4 ? UINT32_MAX << 8 : 0;
 	*addr = host_address(side, host) & *mask;
-	return what < 4 ? (struct dp_match_set){.set = host_set(d, side, what == 3, host)}
-			: anything;
+	if (what < 4)
+		side_set.set = host_set(d, side, what == 3, host);
+	return side_set;
 }
 
 static void draw_rule(struct draft *d, uint32_t i)

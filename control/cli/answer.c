@@ -68,8 +68,12 @@ void answer_table(const json_t *result, const char *key, const char *headings,
 	json_t *list = json_object_get(result, key), *one;
 	size_t i;
 
-	if (table != NULL)
-		json_array_foreach(list, i, one) add(table, one);
+	if (table == NULL)
+		return;
+	json_array_foreach(list, i, one)
+	{
+		add(table, one);
+	}
 	answer_print(table, out);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An FTP control connection through a router with helpers. Each entry of the input has one end send
+// An FTP control connection through a router with helpers: the input's first byte says whether its
+// client is inside, or its server, or both speak IPv6. Each entry after that has one end send
 // something: a line, some bytes, what it has sent before from anywhere on, or something ahead of
 // what was lost. The other end takes, as TCP does, what it has not yet. Every frame that leaves is
 // sound, and what was taken are the lines that were sent, but for the address in some.
@@ -30,7 +31,19 @@ struct end {
 	uint32_t n_got; // without a gap
 };
 
+static const struct place {
+	uint8_t iface;
+	uint32_t src, dst;
+	const char *src6, *dst6;
+} worlds[][ENDS] = {
+	{{FIXTURE_LAN, FIXTURE_PC, FIXTURE_SERVER}, {FIXTURE_WAN, FIXTURE_SERVER, FIXTURE_OWN_WAN}},
+	{{FIXTURE_WAN, FIXTURE_SERVER, FIXTURE_OWN_WAN}, {FIXTURE_LAN, FIXTURE_PC, FIXTURE_SERVER}},
+	{{FIXTURE_LAN, 0, 0, FIXTURE_PC6, FIXTURE_SERVER6},
+		{FIXTURE_WAN, 0, 0, FIXTURE_SERVER6, FIXTURE_OWN_WAN6}},
+};
+
 static struct fixture fixture;
+static const struct place *world;
 static struct end ends[ENDS];
 static uint16_t client_port;
 
@@ -40,12 +53,20 @@ static void require(bool is_so)
 		abort();
 }
 
+static struct rte_tcp_hdr *tcp_of(struct rte_mbuf *m)
+{
+	return world->src6 != NULL ? (struct rte_tcp_hdr *)(packet_ip6(m) + 1)
+				   : (struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+}
+
 static void receive(unsigned to, struct rte_mbuf *m)
 {
-	const struct rte_tcp_hdr *tcp = (const struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+	const struct rte_tcp_hdr *tcp = tcp_of(m);
 	const uint8_t *data = (const uint8_t *)tcp + (size_t)(tcp->data_off >> 4) * 4;
-	uint32_t n = rte_be_to_cpu_16(packet_ip4(m)->total_length) - 20u -
-		     (uint32_t)(tcp->data_off >> 4) * 4;
+	uint32_t l4_bytes = world->src6 != NULL
+				    ? rte_be_to_cpu_16(packet_ip6(m)->payload_len)
+				    : rte_be_to_cpu_16(packet_ip4(m)->total_length) - 20u;
+	uint32_t n = l4_bytes - (uint32_t)(tcp->data_off >> 4) * 4;
 	uint32_t at = rte_be_to_cpu_32(tcp->sent_seq) - FIRST - 1;
 
 	require(frame_is_sound(m));
@@ -95,9 +116,11 @@ static void send_segment(unsigned from, uint8_t flags, uint32_t at, uint32_t n)
 {
 	bool is_syn = flags & SYN;
 	struct frame frame = {
-		.iface = from == CLIENT ? FIXTURE_LAN : FIXTURE_WAN,
-		.src = from == CLIENT ? FIXTURE_PC : FIXTURE_SERVER,
-		.dst = from == CLIENT ? FIXTURE_SERVER : FIXTURE_OWN_WAN,
+		.iface = world[from].iface,
+		.src = world[from].src,
+		.dst = world[from].dst,
+		.src6 = world[from].src6,
+		.dst6 = world[from].dst6,
 		.sport = from == CLIENT ? client_port : 21,
 		.dport = from == CLIENT ? 21 : client_port,
 		.protocol = IPPROTO_TCP,
@@ -107,26 +130,17 @@ static void send_segment(unsigned from, uint8_t flags, uint32_t at, uint32_t n)
 		.payload_bytes = (uint16_t)n,
 	};
 	struct rte_mbuf *m = frame_build(&fixture, &frame);
-	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+	struct rte_tcp_hdr *tcp = tcp_of(m);
 
 	memcpy(tcp + 1, ends[from].sent + at, n);
 	tcp->cksum = 0;
-	tcp->cksum = rte_ipv4_udptcp_cksum(packet_ip4(m), tcp);
+	tcp->cksum = world->src6 != NULL ? rte_ipv6_udptcp_cksum(packet_ip6(m), tcp)
+					 : rte_ipv4_udptcp_cksum(packet_ip4(m), tcp);
 	fixture_rx(&fixture, m, frame.iface);
-	m = fixture_sent(&fixture, from == CLIENT ? FIXTURE_WAN : FIXTURE_LAN);
+	m = fixture_sent(&fixture, world[1 - from].iface);
 	if (m != NULL)
 		receive(1 - from, m);
 	rte_pktmbuf_free(m);
-}
-
-// Another port each time, so that no connection meets the one before.
-static void connect_ends(void)
-{
-	memset(ends, 0, sizeof(ends));
-	client_port = client_port < 30000 ? 30000 : (uint16_t)(client_port + 1);
-	send_segment(CLIENT, SYN, 0, 0);
-	send_segment(SERVER, SYN | ACK, 0, 0);
-	send_segment(CLIENT, ACK, 0, 0);
 }
 
 static void write_more(struct end *end, const void *text, uint32_t n)
@@ -134,6 +148,20 @@ static void write_more(struct end *end, const void *text, uint32_t n)
 	n = RTE_MIN(n, (uint32_t)(STREAM_MAX - SEGMENT_MAX) - end->n_sent);
 	memcpy(end->sent + end->n_sent, text, n);
 	end->n_sent += n;
+}
+
+// Another port each time, so that no connection meets the one before.
+static void connect_ends(void)
+{
+	static const char greeting[] = "220 hi\r\n";
+
+	memset(ends, 0, sizeof(ends));
+	client_port = client_port < 30000 ? 30000 : (uint16_t)(client_port + 1);
+	send_segment(CLIENT, SYN, 0, 0);
+	send_segment(SERVER, SYN | ACK, 0, 0);
+	send_segment(CLIENT, ACK, 0, 0);
+	write_more(&ends[SERVER], greeting, sizeof(greeting) - 1);
+	send_segment(SERVER, ACK, 0, ends[SERVER].n_sent);
 }
 
 static void send_something(
@@ -180,14 +208,18 @@ static void send_something(
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct dp_nat nat;
+	struct dp_nat nats[2];
 	struct dp_policy policy;
 	struct error err;
 
 	fixture_start_drivers();
 	fixture_open(&fixture, 1, true);
-	nat = fixture_masquerade(FIXTURE_WAN);
-	policy = fixture_policy(&nat, 1);
+	nats[0] = nats[1] = fixture_masquerade(FIXTURE_WAN);
+	nats[0].family = IP_NONE;
+	nats[1].kind = DP_NAT_FORWARD;
+	nats[1].inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+	nats[1].first_port = nats[1].last_port = 21;
+	policy = fixture_policy(nats, 2);
 	policy.helpers[DP_HELPER_FTP] = (struct dp_helper_ports){{21}, 1};
 	policy.timeouts.tcp_established = policy.timeouts.tcp_unreplied = 1;
 	require(dataplane_policy_set(fixture.dp, &policy, &err) == 0);
@@ -198,6 +230,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
 	const uint8_t *at = bytes, *stop = bytes + n_bytes;
 
+	if (n_bytes == 0)
+		return 0;
+	world = worlds[*at++ % RTE_DIM(worlds)];
 	connect_ends();
 	while (stop - at >= 2) {
 		uint8_t what = at[0], which = at[1];

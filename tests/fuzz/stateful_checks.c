@@ -132,14 +132,28 @@ static void check_names(const struct flow_table *table, const struct flow *flow)
 			       table, &inside, FLOW_NAME_INTERNAL, is_the_one, flow) == flow);
 }
 
+// A caller's flows are the interface's too.
+static void count_for_interface(
+	const struct flow_table *table, uint32_t caller, uint32_t *all, uint32_t *callers)
+{
+	struct flow_host_key outside = {
+		.kind = FLOW_HOST_OUTSIDE,
+		.iface = table->shares.hosts[caller].key.iface,
+	};
+
+	all[flow_host_find(table, &outside)]++;
+	callers[flow_host_find(table, &outside)]++;
+}
+
 void check_table(const struct flow_table *table)
 {
-	static uint32_t all[HOSTS_MAX], spare[HOSTS_MAX];
+	static uint32_t all[HOSTS_MAX], spare[HOSTS_MAX], callers[HOSTS_MAX];
 	uint32_t n_hosts = table->shares.n_hosts_touched, n_live = 0, n_spare = 0;
 
 	assert(n_hosts <= HOSTS_MAX);
 	memset(all, 0, n_hosts * sizeof(all[0]));
 	memset(spare, 0, n_hosts * sizeof(spare[0]));
+	memset(callers, 0, n_hosts * sizeof(callers[0]));
 	for (uint32_t i = 0; i < table->n_touched; i++) {
 		const struct flow *flow = &table->flows[i];
 
@@ -149,6 +163,8 @@ void check_table(const struct flow_table *table)
 		assert(flow->state.host < n_hosts);
 		assert(flow->state.timer_slot != FLOW_TIMER_OFF);
 		all[flow->state.host]++;
+		if (table->shares.hosts[flow->state.host].key.kind == FLOW_HOST_CALLER)
+			count_for_interface(table, flow->state.host, all, callers);
 		spare[flow->state.host] += flow_phase_is_spare((enum flow_phase)flow->state.state);
 		check_names(table, flow);
 	}
@@ -157,6 +173,7 @@ void check_table(const struct flow_table *table)
 		const struct flow_host *host = &table->shares.hosts[i];
 
 		assert(host->n[FLOW_RANK_ALL] == all[i] && host->n[FLOW_RANK_SPARE] == spare[i]);
+		assert(host->n_of_callers == callers[i]);
 		if (host->key.kind != FLOW_HOST_ROUTER)
 			n_spare += spare[i];
 	}

@@ -180,6 +180,8 @@ static void build_policy(unsigned which)
 	case 3:
 		add_forwards();
 		add_nat(DP_NAT_SOURCE, IP_NONE);
+		build.policy.helpers[DP_HELPER_FTP] = (struct dp_helper_ports){{80, 443}, 2};
+		build.policy.helpers[DP_HELPER_TFTP] = (struct dp_helper_ports){{53, 5000}, 2};
 		return;
 	case 4:
 		add_translation(DP_NAT_ONE_TO_ONE, IP_V4, "203.0.113.10/32", "198.18.0.8/32");

@@ -1,151 +1,262 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/stress/talk.h"
 
-#include <assert.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <rte_ether.h>
-#include <rte_ip.h>
-#include <rte_udp.h>
 
 enum {
 	SERVERS = 200,
 	PORT_FIRST = 1024,
 	PORTS = 60000,
-	LAN = 0xc6120000,      // 198.18.0.0
-	LAN2 = 0xc6120100,     // 198.18.1.0
-	INTERNET = 0xc6336400, // 198.51.100.0
+	CALLER_PORT = 61500, // up to TALK_HOSTS more
+	UDP_LENGTH = 24,
+	TFTP_LENGTH = 6,
+	TCP_RESET_LENGTH = 5, // SYN, three of data, RST
+	TCP_FIN_LENGTH = 6,   // SYN, three of data, FIN, the last ACK
 };
 
-struct frame {
-	struct rte_ether_hdr eth;
-	struct rte_ipv4_hdr ip;
-	struct rte_udp_hdr udp;
-	struct talk_packet packet;
-} __attribute__((packed, aligned(2)));
+static const struct talk_kind kinds[TALK_KINDS] = {
+	{TALK_OUT, IP_V4, TALK_UDP},
+	{TALK_ACROSS, IP_V4, TALK_UDP},
+	{TALK_FORWARD, IP_V4, TALK_UDP},
+	{TALK_CONE, IP_V4, TALK_UDP},
+	{TALK_OUT, IP_V6, TALK_UDP},
+	{TALK_ACROSS, IP_V6, TALK_UDP},
+	{TALK_OUT, IP_V4, TALK_TCP},
+	{TALK_ACROSS, IP_V4, TALK_TCP},
+	{TALK_FORWARD, IP_V4, TALK_TCP},
+	{TALK_OUT, IP_V6, TALK_TCP},
+	{TALK_OUT, IP_V4, TALK_PIECES},
+	{TALK_ACROSS, IP_V4, TALK_PIECES},
+	{TALK_OUT, IP_V6, TALK_PIECES},
+	{TALK_OUT, IP_V4, TALK_TFTP},
+	{TALK_ACROSS, IP_V4, TALK_TFTP},
+};
+
+const struct talk_kind *talk_kind(uint32_t id)
+{
+	return &kinds[id % TALK_KINDS];
+}
+
+bool talk_waits(uint32_t id)
+{
+	return talk_kind(id)->form == TALK_TCP || talk_kind(id)->form == TALK_TFTP;
+}
+
+unsigned talk_length(uint32_t id)
+{
+	switch (talk_kind(id)->form) {
+	case TALK_TCP:
+		return id / TALK_KINDS % 2 == 0 ? TCP_RESET_LENGTH : TCP_FIN_LENGTH;
+	case TALK_TFTP:
+		return TFTP_LENGTH;
+	case TALK_UDP:
+	case TALK_PIECES:
+		break;
+	}
+	return UDP_LENGTH;
+}
+
+// --- addresses ---
 
 static uint32_t scatter(uint32_t id)
 {
 	return (id * 2654435761u) >> 8;
 }
 
-void talk_ends(uint32_t id, struct talk_end *from, struct talk_end *to, struct talk_end *hears)
+// 198.18.0.h, 198.18.1.h; outside 198.51.100.h. The same by IPv6: 2001:db8:1::h, 2001:db8:2::h,
+// 2001:db8:f::h.
+static struct ip_addr address(enum ip_family family, uint8_t iface, uint32_t host)
 {
-	const struct talk_end server = {INTERNET + 1 + id % SERVERS,
-		(uint16_t)(PORT_FIRST + id / SERVERS % PORTS), TALK_WAN};
-	const struct talk_end host = {LAN + TALK_HOST_FIRST + scatter(id) % TALK_HOSTS,
-		(uint16_t)(PORT_FIRST + id % PORTS), TALK_LAN};
-	uint16_t forward = (uint16_t)(scatter(id) % TALK_FORWARDS);
+	static const uint8_t networks4[TALK_INTERFACES][3] = {
+		{198, 51, 100}, {198, 18, 0}, {198, 18, 1}};
+	static const uint8_t networks6[TALK_INTERFACES] = {15, 1, 2};
+	struct ip_addr addr = {.family = (uint8_t)family};
 
-	*from = host;
-	switch ((enum talk_kind)(id % TALK_KINDS)) {
-	case TALK_ACROSS:
-		*to = (struct talk_end){LAN2 + TALK_HOST_FIRST + id / 7 % TALK_HOSTS,
-			(uint16_t)(PORT_FIRST + scatter(id) % PORTS), TALK_LAN2};
-		*hears = *to;
-		return;
-	case TALK_FORWARD:
-		*from = server;
-		*to = (struct talk_end){
-			TALK_WAN_ADDRESS, (uint16_t)(TALK_FORWARDED + forward), TALK_WAN};
-		*hears = (struct talk_end){
-			LAN2 + TALK_HOST_FIRST, (uint16_t)(TALK_INSIDE + forward), TALK_LAN2};
-		return;
-	case TALK_OUT:
-	case TALK_KINDS:
-		break;
+	if (family == IP_V6) {
+		memcpy(addr.v6, "\x20\x01\x0d\xb8", 4);
+		addr.v6[5] = networks6[iface];
+		addr.v6[15] = (uint8_t)host;
+	} else {
+		memcpy(addr.v4, networks4[iface], 3);
+		addr.v4[3] = (uint8_t)host;
 	}
-	*to = *hears = server;
+	return addr;
 }
 
-struct rte_mbuf *talk_frame(struct rte_mempool *pool, const struct talk_end *from,
-	const struct talk_end *to, const struct talk_packet *packet)
+static struct ip_addr known_as(const char *text)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-	struct frame *f;
+	struct ip_addr addr;
 
-	if (m == NULL)
-		return NULL;
-	f = (struct frame *)rte_pktmbuf_append(m, sizeof(*f));
-	memset(f, 0, sizeof(*f));
-	f->eth.dst_addr = (struct rte_ether_addr){{2, 0, 0, 0, 0, from->iface}};
-	f->eth.src_addr = (struct rte_ether_addr){{2, 1, 0, 0, from->iface, (uint8_t)from->addr}};
-	f->eth.ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	f->ip.version_ihl = RTE_IPV4_VHL_DEF;
-	f->ip.total_length = rte_cpu_to_be_16(sizeof(*f) - sizeof(f->eth));
-	f->ip.time_to_live = 64;
-	f->ip.next_proto_id = IPPROTO_UDP;
-	f->ip.src_addr = rte_cpu_to_be_32(from->addr);
-	f->ip.dst_addr = rte_cpu_to_be_32(to->addr);
-	f->ip.hdr_checksum = rte_ipv4_cksum(&f->ip);
-	f->udp.src_port = rte_cpu_to_be_16(from->port);
-	f->udp.dst_port = rte_cpu_to_be_16(to->port);
-	f->udp.dgram_len = rte_cpu_to_be_16(sizeof(f->udp) + sizeof(f->packet));
-	f->packet = *packet;
-	f->udp.dgram_cksum = rte_ipv4_udptcp_cksum(&f->ip, &f->udp);
-	return m;
+	if (ip_addr_parse(text, &addr) != 0)
+		abort();
+	return addr;
 }
+
+// Behind full cones each port is of one host: who calls it late never reaches another.
+static struct talk_end inside(uint32_t id, uint8_t iface, uint32_t spread)
+{
+	uint32_t first = TALK_HOST_FIRST;
+
+	if (talk_kind(id)->path == TALK_CONE) {
+		first = TALK_CONE_FIRST;
+		spread = scatter(id % PORTS);
+	}
+	return (struct talk_end){
+		.addr = address(talk_kind(id)->family, iface, first + spread % TALK_HOSTS),
+		.port = (uint16_t)(PORT_FIRST + id % PORTS),
+		.iface = iface,
+	};
+}
+
+struct talk_ends talk_ends(const struct talk_packet *packet)
+{
+	const struct talk_kind *kind = talk_kind(packet->id);
+	uint32_t id = packet->id;
+	uint16_t forward = (uint16_t)(scatter(id) % TALK_FORWARDS);
+	struct talk_end server = {address(kind->family, TALK_WAN, 1 + id % SERVERS),
+		(uint16_t)(PORT_FIRST + id / SERVERS % PORTS), TALK_WAN};
+	struct talk_ends ends = {.from = inside(id, TALK_LAN, scatter(id))};
+
+	switch (kind->path) {
+	case TALK_OUT:
+	case TALK_CONE:
+		ends.to = server;
+		break;
+	case TALK_ACROSS:
+		ends.to = inside(id, TALK_LAN2, id / 7);
+		ends.to.port = (uint16_t)(PORT_FIRST + scatter(id) % PORTS);
+		break;
+	case TALK_FORWARD:
+		ends.from = server;
+		ends.to = (struct talk_end){
+			known_as(TALK_WAN_ADDRESS), (uint16_t)(TALK_FORWARDED + forward), TALK_WAN};
+		ends.hears = (struct talk_end){address(IP_V4, TALK_LAN2, TALK_HOST_FIRST),
+			(uint16_t)(TALK_INSIDE + forward), TALK_LAN2};
+		return ends;
+	}
+	if (kind->form == TALK_TFTP && packet->way == TALK_ASKS && packet->seq == 1)
+		ends.to.port = TALK_TFTP_PORT;
+	ends.hears = ends.to;
+	return ends;
+}
+
+static bool is_called_from_outside(uint32_t id)
+{
+	return id / TALK_KINDS % 2 == 0;
+}
+
+void talk_caller(uint32_t id, const struct talk_end *cone, struct talk_end *from)
+{
+	uint8_t iface = is_called_from_outside(id) ? TALK_WAN : TALK_LAN2;
+
+	*from = (struct talk_end){
+		.addr = address(IP_V4, iface, TALK_HOST_FIRST + scatter(id) % TALK_HOSTS),
+		.port = (uint16_t)(CALLER_PORT + cone->port % TALK_HOSTS),
+		.iface = iface,
+	};
+}
+
+// --- judging ---
 
 static bool end_is(const struct talk_end *a, const struct talk_end *b)
 {
-	return a->addr == b->addr && a->port == b->port && a->iface == b->iface;
+	return ip_addr_equal(&a->addr, &b->addr) && a->iface == b->iface &&
+	       (a->port == b->port || a->port == 0);
 }
 
-// Whoever asks for a port of the outside address that nobody holds any more asks for the forward.
-static bool is_taken_for_a_call(uint32_t id, const struct talk_end *receiver)
+static void must_be(const struct talk_end *is, const struct talk_end *should,
+	const struct talk_heard *heard, const char *who)
 {
-	return id % TALK_KINDS == TALK_OUT && receiver->iface == TALK_LAN2 &&
-	       receiver->addr == LAN2 + TALK_HOST_FIRST && receiver->port >= TALK_INSIDE &&
-	       receiver->port < TALK_INSIDE + TALK_FORWARDS;
-}
+	static const char *const ways[] = {"question", "answer", "call"};
+	char text[2][ADDR_STR_BYTES];
 
-static void must_be(
-	const struct talk_end *is, const struct talk_end *should, const struct talk_packet *packet)
-{
 	if (end_is(is, should))
 		return;
-	fprintf(stderr, "stress: %s %u of conversation %u: %08x:%u on %u should be %08x:%u on %u\n",
-		packet->is_answer ? "answer" : "packet", packet->seq, packet->id, is->addr,
-		is->port, is->iface, should->addr, should->port, should->iface);
+	fprintf(stderr,
+		"stress: %s%s %u of conversation %u (kind %u): %s %s:%u on %u should be %s:%u on "
+		"%u\n",
+		heard->is_error ? "error about " : "", ways[heard->packet.way], heard->packet.seq,
+		heard->packet.id, heard->packet.id % TALK_KINDS, who,
+		ip_addr_str(&is->addr, text[0]), is->port, is->iface,
+		ip_addr_str(&should->addr, text[1]), should->port, should->iface);
 	abort();
 }
 
-bool talk_read(struct rte_mbuf *m, uint8_t iface, struct talk_packet *packet,
-	struct talk_end *sender, struct talk_end *receiver)
+// Whoever asks for a port of the outside address that nobody holds any more asks for the forward.
+static bool is_taken_for_a_call(const struct talk_heard *heard)
 {
-	const struct frame *f = rte_pktmbuf_mtod(m, const struct frame *);
-	struct talk_end from, to, hears;
+	const struct talk_end *receiver = &heard->receiver;
+	struct ip_addr server = address(IP_V4, TALK_LAN2, TALK_HOST_FIRST);
 
-	if (f->ip.next_proto_id != IPPROTO_UDP)
-		return false;
-	assert(m->pkt_len == sizeof(*f) && f->ip.time_to_live == 63);
-	assert(rte_raw_cksum(&f->ip, sizeof(f->ip)) == 0xffff);
-	assert(rte_ipv4_udptcp_cksum_verify(&f->ip, &f->udp) == 0);
-	*packet = f->packet;
-	*sender = (struct talk_end){
-		rte_be_to_cpu_32(f->ip.src_addr), rte_be_to_cpu_16(f->udp.src_port), iface};
-	*receiver = (struct talk_end){
-		rte_be_to_cpu_32(f->ip.dst_addr), rte_be_to_cpu_16(f->udp.dst_port), iface};
-	assert(f->eth.dst_addr.addr_bytes[4] == iface);
-	assert(iface == TALK_WAN || f->eth.dst_addr.addr_bytes[5] == (uint8_t)receiver->addr);
-	talk_ends(packet->id, &from, &to, &hears);
-	if (packet->is_answer) {
-		if (is_taken_for_a_call(packet->id, receiver))
-			return false;
-		to.iface = from.iface; // as its answers are seen
-		must_be(receiver, &from, packet);
-		must_be(sender, &to, packet);
+	return talk_kind(heard->packet.id)->path == TALK_OUT && receiver->iface == TALK_LAN2 &&
+	       ip_addr_equal(&receiver->addr, &server) &&
+	       (receiver->port == 0 || (receiver->port >= TALK_INSIDE &&
+					       receiver->port < TALK_INSIDE + TALK_FORWARDS));
+}
+
+// By which port a host is known outside is the router's to choose.
+static struct talk_end seen_as(const struct talk_heard *heard, const struct talk_end *from)
+{
+	const struct talk_kind *kind = talk_kind(heard->packet.id);
+	struct talk_end seen = *from;
+
+	seen.iface = heard->iface;
+	if (kind->family == IP_V4 && (kind->path == TALK_OUT || kind->path == TALK_CONE)) {
+		seen.addr =
+			known_as(kind->path == TALK_CONE ? TALK_CONE_ADDRESS : TALK_WAN_ADDRESS);
+		seen.port = heard->sender.port;
+	}
+	return seen;
+}
+
+// Another LAN's host that calls by an outside name is seen by its own.
+static struct talk_end caller_seen(const struct talk_heard *heard, const struct talk_end *host)
+{
+	struct talk_end seen;
+
+	talk_caller(heard->packet.id, host, &seen);
+	if (seen.iface != TALK_WAN) {
+		seen.addr = known_as(TALK_WAN_ADDRESS);
+		seen.port = heard->sender.port;
+	}
+	seen.iface = heard->iface;
+	return seen;
+}
+
+bool talk_judge(const struct talk_heard *heard)
+{
+	struct talk_ends ends = talk_ends(&heard->packet);
+	struct talk_end expected;
+
+	if (heard->is_error) { // to who sent it, about what it sent
+		if (heard->packet.way != TALK_ASKS)
+			return true;
+		must_be(&heard->sender, &ends.from, heard, "sender");
+		ends.to.iface = heard->iface;
+		must_be(&heard->receiver, &ends.to, heard, "receiver");
 		return true;
 	}
-	must_be(receiver, &hears, packet);
-	if (packet->id % TALK_KINDS == TALK_OUT) { // by which port is the router's to choose
-		from.addr = TALK_WAN_ADDRESS;
-		from.port = sender->port;
+	switch (heard->packet.way) {
+	case TALK_ASKS:
+		must_be(&heard->receiver, &ends.hears, heard, "receiver");
+		expected = seen_as(heard, &ends.from);
+		must_be(&heard->sender, &expected, heard, "sender");
+		break;
+	case TALK_ANSWERS:
+		if (is_taken_for_a_call(heard))
+			return false;
+		must_be(&heard->receiver, &ends.from, heard, "receiver");
+		ends.to.iface = heard->iface;
+		must_be(&heard->sender, &ends.to, heard, "sender");
+		break;
+	case TALK_CALLS:
+		must_be(&heard->receiver, &ends.from, heard, "receiver");
+		expected = caller_seen(heard, &ends.from);
+		must_be(&heard->sender, &expected, heard, "sender");
+		break;
+	case TALK_WAYS:
+		abort();
 	}
-	from.iface = iface;
-	must_be(sender, &from, packet);
 	return true;
 }

@@ -147,10 +147,15 @@ void wire_close(struct wire *wire)
 	}
 }
 
-bool wire_send(struct wire *wire, uint16_t queue, struct rte_mbuf *m)
+bool wire_has_room(const struct wire *wire, uint16_t queue, unsigned n)
+{
+	return rte_ring_free_count(wire->to[queue]) >= n;
+}
+
+void wire_send(struct wire *wire, uint16_t queue, struct rte_mbuf *m)
 {
 	__tsan_release(wire->to[queue]);
-	return rte_ring_sp_enqueue(wire->to[queue], m) == 0;
+	must(rte_ring_sp_enqueue(wire->to[queue], m) == 0, "full");
 }
 
 unsigned wire_receive(struct wire *wire, uint16_t queue, struct rte_mbuf **pkts, unsigned n)

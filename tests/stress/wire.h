@@ -24,5 +24,6 @@ void wire_tell_sanitizer(struct rte_mempool *pool);
 // Ends the process when it cannot be made.
 void wire_open(struct wire *wire, const char *name, uint16_t n_queues);
 void wire_close(struct wire *wire);
-bool wire_send(struct wire *wire, uint16_t queue, struct rte_mbuf *m); // false: full, stays ours
+bool wire_has_room(const struct wire *wire, uint16_t queue, unsigned n);
+void wire_send(struct wire *wire, uint16_t queue, struct rte_mbuf *m); // there is room
 unsigned wire_receive(struct wire *wire, uint16_t queue, struct rte_mbuf **pkts, unsigned n);

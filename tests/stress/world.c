@@ -6,19 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/ruleset_fixture.h"
+#include "tests/stress/rules.h"
 
 enum {
-	FLOWS = 6000, // fewer than there are conversations in a while: the oldest give way
-	BANS = 0,     // the timed set
-	BANS_MAX = 128,
-	POLICIES = 4,
+	FLOWS = 1600, // fewer than there are conversations: in a flood the oldest give way
+	TIMED_MAX = 256,
 	POLICY_EVERY = 7,
 	FLOWS_AT_ONCE = 16,
 };
-
-static struct policy_fixture build;
-static struct dp_nat nats[2];
 
 static void must(bool ok, const char *what)
 {
@@ -36,81 +31,38 @@ static struct ip_prefix prefix(const char *text)
 	return p;
 }
 
-// --- policies ---
-
-static struct dp_nat translation(enum dp_nat_kind kind)
-{
-	return (struct dp_nat){
-		.kind = kind,
-		.family = IP_V4,
-		.interface = TALK_WAN,
-		.source = anything(),
-		.destination = anything(),
-		.protocol = anything(),
-	};
-}
-
-// Only who begins in the conversations may begin: an answer never opens a flow of its own.
-static void add_rules(unsigned variant)
-{
-	uint16_t lan = fixture_set(&build, DP_SET_INTERFACES), bans, others;
-	struct dp_rule *rule;
-
-	build.ranges[lan][0] = (struct dp_range){TALK_LAN, TALK_LAN};
-	build.sets[lan].n_ranges = 1;
-	bans = fixture_set(&build, DP_SET_ADDRESSES);
-	build.sets[bans].timed = BANS;
-	others = fixture_set(&build, DP_SET_ADDRESSES);
-	build.prefixes[others][0] = prefix("198.51.100.0/28");
-	build.sets[others].n_prefixes = 1;
-	build.logs[0] = (struct dp_log){.prefix = "stress", .rate = 0};
-	build.policy.n_logs = 1;
-	build.rates[0] = (struct dp_rate){.packets = 10, .per_sec = 1, .burst = 10};
-	build.policy.n_rates = 1;
-
-	rule = fixture_rule(&build, DP_DROP);
-	rule->source = in_set(bans);
-	rule->log = 0;
-	if (variant == 1)
-		fixture_rule(&build, DP_REJECT)->destination = in_set(others);
-	fixture_rule(&build, DP_ACCEPT)->in_interface = in_set(lan);
-	fixture_rule(&build, DP_ACCEPT)->is_dnat = 1;
-	build.policy.hooks[DP_HOOK_FORWARD] = fixture_list(&build, 0);
-}
-
-static void set_policy(struct world *world, unsigned variant)
-{
-	struct error err;
-
-	fixture_begin(&build);
-	memset(build.policy.zones, DP_ZONE_NONE, sizeof(build.policy.zones));
-	for (unsigned i = 0; i < TALK_INTERFACES; i++)
-		build.policy.zones[i] = (uint8_t)(2 + i);
-	add_rules(variant);
-	nats[0] = translation(DP_NAT_SOURCE);
-	nats[1] = translation(DP_NAT_FORWARD);
-	nats[1].inside = prefix("198.18.1.10/32");
-	nats[1].first_port = TALK_FORWARDED;
-	nats[1].last_port = TALK_FORWARDED + TALK_FORWARDS - 1;
-	nats[1].inside_port = TALK_INSIDE;
-	build.policy.nats = nats;
-	build.policy.n_nats = variant == 2 ? 1 : 2; // without the forwards for a while
-	must(dataplane_policy_set(world->dp, &build.policy, &err) == 0, "policy");
-}
-
 // --- control ---
+
+// A host of the LAN by its addresses of either family in turn.
+static struct ip_prefix host_of(unsigned i)
+{
+	struct ip_prefix host = prefix(i % 2 == 0 ? "198.18.0.0/32" : "2001:db8:1::/128");
+
+	host.addr.bytes[i % 2 == 0 ? 3 : 15] = (uint8_t)(TALK_HOST_FIRST + i / 2 % TALK_HOSTS);
+	return host;
+}
 
 static void ban(struct world *world, unsigned i)
 {
-	struct dp_timed_entry entry = {.prefix = prefix("198.18.0.0/32"), .left_sec = 1 + i % 2};
+	struct dp_timed_entry entry = {.prefix = host_of(i), .left_sec = 1 + i % 2};
+	struct ip_prefix old = host_of(i + TALK_HOSTS);
 
-	entry.prefix.addr.v4[3] = (uint8_t)(TALK_HOST_FIRST + i % TALK_HOSTS);
-	dataplane_timed_add(world->dp, BANS, &entry, true);
-	entry.prefix.addr.v4[3] = (uint8_t)(TALK_HOST_FIRST + (i + TALK_HOSTS / 2) % TALK_HOSTS);
-	dataplane_timed_delete(world->dp, BANS, &entry.prefix);
+	dataplane_timed_add(world->dp, RULES_BANS, &entry, true);
+	dataplane_timed_delete(world->dp, RULES_BANS, &old);
 	if (i % 16 == 0)
-		dataplane_timed_flush(world->dp, BANS);
+		dataplane_timed_flush(world->dp, RULES_BANS);
 	dataplane_timed_sweep(world->dp);
+}
+
+static void hear_event(struct world *world, const struct dp_event *event)
+{
+	struct dp_timed_entry entry = {
+		.prefix = {event->addr, event->addr.family == IP_V6 ? 128 : 32}};
+
+	if (event->kind != DP_EVENT_SET_ADD)
+		return;
+	entry.left_sec = event->add.sec;
+	dataplane_timed_add(world->dp, event->add.timed, &entry, false);
 }
 
 static void neighbour_used(void *ctx, int interface, const struct ip_addr *addr)
@@ -135,7 +87,7 @@ static void read_all(struct world *world)
 	dataplane_rule_count(world->dp, 0, &count);
 	dataplane_flows(world->dp, &cursor, flows, FLOWS_AT_ONCE);
 	while (dataplane_event_next(world->dp, &event))
-		;
+		hear_event(world, &event);
 }
 
 void world_control(struct world *world, unsigned i)
@@ -145,7 +97,7 @@ void world_control(struct world *world, unsigned i)
 	ban(world, i);
 	read_all(world);
 	if (i % POLICY_EVERY == 0) {
-		set_policy(world, world->n_policies % POLICIES);
+		rules_set(world->dp, world->n_policies % RULES_VARIANTS);
 		world->n_policies++;
 	}
 	if (i % 3 == 0)
@@ -165,11 +117,20 @@ static void add_neighbour(struct world *world, uint8_t iface, const char *base, 
 	struct ip_addr addr = prefix(base).addr;
 	struct mac_addr mac = {{2, 1, 0, 0, iface, last}};
 
-	addr.v4[3] = last;
+	addr.bytes[addr.family == IP_V6 ? 15 : 3] = last;
 	must(dataplane_neighbour_set(world->dp, iface, &addr, &mac) == 0, "neighbour");
 }
 
-static void add_interface(struct world *world, uint8_t i, const char *name, const char *own)
+static void add_local(struct world *world, const struct ip_addr *addr)
+{
+	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = {*addr, 0}};
+
+	local.to.len = (uint8_t)ip_family_bits(addr->family);
+	must(dataplane_route_set(world->dp, &local) == 0, "local route");
+}
+
+static void add_interface(
+	struct world *world, uint8_t i, const char *name, const char *const own[2])
 {
 	struct dp_interface iface = {
 		.port = &world->wires[i].port,
@@ -178,24 +139,39 @@ static void add_interface(struct world *world, uint8_t i, const char *name, cons
 		.mtu = 1500,
 		.is_outside = i == TALK_WAN,
 	};
-	struct ip_prefix address = prefix(own);
-	struct dp_route local = {.kind = DP_ROUTE_LOCAL, .to = address};
-	struct dp_route connected = {.to = address, .n_nexthops = 1};
+	struct ip_prefix addresses[2] = {prefix(own[0]), prefix(own[1])};
 
-	local.to.len = 32;
-	connected.nexthops[0].interface = i;
 	snprintf(iface.name, sizeof(iface.name), "%s", name);
 	must(dataplane_interface_add(world->dp, &iface) == i, "interface");
-	must(dataplane_interface_set_addresses(world->dp, i, &address, 1) == 0, "address");
-	must(dataplane_route_set(world->dp, &local) == 0, "local route");
-	must(dataplane_route_set(world->dp, &connected) == 0, "connected route");
+	must(dataplane_interface_set_addresses(world->dp, i, addresses, 2) == 0, "address");
+	for (unsigned k = 0; k < 2; k++) {
+		struct dp_route connected = {.to = addresses[k], .n_nexthops = 1};
+
+		connected.nexthops[0].interface = i;
+		must(dataplane_route_set(world->dp, &connected) == 0, "connected route");
+		add_local(world, &addresses[k].addr);
+	}
+}
+
+static void add_default_route(struct world *world, const char *all, const char *gateway)
+{
+	struct dp_route out = {.to = prefix(all), .n_nexthops = 1};
+
+	out.nexthops[0].interface = TALK_WAN;
+	out.nexthops[0].via = prefix(gateway).addr;
+	must(dataplane_route_set(world->dp, &out) == 0, "default route");
+	add_neighbour(world, TALK_WAN, gateway, 1);
 }
 
 static void make_network(struct world *world)
 {
 	static const char *const names[] = {"wan", "lan", "lan2"};
-	static const char *const own[] = {"203.0.113.2/24", "198.18.0.1/24", "198.18.1.1/24"};
-	struct dp_route out = {.to = prefix("0.0.0.0/0"), .n_nexthops = 1};
+	static const char *const own[][2] = {
+		{TALK_WAN_ADDRESS "/24", "2001:db8::2/64"},
+		{"198.18.0.1/24", "2001:db8:1::1/64"},
+		{"198.18.1.1/24", "2001:db8:2::1/64"},
+	};
+	struct ip_prefix cones = prefix(TALK_CONE_ADDRESS "/32");
 	char name[24];
 
 	for (uint8_t i = 0; i < TALK_INTERFACES; i++) {
@@ -205,12 +181,14 @@ static void make_network(struct world *world)
 	}
 	for (uint8_t h = 0; h < TALK_HOSTS; h++) {
 		add_neighbour(world, TALK_LAN, "198.18.0.0/32", TALK_HOST_FIRST + h);
+		add_neighbour(world, TALK_LAN, "198.18.0.0/32", TALK_CONE_FIRST + h);
 		add_neighbour(world, TALK_LAN2, "198.18.1.0/32", TALK_HOST_FIRST + h);
+		add_neighbour(world, TALK_LAN, "2001:db8:1::/128", TALK_HOST_FIRST + h);
+		add_neighbour(world, TALK_LAN2, "2001:db8:2::/128", TALK_HOST_FIRST + h);
 	}
-	add_neighbour(world, TALK_WAN, "203.0.113.0/32", 1);
-	out.nexthops[0].interface = TALK_WAN;
-	out.nexthops[0].via = prefix("203.0.113.1/32").addr;
-	must(dataplane_route_set(world->dp, &out) == 0, "default route");
+	add_local(world, &cones.addr);
+	add_default_route(world, "0.0.0.0/0", "203.0.113.1/32");
+	add_default_route(world, "::/0", "2001:db8::1/128");
 }
 
 void world_start(void)
@@ -244,8 +222,9 @@ void world_open(struct world *world, unsigned n_workers)
 	world->dp = dataplane_new(&options, &err);
 	must(world->dp != NULL, err.text);
 	make_network(world);
-	must(dataplane_timed_open(world->dp, BANS, BANS_MAX) == 0, "timed set");
-	set_policy(world, 0);
+	must(dataplane_timed_open(world->dp, RULES_BANS, TIMED_MAX) == 0, "timed set");
+	must(dataplane_timed_open(world->dp, RULES_SEEN, TIMED_MAX) == 0, "timed set");
+	rules_set(world->dp, 0);
 	must(dataplane_start(world->dp, &err) == 0, err.text);
 }
 

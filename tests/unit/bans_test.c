@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -372,6 +373,57 @@ static void a_file_that_is_no_database_is_left_alone(void **state)
 	assert_string_equal(read_back, text);
 }
 
+// A real database that cannot grow, as on a full disk.
+static void let_files_grow(bool may)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = may ? limit.rlim_max : 0;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
+{
+	enum { TURNS = 100 };
+	unsigned n_tries = 0, n_left = 0;
+
+	note(0, "198.51.100.7", DAY, NOW);
+	note(1, "198.51.100.8", 600, NOW);
+	let_files_grow(false);
+	for (unsigned i = 0; i < TURNS; i++) {
+		n_tries += bans_turn(&bans, NOW);
+		if (i == TURNS / 2)
+			note(0, "198.51.100.9", DAY, NOW);
+	}
+	assert_in_range(n_tries, 2, 5); // it goes on, but does not wear out the disk
+	assert_true(bans.is_failing);
+	let_files_grow(true);
+	for (unsigned i = 0; i < TURNS; i++)
+		n_left += bans_turn(&bans, NOW);
+	assert_in_range(n_left, 1, 5);
+	assert_false(bans.is_failing);
+	// what the end of the router would write is not what is looked for
+	ban_store_close(bans.store);
+	bans.store = NULL;
+	close_bans(NOW);
+	open_bans(sets, NOW);
+	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
+	assert_int_equal(left(0, "198.51.100.9/32"), DAY);
+	assert_int_equal(left(1, "198.51.100.8/32"), 600);
+}
+
+static void an_end_on_a_full_disk_is_an_end(void **state)
+{
+	note(0, "198.51.100.7", DAY, NOW);
+	let_files_grow(false);
+	close_bans(NOW);
+	let_files_grow(true);
+	open_bans(sets, NOW);
+	assert_int_equal(left(0, "198.51.100.7/32"), -1);
+}
+
 static void a_newer_releases_file_is_left_alone(void **state)
 {
 	struct error err = {0};
@@ -494,6 +546,8 @@ int main(void)
 		TEST(without_a_state_file_bans_hold_until_the_end),
 		TEST(a_second_process_does_not_get_the_file),
 		TEST(a_file_that_is_no_database_is_left_alone),
+		TEST(what_a_full_disk_refused_is_written_once_there_is_room),
+		TEST(an_end_on_a_full_disk_is_an_end),
 		TEST(a_newer_releases_file_is_left_alone),
 		TEST(each_commit_is_on_the_disk_before_it_is_acknowledged),
 		TEST(what_was_acknowledged_outlives_kill_9),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +48,7 @@ static struct expectation usual(void)
 		.to = address("198.18.0.11"),
 		.to_port_be = RTE_BE16(5002),
 		.owner = OWNER,
+		.control.sent.src = address("198.18.0.11"),
 	};
 }
 
@@ -79,6 +81,19 @@ static void what_is_expected_comes_once(void **state)
 	assert_true(ip_addr_equal(&out.to, &expected.to));
 	assert_int_equal(out.to_port_be, expected.to_port_be);
 	assert_false(is_taken(&packet, NOW));
+}
+
+static void to_look_does_not_take(void **state)
+{
+	struct expectation expected = usual(), out;
+	struct flow_tuple packet = packet_of(&expected);
+
+	assert_true(expect_add(table, &expected, NOW) >= 0);
+	assert_true(expect_find(table, &packet, NOW, &out));
+	assert_true(expect_find(table, &packet, NOW, &out));
+	assert_true(ip_addr_equal(&out.to, &expected.to));
+	assert_true(is_taken(&packet, NOW));
+	assert_false(expect_find(table, &packet, NOW, &out));
 }
 
 static void nothing_else_is_let_in_by_it(void **state)
@@ -150,18 +165,108 @@ static void a_host_expects_only_so_much(void **state)
 		struct expectation expected = usual();
 		uint16_t n;
 
-		expected.to = address(rows[i].host);
+		expected.control.sent.src = address(rows[i].host);
 		expected.owner = OWNER + i;
 		for (n = 0; n < EXPECT_PER_HOST; n++) {
 			expected.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + 100 * i + n));
 			assert_true(expect_add(table, &expected, NOW) >= 0);
 		}
 		expected.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + 100 * i + n));
-		expected.to = address(rows[i].same);
+		expected.control.sent.src = address(rows[i].same);
 		assert_int_equal(expect_add(table, &expected, NOW), -EDQUOT);
-		expected.to = address(rows[i].other);
+		expected.control.sent.src = address(rows[i].other);
 		assert_true(expect_add(table, &expected, NOW) >= 0);
 	}
+}
+
+static void what_is_late_counts_no_more(void **state)
+{
+	struct expectation expected = usual();
+
+	for (unsigned round = 0; round < 2; round++)
+		for (uint16_t n = 0; n < EXPECT_PER_HOST; n++) {
+			expected.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + 100 * round + n));
+			assert_true(expect_add(table, &expected, NOW + round * EXPECT_SEC) >= 0);
+		}
+}
+
+static void callers_from_outside_have_a_share(void **state)
+{
+	struct expectation expected = usual();
+	uint32_t n = 0;
+
+	expected.is_from_outside = true;
+	for (uint32_t i = 0; i < EXPECT_MAX; i++) {
+		int place;
+
+		expected.control.sent.src.v4[2] = (uint8_t)(i >> 8);
+		expected.control.sent.src.v4[3] = (uint8_t)i;
+		expected.dport_be = rte_cpu_to_be_16((uint16_t)(1024 + i));
+		place = expect_add(table, &expected, NOW);
+		assert_true(place >= 0 || place == -EDQUOT || place == -ENOSPC);
+		n += place >= 0;
+	}
+	assert_int_equal(n, EXPECT_OUTSIDE);
+	expected.is_from_outside = false;
+	expected.dport_be = RTE_BE16(1000);
+	assert_true(expect_add(table, &expected, NOW) >= 0);
+}
+
+// --- several workers ---
+
+enum { THREADS = 4, ROUNDS = 20000, SEVERAL = 16 };
+
+struct taker {
+	pthread_t thread;
+	uint16_t index;
+	uint32_t n_added, n_taken;
+};
+
+// Each adds some of its own, and takes whatever is there.
+static void *add_and_take(void *arg)
+{
+	struct expectation expected = usual();
+	struct taker *taker = arg;
+
+	expected.owner = OWNER + taker->index;
+	expected.control.sent.src.v4[3] = (uint8_t)taker->index;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		struct flow_tuple packet;
+
+		expected.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + i % SEVERAL));
+		packet = packet_of(&expected);
+		taker->n_added +=
+			i % THREADS == taker->index && expect_add(table, &expected, NOW) >= 0;
+		taker->n_taken += is_taken(&packet, NOW);
+	}
+	return NULL;
+}
+
+static void of_several_workers_one_takes_it(void **state)
+{
+	struct taker takers[THREADS] = {0};
+	uint32_t n_added = 0, n_taken = 0;
+
+	for (uint16_t i = 0; i < THREADS; i++) {
+		takers[i].index = i;
+		assert_int_equal(
+			pthread_create(&takers[i].thread, NULL, add_and_take, &takers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(takers[i].thread, NULL);
+		n_added += takers[i].n_added;
+		n_taken += takers[i].n_taken;
+	}
+	for (uint16_t i = 0; i < SEVERAL; i++) {
+		struct expectation expected = usual();
+		struct flow_tuple packet;
+
+		expected.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + i));
+		packet = packet_of(&expected);
+		n_taken += is_taken(&packet, NOW);
+	}
+	assert_true(n_added > ROUNDS / 2);
+	assert_int_equal(n_taken, n_added);
 }
 
 static void a_full_table_takes_no_more_until_some_are_late(void **state)
@@ -171,8 +276,8 @@ static void a_full_table_takes_no_more_until_some_are_late(void **state)
 	int place;
 
 	for (uint32_t i = 0; i < 20 * EXPECT_MAX; i++) {
-		expected.to.v4[2] = (uint8_t)(i >> 8);
-		expected.to.v4[3] = (uint8_t)i;
+		expected.control.sent.src.v4[2] = (uint8_t)(i >> 8);
+		expected.control.sent.src.v4[3] = (uint8_t)i;
 		expected.dport_be = rte_cpu_to_be_16((uint16_t)(1024 + i));
 		place = expect_add(table, &expected, NOW);
 		assert_true(place >= 0 || place == -ENOSPC);
@@ -189,11 +294,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_expected_comes_once),
+		TEST(to_look_does_not_take),
 		TEST(nothing_else_is_let_in_by_it),
 		TEST(it_is_expected_for_a_minute),
 		TEST(one_expects_what_another_does_not_already),
 		TEST(its_owner_may_forget_it),
 		TEST(a_host_expects_only_so_much),
+		TEST(what_is_late_counts_no_more),
+		TEST(callers_from_outside_have_a_share),
+		TEST(of_several_workers_one_takes_it),
 		TEST(a_full_table_takes_no_more_until_some_are_late),
 	};
 

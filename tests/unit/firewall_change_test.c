@@ -2,6 +2,8 @@
 // Flows under a firewall that changes: judged again, cut, kept; and what rules want done besides.
 #include <unistd.h>
 
+#include <rte_cycles.h>
+
 #include "dataplane/conntrack.h"
 #include "dataplane/packet.h"
 #include "tests/unit/house_fixture.h"
@@ -29,6 +31,74 @@ static void a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects(void **st
 	rte_pktmbuf_free(m);
 	assert_int_equal(f->w->flows.n_used, 0);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+}
+
+// IPv4 behind the NAT and IPv6, told of by the client's segment or the server's.
+static void a_cut_connection_is_reset_at_both_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct frame syn4 = fixture_udp_out;
+	struct house h;
+
+	syn4.protocol = IPPROTO_TCP;
+	syn4.tcp_flags = RTE_TCP_SYN_FLAG;
+	syn4.payload_bytes = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_ip6 = i % 2, speaks_first = i / 2;
+		struct frame syn = is_ip6 ? out6 : syn4, answer, ack;
+		uint32_t seq[2] = {1001, FIXTURE_SERVER_SEQ + 1};
+		struct rte_mbuf *m;
+
+		house_lan_to_wan(&h, f);
+		syn.sport = (uint16_t)(6000 + i);
+		syn.tcp_seq = 1000;
+		m = fixture_send(f, &syn, FIXTURE_WAN);
+		assert_non_null(m);
+		if (is_ip6) {
+			answer = answer6(&syn);
+			answer.tcp_seq = FIXTURE_SERVER_SEQ;
+		} else {
+			answer = frame_answer(m, &syn, FIXTURE_WAN);
+		}
+		rte_pktmbuf_free(m);
+		assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+		ack = frame_answer_again(&syn);
+		assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
+		house_init(&h);
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_REJECT);
+		house_apply(&h, f);
+		answer.tcp_flags = RTE_TCP_ACK_FLAG;
+		answer.tcp_seq = seq[1];
+		answer.tcp_ack = seq[0];
+		answer.payload_bytes = 100; // it is not delivered, and so does not count
+		fixture_rx(f, frame_build(f, speaks_first ? &answer : &ack),
+			speaks_first ? FIXTURE_WAN : FIXTURE_LAN);
+		for (unsigned to_server = 0; to_server < 2; to_server++) {
+			const struct rte_tcp_hdr *tcp;
+
+			m = fixture_sent(f, to_server ? FIXTURE_WAN : FIXTURE_LAN);
+			assert_non_null(m);
+			assert_true(frame_is_sound(m));
+			tcp = is_ip6 ? (const struct rte_tcp_hdr *)(packet_ip6(m) + 1)
+				     : (const struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+			assert_true(tcp->tcp_flags & RTE_TCP_RST_FLAG);
+			assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), seq[!to_server]);
+			assert_int_equal(
+				rte_be_to_cpu_16(tcp->dst_port), to_server ? syn.dport : syn.sport);
+			if (!is_ip6) {
+				assert_int_equal(
+					frame_src(m), to_server ? FIXTURE_OWN_WAN : FIXTURE_SERVER);
+				assert_int_equal(
+					frame_dst(m), to_server ? FIXTURE_SERVER : FIXTURE_PC);
+			}
+			assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes,
+				to_server ? "\2\1\0\0\0" : "\2\1\0\0\1", 5); // some host there
+			rte_pktmbuf_free(m);
+			assert_null(fixture_sent(f, to_server ? FIXTURE_WAN : FIXTURE_LAN));
+		}
+		assert_int_equal(f->w->flows.n_used, 0);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 8);
 }
 
 static void what_a_new_policy_allows_keeps_its_translation(void **state)
@@ -101,6 +171,54 @@ static void a_ban_cuts_at_once_and_ends_by_itself(void **state)
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
+// Whoever was let in for a time: his flows end with it, though nobody changes anything. The end of
+// a ban takes nothing from anybody.
+static void what_a_timed_entry_lets_in_ends_with_it(void **state)
+{
+	static const struct {
+		enum dp_action action, otherwise;
+		bool is_negated, is_cut;
+	} rows[] = {
+		{DP_ACCEPT, DP_DROP, false, true},
+		{DP_DROP, DP_ACCEPT, true, true},
+		{DP_DROP, DP_ACCEPT, false, false},
+		{DP_ACCEPT, DP_DROP, true, false},
+	};
+	struct fixture *f = *state;
+	struct dp_timed_entry entry = {.left_sec = 60};
+	struct house h;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 3, 16), 0);
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &entry.prefix), 0);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct frame frame = fixture_udp_out;
+		struct dp_rule *rule;
+		uint32_t epoch;
+		uint64_t n_cut;
+
+		house_init(&h);
+		h.sets[0] = (struct dp_set){.kind = DP_SET_ADDRESSES, .timed = 3};
+		h.policy.n_sets = 1;
+		rule = house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, rows[i].action);
+		rule->source.set = 0;
+		rule->source.is_negated = rows[i].is_negated;
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, rows[i].otherwise);
+		house_apply(&h, f);
+		assert_int_equal(dataplane_timed_add(f->dp, 3, &entry, false), 0);
+		assert_int_equal(fixture_passes(f, &frame, FIXTURE_WAN), rows[i].is_cut);
+		f->dp->start_tsc -= rte_get_tsc_hz();
+		dataplane_timed_sweep(f->dp); // what the addition may have left to it
+		epoch = f->dp->epoch;
+		n_cut = fixture_counter(f, COUNTER_FLOW_CUT);
+		f->dp->start_tsc -= 60 * rte_get_tsc_hz();
+		f->w->now_sec += 61;
+		dataplane_timed_sweep(f->dp);
+		assert_int_equal(fixture_passes(f, &frame, FIXTURE_WAN), !rows[i].is_cut);
+		assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT) - n_cut, rows[i].is_cut);
+		assert_int_equal(f->dp->epoch != epoch, rows[i].is_cut || rows[i].is_negated);
+	}
+}
+
 static void a_flood_of_bans_does_not_make_each_flow_be_judged_each_time(void **state)
 {
 	struct fixture *f = *state;
@@ -137,6 +255,25 @@ static void a_schedule_opens_and_closes(void **state)
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 	dataplane_schedules_set(f->dp, 0);
 	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+}
+
+// Other rules, other times: what bit 5 meant before says nothing about the new policy, not for the
+// moment that control takes to say so.
+static void a_policy_brings_its_schedules(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->schedule = 5;
+	h.policy.active_schedules = UINT64_C(1) << 5;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	h.policy.active_schedules = UINT64_C(1) << 4;
+	house_apply(&h, f);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	dataplane_schedules_set(f->dp, UINT64_C(1) << 5);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
 // --- what rules want done besides ---
@@ -207,11 +344,14 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(a_new_rule_cuts_what_it_forbids_with_a_reset_if_it_rejects),
+		WITH(a_cut_connection_is_reset_at_both_ends),
 		WITH(what_a_new_policy_allows_keeps_its_translation),
 		WITH(a_flow_is_judged_again_without_its_mark),
 		WITH(a_ban_cuts_at_once_and_ends_by_itself),
+		WITH(what_a_timed_entry_lets_in_ends_with_it),
 		WITH(a_flood_of_bans_does_not_make_each_flow_be_judged_each_time),
 		WITH(a_schedule_opens_and_closes),
+		WITH(a_policy_brings_its_schedules),
 		WITH(lines_to_log_and_additions_reach_control),
 		WITH(rules_count_flows_and_not_their_packets),
 		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),

@@ -383,6 +383,44 @@ static void a_timestamp_is_answered_through_the_nat(void **state)
 	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
 }
 
+// Knowing a flow's addresses and ports is not being its sender.
+static void a_packet_of_a_flow_by_another_interface_is_asked_where_it_comes_from(void **state)
+{
+	static const struct {
+		uint8_t from;
+		uint16_t hygiene;
+		bool passes;
+	} rows[] = {
+		{FIXTURE_LAN, DP_HYGIENE_RPF_STRICT, true},
+		{FIXTURE_LAN2, DP_HYGIENE_RPF_STRICT, false},
+		{FIXTURE_WAN, DP_HYGIENE_RPF_STRICT, false},
+		{FIXTURE_LAN2, DP_HYGIENE_RPF_FEASIBLE, false},
+		{FIXTURE_LAN2, DP_HYGIENE_RPF_LOOSE, true},
+		{FIXTURE_LAN2, 0, true},
+	};
+	struct fixture *f = *state;
+	struct frame flows[] = {fixture_udp_out, out6};
+	struct house h;
+
+	flows[1].protocol = IPPROTO_UDP;
+	for (unsigned i = 0; i < RTE_DIM(rows) * RTE_DIM(flows); i++) {
+		struct frame frame = flows[i / RTE_DIM(rows)];
+		uint16_t hygiene = rows[i % RTE_DIM(rows)].hygiene;
+		bool passes = rows[i % RTE_DIM(rows)].passes;
+		uint64_t n_dropped = fixture_counter(f, COUNTER_DROP_REVERSE_PATH);
+
+		house_lan_to_wan(&h, f);
+		for (unsigned k = 0; k < 3; k++)
+			h.policy.hygiene[k] = hygiene;
+		house_apply(&h, f);
+		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+		frame.iface = rows[i % RTE_DIM(rows)].from;
+		assert_int_equal(fixture_passes(f, &frame, FIXTURE_WAN), passes);
+		assert_int_equal(
+			fixture_counter(f, COUNTER_DROP_REVERSE_PATH) - n_dropped, !passes);
+	}
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
@@ -401,6 +439,7 @@ int main(void)
 		WITH(an_icmp_type_that_is_let_in_lets_in_no_other),
 		WITH(a_rate_of_icmp_means_packets_not_flows),
 		WITH(a_timestamp_is_answered_through_the_nat),
+		WITH(a_packet_of_a_flow_by_another_interface_is_asked_where_it_comes_from),
 	};
 #undef WITH
 

@@ -370,6 +370,73 @@ static void a_host_is_an_address_or_a_network_on_its_interface(void **state)
 	}
 }
 
+// --- outside ---
+
+static struct flow *call(
+	struct flow_table *table, uint32_t address, enum flow_phase phase, uint32_t last_seen_sec)
+{
+	struct flow_host_key key = host4(address, WAN);
+	struct flow *flow = begin(table, &key);
+
+	if (flow == NULL)
+		return NULL;
+	flow->dir[0].key4.src_be = address;
+	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = last_seen_sec;
+	flow_set_phase(table, flow, phase);
+	return flow;
+}
+
+// One who completes handshakes at a published port until the table is full, and a friend outside
+// who has been silent for longer than any of these.
+static void a_caller_who_fills_the_table_pays_for_the_house_and_not_his_neighbour(void **state)
+{
+	enum { CAPACITY = 4096, FRIEND = 7, FOE = 8 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow_table *table = open_table(CAPACITY);
+		enum flow_phase phase = i == 0 ? FLOW_TCP_ESTABLISHED : FLOW_ASSURED;
+		struct flow *friend = call(table, FRIEND, phase, 100);
+		struct flow_host_key house = host4(1, LAN), outside = host4(1, WAN);
+		uint32_t of_friend;
+
+		while (table->n_used < CAPACITY)
+			assert_non_null(call(table, FOE, phase, 5000));
+		of_friend = friend->state.host;
+		for (unsigned k = 0; k < 1000; k++) {
+			struct flow *fresh = begin(table, &house);
+
+			assert_non_null(fresh);
+			flow_set_phase(table, fresh, FLOW_ASSURED);
+			assert_int_equal(friend->state.state, phase);
+			assert_int_equal(friend->state.host, of_friend);
+		}
+		assert_int_equal(flows_of(table, &outside), CAPACITY - 1000);
+		close_table(table);
+	}
+}
+
+// Many callers are still one host to the house, and never take its entries.
+static void a_crowd_outside_pays_before_the_busiest_of_the_house(void **state)
+{
+	enum { CAPACITY = 65536, BUSY = 3000 };
+	struct flow_table *table = open_table(CAPACITY);
+	struct flow_host_key busy = host4(1, LAN);
+	uint32_t address = 10;
+
+	fill(table, &busy, BUSY, FLOW_ASSURED);
+	while (table->n_used < CAPACITY)
+		assert_non_null(call(table, address++, FLOW_TCP_ESTABLISHED, 1));
+	assert_in_range(table->shares.n_callers, 1, table->shares.n_hosts_max / 2);
+	for (uint32_t h = 2; h < 1500; h++) {
+		struct flow_host_key house = host4(h, LAN);
+
+		flow_set_phase(table, begin(table, &house), FLOW_ASSURED);
+		assert_int_equal(flows_of(table, &house), 1); // an entry of its own
+	}
+	assert_int_equal(flows_of(table, &busy), BUSY);
+	close_table(table);
+}
+
 static void without_an_entry_of_its_own_a_host_is_one_of_the_others_of_its_interface(void **state)
 {
 	enum { CAPACITY = 65536, HOSTS = CAPACITY / FLOWS_PER_HOST };
@@ -404,7 +471,7 @@ static void without_an_entry_of_its_own_a_host_is_one_of_the_others_of_its_inter
 
 // --- the model ---
 
-enum { M_CAPACITY = 512, M_HOSTS = 40, M_OPERATIONS = 1000000 };
+enum { M_CAPACITY = 512, M_HOSTS = 40, M_CALLERS = 16, M_OPERATIONS = 1000000 };
 
 struct model {
 	struct flow_table *table;
@@ -515,8 +582,9 @@ static void assert_list_is_sound(const struct model *m, unsigned host, enum flow
 		}
 	}
 	assert_int_equal(of->lists[list].last, prev);
-	assert_int_equal(
-		n, list == FLOW_LIST_SPARE ? m->n_spare[host] : m->n_all[host] - m->n_spare[host]);
+	assert_int_equal(n, list == FLOW_LIST_SPARE
+				    ? m->n_spare[host]
+				    : m->n_all[host] - m->n_spare[host] - of->n_of_callers);
 }
 
 static void assert_ranking_is_sound(
@@ -545,6 +613,34 @@ static void assert_ranking_is_sound(
 	assert_int_equal(n_ranked, n_expected);
 }
 
+// All that is answered outside, by address.
+static void assert_callers_are_sound(const struct model *m)
+{
+	const struct flow_shares *shares = &m->table->shares;
+	uint32_t n_open[M_CALLERS] = {0}, n_all = 0, n_callers = 0;
+
+	for (unsigned i = 0; i < M_CAPACITY; i++)
+		if (m->flows[i].is_live && m->flows[i].host == 1 && !is_spare(m->flows[i].phase))
+			n_open[m->table->flows[i].dir[0].key4.src_be]++;
+	for (uint32_t i = 0; i < M_CALLERS; i++) {
+		struct flow_host_key key = host4(i, LAN);
+		uint32_t host;
+
+		key.kind = FLOW_HOST_CALLER;
+		key.iface = WAN;
+		host = flow_host_find(m->table, &key);
+		n_all += n_open[i];
+		n_callers += n_open[i] > 0;
+		assert_int_equal(host != FLOW_HOST_UNKNOWN, n_open[i] > 0);
+		if (n_open[i] == 0)
+			continue;
+		assert_int_equal(shares->hosts[host].n[FLOW_RANK_ALL], n_open[i]);
+		assert_true(shares->callers.classes & UINT32_C(1) << log2_of(n_open[i]));
+	}
+	assert_int_equal(shares->n_callers, n_callers);
+	assert_int_equal(shares->hosts[flow_host_find(m->table, &m->keys[1])].n_of_callers, n_all);
+}
+
 static void assert_all_is_sound(struct model *m)
 {
 	const struct flow_shares *shares = &m->table->shares;
@@ -567,6 +663,7 @@ static void assert_all_is_sound(struct model *m)
 	assert_int_equal(shares->n_spare, n_spare);
 	assert_ranking_is_sound(m, FLOW_RANK_ALL, m->n_all);
 	assert_ranking_is_sound(m, FLOW_RANK_SPARE, m->n_spare);
+	assert_callers_are_sound(m);
 }
 
 static void model_end(struct model *m, unsigned i)
@@ -591,6 +688,7 @@ static bool model_begin(struct model *m, unsigned host)
 		flow = flow_alloc(table);
 	}
 	flow->state.host = flow_host_open(table, &m->keys[host]);
+	flow->dir[0].key4.src_be = (uint32_t)m->now % M_CALLERS;
 	flow_set_phase(table, flow, FLOW_UNREPLIED);
 	m->flows[flow_index(table, flow)].is_live = true;
 	m->flows[flow_index(table, flow)].host = host;
@@ -675,6 +773,9 @@ int main(void)
 		cmocka_unit_test(a_host_is_an_address_or_a_network_on_its_interface),
 		cmocka_unit_test(
 			without_an_entry_of_its_own_a_host_is_one_of_the_others_of_its_interface),
+		cmocka_unit_test(
+			a_caller_who_fills_the_table_pays_for_the_house_and_not_his_neighbour),
+		cmocka_unit_test(a_crowd_outside_pays_before_the_busiest_of_the_house),
 		cmocka_unit_test(a_million_beginnings_and_ends_agree_with_a_model),
 	};
 

@@ -142,9 +142,69 @@ static void another_address_is_written_in_the_lines_own_form(void **state)
 	}
 }
 
+static void a_command_has_three_or_four_letters(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_command;
+	} rows[] = {
+		{"PWD\r\n", true},
+		{"quit\n", true},
+		{"STOR POST / HTTP/1.1\r\n", true},
+		{"\377\364\377\362ABOR\r\n", true},
+		{"US", true},
+		{"USER", true},
+		{"\377", true},
+		{"\r\n", false},
+		{"CD x\r\n", false},
+		{"Host: x\r\n", false},
+		{"Host:", false},
+		{"HEADS ", false},
+		{"HEADS", false},
+		{"A1 ", false},
+		{" USER x\r\n", false},
+		{"\377\364", true},
+		{"\026\003", false},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++)
+		assert_int_equal(ftp_line_is_command((const uint8_t *)rows[i].text,
+					 (uint32_t)strlen(rows[i].text)),
+			rows[i].is_command);
+}
+
+static void a_reply_has_a_code(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned code;
+		bool goes_on;
+	} rows[] = {
+		{"220 hi\r\n", 220, false},
+		{"220-hi\r\n", 220, true},
+		{"530\r\n", 530, false},
+		{"220", 0, false},
+		{"22a hi\r\n", 0, false},
+		{" 220 hi\r\n", 0, false},
+		{"2201 hi\r\n", 0, false},
+		{"", 0, false},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		bool goes_on = false;
+
+		assert_int_equal(ftp_line_code((const uint8_t *)rows[i].text,
+					 (uint32_t)strlen(rows[i].text), &goes_on),
+			rows[i].code);
+		assert_int_equal(goes_on, rows[i].goes_on);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_command_has_three_or_four_letters),
+		cmocka_unit_test(a_reply_has_a_code),
 		cmocka_unit_test(lines_are_read_as_the_rfcs_write_them),
 		cmocka_unit_test(a_line_cut_short_is_nothing_to_go_by),
 		cmocka_unit_test(a_line_longer_than_any_is_not_read),

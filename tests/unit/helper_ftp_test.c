@@ -34,6 +34,21 @@ static void an_active_connection_is_let_in_once(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
 }
 
+static void what_may_not_begin_does_not_spend_it(void **state)
+{
+	struct fixture *f = *state;
+	struct frame dying = data_syn(5001);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	dying.ttl = 1;
+	assert_false(fixture_passes(f, &dying, FIXTURE_LAN));
+	rte_pktmbuf_free(fixture_sent(f, FIXTURE_WAN)); // time exceeded
+	assert_int_equal(data_port(f, 5001), 5001);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_RELATED), 1);
+}
+
 static void both_ends_keep_their_numbers(void **state)
 {
 	struct fixture *f = *state;
@@ -51,6 +66,53 @@ static void both_ends_keep_their_numbers(void **state)
 	rte_pktmbuf_free(m);
 	assert_becomes(f, &next, "LIST\r\n", "LIST\r\n", CLIENT_SEQ + 1 + TOLD);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_WINDOW), 0);
+}
+
+// Port unreachable, by the server, about what came to it as `about`.
+static struct rte_mbuf *error_about(struct fixture *f, struct rte_mbuf *about)
+{
+	uint16_t quoted = rte_be_to_cpu_16(packet_ip4(about)->total_length);
+	struct frame error = {
+		.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = quoted,
+	};
+	struct rte_mbuf *m = frame_build(f, &error);
+	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34);
+
+	icmp->icmp_code = 3;
+	memcpy(icmp + 1, packet_ip4(about), quoted);
+	icmp->icmp_cksum = 0;
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, 8u + quoted);
+	return m;
+}
+
+static void an_error_about_it_quotes_its_senders_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct frame next = from_client(ACK, 1 + SAID, 1);
+	struct rte_mbuf *out, *m, *sent;
+	struct rte_tcp_hdr *quoted;
+
+	open_helpers(f, NULL);
+	control_open(f);
+	say_port(f);
+	sent = frame_saying(f, &next, "LIST\r\n");
+	out = say(f, &next, "LIST\r\n");
+	assert_non_null(out);
+	fixture_rx(f, error_about(f, out), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	quoted = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, L3_OFFSET + 20 + 8 + 20);
+	assert_int_equal(quoted->sent_seq, tcp_of(sent)->sent_seq);
+	assert_int_equal(quoted->cksum, tcp_of(sent)->cksum);
+	rte_pktmbuf_free(sent);
+	rte_pktmbuf_free(out);
+	rte_pktmbuf_free(m);
 }
 
 static void stretches_add_up_over_a_session(void **state)
@@ -191,6 +253,58 @@ static void another_port_is_told_where_the_own_one_is_taken(void **state)
 	assert_int_equal(data_port(f, (uint16_t)port), 5001);
 }
 
+// With all that a host may announce announced, the 63rd line costs what the first does.
+static void a_segment_announces_once_however_long(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+	struct expectation other = {
+		.src = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_SERVER)),
+		.dst = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_OWN_WAN)),
+		.protocol = IPPROTO_TCP,
+		.to = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_PC)),
+		.owner = 1,
+		.control.sent.src = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_PC)),
+	};
+	char text[60 * SAID + 1];
+
+	open_helpers(f, NULL);
+	control_open(f);
+	for (uint16_t i = 0; i < EXPECT_PER_HOST; i++) {
+		other.dport_be = rte_cpu_to_be_16((uint16_t)(2000 + i));
+		assert_true(expect_add(f->dp->expected, &other, f->w->now_sec) >= 0);
+	}
+	for (unsigned i = 0; i < 60; i++)
+		memcpy(text + (size_t)i * SAID, port_said, SAID + 1);
+	assert_becomes(f, &frame, text, text, CLIENT_SEQ + 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 59);
+}
+
+static void a_session_announces_so_often_a_second(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = from_client(ACK, 1, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	for (unsigned i = 0; i < 100; i++) {
+		struct frame reply = from_server(ACK, 1, 0);
+		struct rte_mbuf *m = say(f, &frame, port_said);
+
+		assert_non_null(m);
+		reply.tcp_ack = rte_be_to_cpu_32(tcp_of(m)->sent_seq) + (i < 64 ? TOLD : SAID);
+		rte_pktmbuf_free(m);
+		assert_true(fixture_passes(f, &reply, FIXTURE_LAN));
+		frame.tcp_seq += SAID;
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 64);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 36);
+	f->w->now_sec++;
+	rte_pktmbuf_free(say(f, &frame, port_said));
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 65);
+}
+
 static void what_announces_nothing_passes_as_it_is(void **state)
 {
 	static const struct {
@@ -199,6 +313,7 @@ static void what_announces_nothing_passes_as_it_is(void **state)
 	} rows[] = {
 		{"PORT 198,18,0,8,19,137\r\n", true},		// another host's (RFC 2577)
 		{"EPRT |1|198.51.100.10|5001|\r\n", true},	// the server's own
+		{"PORT 203,0,113,2,19,137\r\n", true},		// the router's
 		{"EPRT |2|2001:db8::1|5001|\r\n", true},	// of another family
 		{"PORT 198,18,0,7,3,255\r\n", true},		// port 1023
 		{"PORT 198,18,0,7,19,137,\r\n", true},		// malformed
@@ -213,17 +328,72 @@ static void what_announces_nothing_passes_as_it_is(void **state)
 
 		open_helpers(f, NULL);
 		frame.sport = (uint16_t)(CLIENT_PORT + i);
-		frame.tcp_flags = SYN;
-		frame.tcp_seq--;
-		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
-		frame.tcp_flags = ACK;
-		frame.tcp_seq++;
+		control_open_at(f, frame.sport);
 		f->w->counters[COUNTER_HELPER_REFUSED] = 0;
 		assert_becomes(f, &frame, rows[i].text, rows[i].text, CLIENT_SEQ + 1);
 		assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), rows[i].is_refused);
 		assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 0);
 		assert_int_equal(data_port(f, 5001), 0);
 	}
+}
+
+// A browser that is sent to the port by somebody's page (NAT slipstreaming).
+static void what_is_not_ftp_is_not_read(void **state)
+{
+	static const struct {
+		bool is_greeted;
+		const char *text; // before the line that is to be read
+		bool is_read;
+	} rows[] = {
+		{true, "USER me\r\n", true},
+		{true, "\377\364\377\362ABOR\r\n", true},
+		{true, "POST / HTTP/1.1\r\nHost: evil.example:21\r\n\r\n", false},
+		{true, "POST / HTTP/1.1\r\nHOST\r\n\r\n", false}, // an empty line
+		{true, "GET\t/\r\n", false},
+		{true, "a=b\r\n", false},
+		{true, "SITES x\r\n", false},
+		{true, "\026\003\001\r\n", false},
+		{false, "USER me\r\n", false},
+	};
+	struct fixture *f = *state;
+
+	open_helpers(f, NULL);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct frame frame = from_client(ACK, 1, 1);
+		uint16_t port = (uint16_t)(CLIENT_PORT + i);
+		char text[200];
+
+		frame.sport = port;
+		if (rows[i].is_greeted) {
+			control_open_at(f, port);
+		} else {
+			struct frame syn = from_client(SYN, 0, 0),
+				     syn_ack = from_server(SYN | ACK, 0, 1);
+
+			syn.sport = syn_ack.dport = port;
+			syn.tcp_ack = 0;
+			assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
+			assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
+			assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+		}
+		f->w->counters[COUNTER_HELPER_EXPECTED] = 0;
+		snprintf(text, sizeof(text), "%s%s", rows[i].text, port_said);
+		rte_pktmbuf_free(say(f, &frame, text));
+		assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), rows[i].is_read);
+	}
+}
+
+// The piece of a line that a segment begins or ends with is looked at too.
+static void nor_is_it_when_it_comes_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	struct frame first = from_client(ACK, 1, 1), second = from_client(ACK, 1 + 5, 1);
+
+	open_helpers(f, NULL);
+	control_open(f);
+	assert_becomes(f, &first, "Host:", "Host:", CLIENT_SEQ + 1);
+	assert_becomes(f, &second, "evil\r\nPORT 198,18,0,7,19,137\r\n",
+		"evil\r\nPORT 198,18,0,7,19,137\r\n", CLIENT_SEQ + 6);
 }
 
 static void a_line_in_two_segments_is_not_read(void **state)
@@ -253,6 +423,7 @@ static void without_room_for_it_nothing_is_rewritten(void **state)
 	memcpy(text + 1460 - SAID, port_said, SAID + 1);
 	assert_becomes(f, &frame, text, text, CLIENT_SEQ + 1); // as long as may be
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_REFUSED), 1);
+	assert_int_equal(data_port(f, 5001), 0); // nor is it let in
 }
 
 static void after_tls_nothing_is_read(void **state)
@@ -268,59 +439,15 @@ static void after_tls_nothing_is_read(void **state)
 	assert_becomes(f, &frame, port_said, port_said, CLIENT_SEQ + 4001);
 }
 
-static void a_server_inside_is_called_where_it_says(void **state)
-{
-	static const struct {
-		const char *question, *said, *told;
-	} rows[] = {
-		{"PASV\r\n", "227 Passive (198,18,0,7,19,137).\r\n",
-			"227 Passive (203,0,113,2,19,137).\r\n"},
-		{"EPSV\r\n", "229 Passive (|||5001|)\r\n", "229 Passive (|||5001|)\r\n"},
-		{"PASV\r\n", "227 Passive (203,0,113,2,19,137).\r\n", // it knows its name outside
-			"227 Passive (203,0,113,2,19,137).\r\n"},
-		{NULL, "227 Passive (198,18,0,7,19,137).\r\n",
-			"227 Passive (198,18,0,7,19,137).\r\n"},
-		{"PASV\r\n", "227 Passive (198,18,0,8,19,137).\r\n",
-			"227 Passive (198,18,0,8,19,137).\r\n"},
-	};
-	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
-	struct fixture *f = *state;
-
-	forward.kind = DP_NAT_FORWARD;
-	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
-	forward.first_port = forward.last_port = FTP_SERVER_PORT;
-	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct frame ask = from_server(SYN, 0, 0), answer = from_client(SYN | ACK, 0, 1);
-		struct frame data;
-
-		open_helpers(f, &forward);
-		ask.sport = answer.dport = (uint16_t)(CLIENT_PORT + i);
-		ask.dport = answer.sport = FTP_SERVER_PORT;
-		ask.tcp_ack = 0;
-		assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
-		assert_true(fixture_passes(f, &answer, FIXTURE_WAN));
-		ask.tcp_flags = answer.tcp_flags = ACK;
-		ask.tcp_seq++;
-		answer.tcp_seq++;
-		ask.tcp_ack = CLIENT_SEQ + 1;
-		if (rows[i].question != NULL)
-			assert_becomes(f, &ask, rows[i].question, rows[i].question, SERVER_SEQ + 1);
-		else
-			assert_true(fixture_passes(f, &ask, FIXTURE_LAN));
-		assert_becomes(f, &answer, rows[i].said, rows[i].told, CLIENT_SEQ + 1);
-		data = data_syn(5001);
-		data.sport = (uint16_t)(CLIENT_PORT + 100 + i);
-		assert_int_equal(is_let_in(f, &data), i < 3);
-	}
-}
-
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAT(an_active_connection_is_let_in_once),
+		NAT(what_may_not_begin_does_not_spend_it),
 		NAT(both_ends_keep_their_numbers),
+		NAT(an_error_about_it_quotes_its_senders_numbers),
 		NAT(stretches_add_up_over_a_session),
 		NAT(what_is_sent_again_is_rewritten_again),
 		NAT(what_is_sent_again_with_more_is_rewritten_again),
@@ -329,11 +456,14 @@ int main(void)
 		NAT(what_is_ahead_of_what_was_lost_comes_again),
 		NAT(a_damaged_segment_gets_no_right_checksum),
 		NAT(another_port_is_told_where_the_own_one_is_taken),
+		NAT(a_segment_announces_once_however_long),
+		NAT(a_session_announces_so_often_a_second),
 		NAT(what_announces_nothing_passes_as_it_is),
+		NAT(what_is_not_ftp_is_not_read),
+		NAT(nor_is_it_when_it_comes_in_pieces),
 		NAT(a_line_in_two_segments_is_not_read),
 		NAT(without_room_for_it_nothing_is_rewritten),
 		NAT(after_tls_nothing_is_read),
-		NAT(a_server_inside_is_called_where_it_says),
 	};
 
 	fixture_start_drivers();

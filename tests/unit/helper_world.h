@@ -74,17 +74,6 @@ static inline struct frame from_server(uint8_t flags, uint32_t seq, uint32_t ack
 	};
 }
 
-static inline void control_open(struct fixture *f)
-{
-	struct frame syn = from_client(SYN, 0, 0), syn_ack = from_server(SYN | ACK, 0, 1);
-	struct frame ack = from_client(ACK, 1, 1);
-
-	syn.tcp_ack = 0;
-	assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
-	assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
-	assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
-}
-
 // The frame with `text` for its data.
 static inline struct rte_mbuf *frame_saying(
 	struct fixture *f, const struct frame *frame, const char *text)
@@ -119,6 +108,66 @@ static inline struct rte_mbuf *say(struct fixture *f, const struct frame *frame,
 {
 	fixture_rx(f, frame_saying(f, frame, text), frame->iface);
 	return fixture_sent(f, frame->iface == FIXTURE_WAN ? FIXTURE_LAN : FIXTURE_WAN);
+}
+
+// Up to the server's greeting, which is numbered so that it ends where SERVER_SEQ + 1 is.
+static const char greeting[] = "220 hi\r\n";
+
+enum { GREETED = sizeof(greeting) - 1 };
+
+static inline void control_open_at(struct fixture *f, uint16_t port)
+{
+	struct frame syn = from_client(SYN, 0, 0), syn_ack = from_server(SYN | ACK, 0, 1);
+	struct frame ack = from_client(ACK, 1, 1), greet = from_server(ACK, 1, 1);
+
+	syn.sport = syn_ack.dport = ack.sport = greet.dport = port;
+	syn.tcp_ack = 0;
+	syn_ack.tcp_seq -= GREETED;
+	ack.tcp_ack -= GREETED;
+	greet.tcp_seq -= GREETED;
+	assert_true(fixture_passes(f, &syn, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &syn_ack, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
+	rte_pktmbuf_free(say(f, &greet, greeting));
+}
+
+static inline void control_open(struct fixture *f)
+{
+	control_open_at(f, CLIENT_PORT);
+}
+
+// Of a server inside, that a forward leads to, by a client at `port` outside; what both say next.
+static inline void control_open_inward(
+	struct fixture *f, uint16_t port, struct frame *ask, struct frame *answer)
+{
+	struct frame greet;
+
+	*ask = from_server(SYN, 0, 0);
+	*answer = from_client(SYN | ACK, 0, 1);
+	ask->sport = answer->dport = port;
+	ask->dport = answer->sport = FTP_SERVER_PORT;
+	ask->tcp_ack = 0;
+	answer->tcp_seq -= GREETED;
+	assert_true(fixture_passes(f, ask, FIXTURE_LAN));
+	assert_true(fixture_passes(f, answer, FIXTURE_WAN));
+	ask->tcp_flags = answer->tcp_flags = ACK;
+	ask->tcp_seq++;
+	ask->tcp_ack = CLIENT_SEQ + 1 - GREETED;
+	assert_true(fixture_passes(f, ask, FIXTURE_LAN));
+	greet = *answer;
+	greet.tcp_seq++;
+	rte_pktmbuf_free(say(f, &greet, greeting));
+	ask->tcp_ack = answer->tcp_seq = CLIENT_SEQ + 1;
+}
+
+static inline struct dp_nat forward_to_pc(void)
+{
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+
+	forward.kind = DP_NAT_FORWARD;
+	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+	forward.first_port = forward.last_port = FTP_SERVER_PORT;
+	return forward;
 }
 
 static inline struct rte_tcp_hdr *tcp_of(struct rte_mbuf *m)

@@ -270,6 +270,34 @@ static void tcp_that_has_closed_goes_soon(void **state)
 	assert_int_equal(f->w->flows.n_used, 0);
 }
 
+// RFC 5961 3.2: its receiver asks; who is not there any more answers with a reset that fits.
+static void a_reset_that_may_be_forged_shortens_no_life(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = fixture_udp_out, answer;
+	struct rte_mbuf *m;
+
+	frame.protocol = IPPROTO_TCP;
+	frame.tcp_flags = RTE_TCP_SYN_FLAG;
+	frame.payload_bytes = 0;
+	m = fixture_send(f, &frame, FIXTURE_WAN);
+	answer = frame_answer(m, &frame, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	frame = frame_answer_again(&frame);
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	answer.tcp_flags = RTE_TCP_RST_FLAG;
+	answer.tcp_seq = FIXTURE_SERVER_SEQ + 3000;
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN)); // the challenge
+	expire_at(f, TIMEOUT_TCP_ESTABLISHED_SEC - 1);
+	assert_int_equal(f->w->flows.n_used, 1);
+	answer.tcp_seq = FIXTURE_SERVER_SEQ + 1;
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	expire_at(f, f->w->now_sec + TIMEOUT_TCP_CLOSED_SEC + 1);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
 static void df_and_too_big_names_the_mtu_and_without_df_it_is_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +357,7 @@ int main(void)
 		NAT(a_neighbour_is_asked_for_each_second_while_packets_wait),
 		NAT(flows_end_by_their_timeouts),
 		NAT(tcp_that_has_closed_goes_soon),
+		NAT(a_reset_that_may_be_forged_shortens_no_life),
 		NAT(df_and_too_big_names_the_mtu_and_without_df_it_is_cut),
 		NAT(between_two_lans_nothing_is_translated),
 	};

@@ -175,13 +175,14 @@ static void schedules_follow_the_minutes(void **state)
 	open_text(LAN_AND_WAN "firewall: {forward: [{time: '12:00-13:00', action: drop},"
 			      " {time: '22:00-23:00', action: drop}]}\n"); // NOW is 22:13
 	assert_int_equal(recording.schedules, 2);
-	assert_int_equal(recording.n_schedule_sets, 1);
+	assert_int_equal(recording.n_schedule_sets, 0); // they came with the policy
 	firewall_every_minute(&fixture.firewall, midnight + 22 * 3600 + 59 * 60);
-	assert_int_equal(recording.n_schedule_sets, 1); // live flows are judged again at each
+	assert_int_equal(recording.n_schedule_sets, 0); // live flows are judged again at each
 	firewall_every_minute(&fixture.firewall, midnight + 23 * 3600);
 	assert_int_equal(recording.schedules, 0);
 	firewall_every_minute(&fixture.firewall, midnight + 12 * 3600);
 	assert_int_equal(recording.schedules, 1);
+	assert_int_equal(recording.n_schedule_sets, 2);
 }
 
 // --- counts ---

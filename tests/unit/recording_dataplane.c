@@ -237,6 +237,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 	}
 	recording.policy.sets = sets;
 	recording.n_policies++;
+	recording.schedules = policy->active_schedules;
 	memset(recording.rule_counts, 0, sizeof(recording.rule_counts));
 	memset(recording.named_counts, 0, sizeof(recording.named_counts));
 	memset(recording.default_counts, 0, sizeof(recording.default_counts));

@@ -132,7 +132,8 @@ static struct header header_of(const uint8_t *options, uint8_t bytes)
 					.data_off = (uint8_t)((20 + bytes) / 4 << 4),
 				}};
 
-	memcpy(header.options, options, bytes);
+	if (bytes > 0)
+		memcpy(header.options, options, bytes);
 	header.tcp.cksum = (uint16_t)~sum_of(&header);
 	return header;
 }
