@@ -81,7 +81,7 @@ void check_sent(const struct world *world, const struct wire_frame *frame, struc
 	assert(get16(frame->data + 12) == (v.is_ip6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4));
 	check_length(frame, &v);
 	check_sums(&v, doubts);
-	is_forwarded = v.hops == FRAME_TTL - 1;
+	is_forwarded = v.hops == FRAME_TTL - 1 || v.hops == FRAME_TTL_LINK - 1;
 	assert(is_forwarded || v.hops == TTL_MADE_HERE || v.hops == UINT8_MAX);
 	assert((v.l4 - l3) + v.l4_bytes <= world->mtu[frame->iface]);
 	if (frame->iface == FIXTURE_WAN && is_forwarded && !doubts.forged)
@@ -97,7 +97,7 @@ void check_punted(const struct wire_frame *frame, struct doubts doubts)
 		!ip_view(l3, frame->bytes - RTE_ETHER_HDR_LEN, false, &v))
 		return; // another protocol, or for the kernel to judge
 	check_sums(&v, doubts);
-	assert(doubts.from_host || v.hops == FRAME_TTL || v.hops == 1);
+	assert(doubts.from_host || v.hops == FRAME_TTL || v.hops == FRAME_TTL_LINK || v.hops == 1);
 }
 
 // --- flows ---

@@ -145,7 +145,10 @@ void frame_fresh(struct input *in, struct wire_frame *out)
 	put_host(l3 + (is_ip6 ? 8 : 12), is_ip6, who);
 	put_host(l3 + (is_ip6 ? 24 : 16), is_ip6, who >> 4);
 	out->bytes = (uint16_t)(ETH_BYTES + options + l4_bytes);
-	l3[is_ip6 ? 7 : 8] = out->from_host ? FRAME_TTL_HOST : (how & 0x38) == 0x38 ? 1 : FRAME_TTL;
+	l3[is_ip6 ? 7 : 8] = out->from_host	    ? FRAME_TTL_HOST
+			     : (how & 0x38) == 0x38 ? 1
+			     : (how & 0x38) == 0x30 ? FRAME_TTL_LINK
+						    : FRAME_TTL;
 	if (is_ip6)
 		put16(l3 + 4, options - IP6_BYTES + l4_bytes);
 	else

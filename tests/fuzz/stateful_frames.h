@@ -10,7 +10,8 @@
 
 enum {
 	FRAME_MAX = 2000,
-	FRAME_TTL = 33, // of what comes in by a wire, or one that ends here
+	FRAME_TTL_LINK = 255, // of what a neighbour says, as neighbour discovery must
+	FRAME_TTL = 33,	      // of what comes in by a wire, or one that ends here
 	FRAME_TTL_HOST = 65,
 	FRAMES_KEPT = 16,
 };
