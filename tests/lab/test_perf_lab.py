@@ -22,7 +22,9 @@ LAB = ["/usr/bin/python3", "-B", str(REPO / "perf" / "lab_main.py")]
 LAB_SEC = 200
 IS_SANITIZED = "sanitize" in str(build_dir())
 
-pytestmark = [pytest.mark.xdist_group("hugepages"), pytest.mark.timeout(LAB_SEC + 40),
+# What it starts goes before all other programs, other labs' routers too.
+pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("hugepages"),
+              pytest.mark.timeout(LAB_SEC + 40),
               pytest.mark.skipif(IS_SANITIZED, reason="nobody measures that")]
 
 
