@@ -93,13 +93,17 @@ static struct ip_addr known_as(const char *text)
 	return addr;
 }
 
-// Behind full cones each port is of one host: who calls it late never reaches another.
+// Behind full cones each port is of one host: who calls it late never reaches another. So it is
+// with TFTP, whose server may answer from any port: when a flow has been evicted and its outside
+// port is another host's, a late answer would be for that one.
 static struct talk_end inside(uint32_t id, uint8_t iface, uint32_t spread)
 {
 	uint32_t first = TALK_HOST_FIRST;
 
 	if (talk_kind(id)->path == TALK_CONE) {
 		first = TALK_CONE_FIRST;
+		spread = scatter(id % PORTS);
+	} else if (talk_kind(id)->form == TALK_TFTP) {
 		spread = scatter(id % PORTS);
 	}
 	return (struct talk_end){
