@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The way of packets that belong to flows. Established ones take the straight one: key, bucket,
+// line of the flow, rewrite, send.
+#include "dataplane/pipeline_private.h"
+
+#include "dataplane/compiled_policy.h"
+#include "dataplane/conntrack.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/decision.h"
+#include "dataplane/fragment.h"
+#include "dataplane/helper.h"
+#include "dataplane/hold.h"
+#include "dataplane/host.h"
+#include "dataplane/hygiene.h"
+#include "dataplane/nat.h"
+#include "dataplane/nat_icmp.h"
+#include "dataplane/owner.h"
+#include "dataplane/pipeline_forward.h"
+#include "dataplane/tcp_track.h"
+
+// What a flood cannot make: a flow that its receiver answered, or an answer to what we began.
+static enum punt_reason flow_punt_reason(const struct flow_dir *dir)
+{
+	enum flow_phase phase = (enum flow_phase)flow_of(dir)->state.state;
+
+	return flow_phase_is_spare(phase) && !(dir->flags & FLOW_IS_REPLY) ? PUNT_REASON_NEW
+									   : PUNT_REASON_FLOW;
+}
+
+// To or from the host stack: TTL and layer 2 are the kernel's.
+static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
+					      : COUNTER_DROP_IP4_SOURCE); // claims our address
+		return;
+	}
+	if ((dir->flags & FLOW_HAS_HELPER) &&
+		!helper_pass(w, p, dir, w->snap->interfaces[p->iface].mtu))
+		return;
+	flow_count(w, p, dir);
+	nat_translate(p, dir);
+	if (dir->flags & FLOW_TO_HOST)
+		host_punt_as(w, (uint8_t)p->iface, p->m, flow_punt_reason(dir));
+	else
+		pipeline_send_host(w, (uint8_t)p->iface, p->m);
+}
+
+// A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
+// or the host stack at one end.
+static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	bool is_ip6 = p->kind == PACKET_IP6;
+	struct ip_addr dst;
+	const struct adjacency *adj;
+	uint16_t i;
+
+	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) {
+		flow_host(w, p, dir);
+		return;
+	}
+	if (packet_hops(p) <= 1) {
+		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return;
+	}
+	if (!is_ip6 && pipeline_options_are_bad(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
+		return;
+	}
+	if (nexthop_is_connected(dir->nexthop)) {
+		uint8_t iface = (uint8_t)(dir->nexthop - NEXTHOP_CONNECTED_BASE);
+
+		dst = flow_tuple_translated(dir).dst;
+		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
+		if (i == ADJACENCY_NONE) {
+			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			return;
+		}
+		dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
+	} else if (nexthop_is_adjacency(dir->nexthop)) {
+		i = dir->nexthop - NEXTHOP_ADJACENCY_BASE;
+	} else {
+		pipeline_no_route(w, p, dir->nexthop);
+		return;
+	}
+	adj = &w->adjacencies[i];
+	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
+		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		return;
+	}
+	if (pipeline_is_too_big(p, adj->mtu)) {
+		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
+		return;
+	}
+	if ((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, p, dir, adj->mtu))
+		return;
+	worker_use_adjacency(w, i);
+	flow_count(w, p, dir);
+	nat_translate(p, dir);
+	pipeline_transmit(w, p, i);
+}
+
+// By another interface than the flow's others. An answer may take another uplink than its question;
+// else the sender must be one who could begin a flow there. False: it has gone.
+static bool may_come_by(struct worker *w, struct packet *p, const struct flow_dir *dir)
+{
+	const struct interface *usual =
+		&w->snap->interfaces[(dir->flags & FLOW_IFACE_MASK) >> FLOW_IFACE_SHIFT];
+	enum counter refused;
+
+	if (p->flags & PACKET_FROM_HOST ||
+		(usual->is_outside && w->snap->interfaces[p->iface].is_outside))
+		return true;
+	refused = hygiene_addresses(w, p);
+	if (refused != COUNTER_COUNT)
+		worker_drop(w, p->m, refused);
+	return refused == COUNTER_COUNT;
+}
+
+// Judged under another epoch, or by another interface. NULL: it has gone.
+static __rte_noinline struct flow_dir *look_again(
+	struct worker *w, struct packet *p, struct flow_dir *dir)
+{
+	if ((dir->flags ^ p->flags) & FLOW_IFACE_MASK && !may_come_by(w, p, dir))
+		return NULL;
+	return dir->epoch != w->epoch ? conntrack_review(w, p, dir) : dir;
+}
+
+// The established packet: one flow line, one rewrite. Twins by a constant, as forward_burst.
+static __rte_always_inline void flow_forward(
+	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
+{
+	const struct adjacency *adj;
+
+	// one branch for both: neither is true of most packets
+	if (unlikely((dir->epoch ^ w->epoch) | ((dir->flags ^ p->flags) & FLOW_IFACE_MASK))) {
+		dir = look_again(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
+	if (unlikely(!tcp_track_follow(p, dir))) {
+		dir = conntrack_watch(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
+
+	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
+	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||
+		     packet_hops(p) <= 1 || p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
+		     (!is_ip6 && p->l4_offset != L3_OFFSET + sizeof(struct rte_ipv4_hdr)) ||
+		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
+		flow_slow(w, p, dir);
+		return;
+	}
+	worker_use_adjacency(w, dir->nexthop - NEXTHOP_ADJACENCY_BASE);
+	flow_count(w, p, dir);
+	if (is_ip6)
+		packet_ip6(p->m)->hop_limits--;
+	else
+		flow_rewrite4(p, dir);
+	adjacency_write_eth(adj, packet_eth(p->m));
+	worker_send(w, adj->iface, p->m);
+}
+
+// Would an error about no flow of ours pass a translation that knows nothing of it?
+static bool error_crosses_nat(const struct worker *w, const struct packet *p, uint16_t code)
+{
+	const struct nat_rules *nat = w->snap->policy->nat;
+	struct flow_tuple tuple = flow_tuple_of_packet(p);
+	uint8_t out = decide_interface(w, code);
+
+	return nat_rules_hides(
+		       nat, w->snap, w->now_sec, (uint8_t)p->iface, &tuple.dst, &tuple.src) ||
+	       (out != INTERFACE_NONE &&
+		       nat_rules_hides(nat, w->snap, w->now_sec, out, &tuple.src, &tuple.dst));
+}
+
+// What nobody is to heed. Source quench is ignored by hosts and routers alike (RFC 6633 3, 4). A
+// redirect is about the way out of its own link (RFC 1122 3.2.2.2): another router's is for nobody
+// behind this one, and this one's ways are its own (RFC 1812 5.2.7.2).
+static enum counter error_refused(uint8_t kind, uint8_t type)
+{
+	if (kind == PACKET_IP4 && type == ICMP4_SOURCE_QUENCH)
+		return COUNTER_DROP_SOURCE_QUENCH;
+	if (kind == PACKET_IP4 && type == ICMP4_REDIRECT)
+		return COUNTER_DROP_REDIRECT;
+	return COUNTER_COUNT;
+}
+
+// ICMP errors travel with the flow of the packet they quote.
+static void flow_icmp_error(struct worker *w, struct packet *p)
+{
+	const uint8_t *icmp = packet_l4(p);
+	enum counter refused = error_refused(p->kind, icmp[0]);
+	struct flow_dir *dir = NULL;
+	uint8_t iface = (uint8_t)p->iface;
+	uint16_t code;
+	int found;
+
+	if (refused != COUNTER_COUNT) {
+		worker_drop(w, p->m, refused);
+		return;
+	}
+	if (pipeline_source_is_bad(w, p)) {
+		worker_drop(w, p->m,
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
+		return;
+	}
+	found = nat_icmp_error(w, p, &dir);
+	if (found < 0) {
+		worker_drop(w, p->m, (enum counter)p->reason);
+		return;
+	}
+	if (found == 0 && owner_went_home(w, p))
+		return;
+	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
+		host_punt_as(w, iface, p->m,
+			icmp_tells_mtu(p->kind == PACKET_IP6, icmp[0], icmp[1]) ? PUNT_REASON_MTU
+										: PUNT_REASON_NEW);
+		return;
+	}
+	if (found > 0) {
+		p->flags |= PACKET_IS_TRANSLATED;
+	} else if (w->snap->policy->has_firewall) {
+		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+		return;
+	}
+	code = pipeline_way(w, p);
+	if (found > 0 && decide_leaks(w, dir, code)) {
+		worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
+		return;
+	}
+	// neither in past the NAT, nor out of it with an inner address
+	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
+		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
+		return;
+	}
+	pipeline_plain_slow(w, p, code);
+}
+
+// Fragments are put together first: without ports nobody knows whose they are. False: it is an
+// ordinary packet after all.
+static bool flow_odd(struct worker *w, struct packet *p)
+{
+	struct rte_mbuf *whole;
+
+	if ((p->flags & PACKET_HAS_ROUTING0) &&
+		(w->snap->interfaces[p->iface].hygiene & DP_HYGIENE_ROUTING_HEADER)) {
+		worker_drop(w, p->m, COUNTER_DROP_ROUTING_HEADER);
+		return true;
+	}
+	if (p->flags & PACKET_IS_FRAGMENT) {
+		p->m->port = p->iface;
+		whole = p->kind == PACKET_IP6 ? reassembly_add6(w, p->m) : reassembly_add4(w, p->m);
+		if (whole != NULL)
+			pipeline_reinject(w, (uint8_t)p->iface, whole);
+		return true;
+	}
+	if (p->flags & PACKET_IS_ICMP_ERROR)
+		flow_icmp_error(w, p);
+	return p->flags & PACKET_IS_ICMP_ERROR;
+}
+
+static __rte_always_inline uint64_t packet_hash(
+	const struct flow_table *table, const struct packet *p, const bool is_ip6)
+{
+	return is_ip6 ? flow_hash6(table, packet_ip6(p->m)->src_addr, p->tail6)
+		      : flow_hash4(table, &p->key4);
+}
+
+static __rte_always_inline bool is_packet_of(
+	const struct flow_dir *dir, const struct packet *p, const bool is_ip6)
+{
+	return is_ip6 ? flow_key6_equal(&dir->key6, packet_ip6(p->m)->src_addr, p->tail6)
+		      : flow_key4_equal(&dir->key4, &p->key4);
+}
+
+// By the whole search, or newly begun. NULL: the packet has gone elsewhere.
+static __rte_always_inline struct flow_dir *find_or_open(
+	struct worker *w, struct packet *p, const bool is_ip6)
+{
+	struct flow_dir *dir =
+		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
+		       : flow_find4(&w->flows, &p->key4, p->hash);
+
+	if (dir != NULL || owner_went_home(w, p))
+		return dir;
+	return conntrack_open(w, p);
+}
+
+static __rte_always_inline void flow_burst(
+	struct worker *w, struct packet **list, unsigned n, const bool is_ip6)
+{
+	uint32_t slots[BURST];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = list[i];
+
+		if (unlikely(is_ip6 ? !packet_key6(p) : !packet_key4(p))) {
+			worker_drop(w, p->m, (enum counter)p->reason);
+			continue;
+		}
+		if (unlikely(!(p->flags & PACKET_IS_OWNED) && !owner_keep(w, p)))
+			continue;
+		if (unlikely(p->flags &
+			     (PACKET_IS_FRAGMENT | PACKET_IS_ICMP_ERROR | PACKET_HAS_ROUTING0)) &&
+			flow_odd(w, p))
+			continue;
+		p->hash = packet_hash(&w->flows, p, is_ip6);
+		flow_prefetch_bucket(&w->flows, p->hash);
+		list[kept++] = p;
+	}
+	for (unsigned i = 0; i < kept; i++)
+		slots[i] = flow_probe(&w->flows, list[i]->hash);
+	for (unsigned i = 0; i < kept; i++) {
+		struct packet *p = list[i];
+		struct flow_dir *dir = NULL;
+
+		// An earlier packet of this burst may have begun or ended the flow since the
+		// probe: a freed line's key is dead, so the full search decides.
+		if (likely(slots[i] != FLOW_SLOT_NONE))
+			dir = flow_dir_at(&w->flows, slots[i]);
+		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
+			dir = find_or_open(w, p, is_ip6);
+			if (dir == NULL)
+				continue;
+		}
+		flow_forward(w, p, dir, is_ip6);
+	}
+}
+
+void pipeline_flow4(struct worker *w, struct packet **list, unsigned n)
+{
+	flow_burst(w, list, n, false);
+}
+
+void pipeline_flow6(struct worker *w, struct packet **list, unsigned n)
+{
+	flow_burst(w, list, n, true);
+}
+
+void pipeline_flow_host(struct worker *w, struct packet *p)
+{
+	struct flow_dir *dir;
+
+	if (p->kind == PACKET_IP6) {
+		p->hash = packet_hash(&w->flows, p, true);
+		dir = find_or_open(w, p, true);
+		if (dir != NULL)
+			flow_forward(w, p, dir, true);
+	} else {
+		p->hash = packet_hash(&w->flows, p, false);
+		dir = find_or_open(w, p, false);
+		if (dir != NULL)
+			flow_forward(w, p, dir, false);
+	}
+}
