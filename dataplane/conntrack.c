@@ -123,12 +123,20 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 // to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
 // translated one that came first.
 static bool choose_reply(
-	struct worker *w, const struct decision *d, bool from_host, struct nat_choice *choice)
+	struct worker *w, struct decision *d, bool from_host, struct nat_choice *choice)
 {
 	if (d->changes_source || from_host)
 		return nat_choose(w, &d->seen, &d->source, choice);
 	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
-	return flow_find(&w->flows, &choice->reply) == NULL;
+	if (likely(flow_find(&w->flows, &choice->reply) == NULL))
+		return true;
+	if (!d->is_dnated || !nat_has_port(&d->seen))
+		return false;
+	// One socket spoke to two that a rule leads to the same place: another port tells them
+	// apart.
+	d->source =
+		(struct nat_source){.first = d->seen.src, .n_addresses = 1, .rule = NAT_RULE_NONE};
+	return nat_choose(w, &d->seen, &d->source, choice);
 }
 
 static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)
