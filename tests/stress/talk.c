@@ -169,10 +169,16 @@ static bool end_is(const struct talk_end *a, const struct talk_end *b)
 	       (a->port == b->port || a->port == 0);
 }
 
+const char *talk_way_name(enum talk_way way)
+{
+	static const char *const names[TALK_WAYS] = {"question", "answer", "call"};
+
+	return names[way];
+}
+
 static void must_be(const struct talk_end *is, const struct talk_end *should,
 	const struct talk_heard *heard, const char *who)
 {
-	static const char *const ways[] = {"question", "answer", "call"};
 	char text[2][ADDR_STR_BYTES];
 
 	if (end_is(is, should))
@@ -180,8 +186,8 @@ static void must_be(const struct talk_end *is, const struct talk_end *should,
 	fprintf(stderr,
 		"stress: %s%s %u of conversation %u (kind %u): %s %s:%u on %u should be %s:%u on "
 		"%u\n",
-		heard->is_error ? "error about " : "", ways[heard->packet.way], heard->packet.seq,
-		heard->packet.id, heard->packet.id % TALK_KINDS, who,
+		heard->is_error ? "error about " : "", talk_way_name(heard->packet.way),
+		heard->packet.seq, heard->packet.id, heard->packet.id % TALK_KINDS, who,
 		ip_addr_str(&is->addr, text[0]), is->port, is->iface,
 		ip_addr_str(&should->addr, text[1]), should->port, should->iface);
 	abort();

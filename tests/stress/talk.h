@@ -73,6 +73,7 @@ struct talk_ends {
 	struct talk_end hears;	  // who is asked
 };
 
+const char *talk_way_name(enum talk_way way);
 const struct talk_kind *talk_kind(uint32_t id);
 // Packets of who begins. Of TCP and TFTP each but the last waits for an answer to the one before.
 unsigned talk_length(uint32_t id);

@@ -84,13 +84,14 @@ static uint16_t sending(
 
 // --- wires ---
 
-static struct rte_ring *ring_new(const char *name, const char *which, unsigned queue)
+static struct rte_ring *ring_new(
+	const char *name, const char *which, unsigned queue, unsigned size, unsigned flags)
 {
 	char text[RTE_RING_NAMESIZE];
 	struct rte_ring *ring;
 
 	snprintf(text, sizeof(text), "%s_%s%u", name, which, queue);
-	ring = rte_ring_create(text, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	ring = rte_ring_create(text, size, SOCKET_ID_ANY, flags | RING_F_SC_DEQ);
 	must(ring != NULL, text);
 	return ring;
 }
@@ -98,14 +99,17 @@ static struct rte_ring *ring_new(const char *name, const char *which, unsigned q
 void wire_open(struct wire *wire, const char *name, uint16_t n_queues)
 {
 	const struct rte_eth_conf conf = {0};
+	struct rte_ring *from[WIRE_QUEUES_MAX];
 	int port;
 
 	memset(wire, 0, sizeof(*wire));
+	// a worker without a core just now keeps no other one waiting
+	wire->from = ring_new(name, "from", 0, RING_SIZE * WIRE_QUEUES_MAX, RING_F_MP_RTS_ENQ);
 	for (uint16_t q = 0; q < n_queues; q++) {
-		wire->to[q] = ring_new(name, "to", q);
-		wire->from[q] = ring_new(name, "from", q);
+		wire->to[q] = ring_new(name, "to", q, RING_SIZE, RING_F_SP_ENQ);
+		from[q] = wire->from;
 	}
-	port = rte_eth_from_rings(name, wire->to, n_queues, wire->from, n_queues, 0);
+	port = rte_eth_from_rings(name, wire->to, n_queues, from, n_queues, 0);
 	must(port >= 0, "rte_eth_from_rings");
 	must(rte_eth_dev_configure((uint16_t)port, n_queues, n_queues, &conf) == 0, "configure");
 	for (uint16_t q = 0; q < n_queues; q++) {
@@ -115,7 +119,7 @@ void wire_open(struct wire *wire, const char *name, uint16_t n_queues)
 		must(rte_eth_tx_queue_setup((uint16_t)port, q, RING_SIZE, SOCKET_ID_ANY, NULL) == 0,
 			"tx queue");
 		rte_eth_add_rx_callback((uint16_t)port, q, received, wire->to[q]);
-		rte_eth_add_tx_callback((uint16_t)port, q, sending, wire->from[q]);
+		rte_eth_add_tx_callback((uint16_t)port, q, sending, wire->from);
 	}
 	must(rte_eth_dev_start((uint16_t)port) == 0, "start");
 	wire->port.driver = &null_driver;
@@ -141,10 +145,9 @@ void wire_close(struct wire *wire)
 	rte_eth_dev_stop(port);
 	rte_eth_dev_close(port);
 	rte_vdev_uninit(name);
-	for (unsigned q = 0; q < WIRE_QUEUES_MAX; q++) {
+	ring_end(wire->from);
+	for (unsigned q = 0; q < WIRE_QUEUES_MAX; q++)
 		ring_end(wire->to[q]);
-		ring_end(wire->from[q]);
-	}
 }
 
 bool wire_has_room(const struct wire *wire, uint16_t queue, unsigned n)
@@ -158,9 +161,9 @@ void wire_send(struct wire *wire, uint16_t queue, struct rte_mbuf *m)
 	must(rte_ring_sp_enqueue(wire->to[queue], m) == 0, "full");
 }
 
-unsigned wire_receive(struct wire *wire, uint16_t queue, struct rte_mbuf **pkts, unsigned n)
+unsigned wire_receive(struct wire *wire, struct rte_mbuf **pkts, unsigned n)
 {
-	n = rte_ring_sc_dequeue_burst(wire->from[queue], (void **)pkts, n, NULL);
-	__tsan_acquire(wire->from[queue]);
+	n = rte_ring_sc_dequeue_burst(wire->from, (void **)pkts, n, NULL);
+	__tsan_acquire(wire->from);
 	return n;
 }

@@ -94,8 +94,10 @@ void world_control(struct world *world, unsigned i)
 {
 	struct dp_route route = {.to = prefix("203.0.113.128/25"), .kind = DP_ROUTE_BLACKHOLE};
 
-	ban(world, i);
 	read_all(world);
+	if (atomic_load(&world->is_calm))
+		return;
+	ban(world, i);
 	if (i % POLICY_EVERY == 0) {
 		rules_set(world->dp, world->n_policies % RULES_VARIANTS);
 		world->n_policies++;

@@ -13,7 +13,8 @@ struct world {
 	struct dataplane *dp;
 	struct wire wires[TALK_INTERFACES];
 	unsigned n_workers;
-	unsigned n_policies; // that control has set
+	unsigned n_policies;  // that control has set
+	_Atomic bool is_calm; // control changes nothing
 	_Atomic bool must_stop;
 };
 
