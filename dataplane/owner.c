@@ -59,6 +59,86 @@ uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint1
 	return steering_worker(steering_bucket(rte_be_to_cpu_16(port_be)), n_workers);
 }
 
+// --- packets on their way home ---
+//
+// A flow may end at its worker, evicted say, while packets of it are on their way there. The next
+// one finds no hint of the flow, and if it began one here it would overtake them: it goes after
+// them instead, and the flow begins anew there.
+
+// Further than an inbox is long: still in the buffer.
+enum { HOME_NOT_YET = INBOX_SIZE * 2 };
+
+static uint32_t home_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+static struct homeward *homeward_of(struct worker *w, uint64_t hash)
+{
+	return &w->homeward[hash % HOMEWARD_SETS];
+}
+
+static uint32_t home_done(const struct worker *w, unsigned to)
+{
+	return atomic_load_explicit(&w->dp->workers[to].inbox_done, memory_order_acquire);
+}
+
+// How far the worker has still to go; none: through with it.
+static int32_t home_ahead(const struct worker *w, const struct homeward *set, unsigned way)
+{
+	return (int32_t)(set->tickets[way] - home_done(w, set->to[way]));
+}
+
+static int home_under_way(struct worker *w, uint64_t hash)
+{
+	const struct homeward *set = homeward_of(w, hash);
+
+	for (unsigned way = 0; way < HOMEWARD_WAYS; way++)
+		if (set->tags[way] == home_tag(hash) && home_ahead(w, set, way) > 0)
+			return set->to[way];
+	return -1;
+}
+
+// The flow's own place, or that of the one which is through first.
+static unsigned home_place(const struct worker *w, const struct homeward *set, uint64_t hash)
+{
+	unsigned best = 0;
+
+	for (unsigned way = 0; way < HOMEWARD_WAYS; way++) {
+		if (set->tags[way] == home_tag(hash))
+			return way;
+		if (home_ahead(w, set, way) < home_ahead(w, set, best))
+			best = way;
+	}
+	return best;
+}
+
+// What other workers have put there meanwhile is only waited for as well.
+static void home_stamp(struct handover_buffer *buffer, const struct rte_ring *inbox)
+{
+	uint32_t position = __atomic_load_n(&inbox->prod.tail, __ATOMIC_RELAXED);
+
+	for (uint16_t i = 0; i < buffer->n_home; i++)
+		*buffer->home_tickets[i] = position;
+	buffer->n_home = 0;
+}
+
+static void send_home(struct worker *w, uint16_t to, const struct packet *p)
+{
+	struct handover_buffer *buffer = &w->handover[to];
+	struct homeward *set = homeward_of(w, p->hash);
+	unsigned way = home_place(w, set, p->hash);
+
+	owner_hand_over(w, to, p->m, p->flags & PACKET_FROM_HOST ? INBOX_HOST_HOME : INBOX_HOME,
+		(uint8_t)p->iface);
+	set->tags[way] = home_tag(p->hash);
+	set->to[way] = (uint8_t)to;
+	set->tickets[way] = home_done(w, to) + HOME_NOT_YET;
+	buffer->home_tickets[buffer->n_home++] = &set->tickets[way];
+}
+
+// --- handing over ---
+
 // The ring is shared by all who give, and the wake-up is a system call: once for a burst.
 void owner_flush_to(struct worker *w, uint16_t to)
 {
@@ -69,6 +149,8 @@ void owner_flush_to(struct worker *w, uint16_t to)
 
 	for (unsigned i = n; i < buffer->n; i++)
 		worker_drop(w, buffer->pkts[i], COUNTER_DROP_HANDOVER_FULL);
+	if (buffer->n_home > 0)
+		home_stamp(buffer, taker->inbox);
 	buffer->n = 0;
 	w->handover_pending &= ~(UINT64_C(1) << to);
 	if (to == w->index || n == 0)
@@ -104,20 +186,30 @@ bool owner_keep(struct worker *w, struct packet *p)
 	return false;
 }
 
-bool owner_went_home(struct worker *w, const struct packet *p)
+static int home_hinted(const struct worker *w, uint64_t hash)
 {
-	bool from_host = p->flags & PACKET_FROM_HOST;
-
-	if (!w->snap->may_cross || (p->flags & PACKET_IS_HOME))
-		return false;
 	for (uint16_t i = 1; i < w->n_workers; i++) {
 		uint16_t to = (uint16_t)((w->index + i) % w->n_workers);
 
-		if (!flow_index_hints(&w->dp->workers[to].flows.keys, p->hash))
-			continue;
-		owner_hand_over(
-			w, to, p->m, from_host ? INBOX_HOST_HOME : INBOX_HOME, (uint8_t)p->iface);
-		return true;
+		if (flow_index_hints(&w->dp->workers[to].flows.keys, hash))
+			return to;
 	}
-	return false;
+	return -1;
+}
+
+// In this order: what is under way may begin the flow there, and be done before hints are looked
+// for.
+bool owner_went_home(struct worker *w, const struct packet *p)
+{
+	int to;
+
+	if (!w->snap->may_cross || (p->flags & PACKET_IS_HOME))
+		return false;
+	to = home_under_way(w, p->hash);
+	if (to < 0)
+		to = home_hinted(w, p->hash);
+	if (to < 0)
+		return false;
+	send_home(w, (uint16_t)to, p);
+	return true;
 }

@@ -142,7 +142,6 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	if (snap->tracks) {
 		pipeline_flow4(w, list4, n4);
 		pipeline_flow6(w, list6, n6);
-		owner_flush(w);
 		return;
 	}
 	if (n4 > 0)
@@ -215,5 +214,4 @@ void pipeline_host(
 		}
 		pipeline_flow_host(w, p);
 	}
-	owner_flush(w);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The life of a packet, top to bottom. Each function takes ownership of what it is given. Worker
-// threads only, inside one turn of their loop.
+// threads only, inside one turn of their loop, at the end of which all that is to be sent or handed
+// over is flushed.
 #pragma once
 
 #include "dataplane/worker.h"

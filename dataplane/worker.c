@@ -180,6 +180,7 @@ void worker_flush(struct worker *w, uint8_t iface)
 	tx->n = 0;
 }
 
+// What is sent first: a flow may go on at another worker than it was at a moment ago.
 static void flush_all(struct worker *w)
 {
 	while (w->tx_pending != 0)
@@ -212,7 +213,7 @@ static unsigned poll_ports(struct worker *w)
 }
 
 // Runs of one kind and interface go through the pipeline together; their order is kept.
-static unsigned poll_inbox(struct worker *w)
+unsigned worker_poll_inbox(struct worker *w)
 {
 	struct rte_mbuf *pkts[BURST];
 	unsigned n = rte_ring_sc_dequeue_burst(w->inbox, (void **)pkts, BURST, NULL);
@@ -245,6 +246,8 @@ static unsigned poll_inbox(struct worker *w)
 		}
 	}
 	flush_all(w);
+	if (n > 0) // only now: who begins a flow anew elsewhere overtakes none of these
+		atomic_store_explicit(&w->inbox_done, w->inbox_done + n, memory_order_release);
 	return n;
 }
 
@@ -305,7 +308,7 @@ static void *worker_main(void *arg)
 		if (now_ms != w->now_ms)
 			tick(w, now_ms);
 		n = poll_ports(w);
-		n += poll_inbox(w);
+		n += worker_poll_inbox(w);
 		flush_all(w);
 		if (w->flows.wheel_sec != w->now_sec) {
 			// a flood that begins a flow with each packet ends as many

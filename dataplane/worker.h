@@ -4,6 +4,7 @@
 // threads reach it through `inbox` alone.
 #pragma once
 
+#include <assert.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,6 +29,8 @@ enum {
 	HOLD_PER_NEIGHBOUR = 16,
 	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
 	SLEEP_FDS_MAX = 256,
+	HOMEWARD_SETS = 512, // of flows whose packets are on their way to another worker
+	HOMEWARD_WAYS = 7,
 };
 
 struct dataplane;
@@ -49,10 +52,22 @@ struct tx_buffer {
 	struct rte_mbuf *pkts[TX_BUFFER];
 };
 
+// For one other worker.
 struct handover_buffer {
-	uint16_t n;
+	uint16_t n, n_home;
 	struct rte_mbuf *pkts[BURST];
+	uint32_t *home_tickets[BURST]; // of those in the buffer that go home
 };
+
+// Flows by their hash, to which worker their packets went home, and up to which position in its
+// inbox those are (owner.c).
+struct homeward {
+	uint32_t tags[HOMEWARD_WAYS];
+	uint32_t tickets[HOMEWARD_WAYS];
+	uint8_t to[HOMEWARD_WAYS];
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct homeward) == RTE_CACHE_LINE_SIZE, "one line");
 
 struct interface_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
@@ -112,10 +127,12 @@ struct worker {
 
 	// to and from others
 	struct rte_ring *inbox;
+	_Atomic uint32_t inbox_done; // its position up to which all has left, or has gone on
 	struct handover_buffer handover[DP_WORKERS_MAX]; // for their inboxes: owner_flush
 	uint64_t handover_pending;			 // workers with something in theirs
-	struct rte_ring *to_host_urgent;		 // ARP, ND
-	struct rte_ring *to_host_flows;			 // of answered flows
+	struct homeward homeward[HOMEWARD_SETS];
+	struct rte_ring *to_host_urgent; // ARP, ND
+	struct rte_ring *to_host_flows;	 // of answered flows
 	struct rte_ring *to_host;
 	bool host_signal; // something was put there this turn
 	struct token_bucket punt_budget[DP_INTERFACES_MAX][PUNT_REASON_COUNT];
@@ -163,6 +180,8 @@ void worker_join(struct worker *w);
 void worker_wake(struct worker *w);
 // Takes up the newest epoch and snapshot: at the top of each turn.
 void worker_refresh(struct worker *w);
+// What others have given it, as much as makes a burst: how many. What becomes of it has left then.
+unsigned worker_poll_inbox(struct worker *w);
 
 static inline void worker_count(struct worker *w, enum counter counter)
 {

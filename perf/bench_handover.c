@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "perf/bench_nat.h"
@@ -34,9 +35,10 @@ static void handover_turn(struct bench_target *t)
 static void give(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	pipeline_rx(worker_at(t, GIVER), iface, pkts, n);
+	owner_flush(worker_at(t, GIVER));
 }
 
-// As poll_inbox in worker.c, without the flush at its end.
+// As worker_poll_inbox, without the flush at its end.
 static void take(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	struct worker *w = worker_at(t, TAKER);

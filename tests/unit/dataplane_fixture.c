@@ -8,6 +8,7 @@
 #include <rte_ip.h>
 
 #include "cfg/base/addr.h"
+#include "dataplane/owner.h"
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
 
@@ -315,12 +316,14 @@ void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0);
 	pipeline_rx(f->w, iface, &m, 1);
+	owner_flush(f->w);
 }
 
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0);
 	pipeline_host(f->w, iface, &m, 1, false);
+	owner_flush(f->w);
 }
 
 struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface)
