@@ -12,10 +12,9 @@
 #include <cmocka.h>
 
 #include "tests/unit/dataplane_fixture.h"
+#include "tests/unit/tcp_flags.h"
 
 enum {
-	SYN = RTE_TCP_SYN_FLAG,
-	ACK = RTE_TCP_ACK_FLAG,
 	CLIENT_PORT = 40000,
 	FTP_SERVER_PORT = 21,
 	FTP_DATA_PORT = 20,

@@ -7,13 +7,16 @@
 
 #include "dataplane/parse.h"
 #include "dataplane/tcp_track.h"
+#include "tests/unit/tcp_flags.h"
 
+// Where the numbers of the two ends begin, of which 0 opens, and the verdicts' short names.
 enum {
-	SYN = RTE_TCP_SYN_FLAG,
-	ACK = RTE_TCP_ACK_FLAG,
-	FIN = RTE_TCP_FIN_FLAG,
-	RST = RTE_TCP_RST_FLAG,
-	PSH = RTE_TCP_PSH_FLAG,
+	ISN_0 = 0x10000,
+	ISN_1 = 0x50000000,
+	OK = COUNTER_COUNT,
+	NO_WINDOW = COUNTER_DROP_TCP_WINDOW,
+	NO_STATE = COUNTER_DROP_TCP_STATE,
+	NO_RESET = COUNTER_DROP_TCP_RESET,
 };
 
 struct segment {
