@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
 #include "tests/unit/ruleset_fixture.h"
 
 enum {
@@ -20,16 +21,6 @@ enum {
 };
 
 static struct policy_fixture f;
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint32_t random_below(uint32_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)((random_state >> 32) * n >> 32);
-}
 
 static int setup(void **state)
 {

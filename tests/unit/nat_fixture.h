@@ -27,11 +27,6 @@ static struct dataplane dp;
 static struct worker *workers;
 static unsigned n_tables;
 
-static inline uint32_t random_below(uint32_t n)
-{
-	return (uint32_t)((uint64_t)random32() * n >> 32);
-}
-
 static inline void open_workers(unsigned n, uint16_t n_workers)
 {
 	static const uint64_t seeds[2] = {0x1234567890abcdefu, 0xfedcba0987654321u};

@@ -11,26 +11,12 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
 #include "tests/unit/tcp_world.h"
-
-static uint64_t seed = 0x9e3779b97f4a7c15;
-
-static uint32_t random32(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 32);
-}
-
-static uint32_t below(uint32_t n)
-{
-	return (uint32_t)((uint64_t)random32() * n >> 32);
-}
 
 static bool chance(uint32_t percent)
 {
-	return below(100) < percent;
+	return random_below(100) < percent;
 }
 
 // --- an end: positions are bytes of its stream, the SYN is byte 0 ---
@@ -62,11 +48,12 @@ static void end_init(struct end *end, uint8_t me)
 
 	memset(end, 0, sizeof(*end));
 	end->me = me;
-	end->isn = chance(50) ? random32() : (uint32_t)-below(100000);
-	end->scale = chance(70) ? (uint8_t)(1 + below(15)) : 0;
-	end->window_max = windows[below(6)];
-	end->segment_max = segments[below(5)];
-	end->last = 1 + (uint64_t)below(3) * below(end->segment_max * (chance(80) ? 5 : 300));
+	end->isn = chance(50) ? random32() : (uint32_t)-random_below(100000);
+	end->scale = chance(70) ? (uint8_t)(1 + random_below(15)) : 0;
+	end->window_max = windows[random_below(6)];
+	end->segment_max = segments[random_below(5)];
+	end->last = 1 + (uint64_t)random_below(3) *
+				random_below(end->segment_max * (chance(80) ? 5 : 300));
 	end->edge = 1;
 }
 
@@ -78,7 +65,7 @@ static bool end_is_done(const struct end *end, const struct end *other)
 static uint16_t end_window(struct end *end, bool is_syn)
 {
 	unsigned scale = end->is_scaling && !is_syn ? end->scale - 1u : 0;
-	uint64_t edge = end->received + below(end->window_max + 1);
+	uint64_t edge = end->received + random_below(end->window_max + 1);
 	uint64_t field;
 
 	if (edge < end->own_edge)
@@ -152,7 +139,8 @@ static bool end_send(struct end *end, const struct end *other, struct segment *s
 	if (room == 0 && at <= end->last && at == end->una)
 		room = chance(20) ? 1 : 0; // a probe of a closed window
 	room = RTE_MIN(room, (uint64_t)end->segment_max);
-	*s = end_segment(end, other, at, room > 0 ? 1 + (room > 1 ? below((uint32_t)room) : 0) : 0);
+	*s = end_segment(
+		end, other, at, room > 0 ? 1 + (room > 1 ? random_below((uint32_t)room) : 0) : 0);
 	end->next = at + s->bytes + ((s->flags & FIN) != 0);
 	return true;
 }
@@ -235,7 +223,7 @@ static bool wire_take(struct wire *wire, struct segment *s)
 
 	if (wire->n == 0)
 		return false;
-	i = chance(80) ? 0 : below(wire->n);
+	i = chance(80) ? 0 : random_below(wire->n);
 	*s = wire->s[i];
 	memmove(&wire->s[i], &wire->s[i + 1], sizeof(wire->s[0]) * (--wire->n - i));
 	return true;
@@ -266,10 +254,10 @@ static void talk_route(struct talk *talk, unsigned from, uint32_t loss)
 
 static void talk_turn(struct talk *talk, uint32_t loss)
 {
-	unsigned from = below(2);
+	unsigned from = random_below(2);
 	struct segment s;
 
-	switch (below(3)) {
+	switch (random_below(3)) {
 	case 0:
 		if (end_send(&talk->ends[from], &talk->ends[1 - from], &s))
 			wire_put(&talk->to_router[from], &s, loss);
@@ -299,7 +287,7 @@ static void nothing_that_an_end_sends_is_refused(void **state)
 	(void)state;
 	tcp_world_init(&talk.world, false);
 	while (talk.n_segments < 1000000) {
-		uint32_t loss = below(4) * 5;
+		uint32_t loss = random_below(4) * 5;
 		uint64_t turns = 0;
 
 		end_init(&talk.ends[0], 0);
@@ -373,7 +361,7 @@ static void guesses_pass_no_more_often_than_chance_allows(void **state)
 		opened(&world, rows[i].scale, rows[i].window);
 		for (unsigned n = 0; n < GUESSES; n++) {
 			struct segment guess = {1, rows[i].flags, random32(), random32(),
-				below(1400), rows[i].window, 0};
+				random_below(1400), rows[i].window, 0};
 			struct segment data = {1, ACK, seq, 0x1001, 1000, rows[i].window, 0};
 			struct segment again = data;
 			struct segment ack = {0, ACK, 0x1001, seq + 1000, 0, rows[i].window, 0};
