@@ -190,12 +190,8 @@ static void the_routers_host_refuses_nobody_outside_where_hosts_share_its_addres
 	struct rte_mbuf *m;
 
 	for (unsigned i = 0; i < 2; i++) {
-		fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
-		m = fixture_punted(f);
-		assert_non_null(m);
-		rte_pktmbuf_free(m);
-		fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
-		assert_null(fixture_sent(f, FIXTURE_WAN));
+		assert_true(fixture_reaches_host(f, &syn));
+		assert_false(fixture_host_passes(f, &answer));
 		assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_UNSOLICITED), i + 1);
 		assert_int_equal(f->w->flows.n_used, 0);
 	}
@@ -210,26 +206,14 @@ static void the_routers_host_refuses_nobody_outside_where_hosts_share_its_addres
 
 	syn.dport = answer.sport = 22; // somebody listens there
 	answer.tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
-	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
-	m = fixture_punted(f);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
-	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
-	m = fixture_sent(f, FIXTURE_WAN);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	assert_true(fixture_reaches_host(f, &syn));
+	assert_true(fixture_host_passes(f, &answer));
 
 	assert_int_equal(dataplane_policy_set(f->dp, &plain, &err), 0); // nobody shares anything
 	syn.dport = answer.sport = 5001;
 	answer.tcp_flags = RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG;
-	fixture_rx(f, frame_build(f, &syn), FIXTURE_WAN);
-	m = fixture_punted(f);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
-	fixture_host(f, frame_build(f, &answer), FIXTURE_WAN);
-	m = fixture_sent(f, FIXTURE_WAN);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	assert_true(fixture_reaches_host(f, &syn));
+	assert_true(fixture_host_passes(f, &answer));
 }
 
 static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
@@ -251,8 +235,7 @@ static void a_dhcp_offer_to_an_address_nobody_has_yet_goes_up(void **state)
 	rte_pktmbuf_free(m);
 	assert_int_equal(f->w->flows.n_used, 0);
 	offer.sport = 66; // anything else is none of the kernel's
-	fixture_rx(f, frame_build(f, &offer), FIXTURE_WAN);
-	assert_null(fixture_punted(f));
+	assert_false(fixture_reaches_host(f, &offer));
 }
 
 static void the_same_offer_goes_up_where_nothing_is_translated(void **state)
@@ -266,13 +249,9 @@ static void the_same_offer_goes_up_where_nothing_is_translated(void **state)
 		.dport = 68,
 		.protocol = IPPROTO_UDP,
 		.payload_bytes = 240};
-	struct rte_mbuf *m;
 
 	assert_int_equal(dataplane_route_delete(f->dp, &all), 0);
-	fixture_rx(f, frame_build(f, &offer), FIXTURE_WAN);
-	m = fixture_punted(f);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	assert_true(fixture_reaches_host(f, &offer));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_NO_ROUTE), 0);
 }
 
@@ -411,47 +390,45 @@ static void every_source_but_ours_passes_a_plain_router(void **state)
 
 // --- errors ---
 
-static struct rte_mbuf *time_exceeded_about(struct fixture *f, struct rte_mbuf *about)
+static struct frame time_exceeded_about(struct rte_mbuf *m)
 {
-	enum { QUOTE_BYTES = 28 };
-	struct frame error = {.iface = FIXTURE_WAN,
-		.src = FIXTURE_GATEWAY,
-		.dst = FIXTURE_OWN_WAN,
-		.protocol = IPPROTO_ICMP,
-		.icmp_type = RTE_IP_ICMP_ECHO_REPLY,
-		.payload_bytes = QUOTE_BYTES};
-	struct rte_mbuf *m = frame_build(f, &error);
-	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip4(m) + 1);
+	struct frame error = frame_refusal(m, FIXTURE_GATEWAY, FIXTURE_WAN);
 
-	memcpy(icmp + 1, packet_ip4(about), QUOTE_BYTES);
-	icmp->icmp_type = 11;
-	icmp->icmp_ident = 0;
-	icmp->icmp_cksum = 0;
-	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + QUOTE_BYTES);
+	error.icmp_type = 11;
+	error.icmp_code = 0;
+	return error;
+}
+
+// What leaves for the host `addr`, which is known only after the error has come.
+static struct rte_mbuf *after_a_wait(
+	struct fixture *f, const struct frame *error, const struct ip_addr *addr)
+{
+	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
+	struct rte_mbuf *m;
+
+	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, addr), 0);
+	assert_false(fixture_passes(f, error, FIXTURE_LAN));
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, addr, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
 	return m;
 }
 
 static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 {
 	struct fixture *f = *state;
-	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
 	struct ip_addr pc = address("198.18.0.7");
 	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN), *m;
+	struct frame error = time_exceeded_about(out);
 
-	assert_non_null(out);
-	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
-	fixture_rx(f, time_exceeded_about(f, out), FIXTURE_WAN);
-	rte_pktmbuf_free(out);
-	assert_null(fixture_sent(f, FIXTURE_LAN));
-	assert_int_equal(f->w->n_held, 1);
-	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &pc, &mac), 0);
-	dataplane_worker(f->dp, 0);
-	hold_tick(f->w);
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
+	m = after_a_wait(f, &error, &pc);
 	assert_int_equal(frame_dst(m), FIXTURE_PC);
 	assert_int_equal(packet_ip4(m)->time_to_live, 63);
+	rte_pktmbuf_free(out);
 	rte_pktmbuf_free(m);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_UNRELATED), 0);
 }
@@ -460,48 +437,29 @@ static void an_error_waits_for_the_neighbour_it_is_for(void **state)
 static void an_error_is_for_who_sent_what_it_quotes(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN), *m;
-	struct rte_ipv4_hdr *ip;
+	struct rte_mbuf *out = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
+	struct frame error = time_exceeded_about(out);
 
-	m = time_exceeded_about(f, out);
-	rte_pktmbuf_free(out);
-	ip = packet_ip4(m);
-	ip->dst_addr = rte_cpu_to_be_32(FIXTURE_FAR_LAN);
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	fixture_rx(f, m, FIXTURE_WAN);
-	assert_null(fixture_sent(f, FIXTURE_LAN));
+	error.dst = FIXTURE_FAR_LAN;
+	assert_false(fixture_passes(f, &error, FIXTURE_LAN));
 	assert_null(fixture_sent(f, FIXTURE_LAN2));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_INNER), 1);
-}
-
-static struct rte_mbuf *time_exceeded_about6(struct fixture *f, struct rte_mbuf *about)
-{
-	enum { QUOTE_BYTES = 48 };
-	struct frame error = {.iface = FIXTURE_WAN,
-		.src6 = FIXTURE_GATEWAY6,
-		.dst6 = FIXTURE_OWN_WAN6,
-		.protocol = IPPROTO_ICMPV6,
-		.icmp_type = 3,
-		.payload_bytes = QUOTE_BYTES};
-	struct rte_mbuf *m = frame_build(f, &error);
-	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip6(m) + 1);
-
-	memset(icmp, 0, sizeof(*icmp));
-	memcpy(icmp + 1, packet_ip6(about), QUOTE_BYTES);
-	icmp->icmp_type = 3;
-	icmp->icmp_cksum = rte_ipv6_udptcp_cksum(packet_ip6(m), icmp);
-	return m;
+	rte_pktmbuf_free(out);
 }
 
 static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 {
 	struct fixture *f = *state;
-	struct mac_addr mac = {{2, 1, 0, 0, 1, 7}};
 	struct ip_addr pc = address(FIXTURE_PC6), gateway = address(FIXTURE_GATEWAY6);
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
 	struct dp_policy policy = fixture_policy(&nat, 1);
 	struct frame out = fixture_udp_out;
+	struct frame error = {.iface = FIXTURE_WAN, // time exceeded
+		.src6 = FIXTURE_GATEWAY6,
+		.dst6 = FIXTURE_OWN_WAN6,
+		.protocol = IPPROTO_ICMPV6,
+		.icmp_type = 3,
+		.payload_bytes = sizeof(struct rte_ipv6_hdr) + 8};
 	struct rte_mbuf *m;
 	struct error err;
 
@@ -509,22 +467,13 @@ static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
 	out.src6 = FIXTURE_PC6;
 	out.dst6 = FIXTURE_SERVER6;
-	m = fixture_send(f, &out, FIXTURE_WAN);
-	assert_non_null(m);
-	assert_int_equal(dataplane_neighbour_delete(f->dp, FIXTURE_LAN, &pc), 0);
-	fixture_rx(f, time_exceeded_about6(f, m), FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	assert_null(fixture_sent(f, FIXTURE_LAN));
-	assert_int_equal(f->w->n_held, 1);
-	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &pc, &mac), 0);
-	dataplane_worker(f->dp, 0);
-	hold_tick(f->w);
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
+	error.quotes = fixture_send(f, &out, FIXTURE_WAN);
+	assert_non_null(error.quotes);
+	m = after_a_wait(f, &error, &pc);
 	assert_memory_equal(packet_ip6(m)->src_addr, gateway.v6, 16);
 	assert_memory_equal(packet_ip6(m)->dst_addr, pc.v6, 16);
 	assert_int_equal(packet_ip6(m)->hop_limits, 63);
+	rte_pktmbuf_free(error.quotes);
 	rte_pktmbuf_free(m);
 }
 

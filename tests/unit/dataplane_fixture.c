@@ -225,6 +225,7 @@ static void fill_icmp(void *l4, const struct frame *frame)
 	struct rte_icmp_hdr *icmp = l4;
 
 	icmp->icmp_type = frame->icmp_type;
+	icmp->icmp_code = frame->icmp_code;
 	icmp->icmp_ident = rte_cpu_to_be_16(frame->sport);
 }
 
@@ -299,6 +300,11 @@ struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
 	l4 = (uint8_t *)(eth + 1) + l3_bytes;
 	for (uint16_t i = 0; i < frame->payload_bytes; i++)
 		l4[l4_bytes - frame->payload_bytes + i] = (uint8_t)(i * 7);
+	if (frame->quotes != NULL) {
+		must(frame->payload_bytes <= frame->quotes->data_len - L3_OFFSET, "quote too long");
+		memcpy(l4 + l4_bytes - frame->payload_bytes, packet_ip4(frame->quotes),
+			frame->payload_bytes);
+	}
 	if (frame->protocol == IPPROTO_TCP)
 		fill_tcp(l4, frame);
 	else if (frame->protocol == IPPROTO_UDP)
@@ -360,6 +366,26 @@ struct rte_mbuf *fixture_punted(struct fixture *f)
 		rte_ring_dequeue(f->w->to_host_flows, &m) != 0)
 		rte_ring_dequeue(f->w->to_host, &m);
 	return m;
+}
+
+bool fixture_reaches_host(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m;
+
+	fixture_rx(f, frame_build(f, frame), frame->iface);
+	m = fixture_punted(f);
+	rte_pktmbuf_free(m);
+	return m != NULL;
+}
+
+bool fixture_host_passes(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m;
+
+	fixture_host(f, frame_build(f, frame), frame->iface);
+	m = fixture_sent(f, frame->iface);
+	rte_pktmbuf_free(m);
+	return m != NULL;
 }
 
 uint64_t fixture_counter(const struct fixture *f, enum counter counter)
@@ -442,4 +468,36 @@ struct frame frame_answer_again(const struct frame *sent)
 	frame.tcp_seq = sent->tcp_seq + 1;
 	frame.tcp_ack = FIXTURE_SERVER_SEQ + 1;
 	return frame;
+}
+
+struct frame frame_refusal(struct rte_mbuf *m, uint32_t src, uint8_t iface)
+{
+	return (struct frame){
+		.iface = iface,
+		.src = src,
+		.dst = frame_src(m),
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.icmp_code = 3,
+		.payload_bytes = sizeof(struct rte_ipv4_hdr) + 8,
+		.quotes = m,
+	};
+}
+
+void fixture_connect(struct fixture *f, struct frame *frame, struct frame *answer)
+{
+	struct rte_mbuf *m;
+
+	frame->protocol = IPPROTO_TCP;
+	frame->tcp_flags = RTE_TCP_SYN_FLAG;
+	frame->payload_bytes = 0;
+	m = fixture_send(f, frame, FIXTURE_WAN);
+	must(m != NULL, "SYN");
+	*answer = frame_answer(m, frame, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	must(fixture_passes(f, answer, FIXTURE_LAN), "SYN+ACK");
+	*frame = frame_answer_again(frame);
+	must(fixture_passes(f, frame, FIXTURE_WAN), "ACK");
+	answer->tcp_flags = RTE_TCP_ACK_FLAG;
+	answer->tcp_seq++;
 }

@@ -22,25 +22,24 @@ struct frame {
 	uint8_t protocol;
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;
-	uint8_t icmp_type;
+	uint8_t icmp_type, icmp_code;
 	uint8_t ttl; // 0: 64
 	uint16_t payload_bytes;
-	uint16_t fragment; // the header's word, host order
+	struct rte_mbuf *quotes; // its packet is the payload, from its IP header on
+	uint16_t fragment;	 // the header's word, host order
 	bool no_udp_checksum;
 };
 
 #define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 // The world's addresses, and a datagram from its first host to the internet.
-enum {
-	FIXTURE_PC = IP(198, 18, 0, 7),
-	FIXTURE_PC2 = IP(198, 18, 0, 8),
-	FIXTURE_FAR_LAN = IP(198, 18, 1, 9),
-	FIXTURE_SERVER = IP(198, 51, 100, 10),
-	FIXTURE_GATEWAY = IP(203, 0, 113, 1),
-	FIXTURE_OWN_LAN = IP(198, 18, 0, 1),
-	FIXTURE_OWN_WAN = IP(203, 0, 113, 2),
-};
+#define FIXTURE_PC	 IP(198, 18, 0, 7)
+#define FIXTURE_PC2	 IP(198, 18, 0, 8)
+#define FIXTURE_FAR_LAN	 IP(198, 18, 1, 9)
+#define FIXTURE_SERVER	 IP(198, 51, 100, 10)
+#define FIXTURE_GATEWAY	 IP(203, 0, 113, 1)
+#define FIXTURE_OWN_LAN	 IP(198, 18, 0, 1)
+#define FIXTURE_OWN_WAN	 IP(203, 0, 113, 2)
 #define FIXTURE_GATEWAY6 "2001:db8:f::1"
 #define FIXTURE_OWN_WAN6 "2001:db8:f::2"
 #define FIXTURE_PC6	 "2001:db8:1::7"
@@ -71,6 +70,9 @@ struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface);
 // Sends a frame and gives what left by that interface.
 struct rte_mbuf *fixture_send(struct fixture *f, const struct frame *frame, uint8_t out);
 bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out);
+// Does it go up to the host stack? Does what the host stack sends leave by its interface?
+bool fixture_reaches_host(struct fixture *f, const struct frame *frame);
+bool fixture_host_passes(struct fixture *f, const struct frame *frame);
 // What went up to the host stack.
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);
@@ -81,6 +83,13 @@ enum { FIXTURE_SERVER_SEQ = 9000 };
 struct frame frame_answer(struct rte_mbuf *m, const struct frame *sent, uint8_t iface);
 // What the sender of a SYN says to that: the connection is established.
 struct frame frame_answer_again(const struct frame *sent);
+// Port unreachable about `m`, which arrived and is quoted with its header and eight bytes: for who
+// sent that, by `src`, coming in by `iface`. `m` has to live until the frame is built.
+struct frame frame_refusal(struct rte_mbuf *m, uint32_t src, uint8_t iface);
+
+// A handshake from the LAN to outside by `frame`, which becomes what ends it; `answer` becomes what
+// the far end says next.
+void fixture_connect(struct fixture *f, struct frame *frame, struct frame *answer);
 
 // Are the IP header and what it carries sound to the last checksum?
 bool frame_is_sound(struct rte_mbuf *m);

@@ -325,28 +325,6 @@ static void pieces_of_two_interfaces_make_no_packet(void **state)
 
 // --- errors ---
 
-// An ICMP error of the gateway's about what left as `about`.
-static struct rte_mbuf *error_about(
-	struct fixture *f, struct rte_mbuf *about, uint8_t type, uint8_t code)
-{
-	enum { QUOTED = sizeof(struct rte_ipv4_hdr) + 8 };
-	struct frame error = {.iface = FIXTURE_WAN,
-		.src = FIXTURE_GATEWAY,
-		.dst = frame_src(about),
-		.protocol = IPPROTO_ICMP,
-		.icmp_type = RTE_IP_ICMP_ECHO_REPLY,
-		.payload_bytes = QUOTED};
-	struct rte_mbuf *m = frame_build(f, &error);
-	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(packet_ip4(m) + 1);
-
-	memcpy(icmp + 1, packet_ip4(about), QUOTED);
-	icmp->icmp_type = type;
-	icmp->icmp_code = code;
-	icmp->icmp_cksum = 0;
-	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + QUOTED);
-	return m;
-}
-
 static const struct frame own_datagram = {.iface = FIXTURE_WAN,
 	.src = FIXTURE_OWN_WAN,
 	.dst = FIXTURE_SERVER,
@@ -362,7 +340,7 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 		bool passes;
 	} rows[] = {{3, true}, {4, false}, {5, false}, {11, true}};
 	struct fixture *f = *state;
-	struct rte_mbuf *own, *client, *m;
+	struct rte_mbuf *own, *client;
 	struct frame redirect6 = solicitation;
 	struct house h;
 
@@ -373,14 +351,13 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 	assert_non_null(own);
 	assert_non_null(client);
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
-		fixture_rx(f, error_about(f, own, rows[i].type, 1), FIXTURE_WAN);
-		m = fixture_punted(f);
-		assert_int_equal(m != NULL, rows[i].passes);
-		rte_pktmbuf_free(m);
-		fixture_rx(f, error_about(f, client, rows[i].type, 1), FIXTURE_WAN);
-		m = fixture_sent(f, FIXTURE_LAN);
-		assert_int_equal(m != NULL, rows[i].passes);
-		rte_pktmbuf_free(m);
+		struct frame to_own = frame_refusal(own, FIXTURE_GATEWAY, FIXTURE_WAN);
+		struct frame to_client = frame_refusal(client, FIXTURE_GATEWAY, FIXTURE_WAN);
+
+		to_own.icmp_type = to_client.icmp_type = rows[i].type;
+		to_own.icmp_code = to_client.icmp_code = 1;
+		assert_int_equal(reaches_host(f, &to_own), rows[i].passes);
+		assert_int_equal(fixture_passes(f, &to_client, FIXTURE_LAN), rows[i].passes);
 	}
 	rte_pktmbuf_free(own);
 	rte_pktmbuf_free(client);
@@ -396,7 +373,8 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 static void the_router_learns_of_a_narrow_path_in_a_flood_of_others(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *own, *m;
+	struct rte_mbuf *own;
+	struct frame error;
 	struct house h;
 	unsigned n = 0;
 
@@ -404,16 +382,13 @@ static void the_router_learns_of_a_narrow_path_in_a_flood_of_others(void **state
 	fixture_host(f, frame_build(f, &own_datagram), FIXTURE_WAN);
 	own = fixture_sent(f, FIXTURE_WAN);
 	assert_non_null(own);
-	do { // what anybody's SYNs count as, too
-		fixture_rx(f, error_about(f, own, 3, 1), FIXTURE_WAN);
-		m = fixture_punted(f);
-		rte_pktmbuf_free(m);
-	} while (m != NULL && n++ < 10000);
+	error = frame_refusal(own, FIXTURE_GATEWAY, FIXTURE_WAN);
+	error.icmp_code = 1; // what anybody's SYNs count as, too
+	while (reaches_host(f, &error) && n < 10000)
+		n++;
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 1);
-	fixture_rx(f, error_about(f, own, 3, 4), FIXTURE_WAN);
-	m = fixture_punted(f);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	error.icmp_code = 4;
+	assert_true(reaches_host(f, &error));
 	rte_pktmbuf_free(own);
 }
 

@@ -65,6 +65,15 @@ static void a_reply_answers_what_was_asked_last(void **state)
 	}
 }
 
+// What both ends say next after their SYNs.
+static void established(struct frame *client, struct frame *server)
+{
+	client->tcp_flags = server->tcp_flags = ACK;
+	client->tcp_seq++;
+	server->tcp_seq++;
+	client->tcp_ack = SERVER_SEQ + 1;
+}
+
 // --- both behind the same address ---
 
 // From a host on the LAN, by the router, to another there.
@@ -116,10 +125,7 @@ static void a_client_inside_reaches_a_server_inside_by_its_outer_address(void **
 	server.dport = frame_sport(m);
 	rte_pktmbuf_free(m);
 	assert_turns(f, &server, "", "");
-	client.tcp_flags = server.tcp_flags = ACK;
-	client.tcp_seq++;
-	server.tcp_seq++;
-	client.tcp_ack = SERVER_SEQ + 1;
+	established(&client, &server);
 	assert_turns(f, &client, "", "");
 	assert_turns(f, &server, greeting, greeting);
 	server.tcp_seq += GREETED;
@@ -179,10 +185,7 @@ static void an_active_connection_is_let_in_over_translated_ip6(void **state)
 	client.tcp_ack = 0;
 	assert_becomes6(f, &client, "", "");
 	assert_becomes6(f, &server, "", "");
-	client.tcp_flags = server.tcp_flags = ACK;
-	client.tcp_seq++;
-	server.tcp_seq++;
-	client.tcp_ack = SERVER_SEQ + 1;
+	established(&client, &server);
 	assert_becomes6(f, &client, "", "");
 	assert_becomes6(f, &server, greeting, greeting);
 	client.tcp_ack += GREETED;

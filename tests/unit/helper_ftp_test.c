@@ -68,34 +68,13 @@ static void both_ends_keep_their_numbers(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_WINDOW), 0);
 }
 
-// Port unreachable, by the server, about what came to it as `about`.
-static struct rte_mbuf *error_about(struct fixture *f, struct rte_mbuf *about)
-{
-	uint16_t quoted = rte_be_to_cpu_16(packet_ip4(about)->total_length);
-	struct frame error = {
-		.iface = FIXTURE_WAN,
-		.src = FIXTURE_SERVER,
-		.dst = FIXTURE_OWN_WAN,
-		.protocol = IPPROTO_ICMP,
-		.icmp_type = 3,
-		.payload_bytes = quoted,
-	};
-	struct rte_mbuf *m = frame_build(f, &error);
-	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, 34);
-
-	icmp->icmp_code = 3;
-	memcpy(icmp + 1, packet_ip4(about), quoted);
-	icmp->icmp_cksum = 0;
-	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, 8u + quoted);
-	return m;
-}
-
 static void an_error_about_it_quotes_its_senders_numbers(void **state)
 {
 	struct fixture *f = *state;
 	struct frame next = from_client(ACK, 1 + SAID, 1);
 	struct rte_mbuf *out, *m, *sent;
 	struct rte_tcp_hdr *quoted;
+	struct frame error;
 
 	open_helpers(f, NULL);
 	control_open(f);
@@ -103,8 +82,9 @@ static void an_error_about_it_quotes_its_senders_numbers(void **state)
 	sent = frame_saying(f, &next, "LIST\r\n");
 	out = say(f, &next, "LIST\r\n");
 	assert_non_null(out);
-	fixture_rx(f, error_about(f, out), FIXTURE_WAN);
-	m = fixture_sent(f, FIXTURE_LAN);
+	error = frame_refusal(out, FIXTURE_SERVER, FIXTURE_WAN);
+	error.payload_bytes = rte_be_to_cpu_16(packet_ip4(out)->total_length);
+	m = fixture_send(f, &error, FIXTURE_LAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
 	quoted = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, L3_OFFSET + 20 + 8 + 20);

@@ -243,17 +243,8 @@ static void tcp_that_has_closed_goes_soon(void **state)
 {
 	struct fixture *f = *state;
 	struct frame frame = fixture_udp_out, answer;
-	struct rte_mbuf *m;
 
-	frame.protocol = IPPROTO_TCP;
-	frame.tcp_flags = RTE_TCP_SYN_FLAG;
-	frame.payload_bytes = 0;
-	m = fixture_send(f, &frame, FIXTURE_WAN);
-	answer = frame_answer(m, &frame, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	frame = frame_answer_again(&frame);
-	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	fixture_connect(f, &frame, &answer);
 	frame.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
 	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	expire_at(f, TIMEOUT_TCP_CLOSING_SEC - 1);
@@ -275,17 +266,8 @@ static void a_reset_that_may_be_forged_shortens_no_life(void **state)
 {
 	struct fixture *f = *state;
 	struct frame frame = fixture_udp_out, answer;
-	struct rte_mbuf *m;
 
-	frame.protocol = IPPROTO_TCP;
-	frame.tcp_flags = RTE_TCP_SYN_FLAG;
-	frame.payload_bytes = 0;
-	m = fixture_send(f, &frame, FIXTURE_WAN);
-	answer = frame_answer(m, &frame, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	frame = frame_answer_again(&frame);
-	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	fixture_connect(f, &frame, &answer);
 	answer.tcp_flags = RTE_TCP_RST_FLAG;
 	answer.tcp_seq = FIXTURE_SERVER_SEQ + 3000;
 	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));

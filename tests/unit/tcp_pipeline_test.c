@@ -12,33 +12,6 @@
 #include "tests/unit/dataplane_fixture.h"
 #include "tests/unit/tcp_flags.h"
 
-enum { ISN_0 = 0x10000, ISN_1 = 0x50000000 };
-
-static struct frame opened(struct fixture *f, struct frame *answer)
-{
-	struct frame frame = fixture_udp_out;
-	struct rte_mbuf *m;
-
-	frame.protocol = IPPROTO_TCP;
-	frame.payload_bytes = 0;
-	frame.tcp_seq = ISN_0;
-	frame.tcp_flags = SYN;
-	m = fixture_send(f, &frame, FIXTURE_WAN);
-	assert_non_null(m);
-	*answer = frame_answer(m, &frame, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	answer->tcp_flags = SYN | ACK;
-	answer->tcp_seq = ISN_1;
-	assert_true(fixture_passes(f, answer, FIXTURE_LAN));
-	frame.tcp_flags = ACK;
-	frame.tcp_seq = ISN_0 + 1;
-	frame.tcp_ack = ISN_1 + 1;
-	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
-	answer->tcp_flags = ACK;
-	answer->tcp_seq = ISN_1 + 1;
-	return frame;
-}
-
 static void what_no_end_sent_is_dropped_by_its_name(void **state)
 {
 	static const struct {
@@ -53,8 +26,9 @@ static void what_no_end_sent_is_dropped_by_its_name(void **state)
 		{FIN, 0, 0, COUNTER_DROP_TCP_STATE},
 	};
 	struct fixture *f = *state;
-	struct frame answer, frame = opened(f, &answer), bad;
+	struct frame answer, frame = fixture_udp_out, bad;
 
+	fixture_connect(f, &frame, &answer);
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		uint64_t before = fixture_counter(f, rows[i].counter);
 
@@ -73,11 +47,12 @@ static void what_no_end_sent_is_dropped_by_its_name(void **state)
 static void a_reset_connection_may_be_opened_again_at_once(void **state)
 {
 	struct fixture *f = *state;
-	struct frame answer, frame = opened(f, &answer);
+	struct frame answer, frame = fixture_udp_out;
 
+	fixture_connect(f, &frame, &answer);
 	frame.tcp_flags = RST;
 	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
-	opened(f, &answer);
+	fixture_connect(f, &frame, &answer);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 2);
 	assert_int_equal(f->w->flows.n_used, 1);
 }
@@ -86,9 +61,10 @@ static void a_reset_connection_may_be_opened_again_at_once(void **state)
 static void a_closed_connection_is_no_way_in(void **state)
 {
 	struct fixture *f = *state;
-	struct frame answer, frame = opened(f, &answer);
+	struct frame answer, frame = fixture_udp_out;
 	struct rte_mbuf *m;
 
+	fixture_connect(f, &frame, &answer);
 	frame.tcp_flags = RST;
 	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	answer.tcp_flags = SYN;
@@ -112,7 +88,7 @@ static void half_open_connections_give_way_in_a_full_table(void **state)
 		struct frame answer;
 		struct rte_mbuf *m;
 
-		frame.dst = FIXTURE_SERVER + (1 + i);
+		frame.dst = FIXTURE_SERVER + 1 + i;
 		m = fixture_send(f, &frame, FIXTURE_WAN);
 		assert_non_null(m);
 		answer = frame_answer(m, &frame, FIXTURE_WAN);
@@ -125,34 +101,20 @@ static void half_open_connections_give_way_in_a_full_table(void **state)
 
 static void an_error_about_a_segment_nobody_sent_ends_here(void **state)
 {
-	enum { QUOTE_BYTES = 28 };
 	struct fixture *f = *state;
-	struct frame answer, frame = opened(f, &answer);
-	struct frame error = {.iface = FIXTURE_WAN,
-		.src = FIXTURE_GATEWAY,
-		.dst = FIXTURE_OWN_WAN,
-		.protocol = IPPROTO_ICMP,
-		.payload_bytes = QUOTE_BYTES};
+	struct frame answer, frame = fixture_udp_out;
 
+	fixture_connect(f, &frame, &answer);
 	for (unsigned is_forged = 0; is_forged < 2; is_forged++) {
-		struct rte_mbuf *about = fixture_send(f, &frame, FIXTURE_WAN), *m;
-		struct rte_icmp_hdr *icmp;
+		struct rte_mbuf *about = fixture_send(f, &frame, FIXTURE_WAN);
+		struct frame error;
 
 		assert_non_null(about);
 		if (is_forged)
 			((struct rte_tcp_hdr *)(packet_ip4(about) + 1))->sent_seq ^= 0xff;
-		m = frame_build(f, &error);
-		icmp = (struct rte_icmp_hdr *)(packet_ip4(m) + 1);
-		memcpy(icmp + 1, packet_ip4(about), QUOTE_BYTES);
+		error = frame_refusal(about, FIXTURE_GATEWAY, FIXTURE_WAN);
+		assert_int_equal(fixture_passes(f, &error, FIXTURE_LAN), !is_forged);
 		rte_pktmbuf_free(about);
-		icmp->icmp_type = 3;
-		icmp->icmp_code = 1;
-		icmp->icmp_cksum = 0;
-		icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + QUOTE_BYTES);
-		fixture_rx(f, m, FIXTURE_WAN);
-		m = fixture_sent(f, FIXTURE_LAN);
-		assert_int_equal(m != NULL, !is_forged);
-		rte_pktmbuf_free(m);
 		assert_int_equal(fixture_counter(f, COUNTER_DROP_ICMP_SEQUENCE), is_forged);
 	}
 }
