@@ -159,15 +159,10 @@ static void one_to_one_and_prefixes_come_in(void **state)
 		{"2001:db8:9::1", "2001:db8:2::1", 80, TCP, WAN, NULL},
 		{FAR, "198.18.9.2", 80, TCP, WAN2, "10.0.1.5", 80, 2},
 	};
-	struct dp_nat *nat = add(DP_NAT_ONE_TO_ONE, WAN);
 
-	nat->outside = prefix("203.0.113.16/28");
-	nat->inside = prefix("10.0.1.32/28");
-	nat = add(DP_NAT_PREFIX, WAN);
-	nat->outside = prefix("2001:db8:1::/48");
-	nat->inside = prefix("fd01:203:405::/48");
-	nat = add(DP_NAT_ONE_TO_ONE, WAN2);
-	nat->inside = prefix("10.0.1.5/32");
+	add_pair(DP_NAT_ONE_TO_ONE, WAN, "203.0.113.16/28", "10.0.1.32/28");
+	add_pair(DP_NAT_PREFIX, WAN, "2001:db8:1::/48", "fd01:203:405::/48");
+	add(DP_NAT_ONE_TO_ONE, WAN2)->inside = prefix("10.0.1.5/32");
 	compile();
 	check_destinations(rows, RTE_DIM(rows));
 }

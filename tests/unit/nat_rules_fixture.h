@@ -106,6 +106,16 @@ static inline struct dp_nat *add(enum dp_nat_kind kind, int interface)
 	return nat;
 }
 
+// One to one, or one prefix for another.
+static inline void add_pair(
+	enum dp_nat_kind kind, int interface, const char *outside, const char *inside)
+{
+	struct dp_nat *nat = add(kind, interface);
+
+	nat->outside = prefix(outside);
+	nat->inside = prefix(inside);
+}
+
 static inline struct dp_nat *add_forward(
 	int interface, const char *outside, uint16_t first, uint16_t last, const char *inside)
 {

@@ -101,16 +101,10 @@ static void one_to_one_and_prefixes_leave(void **state)
 		{"10.0.1.5", FAR, LAN, WAN2, false, "198.18.9.5", 1, 2, true},
 		{"10.0.1.5", "10.0.2.7", LAN, IOT, false, NULL},
 	};
-	struct dp_nat *nat = add(DP_NAT_ONE_TO_ONE, WAN);
 
-	nat->outside = prefix("203.0.113.16/28");
-	nat->inside = prefix("10.0.1.32/28");
-	nat = add(DP_NAT_PREFIX, WAN);
-	nat->outside = prefix("2001:db8:1::/48");
-	nat->inside = prefix("fd01:203:405::/48");
-	nat = add(DP_NAT_ONE_TO_ONE, -1);
-	nat->outside = prefix("198.18.9.5/32");
-	nat->inside = prefix("10.0.1.5/32");
+	add_pair(DP_NAT_ONE_TO_ONE, WAN, "203.0.113.16/28", "10.0.1.32/28");
+	add_pair(DP_NAT_PREFIX, WAN, "2001:db8:1::/48", "fd01:203:405::/48");
+	add_pair(DP_NAT_ONE_TO_ONE, -1, "198.18.9.5/32", "10.0.1.5/32");
 	add(DP_NAT_SOURCE, WAN)->family = IP_V4;
 	compile();
 	check_sources(rows, RTE_DIM(rows));
@@ -132,10 +126,8 @@ static void who_speaks_to_a_neighbour_by_its_public_name_leaves_by_its_own(void 
 		{"fd00:1::5", "fd00:1::9", LAN, LAN, true, "fd00:1::1", 1, NAT_RULE_NONE},
 		{"fd00:1::5", "fd00:1::9", IOT, IOT, true, "::", 0, NAT_RULE_NONE},
 	};
-	struct dp_nat *nat = add(DP_NAT_ONE_TO_ONE, WAN);
 
-	nat->outside = prefix("203.0.113.16/28");
-	nat->inside = prefix("10.0.1.32/28");
+	add_pair(DP_NAT_ONE_TO_ONE, WAN, "203.0.113.16/28", "10.0.1.32/28");
 	add(DP_NAT_SOURCE, WAN)->source.set = SET_LAN;
 	compile();
 	check_sources(rows, RTE_DIM(rows));
@@ -168,12 +160,8 @@ static void inner_addresses_are_hidden_where_they_are_translated(void **state)
 	nat->protocol.set = SET_TCP_UDP;
 	nat = add(DP_NAT_SOURCE, WAN);
 	nat->source.set = SET_LAN;
-	nat = add(DP_NAT_PREFIX, WAN);
-	nat->outside = prefix("2001:db8:1::/48");
-	nat->inside = prefix("fd01:203:405::/48");
-	nat = add(DP_NAT_ONE_TO_ONE, -1);
-	nat->outside = prefix("198.18.9.5/32");
-	nat->inside = prefix("10.0.3.5/32");
+	add_pair(DP_NAT_PREFIX, WAN, "2001:db8:1::/48", "fd01:203:405::/48");
+	add_pair(DP_NAT_ONE_TO_ONE, -1, "198.18.9.5/32", "10.0.3.5/32");
 	compile();
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		struct ip_addr inside = address(rows[i].inside), remote;
