@@ -103,16 +103,6 @@ static void a_route_that_is_gone_for_a_moment_costs_no_flow(void **state)
 
 // --- time ---
 
-static void fill_with_unreplied(struct fixture *f)
-{
-	struct frame scan = fixture_udp_out;
-
-	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
-		scan.dst = FIXTURE_SERVER + 1 + i;
-		assert_true(fixture_passes(f, &scan, FIXTURE_WAN));
-	}
-}
-
 // A worker that has nothing else to do: what has expired is gone at once, not a few a nap.
 static void an_idle_worker_forgets_all_that_has_expired(void **state)
 {
@@ -120,7 +110,7 @@ static void an_idle_worker_forgets_all_that_has_expired(void **state)
 	const uint64_t end = clock_now_ms() + 4000;
 	struct error err;
 
-	fill_with_unreplied(f);
+	fixture_fill(f);
 	for (uint32_t i = 0; i < f->w->flows.capacity; i++) {
 		struct flow *flow = &f->w->flows.flows[i];
 

@@ -368,6 +368,28 @@ struct rte_mbuf *fixture_punted(struct fixture *f)
 	return m;
 }
 
+bool fixture_exchange(struct fixture *f, const struct frame *frame, struct frame *answer)
+{
+	struct rte_mbuf *m = fixture_send(f, frame, FIXTURE_WAN);
+
+	if (m == NULL)
+		return false;
+	*answer = frame_answer(m, frame, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	must(fixture_passes(f, answer, FIXTURE_LAN), "answer");
+	return true;
+}
+
+void fixture_fill(struct fixture *f)
+{
+	struct frame scan = fixture_udp_out;
+
+	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
+		scan.dst = FIXTURE_SERVER + 1 + i;
+		must(fixture_passes(f, &scan, FIXTURE_WAN), "scan");
+	}
+}
+
 bool fixture_reaches_host(struct fixture *f, const struct frame *frame)
 {
 	struct rte_mbuf *m;
@@ -486,16 +508,10 @@ struct frame frame_refusal(struct rte_mbuf *m, uint32_t src, uint8_t iface)
 
 void fixture_connect(struct fixture *f, struct frame *frame, struct frame *answer)
 {
-	struct rte_mbuf *m;
-
 	frame->protocol = IPPROTO_TCP;
 	frame->tcp_flags = RTE_TCP_SYN_FLAG;
 	frame->payload_bytes = 0;
-	m = fixture_send(f, frame, FIXTURE_WAN);
-	must(m != NULL, "SYN");
-	*answer = frame_answer(m, frame, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	must(fixture_passes(f, answer, FIXTURE_LAN), "SYN+ACK");
+	must(fixture_exchange(f, frame, answer), "SYN");
 	*frame = frame_answer_again(frame);
 	must(fixture_passes(f, frame, FIXTURE_WAN), "ACK");
 	answer->tcp_flags = RTE_TCP_ACK_FLAG;

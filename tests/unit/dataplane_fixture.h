@@ -70,6 +70,10 @@ struct rte_mbuf *fixture_sent(struct fixture *f, uint8_t iface);
 // Sends a frame and gives what left by that interface.
 struct rte_mbuf *fixture_send(struct fixture *f, const struct frame *frame, uint8_t out);
 bool fixture_passes(struct fixture *f, const struct frame *frame, uint8_t out);
+// A frame from the LAN to outside, and its answer back. False: the frame did not pass.
+bool fixture_exchange(struct fixture *f, const struct frame *frame, struct frame *answer);
+// Datagrams that nobody answers, each to another address, until the flow table is full.
+void fixture_fill(struct fixture *f);
 // Does it go up to the host stack? Does what the host stack sends leave by its interface?
 bool fixture_reaches_host(struct fixture *f, const struct frame *frame);
 bool fixture_host_passes(struct fixture *f, const struct frame *frame);

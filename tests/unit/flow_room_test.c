@@ -13,29 +13,6 @@
 #include "dataplane/conntrack.h"
 #include "tests/unit/dataplane_fixture.h"
 
-static void fill_with_unreplied(struct fixture *f)
-{
-	struct frame scan = fixture_udp_out;
-
-	for (uint32_t i = 0; f->w->flows.n_used < f->w->flows.capacity; i++) {
-		scan.dst = FIXTURE_SERVER + 1 + i;
-		assert_true(fixture_passes(f, &scan, FIXTURE_WAN));
-	}
-}
-
-// False: refused. `answer` is what came back.
-static bool begin_answered(struct fixture *f, const struct frame *out, struct frame *answer)
-{
-	struct rte_mbuf *m = fixture_send(f, out, FIXTURE_WAN);
-
-	if (m == NULL)
-		return false;
-	*answer = frame_answer(m, out, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
-	assert_true(fixture_passes(f, answer, FIXTURE_LAN));
-	return true;
-}
-
 static void fill_with_answered(struct fixture *f, uint32_t src, uint32_t n)
 {
 	struct frame out = fixture_udp_out, answer;
@@ -43,7 +20,7 @@ static void fill_with_answered(struct fixture *f, uint32_t src, uint32_t n)
 	out.src = src;
 	for (uint32_t i = 0; i < n; i++) {
 		out.dst = FIXTURE_SERVER + 1 + i;
-		assert_true(begin_answered(f, &out, &answer));
+		assert_true(fixture_exchange(f, &out, &answer));
 	}
 }
 
@@ -62,13 +39,10 @@ static void set_host_limit(struct fixture *f, uint32_t flows)
 static void a_scan_pushes_out_itself_and_not_what_was_answered(void **state)
 {
 	struct fixture *f = *state;
-	struct rte_mbuf *m = fixture_send(f, &fixture_udp_out, FIXTURE_WAN);
-	struct frame answer = frame_answer(m, &fixture_udp_out, FIXTURE_WAN);
-	struct frame second = fixture_udp_out, fresh = fixture_udp_out;
+	struct frame second = fixture_udp_out, fresh = fixture_udp_out, answer;
 
-	rte_pktmbuf_free(m);
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-	fill_with_unreplied(f);
+	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
+	fixture_fill(f);
 	fresh.sport = 7777;
 	assert_true(fixture_passes(f, &fresh, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 1);
@@ -130,7 +104,7 @@ static void a_table_full_of_one_hosts_flows_refuses_it_and_nobody_else(void **st
 		.tcp_flags = RTE_TCP_SYN_FLAG};
 
 	transfer.src = FIXTURE_PC2;
-	assert_true(begin_answered(f, &transfer, &answer));
+	assert_true(fixture_exchange(f, &transfer, &answer));
 	fill_with_answered(f, FIXTURE_PC, capacity - 1);
 	out.dst = FIXTURE_SERVER;
 	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
@@ -143,7 +117,7 @@ static void a_table_full_of_one_hosts_flows_refuses_it_and_nobody_else(void **st
 		struct frame fresh = transfer;
 
 		fresh.sport = transfer.sport + i;
-		assert_true(begin_answered(f, &fresh, &unused));
+		assert_true(fixture_exchange(f, &fresh, &unused));
 	}
 	assert_true(fixture_reaches_host(f, &to_router));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 101);
@@ -162,7 +136,7 @@ static void a_flood_from_outside_is_one_host_whatever_it_calls_itself(void **sta
 		.payload_bytes = 8};
 	struct frame answer;
 
-	assert_true(begin_answered(f, &fixture_udp_out, &answer));
+	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
 	for (uint32_t i = 0; i < 2 * f->w->flows.capacity; i++) {
 		flood.src = FIXTURE_SERVER + 1 + i;
 		fixture_reaches_host(f, &flood); // or not: over its budget
@@ -212,7 +186,7 @@ static void at_its_limit_a_host_gives_up_what_it_can_spare(void **state)
 	other.src = FIXTURE_PC2;
 	for (uint16_t i = 0; i < LIMIT; i++) {
 		other.sport = 6000 + i;
-		assert_true(begin_answered(f, &other, &answer));
+		assert_true(fixture_exchange(f, &other, &answer));
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 49);
 	other.sport = 7000;
@@ -279,16 +253,8 @@ static void each_worker_allows_its_part_of_the_limit(void **state)
 	set_host_limit(f, LIMIT);
 	dataplane_worker(f->dp, 0);
 	for (uint16_t i = 0; i < 1000; i++) {
-		struct rte_mbuf *m;
-
-		out.sport = 5000 + i;
-		m = fixture_send(f, &out, FIXTURE_WAN); // of another worker's: handed over
-		if (m == NULL)
-			continue;
-		answer = frame_answer(m, &out, FIXTURE_WAN);
-		rte_pktmbuf_free(m);
-		fixture_passes(f, &answer, FIXTURE_LAN);
-		n_begun++;
+		out.sport = 5000 + i; // half of them are another worker's: handed over
+		n_begun += fixture_exchange(f, &out, &answer);
 	}
 	assert_int_equal(n_begun, (LIMIT + 1) / 2);
 }
@@ -313,7 +279,7 @@ static void control_hears_once_that_a_table_fills_up_and_by_whom(void **state)
 		assert_true(fixture_passes(f, &scan, FIXTURE_WAN));
 	}
 	assert_false(dataplane_event_next(f->dp, &event));
-	fill_with_unreplied(f);
+	fixture_fill(f);
 	assert_true(next_event(f, DP_EVENT_FLOWS_FULL, &event));
 	assert_int_equal(event.interface, FIXTURE_LAN);
 	assert_true(ip_addr_equal(&event.addr, &pc));
@@ -326,7 +292,7 @@ static void control_hears_once_that_a_table_fills_up_and_by_whom(void **state)
 	assert_false(dataplane_event_next(f->dp, &event));
 	for (uint32_t i = 0; f->w->flows.n_used > f->w->flows.capacity / 2; i++)
 		conntrack_end(f->w, &f->w->flows.flows[i]);
-	fill_with_unreplied(f); // full again
+	fixture_fill(f); // full again
 	assert_true(next_event(f, DP_EVENT_FLOWS_FULL, &event));
 }
 
