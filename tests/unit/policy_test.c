@@ -319,6 +319,16 @@ static void what_sets_come_to_together_is_bounded(void **state)
 	}
 }
 
+// `--check` says the same, without interfaces.
+static void expect_check_says(const struct error *refused)
+{
+	struct error err = {0};
+
+	assert_int_equal(firewall_check(fixture.config, &err), -1);
+	assert_string_equal(err.text, refused->text);
+	assert_int_equal(err.line, refused->line);
+}
+
 static void what_does_not_fit_is_refused_with_its_line(void **state)
 {
 	static const struct {
@@ -335,12 +345,14 @@ static void what_does_not_fit_is_refused_with_its_line(void **state)
 		char *text = many_rules(rows[i].fits, rows[i].rule);
 
 		open_text(text, NULL);
+		assert_int_equal(firewall_check(fixture.config, &err), 0);
 		policy_fixture_close();
 		free(text);
 		text = many_rules(rows[i].fits + 1, rows[i].rule);
 		assert_int_equal(policy_fixture_open(text, NULL, &err), -1);
 		assert_non_null(strstr(err.text, rows[i].says));
 		assert_int_equal(err.line, FIRST_RULE_LINE + rows[i].fits);
+		expect_check_says(&err);
 		policy_fixture_close();
 		free(text);
 	}
