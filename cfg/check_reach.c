@@ -77,17 +77,23 @@ static const struct {
 
 enum { FRAGMENTATION_NEEDED = 3 << 8 | 4 };
 
+// What is needed stops only where a rule names it: "not echo-request" does not.
+static bool names_number(const struct check *check, const struct cfg_match *match, uint32_t number)
+{
+	return match->n > 0 && !match->is_negated && match_has_number(check, match, number);
+}
+
 static void doubt_icmp(
 	const struct check *check, const struct cfg_rule *rule, const struct yaml_node *node)
 {
 	if (rule->action != CFG_DROP && rule->action != CFG_REJECT)
 		return;
-	if (rule->icmp.n > 0 && match_has_number(check, &rule->icmp, FRAGMENTATION_NEEDED))
+	if (names_number(check, &rule->icmp, FRAGMENTATION_NEEDED))
 		report_warn(check->report, check_place(node, "icmp"),
 			"firewall: rule: stops fragmentation-needed: large packets then vanish on "
 			"the way (RFC 1191)");
-	for (size_t i = 0; i < sizeof(needed6) / sizeof(needed6[0]) && rule->icmp6.n > 0; i++) {
-		if (!match_has_number(check, &rule->icmp6, needed6[i].type * CODES))
+	for (size_t i = 0; i < sizeof(needed6) / sizeof(needed6[0]); i++) {
+		if (!names_number(check, &rule->icmp6, needed6[i].type * CODES))
 			continue;
 		report_warn(check->report, check_place(node, "icmp6"),
 			"firewall: rule: stops %s: %s", needed6[i].name, needed6[i].because);

@@ -47,6 +47,25 @@ fail:
 	return -1;
 }
 
+int firewall_check(const struct config *config, struct error *err)
+{
+	static const struct interfaces no_interfaces;
+	const struct set_files no_files = {0};
+	const struct timed_sets no_timed = {0};
+	struct policy *policy = policy_new(
+		&(struct policy_input){
+			.config = config,
+			.interfaces = &no_interfaces,
+			.files = &no_files,
+			.timed = &no_timed,
+		},
+		err);
+	int rc = policy != NULL ? 0 : -1;
+
+	policy_free(policy);
+	return rc;
+}
+
 int firewall_open(struct firewall *firewall, const struct config *config,
 	const struct interfaces *interfaces, const struct timed_sets *timed, struct dataplane *dp,
 	int64_t now, struct error *err)

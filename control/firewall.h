@@ -18,6 +18,10 @@ struct firewall {
 	struct packet_log log;
 };
 
+// Whether the workers will have room for what the config asks, as far as it tells: no interface has
+// to be there, and no file of a set is read. 0, or -1 with the reason and its place.
+int firewall_check(const struct config *config, struct error *err);
+
 // Puts the first policy in force. 0, or -1 with the reason; firewall_close is due either way.
 // `now` is the wall clock's, here and below.
 int firewall_open(struct firewall *firewall, const struct config *config,

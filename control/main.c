@@ -205,6 +205,18 @@ static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **a
 	free(again);
 }
 
+// What needs no hardware: also whether the workers have room for all of it.
+static int check(const struct config *config)
+{
+	struct error err = {0};
+	char text[1024];
+
+	if (firewall_check(config, &err) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "%s\n", error_str(&err, text, sizeof(text)));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct router router = {.start_ms = clock_now_ms(), .instance = -1};
@@ -219,8 +231,9 @@ int main(int argc, char **argv)
 	if (router.config == NULL)
 		return EXIT_FAILURE;
 	if (options.is_check) {
+		exit_code = check(router.config);
 		config_free(router.config);
-		return EXIT_SUCCESS;
+		return exit_code;
 	}
 	router.base = event_base_new();
 	if (router.base == NULL)

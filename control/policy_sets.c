@@ -129,6 +129,12 @@ static int make_set(struct policy_build *build, enum cfg_set_kind kind, const st
 		rc = add_named(build, named, place, elements, &timed);
 	else
 		rc = add_match(build, match, place, elements, &timed);
+	build->n_elements += elements->n;
+	if (rc == 0 && build->n_elements > DP_ELEMENTS_MAX)
+		return policy_refuse(build, place,
+			"more than %d elements in all sets in use: one that is named in a list "
+			"with others counts again there",
+			DP_ELEMENTS_MAX);
 	if (rc == 0 && kind == CFG_SET_INTERFACES)
 		rc = resolve_interfaces(build, elements);
 	if (rc != 0)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Numbers of 32 bits are searched by halving, without a branch to predict; many of them have an
-// index of the rank before each of the 2^16 upper halves, which leaves some dozen keys to search in
-// one or two cache lines. IPv6 addresses crowd under few upper halves, so numbers of 128 bits stand
-// under layers of samples instead: a layer has every eighth key of the one below it, down to all of
-// them. A step looks at one block of eight, and all but the last two layers stay in the cache.
+// index of the rank before each value of their upper bits, 16 at most, which leaves some dozen keys
+// to search in one or two cache lines. IPv6 addresses crowd under few upper halves, so numbers of
+// 128 bits stand under layers of samples instead: a layer has every eighth key of the one below it,
+// down to all of them. A step looks at one block of eight, and all but the last two layers stay in
+// the cache.
 #include "dataplane/bounds.h"
 
 #include <errno.h>
@@ -11,9 +12,8 @@
 #include "dataplane/memory.h"
 
 enum {
-	INDEX_SLOTS = 1 << BOUNDS_INDEX_BITS,
-	INDEX_FROM = 1024, // keys: 4 KB of them need no index of 256 KB
-	INDEX_BYTES = (INDEX_SLOTS + 1) * sizeof(uint32_t),
+	INDEX_BITS_MAX = 16,
+	INDEX_FROM = 1024, // keys: fewer are in the cache
 };
 
 int bounds32_init(struct bounds32 *bounds, uint32_t n)
@@ -25,15 +25,25 @@ int bounds32_init(struct bounds32 *bounds, uint32_t n)
 	return bounds->keys != NULL ? 0 : -ENOMEM;
 }
 
-int bounds32_index(struct bounds32 *bounds)
+static uint64_t index_bytes(const struct bounds32 *bounds)
 {
+	return ((UINT64_C(1) << (32 - bounds->index_shift)) + 1) * sizeof(bounds->index[0]);
+}
+
+int bounds32_index(struct bounds32 *bounds, uint32_t slots_per_key)
+{
+	unsigned bits = INDEX_BITS_MAX;
+
 	if (bounds->n < INDEX_FROM)
 		return 0;
-	bounds->index = memory_new(INDEX_BYTES);
+	while (UINT64_C(1) << bits > (uint64_t)slots_per_key * bounds->n)
+		bits--;
+	bounds->index_shift = 32 - bits;
+	bounds->index = memory_new(index_bytes(bounds));
 	if (bounds->index == NULL)
 		return -ENOMEM;
-	for (uint32_t slot = 0, rank = 0; slot <= INDEX_SLOTS; slot++) {
-		while (rank < bounds->n && bounds->keys[rank] >> (32 - BOUNDS_INDEX_BITS) < slot)
+	for (uint32_t slot = 0, rank = 0; slot <= UINT32_C(1) << bits; slot++) {
+		while (rank < bounds->n && bounds->keys[rank] >> bounds->index_shift < slot)
 			rank++;
 		bounds->index[slot] = rank;
 	}
@@ -70,7 +80,8 @@ void bounds128_index(struct bounds128 *bounds)
 
 uint64_t bounds32_bytes(const struct bounds32 *bounds)
 {
-	return bounds->n * sizeof(bounds->keys[0]) + (bounds->index != NULL ? INDEX_BYTES : 0);
+	return bounds->n * sizeof(bounds->keys[0]) +
+	       (bounds->index != NULL ? index_bytes(bounds) : 0);
 }
 
 uint64_t bounds128_bytes(const struct bounds128 *bounds)
@@ -81,7 +92,7 @@ uint64_t bounds128_bytes(const struct bounds128 *bounds)
 void bounds32_fini(struct bounds32 *bounds)
 {
 	memory_free(bounds->keys, bounds->n * sizeof(bounds->keys[0]));
-	memory_free(bounds->index, INDEX_BYTES);
+	memory_free(bounds->index, index_bytes(bounds));
 }
 
 void bounds128_fini(struct bounds128 *bounds)

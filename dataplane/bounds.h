@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 enum {
-	BOUNDS_INDEX_BITS = 16,
 	BOUNDS_BLOCK_KEYS = 8,
 	BOUNDS_LAYERS_MAX = 7,
 	BOUNDS_MAX = 1 << 3 * BOUNDS_LAYERS_MAX,
@@ -17,7 +16,8 @@ enum {
 struct bounds32 {
 	uint32_t *keys;
 	uint32_t n;
-	uint32_t *index; // of the rank before each value of the upper half; NULL: few keys
+	uint32_t index_shift; // what a key is shifted by to be a slot
+	uint32_t *index;      // of the rank before each value of a key's upper bits; NULL: few keys
 };
 
 struct bounds128 {
@@ -30,7 +30,8 @@ struct bounds128 {
 // bounds_index. 0 or -ENOMEM; zeroed bounds, and those of an init that failed, may be finished.
 int bounds32_init(struct bounds32 *bounds, uint32_t n);
 int bounds128_init(struct bounds128 *bounds, uint32_t n);
-int bounds32_index(struct bounds32 *bounds); // 0 or -ENOMEM
+// 0 or -ENOMEM. The index has so many slots for each key at most, of 4 bytes, and 65536.
+int bounds32_index(struct bounds32 *bounds, uint32_t slots_per_key);
 void bounds128_index(struct bounds128 *bounds);
 void bounds32_fini(struct bounds32 *bounds);
 void bounds128_fini(struct bounds128 *bounds);
@@ -45,7 +46,7 @@ static inline uint32_t bounds32_rank(const struct bounds32 *bounds, uint32_t x)
 	uint32_t n = bounds->n;
 
 	if (bounds->index != NULL) {
-		const uint32_t *slot = &bounds->index[x >> (32 - BOUNDS_INDEX_BITS)];
+		const uint32_t *slot = &bounds->index[x >> bounds->index_shift];
 
 		from += slot[0];
 		n = slot[1] - slot[0];

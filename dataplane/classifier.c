@@ -19,9 +19,11 @@
 //
 // Memory: some 2 bytes a rule for dense rows, those of any included; then for each class 8 bytes,
 // for each page of 4096 rules in its row 24 and for each word 8; for each bound of the sets 8
-// (IPv6: 22). The budget of pairs of a rule and a stretch of values keeps all rows of a dimension
-// below 16 words a rule (and 65536), however the sets overlap: 10,000 rules take 2 MB, and never
-// more than 40.
+// (IPv6: 22), and there are 2^20 of them in a dimension at most. The budget of pairs of a rule and
+// a class that it matches keeps all rows of a dimension below 16 words a rule (and 65536), and four
+// times that with their pages, however the sets overlap. 10,000 rules take 2 MB; the worst tangle
+// of sets with all those bounds could make 80 of them. Hosts that are in the same groups are one
+// class: groups of many cost what groups of few do.
 #include "dataplane/classifier.h"
 
 #include <errno.h>

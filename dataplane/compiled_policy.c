@@ -50,12 +50,13 @@ static uint64_t timed_of(const struct dp_policy *policy, const struct dp_match_s
 	return timed < DP_TIMED_SETS_MAX ? UINT64_C(1) << timed : 0;
 }
 
-// All that rules and translations ask, but where a rule only turns away who is in it.
+// All that rules and translations ask, but where a rule only turns away who is in it. Rules without
+// a firewall are not looked at: nobody has checked them.
 static uint64_t timed_that_give(const struct dp_policy *policy)
 {
 	uint64_t timed = 0;
 
-	for (unsigned i = 0; i < policy->n_rules; i++) {
+	for (unsigned i = 0; policy->has_firewall && i < policy->n_rules; i++) {
 		const struct dp_rule *rule = &policy->rules[i];
 		bool turns_away = rule->action == DP_DROP || rule->action == DP_REJECT;
 

@@ -19,6 +19,7 @@ enum {
 	DP_RULES_MAX = 262144,
 	DP_SETS_MAX = 32768,	       // named ones, and one for each list written in place
 	DP_SET_ELEMENTS_MAX = 1 << 20, // of one set: prefixes, ranges or MACs
+	DP_ELEMENTS_MAX = 1 << 22,     // of all sets together
 	DP_TIMED_SETS_MAX = 64,
 	DP_RATES_MAX = 4096,
 	DP_LOGS_MAX = 4096,

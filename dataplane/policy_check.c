@@ -80,6 +80,23 @@ static int check_set(
 	return 0;
 }
 
+static int check_sets(const struct dp_policy *p, struct timed_set *const timed[], struct error *err)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < p->n_sets; i++) {
+		const struct dp_set *set = &p->sets[i];
+
+		if (check_set(set, i, timed, err) != 0)
+			return -1;
+		n += (uint64_t)set->n_prefixes + set->n_ranges + set->n_macs;
+		if (n > DP_ELEMENTS_MAX)
+			return error_set(err, "set %u: more than %d elements with those before it",
+				i, DP_ELEMENTS_MAX);
+	}
+	return 0;
+}
+
 static int check_match(const struct dp_policy *p, const char *what, unsigned i, const char *field,
 	const struct dp_match_set *match, enum dp_set_kind kind, struct error *err)
 {
@@ -328,9 +345,8 @@ int policy_check(const struct dp_policy *policy, struct timed_set *const timed[D
 	if (check_interfaces(policy, err) != 0 || check_arrays(policy, err) != 0 ||
 		check_helpers(policy, err) != 0)
 		return -EINVAL;
-	for (unsigned i = 0; i < policy->n_sets; i++)
-		if (check_set(&policy->sets[i], i, timed, err) != 0)
-			return -EINVAL;
+	if (check_sets(policy, timed, err) != 0)
+		return -EINVAL;
 	for (unsigned i = 0; i < policy->n_nats; i++)
 		if (check_nat(policy, i, err) != 0)
 			return -EINVAL;

@@ -11,6 +11,8 @@ enum {
 	SET_BOUNDS_MAX =
 		1 << 14,      // larger sets are asked themselves, it costs less than their bounds
 	EVENTS_MAX = 1 << 20, // 32 MB while compiling
+	STRETCHES_MAX = 1 << 22,  // of all sets: 8 MB while compiling
+	INDEX_SLOTS_PER_KEY = 64, // every first packet looks; there are two such tables
 	NOT_ACTIVE = UINT32_MAX,
 };
 
@@ -125,16 +127,32 @@ static int choose_by_stretches(struct sweep *s, uint64_t *n_members)
 		return -ENOMEM;
 	add_stretches(s, &s->low, stretches);
 	add_stretches(s, &s->ip6, stretches);
+	for (uint32_t i = 0; i < s->n_costs; i++)
+		s->costs[i].cost = stretches[s->costs[i].set];
+	keep_cheapest(s, STRETCHES_MAX);
+	*n_members = 0;
+	for (uint32_t i = 0; i < s->n_costs; i++)
+		*n_members += s->costs[i].cost;
+	free(stretches);
+	return 0;
+}
+
+static int choose_by_classes(struct sweep *s)
+{
+	const struct rule_classes *classes = s->classes;
+	uint64_t *n_classes = calloc(s->in->n_sets + 1u, sizeof(n_classes[0]));
+
+	if (n_classes == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < classes->firsts[classes->n]; i++)
+		n_classes[classes->members[i]]++;
 	for (uint32_t i = 0; i < s->n_costs; i++) {
 		uint32_t set = s->costs[i].set;
 
-		s->costs[i].cost = stretches[set] * s->in->n_rules[set];
+		s->costs[i].cost = n_classes[set] * s->in->n_rules[set];
 	}
 	keep_cheapest(s, s->in->budget);
-	*n_members = 0;
-	for (uint32_t i = 0; i < s->n_costs; i++)
-		*n_members += stretches[s->costs[i].set];
-	free(stretches);
+	free(n_classes);
 	return 0;
 }
 
@@ -296,23 +314,71 @@ static int take_memory(struct sweep *s, struct class_table *table, uint64_t n_me
 	return table->of_low != NULL && table->of_ip6 != NULL ? 0 : -ENOMEM;
 }
 
-static int sweep_all(struct sweep *s, struct class_table *table)
+static uint64_t low_bytes(const struct class_table *table)
 {
-	uint64_t n_members;
+	return (table->low.n + 1) * sizeof(table->of_low[0]);
+}
 
-	choose_by_size(s);
-	if (collect(s, &s->low, low_space(s->in)) != 0 ||
-		(s->in->is_address && collect(s, &s->ip6, SET_SPACE_IP6) != 0) ||
-		choose_by_stretches(s, &n_members) != 0)
-		return -ENOMEM;
+static uint64_t ip6_bytes(const struct class_table *table)
+{
+	return (table->ip6.layers[1] + 1) * sizeof(table->of_ip6[0]);
+}
+
+void class_table_fini(struct class_table *table)
+{
+	memory_free(table->of_low, low_bytes(table));
+	memory_free(table->of_ip6, ip6_bytes(table));
+	bounds32_fini(&table->low);
+	bounds128_fini(&table->ip6);
+	*table = (struct class_table){0};
+}
+
+static void give_memory(struct sweep *s, struct class_table *table)
+{
+	free(s->classes->firsts);
+	free(s->classes->members);
+	free(s->hashes);
+	free(s->slots);
+	s->classes->firsts = NULL;
+	s->classes->members = NULL;
+	s->hashes = NULL;
+	s->slots = NULL;
+	class_table_fini(table);
+}
+
+static int find_classes(struct sweep *s, struct class_table *table, uint64_t n_members)
+{
 	drop_events(s, &s->low);
 	drop_events(s, &s->ip6);
 	if (take_memory(s, table, n_members) != 0)
 		return -ENOMEM;
 	sweep(s, &s->low, table->of_low, table->low.keys, NULL);
 	sweep(s, &s->ip6, table->of_ip6, NULL, table->ip6.keys);
+	return 0;
+}
+
+// How many classes a set is in shows once they are there: if those of all sets are too many, they
+// are found again for the sets that stay, and are fewer then.
+static int sweep_all(struct sweep *s, struct class_table *table)
+{
+	uint64_t n_members;
+	uint32_t n_sets;
+
+	choose_by_size(s);
+	if (collect(s, &s->low, low_space(s->in)) != 0 ||
+		(s->in->is_address && collect(s, &s->ip6, SET_SPACE_IP6) != 0) ||
+		choose_by_stretches(s, &n_members) != 0 || find_classes(s, table, n_members) != 0)
+		return -ENOMEM;
+	n_sets = s->n_costs;
+	if (choose_by_classes(s) != 0)
+		return -ENOMEM;
+	if (s->n_costs < n_sets) {
+		give_memory(s, table);
+		if (find_classes(s, table, n_members) != 0)
+			return -ENOMEM;
+	}
 	bounds128_index(&table->ip6);
-	return bounds32_index(&table->low);
+	return bounds32_index(&table->low, INDEX_SLOTS_PER_KEY);
 }
 
 // --- all of it ---
@@ -348,25 +414,6 @@ void rule_classes_fini(struct rule_classes *classes)
 	free(classes->members);
 	free(classes->is_told_apart);
 	*classes = (struct rule_classes){0};
-}
-
-static uint64_t low_bytes(const struct class_table *table)
-{
-	return (table->low.n + 1) * sizeof(table->of_low[0]);
-}
-
-static uint64_t ip6_bytes(const struct class_table *table)
-{
-	return (table->ip6.layers[1] + 1) * sizeof(table->of_ip6[0]);
-}
-
-void class_table_fini(struct class_table *table)
-{
-	memory_free(table->of_low, low_bytes(table));
-	memory_free(table->of_ip6, ip6_bytes(table));
-	bounds32_fini(&table->low);
-	bounds128_fini(&table->ip6);
-	*table = (struct class_table){0};
 }
 
 uint64_t class_table_bytes(const struct class_table *table)

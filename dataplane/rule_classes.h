@@ -30,8 +30,8 @@ struct rule_classes_input {
 	const uint32_t *n_rules; // of each set; 0: leave it alone
 	uint32_t n_sets;
 	bool is_address;
-	// At most so many pairs of a rule and a stretch of values that it matches. Sets that match
-	// most are left out first: they tell least.
+	// At most so many pairs of a rule and a class that it matches. Sets that have most of them
+	// are left out first: they tell least.
 	uint64_t budget;
 };
 

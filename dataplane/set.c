@@ -16,6 +16,8 @@
 
 static_assert(BOUNDS_MAX >= 2 * SET_ELEMENTS_MAX, "where each begins, and where it ends");
 
+enum { INDEX_SLOTS_PER_KEY = 4 }; // not more: there may be thousands of sets
+
 struct range {
 	unsigned __int128 first, last;
 };
@@ -108,7 +110,7 @@ static int fill32(struct bounds32 *bounds, struct range *ranges, uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bounds->n; i++)
 		bounds->keys[i] = (uint32_t)bound_of(ranges, i);
-	return bounds32_index(bounds);
+	return bounds32_index(bounds, INDEX_SLOTS_PER_KEY);
 }
 
 static int fill128(struct bounds128 *bounds, struct range *ranges, uint32_t n)

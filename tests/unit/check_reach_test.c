@@ -53,8 +53,6 @@ static void needed_icmp_is_not_stopped_unseen(void **state)
 			"stops packet-too-big: large packets"},
 		{INPUT LAN "  - {icmp6: [redirect, 135], action: reject}\n", 8, 13,
 			"stops neighbour-solicitation"},
-		{INPUT LAN "  - {icmp6: not echo-request, action: drop}\n", 8, 13,
-			"stops packet-too-big"},
 		{INPUT LAN "  - {icmp: destination-unreachable, action: drop}\n", 8, 12,
 			"stops fragmentation-needed"},
 		{INPUT LAN "  - {icmp: fragmentation-needed, action: drop}\n", 8, 12,
@@ -66,6 +64,8 @@ static void needed_icmp_is_not_stopped_unseen(void **state)
 		INPUT LAN "  - {icmp6: [redirect, node-information-query], action: drop}\n"
 			  "  - {icmp: [redirect, port-unreachable], action: drop}\n"
 			  "  - {icmp6: packet-too-big, action: accept}\n"
+			  "  - {icmp6: not echo-request, action: drop}\n"
+			  "  - {icmp: [not echo-request, not echo-reply], action: drop}\n"
 			  "  - {protocol: icmp6, rate: over 100/s, action: drop}\n");
 }
 

@@ -18,6 +18,13 @@ enum {
 	MANY = 20000, // rules: five pages
 	PACKETS = 4000,
 	LARGE = 20000, // prefixes
+	GROUPS = 200,
+	GROUP_HOSTS = 200,
+	GROUP_RULES = 1000,
+	TANGLES = 2000,
+	TANGLE_NETS = 40,
+	TANGLE_RULES = 10000,
+	TANGLE_BYTES_MAX = 40 << 20,
 };
 
 static struct policy_fixture f;
@@ -171,8 +178,8 @@ static void values_in_the_same_sets_share_a_class(void **state)
 	rule_classes_fini(&classes);
 	class_table_fini(&table);
 
-	// The network is in 7 stretches, each of the others in 1: it is left out first.
-	in.budget = 10;
+	// The network is in 4 classes, each of the others in 1: it is left out first.
+	in.budget = 7;
 	assert_int_equal(rule_classes_init(&classes, &table, &in), 0);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(classes.is_told_apart[i], i > 0);
@@ -306,6 +313,83 @@ static void every_page_of_many_rules_is_searched(void **state)
 		assert_in_range(n_found[i], PACKETS / 100, PACKETS);
 }
 
+// --- groups of many hosts ---
+
+static void compile_rules(uint32_t n_rules, uint32_t n_sets)
+{
+	struct error err = {0};
+
+	f.policy.rules = rules;
+	f.policy.n_rules = n_rules;
+	f.policy.sets = sets;
+	f.policy.n_sets = n_sets;
+	fixture_list(&f, 0);
+	f.policy.hooks[DP_HOOK_FORWARD] = 0;
+	if (!fixture_compile(&f, &err))
+		fail_msg("%s", err.text);
+	assert_non_null(f.ruleset->classifier);
+}
+
+// What they cost is by the rules that a packet may match, not by the hosts of the groups.
+static void groups_of_many_hosts_are_told_apart(void **state)
+{
+	static struct ip_prefix hosts[GROUPS][GROUP_HOSTS];
+	const struct rules_now now = {.now_ms = 1000, .now_sec = 1};
+
+	for (uint32_t i = 0; i < GROUPS; i++) {
+		for (uint32_t k = 0; k < GROUP_HOSTS; k++)
+			hosts[i][k] = prefix4(0xc6120000u + 3 * (k * GROUPS + i), 32);
+		sets[i] = (struct dp_set){
+			.prefixes = hosts[i], .n_prefixes = GROUP_HOSTS, .timed = DP_INDEX_NONE};
+	}
+	for (uint32_t i = 0; i < GROUP_RULES; i++) {
+		rules[i] = rule_of(DP_ACCEPT);
+		rules[i].source = in_set((uint16_t)(i % GROUPS));
+		rules[i].destination = in_set((uint16_t)(i / 5));
+	}
+	compile_rules(GROUP_RULES, GROUPS);
+	assert_int_equal(f.ruleset->classifier->homeless_pages, 0);
+	for (uint32_t i = 0; i < GROUP_RULES; i++) {
+		struct rule_subject s = syn(IP_V4);
+
+		s.src = hosts[i % GROUPS][i % GROUP_HOSTS].addr.bytes;
+		s.dst = hosts[i / 5][GROUP_HOSTS - 1].addr.bytes;
+		assert_int_equal(f.ruleset->matches[i].asks_beside, 0);
+		assert_int_equal(fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule, i);
+	}
+}
+
+// Networks in networks and ports among ports: each value is in some sets that no other is in.
+static void what_a_tangle_of_sets_takes_is_bounded(void **state)
+{
+	static struct ip_prefix nets[TANGLES][TANGLE_NETS];
+	static struct dp_range ranges[TANGLES][TANGLE_NETS];
+
+	for (uint32_t i = 0; i < TANGLES; i++) {
+		for (uint32_t k = 0; k < TANGLE_NETS; k++) {
+			uint32_t port = random_below(65000);
+
+			nets[i][k] = prefix4(random_below(1 << 24) << 8, 16 + random_below(12));
+			ranges[i][k] = (struct dp_range){port, port + random_below(300)};
+		}
+		sets[i] = (struct dp_set){
+			.prefixes = nets[i], .n_prefixes = TANGLE_NETS, .timed = DP_INDEX_NONE};
+		sets[TANGLES + i] = (struct dp_set){.kind = DP_SET_PORTS,
+			.ranges = ranges[i],
+			.n_ranges = TANGLE_NETS,
+			.timed = DP_INDEX_NONE};
+	}
+	for (uint32_t i = 0; i < TANGLE_RULES; i++) {
+		rules[i] = rule_of(DP_ACCEPT);
+		rules[i].source = in_set((uint16_t)random_below(TANGLES));
+		rules[i].destination = in_set((uint16_t)random_below(TANGLES));
+		rules[i].source_port = in_set((uint16_t)(TANGLES + random_below(TANGLES)));
+		rules[i].destination_port = in_set((uint16_t)(TANGLES + random_below(TANGLES)));
+	}
+	compile_rules(TANGLE_RULES, 2 * TANGLES);
+	assert_in_range(classifier_bytes(f.ruleset->classifier), 1, TANGLE_BYTES_MAX);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -316,6 +400,8 @@ int main(void)
 		TEST(a_set_that_is_too_large_is_asked_itself),
 		TEST(values_in_the_same_sets_share_a_class),
 		TEST(every_page_of_many_rules_is_searched),
+		TEST(groups_of_many_hosts_are_told_apart),
+		TEST(what_a_tangle_of_sets_takes_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,6 +339,17 @@ static void a_policy_that_makes_no_sense_leaves_the_one_in_force(void **state)
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
+static void without_a_firewall_the_rules_are_not_looked_at(void **state)
+{
+	const struct dp_rule rule = {.source.set = 99, .destination.set = 99};
+	const struct dp_policy policy = {.rules = &rule, .n_rules = 1};
+	struct fixture *f = *state;
+	struct error err = {0};
+
+	if (dataplane_policy_set(f->dp, &policy, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
@@ -355,6 +366,7 @@ int main(void)
 		WITH(lines_to_log_and_additions_reach_control),
 		WITH(rules_count_flows_and_not_their_packets),
 		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
+		WITH(without_a_firewall_the_rules_are_not_looked_at),
 	};
 #undef WITH
 

@@ -287,6 +287,48 @@ static char *many_rules(unsigned n, const char *each)
 	return text;
 }
 
+// A set that stands beside others in a rule's list is copied into one of that rule's own.
+static void what_sets_come_to_together_is_bounded(void **state)
+{
+	enum { RANGES = 1000, PREFIXES_OF_RANGE = 254 };
+	const unsigned fits = DP_ELEMENTS_MAX / (RANGES * PREFIXES_OF_RANGE + 1);
+
+	for (unsigned n = fits; n <= fits + 1; n++) {
+		struct error err = {0};
+		char *text = NULL;
+		size_t bytes = 0;
+		FILE *out = open_memstream(&text, &bytes);
+
+		fputs(LAN_AND_WAN "sets: {large: {addresses: [", out);
+		for (unsigned i = 0; i < RANGES; i++)
+			fputs("'::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe', ", out);
+		fputs("]}}\nfirewall:\n  forward:\n", out);
+		for (unsigned i = 0; i < n; i++)
+			fprintf(out, "  - {source: [large, '2001:db8::%u'], action: drop}\n", i);
+		fclose(out);
+		assert_int_equal(policy_fixture_open(text, NULL, &err), n == fits ? 0 : -1);
+		if (n == fits) {
+			assert_int_equal(recording.policy.sets[0].n_prefixes,
+				RANGES * PREFIXES_OF_RANGE + 1);
+		} else {
+			assert_non_null(strstr(err.text, "elements in all sets"));
+			assert_int_equal(err.line, FIRST_RULE_LINE + 1 + fits);
+		}
+		policy_fixture_close();
+		free(text);
+	}
+}
+
+// `--check` says the same, without interfaces.
+static void expect_check_says(const struct error *refused)
+{
+	struct error err = {0};
+
+	assert_int_equal(firewall_check(fixture.config, &err), -1);
+	assert_string_equal(err.text, refused->text);
+	assert_int_equal(err.line, refused->line);
+}
+
 static void what_does_not_fit_is_refused_with_its_line(void **state)
 {
 	static const struct {
@@ -303,12 +345,14 @@ static void what_does_not_fit_is_refused_with_its_line(void **state)
 		char *text = many_rules(rows[i].fits, rows[i].rule);
 
 		open_text(text, NULL);
+		assert_int_equal(firewall_check(fixture.config, &err), 0);
 		policy_fixture_close();
 		free(text);
 		text = many_rules(rows[i].fits + 1, rows[i].rule);
 		assert_int_equal(policy_fixture_open(text, NULL, &err), -1);
 		assert_non_null(strstr(err.text, rows[i].says));
 		assert_int_equal(err.line, FIRST_RULE_LINE + rows[i].fits);
+		expect_check_says(&err);
 		policy_fixture_close();
 		free(text);
 	}
@@ -374,6 +418,7 @@ int main(void)
 		cmocka_unit_test(an_absent_interface_has_no_effect_until_it_appears),
 		cmocka_unit_test(each_kind_of_translation_reaches_the_workers),
 		cmocka_unit_test(what_says_the_same_shares_a_set),
+		cmocka_unit_test(what_sets_come_to_together_is_bounded),
 		cmocka_unit_test(what_does_not_fit_is_refused_with_its_line),
 		cmocka_unit_test(equal_times_share_a_schedule_and_only_64_differ),
 		cmocka_unit_test(timeouts_and_limits_pass),

@@ -159,6 +159,8 @@ static void mistakes_are_sentences(void **state)
 		{{{FIELD(f.sets[3].macs), 0}}, "set 3: has elements, and none given"},
 		{{{FIELD(f.sets[1].n_macs), 1}}, "set 1: has elements that are no ports"},
 		{{{FIELD(f.sets[0].n_ranges), 1}}, "set 0: has elements that are no addresses"},
+		{{{FIELD(f.sets[1].n_ranges), DP_ELEMENTS_MAX - 1}},
+			"set 1: more than 4194304 elements with those before it"},
 		{{{FIELD(f.ranges[1][0].last), 0}}, "set 1: "},
 		{{{FIELD(f.prefixes[0][0].len), 33}}, "set 0: "},
 		{{{FIELD(f.prefixes[0][0].addr.family), 5}}, "set 0: "},

@@ -339,6 +339,34 @@ static void a_million_prefixes_that_do_not_touch_take_little_memory(void **state
 	free(prefixes);
 }
 
+// There may be thousands of sets: none takes more for its index than for what is in it.
+static void a_set_takes_room_by_what_is_in_it(void **state)
+{
+	static const uint32_t sizes[] = {100, 511, 512, 600, 1025, 3000, 10000, 40000};
+	const struct place place = {IP_V4, 8};
+	struct ip_prefix *prefixes = calloc(40000, sizeof(prefixes[0]));
+
+	assert_non_null(prefixes);
+	for (unsigned r = 0; r < RTE_DIM(sizes); r++) {
+		uint32_t n = sizes[r], step = UNIVERSE / n;
+		struct set *set;
+
+		for (uint32_t i = 0; i < n; i++)
+			prefixes[i] = (struct ip_prefix){
+				.addr = place_address(&place, i * step + 1, 0), .len = 32};
+		set = build_prefixes(prefixes, n);
+		assert_in_range(set_bytes(set), 2 * n * 4, 256 + 2 * n * 4 * 5);
+		for (uint32_t i = 0; i < n; i++)
+			for (uint32_t k = 0; k < 3; k++) {
+				struct ip_addr addr = place_address(&place, i * step + k, 0);
+
+				check(set, &addr, k == 1);
+			}
+		set_free(set);
+	}
+	free(prefixes);
+}
+
 // --- numbers and MACs ---
 
 static void numbers_agree_with_one_bit_for_each(void **state)
@@ -488,6 +516,7 @@ int main(void)
 			a_million_prefixes_agree_with_one_bit_for_each_address, start),
 		cmocka_unit_test_setup(
 			a_million_prefixes_that_do_not_touch_take_little_memory, start),
+		cmocka_unit_test_setup(a_set_takes_room_by_what_is_in_it, start),
 		cmocka_unit_test_setup(numbers_agree_with_one_bit_for_each, start),
 		cmocka_unit_test(the_first_and_the_last_number_are_numbers_too),
 		cmocka_unit_test_setup(macs_are_found_by_all_of_their_bytes, start),
