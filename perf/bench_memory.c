@@ -57,7 +57,8 @@ static int flows_measure(struct memory *m, struct error *err)
 	bool is_over;
 
 	before = resident();
-	if (nat_world_init(m->nat, FLOWS, FLOWS, 1, BENCH_MASQUERADE, err) < 0)
+	m->nat = nat_world_new(sizeof(*m->nat), FLOWS, FLOWS, 1, BENCH_MASQUERADE, err);
+	if (m->nat == NULL)
 		return -1;
 	memset(m->nat->flows, 0, FLOWS * sizeof(*m->nat->flows)); // ours
 	before += FLOWS * sizeof(*m->nat->flows);
@@ -175,19 +176,16 @@ int bench_memory_main(int argc, char **argv)
 		is_strict = true;
 	}
 	log_set_level(LOG_LEVEL_WARNING);
-	m.nat = calloc(1, sizeof(*m.nat));
 	m.rules = calloc(RULES, sizeof(*m.rules));
 	m.elements = calloc(ELEMENTS, sizeof(*m.elements));
-	if (m.nat == NULL || m.rules == NULL || m.elements == NULL)
+	if (m.rules == NULL || m.elements == NULL)
 		error_set(&err, "no memory");
 	else
 		rc = measure(&m, &err);
 	if (rc < 0)
 		fprintf(stderr, "bench: %s\n", err.text);
-	if (m.nat != NULL && m.nat->flows != NULL)
+	if (m.nat != NULL)
 		nat_world_free(&m.nat->world.target);
-	else
-		free(m.nat);
 	free(m.rules);
 	free(m.elements);
 	if (rc < 0)

@@ -164,18 +164,12 @@ struct bench_target *bench_new_flow_make(const struct bench_case *c, struct erro
 {
 	enum bench_translation translation = c->n_flows > POOL_FROM ? BENCH_POOL : BENCH_MASQUERADE;
 	uint32_t n_frames = c->n_flows / 4 * FRAMES_PER_FLOW_QUARTERS;
-	struct new_flow_world *world = malloc(sizeof(*world));
+	struct new_flow_world *world = (struct new_flow_world *)nat_world_new(
+		sizeof(*world), n_frames, c->n_flows + c->n_flows / 4, 1, translation, err);
 	struct bench_policy policy;
 
-	if (world == NULL) {
-		error_set(err, "no memory");
+	if (world == NULL)
 		return NULL;
-	}
-	if (nat_world_init(
-		    &world->nat, n_frames, c->n_flows + c->n_flows / 4, 1, translation, err) < 0) {
-		free(world);
-		return NULL;
-	}
 	world->n_live = c->n_flows;
 	world->nat.world.target.ops = &new_flow_ops;
 	world->nat.world.target.never_rewinds = true;
