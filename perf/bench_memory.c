@@ -95,7 +95,7 @@ static int interfaces_measure(struct memory *m, struct error *err)
 	}
 	printf("interface: %.0f bytes more when one is added; of what is there from the start "
 	       "%zu, and %zu for each worker\n",
-		RTE_MAX(resident() - before, 0.0) / MORE_INTERFACES, sizeof(w->snap->interfaces[0]),
+		(resident() - before) / MORE_INTERFACES, sizeof(w->snap->interfaces[0]),
 		sizeof(w->tx[0]) + sizeof(w->interface_counters[0]) + sizeof(w->punt_budget[0]));
 	return 0;
 }
@@ -146,6 +146,8 @@ static int measure(struct memory *m, struct error *err)
 	};
 	int core = -1;
 
+	if (bench_resident_kb() == 0)
+		return error_set(err, "this kernel does not say what is resident");
 	if (bench_pin(&core, err) < 0 || drivers_start(&drivers, err) < 0 ||
 		bench_measure_init(drivers_pool(), err) < 0)
 		return -1;
