@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/conntrack.h"
 #include "dataplane/memory.h"
 #include "dataplane/pipeline.h"
 #include "perf/bench_nat.h"
@@ -31,15 +30,12 @@ static uint64_t counter(const struct new_flow_world *world, enum counter counter
 	return world->nat.world.worker->counters[counter];
 }
 
-// As worker.c at the end of a turn. That looks at 32 flows each time; here at as many as have
-// begun, for otherwise fewer would end than begin.
 static void new_flow_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	struct worker *w = ((struct bench_world *)t)->worker;
 
 	pipeline_rx(w, iface, pkts, n);
-	if (w->flows.wheel_sec != w->now_sec)
-		conntrack_expire(w, n);
+	worker_expire(w, n);
 }
 
 static void new_flow_turn(struct bench_target *t)
