@@ -70,6 +70,16 @@ static bool may_take_pci(const struct config *config)
 	return false;
 }
 
+static void add_timed_sets(struct budget *budget, const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_sets; i++) {
+		if (config->sets[i].timeout_sec == 0)
+			continue;
+		budget->timed_entries_max += config->sets[i].capacity;
+		budget->dataplane_bytes += dataplane_timed_bytes(config->sets[i].capacity);
+	}
+}
+
 void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
 	const struct neighbour_limits *neighbours)
 {
@@ -87,6 +97,7 @@ void budget_make(struct budget *budget, const struct config *config, const struc
 	budget->neighbours4_max = neighbours->ip4.max;
 	budget->neighbours6_max = neighbours->ip6.max;
 	budget->dataplane_bytes = dataplane_memory_bytes(dataplane);
+	add_timed_sets(budget, config);
 
 	drivers->try_hugepages = config->hugepages == CFG_HUGEPAGES_AUTO;
 	drivers->takes_pci = may_take_pci(config);
@@ -104,13 +115,13 @@ void budget_log(const struct budget *budget, const struct cores *cores)
 	char list[128];
 
 	log_info("control",
-		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours: "
-		"%llu "
-		"MiB; %u packet buffers: %llu MiB",
+		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours, "
+		"%u entries of sets with a timeout: %llu MiB; "
+		"%u packet buffers: %llu MiB",
 		cores->n_workers, cores->n_workers == 1 ? "" : "s",
 		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
 		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
-		budget->neighbours4_max, budget->neighbours6_max,
+		budget->neighbours4_max, budget->neighbours6_max, budget->timed_entries_max,
 		(unsigned long long)(budget->dataplane_bytes >> 20), budget->drivers.n_mbufs,
 		(unsigned long long)(budget->packet_bytes >> 20));
 }

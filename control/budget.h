@@ -14,6 +14,7 @@ struct budget {
 	uint64_t dataplane_bytes;
 	uint64_t packet_bytes;
 	uint32_t neighbours4_max, neighbours6_max;
+	uint32_t timed_entries_max; // of all sets with a timeout
 };
 
 void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,

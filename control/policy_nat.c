@@ -41,18 +41,15 @@ static int add_ranges(struct policy_build *build, const struct cfg_nat *nat, str
 
 static int make_nat(struct policy_build *build, const struct cfg_nat *nat)
 {
-	struct dp_nat to = {
-		.kind = kinds[nat->kind],
-		.family = nat->family,
-		.interface = -1,
-		.outside = nat->outside,
-		.inside = nat->inside,
-		.inside_port = nat->inside_port,
-		.is_random = nat->is_random,
-		.keeps_parity = nat->keeps_parity,
-		.is_full_cone = nat->is_full_cone,
-	};
+	struct dp_nat to = dp_nat_any(kinds[nat->kind]);
 
+	to.family = nat->family;
+	to.outside = nat->outside;
+	to.inside = nat->inside;
+	to.inside_port = nat->inside_port;
+	to.is_random = nat->is_random;
+	to.keeps_parity = nat->keeps_parity;
+	to.is_full_cone = nat->is_full_cone;
 	if (policy_match(build, CFG_SET_ADDRESSES, &nat->from, nat->place, &to.source) != 0 ||
 		policy_match(build, CFG_SET_ADDRESSES, &nat->to, nat->place, &to.destination) !=
 			0 ||

@@ -163,31 +163,23 @@ static int make_effects(
 
 static int make_rule(struct policy_build *build, const struct cfg_rule *rule, struct dp_rule *out)
 {
-	*out = (struct dp_rule){
-		.from_zones = zone_bits(build, &rule->from),
-		.to_zones = zone_bits(build, &rule->to),
-		.family = rule->family,
-		.tcp_flags_mask = rule->tcp_flags.mask,
-		.tcp_flags = rule->tcp_flags.flags,
-		.dscps = rule->dscps,
-		.states = rule->states,
-		.is_dnat = rule->has_dnat ? rule->is_dnat : -1,
-		.mark = rule->mark.value,
-		.mark_mask = rule->mark.mask,
-		.schedule = DP_INDEX_NONE,
-		.rate = DP_INDEX_NONE,
-		.is_above_rate = rule->rate.is_above,
-		.counter = DP_INDEX_NONE,
-		.log = DP_INDEX_NONE,
-		.set_mark = rule->set_mark.value,
-		.set_mark_mask = rule->set_mark.mask,
-		.add_timed = DP_INDEX_NONE,
-		.add_sec = rule->add_sec,
-		.add_destination = rule->add_destination,
-		.action = actions[rule->action],
-		.reject = rejects[rule->reject],
-		.jump_list = DP_INDEX_NONE,
-	};
+	*out = dp_rule_any(actions[rule->action]);
+	out->from_zones = zone_bits(build, &rule->from);
+	out->to_zones = zone_bits(build, &rule->to);
+	out->family = rule->family;
+	out->tcp_flags_mask = rule->tcp_flags.mask;
+	out->tcp_flags = rule->tcp_flags.flags;
+	out->dscps = rule->dscps;
+	out->states = rule->states;
+	out->is_dnat = rule->has_dnat ? rule->is_dnat : -1;
+	out->mark = rule->mark.value;
+	out->mark_mask = rule->mark.mask;
+	out->is_above_rate = rule->rate.is_above;
+	out->set_mark = rule->set_mark.value;
+	out->set_mark_mask = rule->set_mark.mask;
+	out->add_sec = rule->add_sec;
+	out->add_destination = rule->add_destination;
+	out->reject = rejects[rule->reject];
 	if (make_matches(build, rule, out) != 0)
 		return -1;
 	return make_effects(build, rule, out);

@@ -222,7 +222,7 @@ int policy_match(struct policy_build *build, enum cfg_set_kind kind, const struc
 	uint16_t *index;
 	int made;
 
-	*out = (struct dp_match_set){.set = DP_INDEX_NONE};
+	*out = dp_match_any();
 	if (match->n == 0)
 		return 0;
 	if (match->n == 1 && match->elements[0].set != NULL)

@@ -66,10 +66,10 @@ static int workers_init(struct dataplane *dp)
 	return 0;
 }
 
-// Everything may pass and nothing is translated, until control says otherwise.
+// All is open until control says otherwise.
 static int policy_init(struct dataplane *dp, struct error *err)
 {
-	struct dp_policy nothing = {.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE}};
+	const struct dp_policy open = dp_policy_open();
 	uint64_t seeds[2];
 
 	if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
@@ -80,7 +80,7 @@ static int policy_init(struct dataplane *dp, struct error *err)
 	dp->expected = expect_table_new(seeds);
 	if (dp->expected == NULL)
 		return error_set(err, "no memory for what helpers expect");
-	dp->snapshot->policy = compiled_policy_new(dp, &nothing, err);
+	dp->snapshot->policy = compiled_policy_new(dp, &open, err);
 	return dp->snapshot->policy != NULL ? 0 : -1;
 }
 

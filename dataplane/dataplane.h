@@ -114,6 +114,7 @@ struct dp_timed_entry {
 	uint32_t left_sec; // DP_FOREVER: no end
 };
 int dataplane_timed_open(struct dataplane *dp, uint16_t timed, uint32_t capacity); // -EEXIST
+uint64_t dataplane_timed_bytes(uint32_t capacity); // of its memory, once it is full
 int dataplane_timed_add(
 	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces);
 int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip_prefix *prefix);

@@ -202,7 +202,6 @@ struct nat_rules *nat_rules_new(const struct dp_policy *policy, struct set *cons
 		error_set(err, "no memory for %u translations", policy->n_nats);
 		return NULL;
 	}
-	rules->n_allocated = policy->n_nats + 1;
 	for (unsigned i = 0; i < policy->n_nats; i++) {
 		struct nat_rule rule = rule_of(i, &policy->nats[i], &all);
 
@@ -218,9 +217,4 @@ void nat_rules_free(struct nat_rules *rules)
 	free(rules->sources);
 	free(rules->destinations);
 	free(rules);
-}
-
-uint64_t nat_rules_bytes(const struct nat_rules *rules)
-{
-	return sizeof(*rules) + 2 * rules->n_allocated * sizeof(rules->sources[0]);
 }

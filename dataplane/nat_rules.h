@@ -25,7 +25,6 @@ enum { NAT_RULE_NONE = 0xffff }; // decided without one
 struct nat_rules *nat_rules_new(const struct dp_policy *policy, struct set *const *sets,
 	struct timed_set *const *timed, struct error *err);
 void nat_rules_free(struct nat_rules *rules); // NULL is fine
-uint64_t nat_rules_bytes(const struct nat_rules *rules);
 
 // --- workers ---
 

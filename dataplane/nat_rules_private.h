@@ -37,5 +37,4 @@ struct nat_rule {
 struct nat_rules {
 	struct nat_rule *sources, *destinations;
 	unsigned n_sources, n_destinations;
-	unsigned n_allocated; // each
 };

@@ -80,6 +80,11 @@ int dataplane_timed_open(struct dataplane *dp, uint16_t timed, uint32_t capacity
 	return dp->timed[timed] != NULL ? 0 : -ENOMEM;
 }
 
+uint64_t dataplane_timed_bytes(uint32_t capacity)
+{
+	return timed_set_bytes(capacity);
+}
+
 int dataplane_timed_add(
 	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces)
 {

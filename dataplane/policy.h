@@ -97,6 +97,11 @@ struct dp_match_set {
 	bool is_negated;
 };
 
+static inline struct dp_match_set dp_match_any(void)
+{
+	return (struct dp_match_set){.set = DP_INDEX_NONE};
+}
+
 struct dp_rule {
 	uint32_t from_zones, to_zones; // bits 1 << zone; 0: any
 	uint8_t family;		       // enum ip_family; IP_NONE: both
@@ -127,6 +132,31 @@ struct dp_rule {
 	enum dp_reject reject;
 	uint16_t jump_list;
 };
+
+// Asks nothing of a packet and does nothing beside its action.
+static inline struct dp_rule dp_rule_any(enum dp_action action)
+{
+	return (struct dp_rule){
+		.in_interface = dp_match_any(),
+		.out_interface = dp_match_any(),
+		.source = dp_match_any(),
+		.destination = dp_match_any(),
+		.source_port = dp_match_any(),
+		.destination_port = dp_match_any(),
+		.protocol = dp_match_any(),
+		.icmp = dp_match_any(),
+		.icmp6 = dp_match_any(),
+		.mac = dp_match_any(),
+		.is_dnat = -1,
+		.schedule = DP_INDEX_NONE,
+		.rate = DP_INDEX_NONE,
+		.counter = DP_INDEX_NONE,
+		.log = DP_INDEX_NONE,
+		.add_timed = DP_INDEX_NONE,
+		.action = action,
+		.jump_list = DP_INDEX_NONE,
+	};
+}
 
 struct dp_list {
 	uint32_t first, n; // rules
@@ -172,6 +202,18 @@ struct dp_nat {
 	bool keeps_parity;		// source: an even port for an even one (RFC 4787 REQ-4)
 	bool is_full_cone; // source: anybody may answer (endpoint-independent filtering)
 };
+
+// Of both families, on every interface.
+static inline struct dp_nat dp_nat_any(enum dp_nat_kind kind)
+{
+	return (struct dp_nat){
+		.kind = kind,
+		.interface = -1,
+		.source = dp_match_any(),
+		.destination = dp_match_any(),
+		.protocol = dp_match_any(),
+	};
+}
 
 // --- helpers ---
 
@@ -220,3 +262,9 @@ struct dp_policy {
 	uint32_t host_flows_max;   // of one inside address (IPv6: /64); 0: no limit but its share
 	uint64_t active_schedules; // bits, until dataplane_schedules_set says otherwise
 };
+
+// Everything may pass and nothing is translated.
+static inline struct dp_policy dp_policy_open(void)
+{
+	return (struct dp_policy){.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE}};
+}

@@ -17,11 +17,6 @@ static uint64_t state_bytes(const struct ruleset *rs)
 	return (counts * sizeof(struct rule_count) + rs->n_logs * sizeof(uint64_t) + 127) / 64 * 64;
 }
 
-uint64_t rules_state_bytes(const struct ruleset *rs)
-{
-	return sizeof(struct rules_state) + state_bytes(rs);
-}
-
 int rules_state_init(struct rules_state *state, const struct ruleset *rs)
 {
 	memset(state, 0, sizeof(*state));

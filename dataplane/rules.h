@@ -89,7 +89,6 @@ struct rules_state {
 // Control thread. 0 or -ENOMEM.
 int rules_state_init(struct rules_state *state, const struct ruleset *rs);
 void rules_state_fini(struct rules_state *state); // zeroed is fine
-uint64_t rules_state_bytes(const struct ruleset *rs);
 
 // Fills `out`. `state` was made for `rs`. A packet that no rule decides on: accepted if there is no
 // firewall, if it is essential or related, or if it stays within one zone (forwarding); else as the

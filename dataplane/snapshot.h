@@ -66,16 +66,6 @@ static inline bool snapshot_source_is_odd6(const struct snapshot *snap, const ui
 	return snap->odd_sources6[source_byte6(addr)] != 0;
 }
 
-// Has the interface this IPv4 address?
-static inline bool interface_has_address4(const struct interface *iface, uint32_t addr_be)
-{
-	for (unsigned i = 0; i < iface->n_addresses; i++)
-		if (iface->addresses[i].addr.family == IP_V4 &&
-			__builtin_memcmp(iface->addresses[i].addr.v4, &addr_be, 4) == 0)
-			return true;
-	return false;
-}
-
 // Control: a copy of the snapshot in force, to be changed and published; NULL without memory.
 struct snapshot *snapshot_copy(struct dataplane *dp);
 // Takes ownership. Returns when every worker uses it.

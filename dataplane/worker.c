@@ -287,6 +287,13 @@ void worker_refresh(struct worker *w)
 	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
 }
 
+void worker_expire(struct worker *w, unsigned n_pkts)
+{
+	// a flood that begins a flow with each packet ends as many
+	if (w->flows.wheel_sec != w->now_sec)
+		conntrack_expire(w, EXPIRE_BUDGET + 2 * n_pkts);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -310,11 +317,8 @@ static void *worker_main(void *arg)
 		n = poll_ports(w);
 		n += worker_poll_inbox(w);
 		flush_all(w);
-		if (w->flows.wheel_sec != w->now_sec) {
-			// a flood that begins a flow with each packet ends as many
-			conntrack_expire(w, EXPIRE_BUDGET + 2 * n);
-			n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
-		}
+		worker_expire(w, n);
+		n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
 		if (w->host_signal)
 			host_wake(w);
 		if (n > 0) {

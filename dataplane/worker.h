@@ -182,6 +182,8 @@ void worker_wake(struct worker *w);
 void worker_refresh(struct worker *w);
 // What others have given it, as much as makes a burst: how many. What becomes of it has left then.
 unsigned worker_poll_inbox(struct worker *w);
+// Ends flows whose time is up, at the end of a turn that brought so many packets.
+void worker_expire(struct worker *w, unsigned n_pkts);
 
 static inline void worker_count(struct worker *w, enum counter counter)
 {

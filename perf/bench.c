@@ -98,7 +98,8 @@ struct options {
 
 static const char usage[] =
 	"Usage: perf/bench [OPTIONS]\n"
-	"       perf/bench vdev --vdev-rx ARGS --vdev-tx ARGS [--seconds N] [--core N]\n"
+	"       perf/bench vdev --vdev-rx ARGS --vdev-tx ARGS [--seconds N] [--core N] "
+	"[--no-huge]\n"
 	"       perf/bench make-pcap FILE [--flows N]\n"
 	"       perf/bench routes [--routes FILE] [--no-huge] [--strict]\n"
 	"       perf/bench memory [--strict]\n"
@@ -174,7 +175,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	long number;
+	long number = 0;
 	int index, option;
 
 	*o = (struct options){.n_runs = RUNS_DEFAULT,
@@ -195,7 +196,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 		case 'l':
 			for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
 				printf("%-16s %s%s\n", c->name, c->help,
-					c->is_default ? "" : " (only with --case)");
+					c->is_default ? "" : " (only with --case or --all)");
 			return 1;
 		case 'r':
 			rc = bench_parse_number("runs", optarg, 1, BENCH_RUNS_MAX, &number);

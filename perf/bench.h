@@ -188,6 +188,7 @@ void bench_report_json(
 // --- bench_run.c ---
 // What this thread has had of a processor: the others on the machine are not the router's doing.
 double bench_cpu_sec(void);
+int bench_compare_double(const void *a, const void *b); // for qsort
 
 enum { BENCH_RUNS_MAX = 1001 };
 

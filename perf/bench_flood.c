@@ -85,7 +85,7 @@ static int flood_verify(struct bench_target *t, uint64_t n_offered, struct error
 		return error_set(err, "%llu packets, %llu dropped by the rule, %llu by default",
 			(unsigned long long)n_offered, (unsigned long long)n[0],
 			(unsigned long long)n[1]);
-	due = flood->due != NULL ? flood->due(flood, n_offered) : n[0];
+	due = flood->due(flood, n_offered);
 	return n[0] == due ? 0
 			   : error_set(err, "%llu dropped by the rule, not %llu",
 				     (unsigned long long)n[0], (unsigned long long)due);
@@ -155,16 +155,11 @@ static struct bench_target *make(const struct bench_case *c, struct bench_policy
 	const struct ip_prefix *prefixes, uint32_t n_prefixes,
 	uint64_t (*due)(const struct flood_world *flood, uint64_t n_offered), struct error *err)
 {
-	struct flood_world *flood = calloc(1, sizeof(*flood));
+	struct flood_world *flood = (struct flood_world *)nat_world_new(
+		sizeof(*flood), c->n_flows, c->n_flows, 1, BENCH_MASQUERADE, err);
 
-	if (flood == NULL) {
-		error_set(err, "no memory");
+	if (flood == NULL)
 		return NULL;
-	}
-	if (nat_world_init(&flood->nat, c->n_flows, c->n_flows, 1, BENCH_MASQUERADE, err) < 0) {
-		free(flood);
-		return NULL;
-	}
 	flood->due = due;
 	if (nat_network_make(&flood->nat.world, NULL, NULL, policy, err) < 0 ||
 		nat_world_begin(&flood->nat, err) < 0 ||
@@ -213,8 +208,8 @@ struct bench_target *bench_log_flood_make(const struct bench_case *c, struct err
 	return make(c, &policy, NULL, 0, due_all, err);
 }
 
-// What is above its source's rate is dropped by the rule, what is below by default: how many of
-// each is a matter of time.
+// What is above its source's rate is dropped by the rule, what is below by default. At first nobody
+// is above: the frames' sources are far more than come twice in what one may send at once.
 struct bench_target *bench_rate_flood_make(const struct bench_case *c, struct error *err)
 {
 	struct bench_policy policy;
@@ -225,7 +220,7 @@ struct bench_target *bench_rate_flood_make(const struct bench_case *c, struct er
 	policy.rate.is_per_source = true;
 	policy.policy.rates = &policy.rate;
 	policy.policy.n_rates = 1;
-	return make(c, &policy, NULL, 0, NULL, err);
+	return make(c, &policy, NULL, 0, due_none, err);
 }
 
 // Hosts and a few networks, as lists of bad ones are.

@@ -118,17 +118,12 @@ static void port_choose(uint16_t *port)
 static struct bench_target *make(
 	const struct bench_case *c, const struct bench_target_ops *ops, struct error *err)
 {
-	struct nat_world *nat = malloc(sizeof(*nat));
+	struct nat_world *nat =
+		nat_world_new(sizeof(*nat), c->n_flows, c->n_flows, WORKERS, BENCH_MASQUERADE, err);
 	struct bench_policy policy;
 
-	if (nat == NULL) {
-		error_set(err, "no memory");
+	if (nat == NULL)
 		return NULL;
-	}
-	if (nat_world_init(nat, c->n_flows, c->n_flows, WORKERS, BENCH_MASQUERADE, err) < 0) {
-		free(nat);
-		return NULL;
-	}
 	nat->world.worker = worker_at(&nat->world.target, TAKER);
 	nat->world.target.ops = &home_ops;
 	nat->choose_port = port_choose;

@@ -57,7 +57,8 @@ static int flows_measure(struct memory *m, struct error *err)
 	bool is_over;
 
 	before = resident();
-	if (nat_world_init(m->nat, FLOWS, FLOWS, 1, BENCH_MASQUERADE, err) < 0)
+	m->nat = nat_world_new(sizeof(*m->nat), FLOWS, FLOWS, 1, BENCH_MASQUERADE, err);
+	if (m->nat == NULL)
 		return -1;
 	memset(m->nat->flows, 0, FLOWS * sizeof(*m->nat->flows)); // ours
 	before += FLOWS * sizeof(*m->nat->flows);
@@ -94,7 +95,7 @@ static int interfaces_measure(struct memory *m, struct error *err)
 	}
 	printf("interface: %.0f bytes more when one is added; of what is there from the start "
 	       "%zu, and %zu for each worker\n",
-		RTE_MAX(resident() - before, 0.0) / MORE_INTERFACES, sizeof(w->snap->interfaces[0]),
+		(resident() - before) / MORE_INTERFACES, sizeof(w->snap->interfaces[0]),
 		sizeof(w->tx[0]) + sizeof(w->interface_counters[0]) + sizeof(w->punt_budget[0]));
 	return 0;
 }
@@ -145,6 +146,8 @@ static int measure(struct memory *m, struct error *err)
 	};
 	int core = -1;
 
+	if (bench_resident_kb() == 0)
+		return error_set(err, "this kernel does not say what is resident");
 	if (bench_pin(&core, err) < 0 || drivers_start(&drivers, err) < 0 ||
 		bench_measure_init(drivers_pool(), err) < 0)
 		return -1;
@@ -175,19 +178,16 @@ int bench_memory_main(int argc, char **argv)
 		is_strict = true;
 	}
 	log_set_level(LOG_LEVEL_WARNING);
-	m.nat = calloc(1, sizeof(*m.nat));
 	m.rules = calloc(RULES, sizeof(*m.rules));
 	m.elements = calloc(ELEMENTS, sizeof(*m.elements));
-	if (m.nat == NULL || m.rules == NULL || m.elements == NULL)
+	if (m.rules == NULL || m.elements == NULL)
 		error_set(&err, "no memory");
 	else
 		rc = measure(&m, &err);
 	if (rc < 0)
 		fprintf(stderr, "bench: %s\n", err.text);
-	if (m.nat != NULL && m.nat->flows != NULL)
+	if (m.nat != NULL)
 		nat_world_free(&m.nat->world.target);
-	else
-		free(m.nat);
 	free(m.rules);
 	free(m.elements);
 	if (rc < 0)

@@ -150,7 +150,7 @@ void nat_world_free(struct bench_target *t)
 	bench_world_free(t);
 }
 
-const struct bench_target_ops nat_ops = {
+static const struct bench_target_ops nat_ops = {
 	.rx = bench_world_rx,
 	.take_sent = bench_world_take_sent,
 	.turn = bench_world_turn,
@@ -294,7 +294,7 @@ int nat_world_add_streams(struct nat_world *nat, struct error *err)
 	return 0;
 }
 
-int nat_world_init(struct nat_world *nat, uint32_t n_flows, uint32_t n_live, unsigned n_workers,
+struct nat_world *nat_world_new(size_t bytes, uint32_t n_flows, uint32_t n_live, unsigned n_workers,
 	enum bench_translation translation, struct error *err)
 {
 	// cores are for threads, and none is started
@@ -305,36 +305,37 @@ int nat_world_init(struct nat_world *nat, uint32_t n_flows, uint32_t n_live, uns
 		.routes4_max = ROUTES_MAX,
 		.routes6_max = ROUTES_MAX,
 	};
-
-	if (bench_world_init_with(&nat->world, &options, err) < 0)
-		return -1;
-	nat->world.target.ops = &nat_ops;
-	nat->translation = translation;
-	nat->is_ip6 = false;
-	nat->choose_port = NULL;
-	nat->n_flows = n_flows;
-	nat->flows = memory_map(n_flows * sizeof(*nat->flows));
-	if (nat->flows == NULL) {
-		bench_world_fini(&nat->world);
-		return error_set(err, "no memory for %u flows", n_flows);
-	}
-	return 0;
-}
-
-static struct bench_target *make(const struct bench_case *c, enum bench_translation translation,
-	bool is_ip6, bool is_open, struct error *err)
-{
-	struct nat_world *nat = malloc(sizeof(*nat));
-	struct bench_policy policy;
+	struct nat_world *nat = calloc(1, bytes);
 
 	if (nat == NULL) {
 		error_set(err, "no memory");
 		return NULL;
 	}
-	if (nat_world_init(nat, c->n_flows, c->n_flows, 1, translation, err) < 0) {
+	if (bench_world_init_with(&nat->world, &options, err) < 0) {
 		free(nat);
 		return NULL;
 	}
+	nat->world.target.ops = &nat_ops;
+	nat->translation = translation;
+	nat->n_flows = n_flows;
+	nat->flows = memory_map(n_flows * sizeof(*nat->flows));
+	if (nat->flows == NULL) {
+		error_set(err, "no memory for %u flows", n_flows);
+		bench_world_free(&nat->world.target);
+		return NULL;
+	}
+	return nat;
+}
+
+static struct bench_target *make(const struct bench_case *c, enum bench_translation translation,
+	bool is_ip6, bool is_open, struct error *err)
+{
+	struct nat_world *nat =
+		nat_world_new(sizeof(*nat), c->n_flows, c->n_flows, 1, translation, err);
+	struct bench_policy policy;
+
+	if (nat == NULL)
+		return NULL;
 	nat->is_ip6 = is_ip6;
 	bench_policy_init(&policy, translation);
 	if (is_open)

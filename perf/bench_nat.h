@@ -45,9 +45,10 @@ void nat_frame(const struct nat_flow *flow, uint32_t i, unsigned from, bool is_t
 int nat_network_make(struct bench_world *world, struct port *lan_port, struct port *wan_port,
 	const struct bench_policy *policy, struct error *err);
 
-// A table for `n_live` flows on each worker and room to remember `n_flows` of them. -1: nothing is
-// left of it; otherwise nat_world_free it, malloc's, when the target is done with.
-int nat_world_init(struct nat_world *nat, uint32_t n_flows, uint32_t n_live, unsigned n_workers,
+// A table for `n_live` flows on each worker and room to remember `n_flows` of them, first in
+// `bytes` that are zero otherwise. NULL with the reason; nat_world_free it when the target is done
+// with.
+struct nat_world *nat_world_new(size_t bytes, uint32_t n_flows, uint32_t n_live, unsigned n_workers,
 	enum bench_translation translation, struct error *err);
 void nat_world_free(struct bench_target *t);
 // Flows begin: first packet, answer, answer's answer.
@@ -57,4 +58,3 @@ int nat_world_add_streams(struct nat_world *nat, struct error *err);
 // What must come out of them.
 void nat_expect(
 	const struct bench_target *t, unsigned stream, uint32_t i, struct bench_expected *out);
-extern const struct bench_target_ops nat_ops;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/conntrack.h"
 #include "dataplane/memory.h"
 #include "dataplane/pipeline.h"
 #include "perf/bench_nat.h"
@@ -31,15 +30,12 @@ static uint64_t counter(const struct new_flow_world *world, enum counter counter
 	return world->nat.world.worker->counters[counter];
 }
 
-// As worker.c at the end of a turn. That looks at 32 flows each time; here at as many as have
-// begun, for otherwise fewer would end than begin.
 static void new_flow_rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	struct worker *w = ((struct bench_world *)t)->worker;
 
 	pipeline_rx(w, iface, pkts, n);
-	if (w->flows.wheel_sec != w->now_sec)
-		conntrack_expire(w, n);
+	worker_expire(w, n);
 }
 
 static void new_flow_turn(struct bench_target *t)
@@ -164,18 +160,12 @@ struct bench_target *bench_new_flow_make(const struct bench_case *c, struct erro
 {
 	enum bench_translation translation = c->n_flows > POOL_FROM ? BENCH_POOL : BENCH_MASQUERADE;
 	uint32_t n_frames = c->n_flows / 4 * FRAMES_PER_FLOW_QUARTERS;
-	struct new_flow_world *world = malloc(sizeof(*world));
+	struct new_flow_world *world = (struct new_flow_world *)nat_world_new(
+		sizeof(*world), n_frames, c->n_flows + c->n_flows / 4, 1, translation, err);
 	struct bench_policy policy;
 
-	if (world == NULL) {
-		error_set(err, "no memory");
+	if (world == NULL)
 		return NULL;
-	}
-	if (nat_world_init(
-		    &world->nat, n_frames, c->n_flows + c->n_flows / 4, 1, translation, err) < 0) {
-		free(world);
-		return NULL;
-	}
 	world->n_live = c->n_flows;
 	world->nat.world.target.ops = &new_flow_ops;
 	world->nat.world.target.never_rewinds = true;

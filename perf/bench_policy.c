@@ -14,40 +14,13 @@ enum {
 	SERVICE_PORT = 20000, // nobody in the cases sends to it
 };
 
-static const struct dp_match_set any = {.set = DP_INDEX_NONE};
-
-// One that asks nothing yet.
-static struct dp_rule rule_any(enum dp_action action)
-{
-	return (struct dp_rule){
-		.in_interface = any,
-		.out_interface = any,
-		.source = any,
-		.destination = any,
-		.source_port = any,
-		.destination_port = any,
-		.protocol = any,
-		.icmp = any,
-		.icmp6 = any,
-		.mac = any,
-		.is_dnat = -1,
-		.schedule = DP_INDEX_NONE,
-		.rate = DP_INDEX_NONE,
-		.counter = DP_INDEX_NONE,
-		.log = DP_INDEX_NONE,
-		.add_timed = DP_INDEX_NONE,
-		.jump_list = DP_INDEX_NONE,
-		.action = action,
-	};
-}
-
 // Two of three name a service by its port, as most rules do; the third a network, which takes a
 // look into its set. Zones rule none of them out.
 static void rule_fill(struct bench_policy *p, unsigned i)
 {
 	struct dp_set *set = &p->sets[i];
 
-	p->rules[i] = rule_any(i % 2 == 0 ? DP_ACCEPT : DP_DROP);
+	p->rules[i] = dp_rule_any(i % 2 == 0 ? DP_ACCEPT : DP_DROP);
 	set->timed = DP_INDEX_NONE;
 	if (i % 3 != 2) {
 		p->ports[i] = (struct dp_range){SERVICE_PORT + i, SERVICE_PORT + i};
@@ -67,13 +40,9 @@ static void rule_fill(struct bench_policy *p, unsigned i)
 
 static void nat_fill(struct bench_policy *p, bool has_pool)
 {
-	p->nat = (struct dp_nat){
-		.family = IP_V4,
-		.interface = WAN,
-		.source = any,
-		.destination = any,
-		.protocol = any,
-	};
+	p->nat = dp_nat_any(DP_NAT_SOURCE);
+	p->nat.family = IP_V4;
+	p->nat.interface = WAN;
 	if (has_pool)
 		p->nat.outside = (struct ip_prefix){bench_ip4(NAT_POOL_NET), NAT_POOL_LEN};
 	p->policy.nats = &p->nat;
@@ -87,7 +56,7 @@ void bench_policy_init(struct bench_policy *p, enum bench_translation translatio
 		rule_fill(p, i);
 	p->sets[BENCH_SET_SPECIAL] =
 		(struct dp_set){.kind = DP_SET_ADDRESSES, .timed = DP_INDEX_NONE};
-	p->rules[BENCH_RULE_OUT] = rule_any(DP_ACCEPT);
+	p->rules[BENCH_RULE_OUT] = dp_rule_any(DP_ACCEPT);
 	p->rules[BENCH_RULE_OUT].from_zones = 1u << BENCH_ZONE_LAN;
 	p->rules[BENCH_RULE_OUT].to_zones = 1u << BENCH_ZONE_WAN;
 	p->list = (struct dp_list){0, BENCH_RULES};
@@ -113,9 +82,7 @@ void bench_policy_init(struct bench_policy *p, enum bench_translation translatio
 void bench_policy_open(struct bench_policy *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->policy = (struct dp_policy){
-		.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE},
-		.picks_up = true,
-	};
+	p->policy = dp_policy_open();
+	p->policy.picks_up = true;
 	nat_fill(p, false);
 }

@@ -149,14 +149,6 @@ static int change(struct routes *r, struct changes changes[2], uint64_t *seed, s
 
 // --- what is told ---
 
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static const char *verdict(struct routes *r, bool is_over)
 {
 	r->is_over |= is_over;
@@ -167,9 +159,7 @@ static void changes_print(struct routes *r, const char *family, struct changes *
 {
 	uint32_t n = changes->n;
 
-	if (n == 0)
-		return;
-	qsort(changes->us, n, sizeof(changes->us[0]), compare_double);
+	qsort(changes->us, n, sizeof(changes->us[0]), bench_compare_double);
 	printf("%s change: median %.2f us, 99 of 100 within %.2f, longest %.1f (%u changes); goal "
 	       "%g: %s\n",
 		family, changes->us[n / 2], changes->us[(uint64_t)n * 99 / 100], changes->us[n - 1],
@@ -182,8 +172,8 @@ static void forwarder_print(const char *when, struct forwarder *f)
 		printf("%s: every round was interrupted by somebody else\n", when);
 		return;
 	}
-	qsort(f->longest, f->n, sizeof(f->longest[0]), compare_double);
-	qsort(f->p999, f->n, sizeof(f->p999[0]), compare_double);
+	qsort(f->longest, f->n, sizeof(f->longest[0]), bench_compare_double);
+	qsort(f->p999, f->n, sizeof(f->p999[0]), bench_compare_double);
 	printf("%s: burst of 64, 999 of 1000 within %.1f us; longest of a round's 1024: median "
 	       "%.1f us, at most %.1f (%u of %d rounds undisturbed)\n",
 		when, f->p999[f->n / 2], f->longest[f->n / 2], f->longest[f->n - 1], f->n,
@@ -262,6 +252,8 @@ static int phase(struct routes *r, struct changes *changes, struct forwarder *f,
 	pthread_join(thread, NULL);
 	if (f->rc != 0)
 		*err = f->err;
+	else if (rc == 0 && changes != NULL && changes[0].n == 0)
+		rc = error_set(err, "no route changed while packets were forwarded");
 	return rc < 0 || f->rc < 0 ? -1 : 0;
 }
 

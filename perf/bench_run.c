@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-static int compare_double(const void *a, const void *b)
+int bench_compare_double(const void *a, const void *b)
 {
 	double x = *(const double *)a;
 	double y = *(const double *)b;
@@ -19,7 +19,7 @@ static int compare_double(const void *a, const void *b)
 // Sorts them.
 static double median(double *values, unsigned n)
 {
-	qsort(values, n, sizeof(*values), compare_double);
+	qsort(values, n, sizeof(*values), bench_compare_double);
 	return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 

@@ -191,6 +191,7 @@ int bench_table_read(struct bench_table *table, uint8_t family, const char *path
 	FILE *f = fopen(path, "re");
 	char line[LINE_BYTES];
 	struct ip_prefix prefix;
+	bool is_whole;
 	bool is_start = true; // of a line: some are longer, and their prefix is at their beginning
 
 	if (f == NULL)
@@ -206,8 +207,12 @@ int bench_table_read(struct bench_table *table, uint8_t family, const char *path
 			add(table, &prefix);
 		is_start = is_end;
 	}
+	is_whole = ferror(f) == 0;
 	fclose(f);
-	return 0;
+	if (is_whole)
+		return 0;
+	bench_table_free(table);
+	return error_set(err, "%s: it cannot be read to its end", path);
 }
 
 // --- asking it ---

@@ -12,7 +12,7 @@ sys.path.insert(0, str(REPO / "tests/lab"))
 
 from home import (BIG_FILE_BYTES, QUICKSTART, ROUTER_WAN4, SERVER4, SERVER6,  # noqa: E402
                   SERVER_NAME, HomeLab, build_dir)
-from lab import LabError, Terminated, end_kept, run_command  # noqa: E402
+from lab import LabError, end_kept, exit_status, run_command  # noqa: E402
 from tools import fetch, iperf, lookup, ping, traceroute  # noqa: E402
 
 HUGEPAGES = 256  # of 2 MB
@@ -214,18 +214,7 @@ def main():
         ended = end_kept()
         say(f"Ended: {', '.join(ended)}" if ended else "Nothing was left up.")
         return 0
-    try:
-        demo(keep=sys.argv[1:] == ["--keep"])
-    except LabError as e:
-        print(f"perf/demo: {e}", file=sys.stderr)
-        return 1
-    except Terminated as e:
-        print(f"perf/demo: {e}; the lab is cleaned up.", file=sys.stderr)
-        return 128 + e.signum
-    except KeyboardInterrupt:
-        print("\nperf/demo: interrupted; the lab is cleaned up.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status("perf/demo", lambda: demo(keep=sys.argv[1:] == ["--keep"]))
 
 
 if __name__ == "__main__":

@@ -9,23 +9,25 @@ routers masquerade behind a firewall that lets in answers alone. The hosts share
 router, so what a transfer costs of them all is measured too.
 """
 
+import itertools
 import json
 import statistics
 import time
 
 from home import (INET4, INET6, ROUTER_LAN4, ROUTER_LAN6, HomeLab, home_config)
-from lab import LabError
+from lab import LabError, wait_for
 from lab_cpu import Meter, go_first
 from lab_report import say, table
 from lab_wires import FILTER_RULES, FIREWALL_RULES
 from segment import end_of
+from tools import UDP_BYTES, transfer_of
 
 PC4, PC6 = "198.18.0.11", "2001:db8:0:2::11"
 DRIVERS = ("af_xdp", "af_packet", "tap")
 ROUTER_CORE = 1
 HUGEPAGES = 256
-UDP_BYTES = 1400
 SETTLE_SEC = 0.3
+PATH_SEC = 30
 TESTS = {  # what: (words for the client, whether it is UDP)
     "tcp up": ([], False),
     "tcp down": (["-R"], False),
@@ -34,6 +36,7 @@ TESTS = {  # what: (words for the client, whether it is UDP)
     "udp up": (["-u", "-b", "0", "-l", UDP_BYTES], True),
     "udp down": (["-u", "-b", "0", "-l", UDP_BYTES, "-R"], True),
 }
+numbers = itertools.count(1)  # a log for each client: its report is all that is in there
 
 
 def add_arguments(parser):
@@ -80,12 +83,11 @@ class PairLab(HomeLab):
         self.run("rtr", "nft", "-f", "-", stdin=FILTER_RULES)
 
     def wait_pair(self):
-        for _ in range(50):
-            if all(self.run("pc", "ping", "-n", "-c", 1, "-W", 1, target, check=False).returncode
-                   == 0 for target in (INET4, INET6)):
-                return
-            time.sleep(0.1)
-        raise LabError("pc does not reach srv through the router")
+        def is_reached():
+            return all(self.run("pc", "ping", "-n", "-c", 1, "-W", 1, target,
+                                check=False).returncode == 0 for target in (INET4, INET6))
+
+        wait_for(is_reached, "pc to reach srv through the router", PATH_SEC, 0.1)
 
 
 def transfer(lab, what, seconds, target):
@@ -94,8 +96,8 @@ def transfer(lab, what, seconds, target):
     server = lab.start("srv", "iperf3-server", "iperf3", "-s", "-1")
     lab.wait_port("srv", 5201, server)
     go_first(server.pid)
-    name = f"iperf3-client-{len(list(lab.dir.glob('*.log')))}"
-    client = lab.start("pc", name, "iperf3", "-J", "-c", target, "-t", seconds, *words)
+    client = lab.start("pc", f"iperf3-client-{next(numbers)}", "iperf3", "-J", "-c", target,
+                       "-t", seconds, *words)
     go_first(client.pid)
     time.sleep(SETTLE_SEC)
     processes = {"iperf3 on pc": client.pid, "iperf3 on srv": server.pid}
@@ -111,15 +113,10 @@ def transfer(lab, what, seconds, target):
     report = json.loads(said)
     if report.get("error"):
         raise LabError(f"iperf3, {what}: {report['error']}")
-    end = report["end"]
-    if not is_udp:
-        return end["sum_received"]["bits_per_second"] / 1e6, None, shares
-    udp = end["streams"][0]["udp"]
-    if not udp["packets"]:
-        raise LabError(f"iperf3, {what}: no packet was sent")
-    arrived = udp["packets"] - udp["lost_packets"]
-    return (arrived * UDP_BYTES * 8 / udp["seconds"] / 1e6, udp["lost_packets"] / udp["packets"],
-            shares)
+    seen = transfer_of(report["end"], is_udp)
+    if seen.mbps <= 0:
+        raise LabError(f"iperf3, {what}: nothing arrived")
+    return seen.mbps, seen.lost_percent / 100 if is_udp else None, shares
 
 
 def summary(runs):
@@ -128,10 +125,10 @@ def summary(runs):
     shares = {name: round(statistics.median(run[2].get(name, 0) for run in runs), 3)
               for name in names}
     shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
-    mean_mbps = statistics.median(mbps)
-    found = {"mbps": round(mean_mbps, 1), "least_mbps": round(min(mbps), 1),
+    median_mbps = statistics.median(mbps)
+    found = {"mbps": round(median_mbps, 1), "least_mbps": round(min(mbps), 1),
              "most_mbps": round(max(mbps), 1), "core_shares": shares,
-             "cores_per_gbps": round(sum(shares.values()) / mean_mbps * 1000, 3)}
+             "cores_per_gbps": round(sum(shares.values()) / median_mbps * 1000, 3)}
     if runs[0][1] is not None:
         found["lost"] = round(statistics.median(run[1] for run in runs), 4)
     return found

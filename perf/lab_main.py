@@ -13,7 +13,8 @@ import lab_iperf3  # noqa: E402
 import lab_latency  # noqa: E402
 import lab_pktgen  # noqa: E402
 import lab_soak  # noqa: E402
-from lab import LabError, Terminated  # noqa: E402
+from lab import exit_status  # noqa: E402
+from lab_frames import FLOWS_MAX  # noqa: E402
 from lab_report import machine, show_machine  # noqa: E402
 
 VERBS = {
@@ -22,6 +23,7 @@ VERBS = {
     "latency": (lab_latency, "how long a packet takes, idle and under load, beside the kernel"),
     "soak": (lab_soak, "hours of everything at once; fails when memory, buffers or flows leak"),
 }
+RUNS_MAX = 1000
 
 
 def parse(words):
@@ -34,7 +36,13 @@ def parse(words):
             verb.add_argument("--seconds", type=float, default=2.0,
                               help="of each measurement (default: 2)")
         module.add_arguments(verb)
-    return parser.parse_args(words)
+    args = parser.parse_args(words)
+    for name, most in (("runs", RUNS_MAX), ("flows", FLOWS_MAX)):
+        if not 1 <= getattr(args, name, 1) <= most:
+            parser.error(f"--{name} is a number from 1 to {most}")
+    if getattr(args, "seconds", 1) <= 0:
+        parser.error("--seconds is a number above 0")
+    return args
 
 
 def measure(args):
@@ -52,17 +60,7 @@ def measure(args):
 
 def main():
     args = parse(sys.argv[1:])
-    try:
-        return measure(args)
-    except LabError as e:
-        print(f"perf/lab: {e}", file=sys.stderr)
-        return 1
-    except Terminated as e:
-        print(f"perf/lab: {e}; the lab is cleaned up.", file=sys.stderr)
-        return 128 + e.signum
-    except KeyboardInterrupt:
-        print("\nperf/lab: interrupted; the lab is cleaned up.", file=sys.stderr)
-        return 130
+    return exit_status("perf/lab", lambda: measure(args))
 
 
 if __name__ == "__main__":

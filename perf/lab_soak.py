@@ -190,11 +190,8 @@ def run(args):
             if not lab.router.is_alive():
                 raise LabError(f"millraced ended:\n{lab.router.tail()}")
             number += 1
+            samples.append(rest(lab) if number == 1 else sample(lab))
             say(f"round {number}: {samples[-1]}")
-            if number == 1:
-                samples.append(rest(lab))
-            else:
-                samples.append(sample(lab))
         samples.append(rest(lab))
         seconds = time.monotonic() - began
         drops = {name: n for name, n in lab.counts("drop_").items() if n}

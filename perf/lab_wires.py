@@ -9,12 +9,11 @@ ends in `gen` are for a program's raw sockets. All neighbours are known beforeha
 
 import itertools
 import json
-from pathlib import Path
 
 import lab_frames as frames
 from home import NFT_RULES, HomeLab, build_dir
 from lab import HUGEPAGES, LabError, wait_for
-from lab_cpu import go_first
+from lab_cpu import go_first, thread_named
 from segment import end_of
 
 GATEWAY4, GATEWAY6 = "203.0.113.1", "2001:db8:0:1::1"
@@ -179,7 +178,10 @@ class WiresLab(HomeLab):
         self.processes.remove(traffic)
         if traffic.popen.returncode != 0:
             raise LabError(f"millrace-traffic: {said}")
-        return json.loads(said[said.index("{"):])
+        seen = json.loads(said[said.index("{"):])
+        if seen["sent"] == 0:  # nothing was lost of it, either
+            raise LabError("millrace-traffic sent nothing")
+        return seen
 
     def capture_files(self, size, flows, family, is_nat):
         lan, wan = frames.flow_frames(size, flows, family, is_nat)
@@ -239,5 +241,4 @@ class WiresLab(HomeLab):
         return " with hugepages" in self.router.output()
 
     def worker_thread(self):
-        return next(int(task.name) for task in Path(f"/proc/{self.router.pid}/task").iterdir()
-                    if (task / "comm").read_text().startswith("worker-"))
+        return thread_named(self.router.pid, "worker-")

@@ -23,7 +23,6 @@ enum {
 };
 
 struct run {
-	const struct traffic_plan *plan;
 	struct traffic_side *sides;
 	struct rte_mempool *pool;
 	struct traffic_result *result;
@@ -224,7 +223,7 @@ static void traffic_for(struct run *run, double seconds, bool is_counted)
 int traffic_run(const struct traffic_plan *plan, struct traffic_side *sides,
 	struct rte_mempool *pool, struct traffic_result *result)
 {
-	struct run run = {.plan = plan, .sides = sides, .pool = pool, .result = result};
+	struct run run = {.sides = sides, .pool = pool, .result = result};
 
 	run.pause_clk = rte_get_tsc_hz() / 1000000 * PAUSE_US;
 	for (unsigned i = 0; i < 2; i++)

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -37,6 +38,21 @@ class Terminated(KeyboardInterrupt):
     def __init__(self, signum):
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
+
+
+def exit_status(program, run):
+    """What a program made of labs ends with: what `run()` returns, or the reason on stderr."""
+    try:
+        return run()
+    except LabError as e:
+        print(f"{program}: {e}", file=sys.stderr)
+        return 1
+    except Terminated as e:
+        print(f"{program}: {e}; the lab is cleaned up.", file=sys.stderr)
+        return 128 + e.signum
+    except KeyboardInterrupt:
+        print(f"\n{program}: interrupted; the lab is cleaned up.", file=sys.stderr)
+        return 130
 
 
 def wait_for(condition, what, timeout=10.0, interval=0.02):
@@ -408,6 +424,19 @@ def all_states():
         except (OSError, ValueError):
             continue  # another lab removed it, or it is none of ours
     return states
+
+
+def hugepages_of_nobody():
+    """The machine's, less those that labs have reserved at present; no lab changes that."""
+    with hugepages_locked():
+        return hugepages_reserved() - sum(state["hugepages"] for state in all_states())
+
+
+def namespaces_of(pid):
+    """Of the labs that a process has made, and not taken down."""
+    listed = run_command(["ip", "netns", "list"])
+    return [line.split()[0] for line in listed.stdout.splitlines()
+            if line.startswith(f"millrace-{pid}-")]
 
 
 def sweep():

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from home import REPO
-from lab import all_states, hugepages_locked, hugepages_reserved, process_birth, wait_for
+from lab import hugepages_of_nobody, namespaces_of, process_birth, wait_for
 
 DEMO = str(REPO / "perf" / "demo")
 DEMO_SEC = 240  # on a busy machine; half a minute of it is measuring
@@ -25,18 +25,6 @@ sys.exit(demo.main())
 """
 
 pytestmark = [pytest.mark.xdist_group("hugepages"), pytest.mark.timeout(2 * DEMO_SEC)]
-
-
-def hugepages_of_nobody():
-    """The machine's, less those that labs have reserved at present; no lab changes that."""
-    with hugepages_locked():
-        return hugepages_reserved() - sum(state["hugepages"] for state in all_states())
-
-
-def namespaces_of(pid):
-    listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True)
-    return [line.split()[0] for line in listed.stdout.splitlines()
-            if line.startswith(f"millrace-{pid}-")]
 
 
 def run_demo(*argv, env=None):

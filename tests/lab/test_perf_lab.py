@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from home import REPO, build_dir
-from lab import LabError, all_states, hugepages_locked, hugepages_reserved, wait_for
+from lab import LabError, hugepages_of_nobody, namespaces_of, wait_for
 from segment import ones_sum
 
 sys.path.append(str(REPO / "perf"))
@@ -26,17 +26,6 @@ IS_SANITIZED = "sanitize" in str(build_dir())
 pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("hugepages"),
               pytest.mark.timeout(LAB_SEC + 40),
               pytest.mark.skipif(IS_SANITIZED, reason="nobody measures that")]
-
-
-def hugepages_of_nobody():
-    with hugepages_locked():
-        return hugepages_reserved() - sum(state["hugepages"] for state in all_states())
-
-
-def namespaces_of(pid):
-    listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True)
-    return [line.split()[0] for line in listed.stdout.splitlines()
-            if line.startswith(f"millrace-{pid}-")]
 
 
 def measured(*words):

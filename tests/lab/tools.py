@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab import LabError, wait_for
 
+UDP_BYTES = 1400  # of data, in each datagram of iperf3's
 UDP_REPORTER = Path(__file__).with_name("udp_reporter.py")
 
 
@@ -66,7 +67,7 @@ def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201,
     if omit:
         argv += ["-O", omit]
     if udp_mbps:
-        argv += ["-u", "-b", f"{udp_mbps}M", "-l", 1400]
+        argv += ["-u", "-b", f"{udp_mbps}M", "-l", UDP_BYTES]
     if reverse:
         argv += ["-R"]
 
@@ -86,7 +87,12 @@ def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201,
         return report["end"]
 
     end = wait_for(run, f"iperf3 on {server} to take another run", timeout=3)
-    if not udp_mbps:
+    return transfer_of(end, is_udp=bool(udp_mbps))
+
+
+def transfer_of(end, is_udp):
+    """What the end of iperf3's report says; UDP was sent in pieces of UDP_BYTES."""
+    if not is_udp:
         return Transfer(end["sum_received"]["bits_per_second"] / 1e6,
                         end["sum_sent"]["bits_per_second"] / 1e6,
                         retransmits=end["sum_sent"].get("retransmits", 0))
@@ -95,8 +101,8 @@ def iperf(lab, host, server, seconds=2, udp_mbps=None, reverse=False, port=5201,
     stream = end["streams"][0]["udp"]
     sent, lost = stream["packets"], stream["lost_packets"]
     if sent == 0:
-        raise LabError(f"{host}: iperf3 -u -c {server}: no packet was sent")
-    sent_mbps = sent * 1400 * 8 / stream["seconds"] / 1e6
+        raise LabError("iperf3 -u: no packet was sent")
+    sent_mbps = sent * UDP_BYTES * 8 / stream["seconds"] / 1e6
     return Transfer(sent_mbps * (sent - lost) / sent, sent_mbps, lost=lost,
                     lost_percent=100.0 * lost / sent)
 

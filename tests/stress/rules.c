@@ -109,14 +109,11 @@ static void add_rules(unsigned variant)
 
 static struct dp_nat translation(enum dp_nat_kind kind)
 {
-	return (struct dp_nat){
-		.kind = kind,
-		.family = IP_V4,
-		.interface = TALK_WAN,
-		.source = anything(),
-		.destination = anything(),
-		.protocol = anything(),
-	};
+	struct dp_nat nat = dp_nat_any(kind);
+
+	nat.family = IP_V4;
+	nat.interface = TALK_WAN;
+	return nat;
 }
 
 static struct ip_prefix prefix(const char *text)

@@ -110,26 +110,21 @@ static void add_neighbour(struct dataplane *dp, uint8_t iface, const char *text,
 
 struct dp_nat fixture_masquerade(int interface)
 {
-	const struct dp_match_set any = {.set = DP_INDEX_NONE};
+	struct dp_nat nat = dp_nat_any(DP_NAT_SOURCE);
 
-	return (struct dp_nat){
-		.kind = DP_NAT_SOURCE,
-		.family = IP_V4,
-		.interface = interface,
-		.source = any,
-		.destination = any,
-		.protocol = any,
-	};
+	nat.family = IP_V4;
+	nat.interface = interface;
+	return nat;
 }
 
 struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n)
 {
-	return (struct dp_policy){
-		.hooks = {DP_INDEX_NONE, DP_INDEX_NONE, DP_INDEX_NONE},
-		.nats = nats,
-		.n_nats = n,
-		.picks_up = true,
-	};
+	struct dp_policy policy = dp_policy_open();
+
+	policy.nats = nats;
+	policy.n_nats = n;
+	policy.picks_up = true;
+	return policy;
 }
 
 void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)

@@ -27,8 +27,6 @@ struct house {
 	struct dp_log log;
 };
 
-static const struct dp_match_set any = {.set = DP_INDEX_NONE};
-
 static inline void house_init(struct house *h)
 {
 	memset(h, 0, sizeof(*h));
@@ -55,28 +53,9 @@ static inline struct dp_rule *house_add(
 	struct dp_rule *rule = &h->rules[h->policy.n_rules++];
 
 	assert_true(h->policy.n_rules <= RULES_MAX);
-	*rule = (struct dp_rule){
-		.from_zones = from,
-		.to_zones = to,
-		.in_interface = any,
-		.out_interface = any,
-		.source = any,
-		.destination = any,
-		.source_port = any,
-		.destination_port = any,
-		.protocol = any,
-		.icmp = any,
-		.icmp6 = any,
-		.mac = any,
-		.is_dnat = -1,
-		.schedule = DP_INDEX_NONE,
-		.rate = DP_INDEX_NONE,
-		.counter = DP_INDEX_NONE,
-		.log = DP_INDEX_NONE,
-		.add_timed = DP_INDEX_NONE,
-		.jump_list = DP_INDEX_NONE,
-		.action = action,
-	};
+	*rule = dp_rule_any(action);
+	rule->from_zones = from;
+	rule->to_zones = to;
 	return rule;
 }
 

@@ -95,14 +95,10 @@ static inline int teardown(void **state)
 
 static inline struct dp_nat *add(enum dp_nat_kind kind, int interface)
 {
-	const struct dp_match_set any = {.set = DP_INDEX_NONE};
 	struct dp_nat *nat = &nats[policy.n_nats++];
 
-	*nat = (struct dp_nat){.kind = kind,
-		.interface = interface,
-		.source = any,
-		.destination = any,
-		.protocol = any};
+	*nat = dp_nat_any(kind);
+	nat->interface = interface;
 	return nat;
 }
 

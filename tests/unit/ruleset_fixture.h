@@ -43,7 +43,7 @@ static const uint64_t fixture_seeds[2] = {0x243f6a8885a308d3, 0x13198a2e03707344
 
 static inline struct dp_match_set anything(void)
 {
-	return (struct dp_match_set){.set = DP_INDEX_NONE};
+	return dp_match_any();
 }
 
 static inline struct dp_match_set in_set(uint16_t set)
@@ -58,26 +58,7 @@ static inline struct dp_match_set not_in_set(uint16_t set)
 
 static inline struct dp_rule rule_of(enum dp_action action)
 {
-	return (struct dp_rule){
-		.in_interface = anything(),
-		.out_interface = anything(),
-		.source = anything(),
-		.destination = anything(),
-		.source_port = anything(),
-		.destination_port = anything(),
-		.protocol = anything(),
-		.icmp = anything(),
-		.icmp6 = anything(),
-		.mac = anything(),
-		.is_dnat = -1,
-		.schedule = DP_INDEX_NONE,
-		.rate = DP_INDEX_NONE,
-		.counter = DP_INDEX_NONE,
-		.log = DP_INDEX_NONE,
-		.add_timed = DP_INDEX_NONE,
-		.action = action,
-		.jump_list = DP_INDEX_NONE,
-	};
+	return dp_rule_any(action);
 }
 
 // An empty policy that drops; a rate table and timed sets stay as they are.

@@ -92,12 +92,7 @@ static void begin(void)
 	rule->icmp6 = in_set(5);
 	fixture_list(&f, 2);
 	f.policy.hooks[DP_HOOK_FORWARD] = 0;
-	nat = (struct dp_nat){
-		.interface = -1,
-		.source = anything(),
-		.destination = anything(),
-		.protocol = anything(),
-	};
+	nat = dp_nat_any(DP_NAT_SOURCE);
 	f.policy.nats = &nat;
 	f.policy.n_nats = 1;
 }
