@@ -118,7 +118,6 @@ uint64_t dataplane_timed_bytes(uint32_t capacity); // of its memory, once it is 
 int dataplane_timed_add(
 	struct dataplane *dp, uint16_t timed, const struct dp_timed_entry *entry, bool replaces);
 int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip_prefix *prefix);
-void dataplane_timed_flush(struct dataplane *dp, uint16_t timed);
 // Walks it from a cursor of 0; false at the end.
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry);

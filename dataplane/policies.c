@@ -118,16 +118,6 @@ int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip
 	return error;
 }
 
-void dataplane_timed_flush(struct dataplane *dp, uint16_t timed)
-{
-	struct timed_set *set = timed_at(dp, timed);
-
-	if (set == NULL)
-		return;
-	timed_set_flush(set);
-	review_flows(dp);
-}
-
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry)
 {

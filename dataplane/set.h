@@ -29,7 +29,6 @@ enum set_space {
 	SET_SPACE_NUMBERS = 0,
 	SET_SPACE_IP4, // in host order
 	SET_SPACE_IP6,
-	SET_SPACE_COUNT,
 };
 
 uint32_t set_n_bounds(const struct set *set, enum set_space space);

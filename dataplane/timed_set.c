@@ -68,7 +68,6 @@ struct timed_set {
 	uint32_t n_touched; // entries beyond have never been used, their pages never written
 	uint32_t free_head, waiting_head;
 	uint32_t sweep; // where the next timed_set_expire goes on
-	uint64_t n_refused;
 };
 
 // --- what both sides do ---
@@ -281,10 +280,8 @@ static int add(struct timed_set *set, const struct ip_prefix *prefix, uint32_t d
 				&entry->deadline_sec, deadline_sec, memory_order_relaxed);
 		return 0;
 	}
-	if (set->n_used == set->capacity) {
-		set->n_refused++;
+	if (set->n_used == set->capacity)
 		return -ENOSPC;
-	}
 	enter(set, &key, deadline_sec);
 	return 0;
 }
@@ -311,13 +308,6 @@ int timed_set_delete(struct timed_set *set, const struct ip_prefix *prefix)
 		return -ENOENT;
 	take_out(set, entry);
 	return 0;
-}
-
-void timed_set_flush(struct timed_set *set)
-{
-	for (uint32_t i = 1; i < set->n_touched; i++)
-		if (set->entries[i].is_used)
-			take_out(set, &set->entries[i]);
 }
 
 uint32_t timed_set_expire(struct timed_set *set, uint32_t now_sec, uint32_t budget)
@@ -358,11 +348,6 @@ bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_pre
 uint32_t timed_set_count(const struct timed_set *set)
 {
 	return set->n_used;
-}
-
-uint64_t timed_set_refused(const struct timed_set *set)
-{
-	return set->n_refused;
 }
 
 // --- memory ---

@@ -2,7 +2,7 @@
 // Addresses and prefixes that are in a set until a deadline: bans, and what rules add. Control
 // alone writes, in place; workers read without locks and pass by its RCU. Deadlines are seconds of
 // whichever clock the callers agree on, compared at lookup, so an end is exact even if the sweep
-// is late. Bounded: a full set refuses and counts.
+// is late. Bounded: a full set refuses.
 #pragma once
 
 #include <stdbool.h>
@@ -25,13 +25,12 @@ uint64_t timed_set_bytes(uint32_t capacity);
 
 // --- control thread; host bits of prefixes are ignored ---
 
-// What is there already gets the later of both deadlines. 0; -ENOSPC when full, counted; -EINVAL
+// What is there already gets the later of both deadlines. 0; -ENOSPC when full; -EINVAL
 // for what is no prefix.
 int timed_set_add(struct timed_set *set, const struct ip_prefix *prefix, uint32_t deadline_sec);
 // The same, but with this deadline even if it is an earlier one: somebody asked for it.
 int timed_set_replace(struct timed_set *set, const struct ip_prefix *prefix, uint32_t deadline_sec);
 int timed_set_delete(struct timed_set *set, const struct ip_prefix *prefix); // exactly; -ENOENT
-void timed_set_flush(struct timed_set *set);
 
 // Frees the places of what has ended. Looks at `budget` entries, going on where the last call
 // stopped; returns how many ended.
@@ -42,8 +41,7 @@ uint32_t timed_set_expire(struct timed_set *set, uint32_t now_sec, uint32_t budg
 bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_prefix *prefix,
 	uint32_t *deadline_sec);
 
-uint32_t timed_set_count(const struct timed_set *set);	 // entries, ended ones too
-uint64_t timed_set_refused(const struct timed_set *set); // for want of room
+uint32_t timed_set_count(const struct timed_set *set); // entries, ended ones too
 
 // The deadline of something that lasts `for_sec` from now on. Beyond the clock's end: for ever.
 static inline uint32_t timed_set_deadline(uint32_t now_sec, uint32_t for_sec)

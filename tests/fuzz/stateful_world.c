@@ -91,6 +91,13 @@ static void ban(struct world *world, const char *who)
 	must(dataplane_timed_add(world->fixture.dp, WORLD_BANS, &entry, false) == 0);
 }
 
+static void unban(struct world *world, const char *who)
+{
+	const struct ip_prefix old = prefix(who);
+
+	dataplane_timed_delete(world->fixture.dp, WORLD_BANS, &old);
+}
+
 void world_change(struct world *world, uint8_t what)
 {
 	world->changed |= 1u << what % 16;
@@ -121,7 +128,7 @@ void world_change(struct world *world, uint8_t what)
 		ban(world, "2001:db8:9::10/128");
 		return;
 	case 9:
-		dataplane_timed_flush(world->fixture.dp, WORLD_BANS);
+		unban(world, "198.51.100.10/32");
 		return;
 	case 10:
 	case 11:

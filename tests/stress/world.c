@@ -49,8 +49,6 @@ static void ban(struct world *world, unsigned i)
 
 	dataplane_timed_add(world->dp, RULES_BANS, &entry, true);
 	dataplane_timed_delete(world->dp, RULES_BANS, &old);
-	if (i % 16 == 0)
-		dataplane_timed_flush(world->dp, RULES_BANS);
 	dataplane_timed_sweep(world->dp);
 }
 

@@ -206,10 +206,9 @@ static inline void random_policy(struct policy_fixture *f, uint32_t n_rules, boo
 static inline void random_timed_sets(struct policy_fixture *f, uint32_t now_sec)
 {
 	for (unsigned i = 0; i < TIMED_SETS; i++) {
-		if (f->timed[i] == NULL)
-			f->timed[i] = timed_set_new(64, NULL);
+		timed_set_free(f->timed[i]);
+		f->timed[i] = timed_set_new(64, NULL);
 		assert_non_null(f->timed[i]);
-		timed_set_flush(f->timed[i]);
 		for (unsigned k = 0; k < 4; k++) {
 			struct ip_prefix p = {.addr.family = one_in(2) ? IP_V4 : IP_V6};
 
