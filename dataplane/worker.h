@@ -56,7 +56,7 @@ struct tx_buffer {
 struct handover_buffer {
 	uint16_t n, n_home;
 	struct rte_mbuf *pkts[BURST];
-	uint32_t *home_tickets[BURST]; // of those in the buffer that go home
+	uint16_t home_places[BURST]; // in worker.homeward, of those that go home
 };
 
 // Flows by their hash, to which worker their packets went home, and up to which position in its
@@ -68,6 +68,7 @@ struct homeward {
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct homeward) == RTE_CACHE_LINE_SIZE, "one line");
+static_assert((int)HOMEWARD_SETS * (int)HOMEWARD_WAYS <= UINT16_MAX, "handover_buffer.home_places");
 
 struct interface_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;

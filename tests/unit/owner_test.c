@@ -10,11 +10,12 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/flow_tuple.h"
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
 
-enum { HERE, HOME, STRANGERS = 2000 };
+enum { HERE, HOME, OTHER, STRANGERS = 2000 };
 
 static struct worker *home_of(struct fixture *f)
 {
@@ -22,12 +23,12 @@ static struct worker *home_of(struct fixture *f)
 }
 
 // From one LAN to the other, by a port that leads here.
-static struct frame across(void)
+static struct frame across(const struct fixture *f)
 {
 	struct frame frame = fixture_udp_out;
 
 	frame.dst = FIXTURE_FAR_LAN;
-	while (steering_worker(steering_bucket(frame.sport), 2) != HERE)
+	while (steering_worker(steering_bucket(frame.sport), f->w->n_workers) != HERE)
 		frame.sport++;
 	return frame;
 }
@@ -71,7 +72,7 @@ static unsigned n_in_inbox(struct fixture *f)
 static void packets_follow_their_flow(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -85,7 +86,7 @@ static void packets_follow_their_flow(void **state)
 static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -101,7 +102,7 @@ static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 static void none_overtakes_those_that_are_still_to_be_handed_over(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 	struct rte_mbuf *m = frame_build(f, &frame);
 
 	begin_at_home(f, &frame);
@@ -118,7 +119,7 @@ static void none_overtakes_those_that_are_still_to_be_handed_over(void **state)
 static void when_all_are_through_the_next_begins_the_flow_where_it_arrives(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -134,7 +135,7 @@ static void when_all_are_through_the_next_begins_the_flow_where_it_arrives(void 
 static void others_begin_where_they_arrive(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across(), other = frame;
+	struct frame frame = across(f), other = frame;
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -148,6 +149,89 @@ static void others_begin_where_they_arrive(void **state)
 	worker_poll_inbox(home_of(f));
 }
 
+// What others have put into a worker's inbox, until it is through with it.
+static void pass(struct worker *w, unsigned n)
+{
+	for (; n > 0; n--) {
+		owner_hand_over(
+			w, w->index, rte_pktmbuf_alloc(drivers_pool()), INBOX_TX, FIXTURE_LAN);
+		owner_flush(w);
+		worker_poll_inbox(w);
+	}
+}
+
+// It was not on its core for a while, and the other one was not idle.
+static void none_overtakes_those_still_here_while_the_other_worker_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f);
+	struct rte_mbuf *m = frame_build(f, &frame);
+
+	begin_at_home(f, &frame);
+	dataplane_worker(f->dp, HERE);
+	pipeline_rx(f->w, frame.iface, &m, 1);
+	end_at_home(f, &frame);
+	pass(home_of(f), 3 * INBOX_SIZE);
+	arrives(f, &frame);
+	assert_null(flow_at(f->w, &frame));
+	assert_int_equal(n_in_inbox(f), 2);
+	worker_poll_inbox(home_of(f));
+}
+
+static uint64_t hash_of(const struct fixture *f, const struct frame *frame)
+{
+	struct flow_key4 key = {
+		.src_be = rte_cpu_to_be_32(frame->src),
+		.dst_be = rte_cpu_to_be_32(frame->dst),
+		.sport_be = rte_cpu_to_be_16(frame->sport),
+		.dport_be = rte_cpu_to_be_16(frame->dport),
+		.protocol = frame->protocol,
+	};
+
+	return flow_hash4(&f->w->flows, &key);
+}
+
+// More flows of one burst than their set has places: the last one takes that of a flow which is on
+// its way to another worker, whose inbox has other positions.
+static void a_place_is_of_the_flow_that_took_it_last(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f);
+	struct worker *other = dataplane_worker(f->dp, OTHER);
+	uint64_t set = hash_of(f, &frame) % HOMEWARD_SETS;
+
+	for (unsigned i = 0; i <= HOMEWARD_WAYS; i++, frame.dport++) {
+		struct worker *w = i < HOMEWARD_WAYS ? other : home_of(f);
+		struct rte_mbuf *first, *second;
+
+		while (hash_of(f, &frame) % HOMEWARD_SETS != set)
+			frame.dport++;
+		first = frame_build(f, &frame);
+		second = frame_build(f, &frame);
+		pipeline_owned(w, frame.iface, &first, 1, true);
+		dataplane_worker(f->dp, HERE);
+		pipeline_rx(f->w, frame.iface, &second, 1);
+	}
+	frame.dport--;
+	pass(home_of(f), 2 * HOMEWARD_WAYS);
+	owner_flush(f->w);
+	end_at_home(f, &frame);
+	arrives(f, &frame);
+	assert_null(flow_at(f->w, &frame));
+	assert_int_equal(n_in_inbox(f), 2);
+	worker_poll_inbox(home_of(f));
+	worker_poll_inbox(other);
+}
+
+static int setup_of_three(void **state)
+{
+	static struct fixture f;
+
+	fixture_open(&f, 3, true);
+	*state = &f;
+	return 0;
+}
+
 int main(void)
 {
 #define TWO(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat_of_two, fixture_teardown)
@@ -157,6 +241,9 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
+		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
+		cmocka_unit_test_setup_teardown(
+			a_place_is_of_the_flow_that_took_it_last, setup_of_three, fixture_teardown),
 	};
 
 	fixture_start_drivers();
