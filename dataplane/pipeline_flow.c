@@ -47,6 +47,12 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 		pipeline_send_host(w, (uint8_t)p->iface, p->m);
 }
 
+static void flow_hold(struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
+{
+	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface,
+		p->flags & PACKET_FROM_HOST ? HOLD_FROM_HOST : HOLD_RECEIVED);
+}
+
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
 // or the host stack at one end.
 static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
@@ -74,7 +80,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 		dst = flow_tuple_translated(dir).dst;
 		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
 		if (i == ADJACENCY_NONE) {
-			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			flow_hold(w, p, iface, &dst);
 			return;
 		}
 		dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
@@ -86,7 +92,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	}
 	adj = &w->adjacencies[i];
 	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
-		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		flow_hold(w, p, adj->iface, &adj->addr);
 		return;
 	}
 	if (pipeline_is_too_big(p, adj->mtu)) {

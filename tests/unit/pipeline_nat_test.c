@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/hold.h"
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
@@ -332,6 +333,45 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// By the public name of a server that it has not spoken to for long. Nothing is lost.
+static void the_routers_own_packet_waits_for_the_server_it_is_translated_to(void **state)
+{
+	struct fixture *f = *state;
+	struct frame own = {
+		.iface = FIXTURE_WAN,
+		.src = FIXTURE_OWN_WAN,
+		.dst = IP(203, 0, 113, 10),
+		.sport = 5000,
+		.dport = 53,
+		.protocol = IPPROTO_UDP,
+		.payload_bytes = 10,
+	};
+	struct dp_nat server = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&server, 1);
+	struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
+	struct rte_mbuf *m;
+	struct error err;
+
+	server.kind = DP_NAT_ONE_TO_ONE;
+	assert_int_equal(ip_prefix_parse("203.0.113.10/32", &server.outside), 0);
+	assert_int_equal(ip_prefix_parse("198.18.0.50/32", &server.inside), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	m = frame_build(f, &own);
+	packet_eth(m)->dst_addr.addr_bytes[0] = 6; // as the kernel thinks: somebody outside
+	fixture_host(f, m, FIXTURE_WAN);
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &server.inside.addr, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_dst(m), IP(198, 18, 0, 50));
+	assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes, mac.bytes, 6);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_HOST_SENT), 1);
+}
+
 // Port unreachable about a packet as it arrived, its header and eight bytes.
 static struct rte_mbuf *error_about(
 	struct fixture *f, uint8_t iface, uint32_t src, struct rte_mbuf *about)
@@ -495,6 +535,7 @@ int main(void)
 		NAT(an_error_from_behind_the_nat_shows_our_address),
 		NAT(an_error_about_a_damaged_header_ends_here),
 		NAT(the_router_itself_shares_the_table_and_its_ports),
+		NAT(the_routers_own_packet_waits_for_the_server_it_is_translated_to),
 		NAT(masquerade_follows_the_address_of_its_interface),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
 		NAT(one_sockets_two_conversations_stay_two_behind_a_redirect),
