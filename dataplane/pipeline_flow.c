@@ -194,13 +194,32 @@ static enum counter error_refused(uint8_t kind, uint8_t type)
 	return COUNTER_COUNT;
 }
 
+// About no flow that we know: for who may begin one.
+static void stray_icmp_error(struct worker *w, struct packet *p)
+{
+	enum counter refused =
+		w->snap->policy->has_firewall ? COUNTER_DROP_ICMP_UNRELATED : hygiene_check(w, p);
+	uint16_t code = pipeline_way(w, p);
+
+	if (refused == COUNTER_COUNT && code == NEXTHOP_LOCAL) {
+		host_punt_as(w, (uint8_t)p->iface, p->m, PUNT_REASON_NEW);
+		return;
+	}
+	// neither in past the NAT, nor out of it with an inner address
+	if (refused == COUNTER_COUNT && error_crosses_nat(w, p, code))
+		refused = COUNTER_DROP_ICMP_UNRELATED;
+	if (refused != COUNTER_COUNT)
+		worker_drop(w, p->m, refused);
+	else
+		pipeline_plain_slow(w, p, code);
+}
+
 // ICMP errors travel with the flow of the packet they quote.
 static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	const uint8_t *icmp = packet_l4(p);
 	enum counter refused = error_refused(p->kind, icmp[0]);
 	struct flow_dir *dir = NULL;
-	uint8_t iface = (uint8_t)p->iface;
 	uint16_t code;
 	int found;
 
@@ -218,31 +237,23 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
 	}
-	if (found == 0 && owner_went_home(w, p))
+	if (found == 0) {
+		if (!owner_went_home(w, p))
+			stray_icmp_error(w, p);
 		return;
-	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
-		host_punt_as(w, iface, p->m,
+	}
+	if (dir->flags & FLOW_TO_HOST) {
+		host_punt_as(w, (uint8_t)p->iface, p->m,
 			icmp_tells_mtu(p->kind == PACKET_IP6, icmp[0], icmp[1]) ? PUNT_REASON_MTU
 										: PUNT_REASON_NEW);
 		return;
 	}
-	if (found > 0) {
-		p->flags |= PACKET_IS_TRANSLATED;
-	} else if (w->snap->policy->has_firewall) {
-		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-		return;
-	}
+	p->flags |= PACKET_IS_TRANSLATED;
 	code = pipeline_way(w, p);
-	if (found > 0 && decide_leaks(w, dir, code)) {
+	if (decide_leaks(w, dir, code))
 		worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
-		return;
-	}
-	// neither in past the NAT, nor out of it with an inner address
-	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
-		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-		return;
-	}
-	pipeline_plain_slow(w, p, code);
+	else
+		pipeline_plain_slow(w, p, code);
 }
 
 // Fragments are put together first: without ports nobody knows whose they are. False: it is an
