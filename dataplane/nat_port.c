@@ -35,6 +35,7 @@ struct search {
 	enum wanted wanted;
 	bool is_strict;	    // as to odd and even, below 1024 and above
 	bool is_usual_held; // the packet's own port at its host's address
+	bool is_abroad;	    // which ports of the packet's own bucket are free another worker knows
 	uint16_t home;	    // the worker that answers come to
 	uint32_t tries;	    // left
 };
@@ -168,7 +169,7 @@ static bool take(struct search *s, uint16_t port_be)
 static bool take_own(struct search *s, uint32_t i)
 {
 	s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
-	if (s->source->is_random)
+	if (s->source->is_random || s->is_abroad)
 		return false;
 	return i == 0 ? take_if(s, s->packet->sport_be, s->is_usual_held)
 		      : take(s, s->packet->sport_be);
@@ -223,7 +224,7 @@ static bool take_of_addresses(struct search *s)
 	uint32_t n = RTE_MIN(s->source->n_addresses, (uint32_t)ADDRESSES_TRIED);
 
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
-		if (take_own(s, i) || take_of_bucket(s, own_bucket(s)))
+		if (take_own(s, i) || (!s->is_abroad && take_of_bucket(s, own_bucket(s))))
 			return true;
 	}
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
@@ -301,6 +302,11 @@ enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
 	bool is_over;
 
 	s.home = steering_worker(own_bucket(&s), w->n_workers);
+	// Begun where another port led: on its way from one outside interface to the other, say.
+	// The router's own port is its socket's, and stays.
+	s.is_abroad = s.home != w->index && !ip_addr_equal(&packet->src, &source->first);
+	if (s.is_abroad)
+		s.home = w->index;
 	is_over = is_over_share(&s);
 	if (!is_over && run(&s, WANTED_FREE, OWN_TRIES))
 		return NAT_PORT_OWN;
