@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -14,6 +15,7 @@
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
+#include "tests/unit/text_addr.h"
 
 enum { HERE, HOME, OTHER, STRANGERS = 2000 };
 
@@ -223,6 +225,54 @@ static void a_place_is_of_the_flow_that_took_it_last(void **state)
 	worker_poll_inbox(other);
 }
 
+static void add_uplink(struct fixture *f, const char *subnet, const char *host)
+{
+	struct dp_interface uplink = {.tap_fd = -1, .mtu = 1500, .is_outside = true};
+	struct dp_route connected = {.n_nexthops = 1};
+	struct mac_addr mac = {{2, 1, 0, 0, 0, 9}};
+	struct ip_addr neighbour = address(host);
+	int id;
+
+	snprintf(uplink.name, sizeof(uplink.name), "wan2");
+	id = dataplane_interface_add(f->dp, &uplink);
+	assert_int_equal(id, FIXTURE_LAN2);
+	assert_int_equal(ip_prefix_parse(subnet, &connected.to), 0);
+	connected.nexthops[0].interface = (uint8_t)id;
+	assert_int_equal(dataplane_route_set(f->dp, &connected), 0);
+	assert_int_equal(dataplane_neighbour_set(f->dp, id, &neighbour, &mac), 0);
+}
+
+// Each is found by the port that it is sent to, there and back.
+static void answers_between_two_uplinks_find_their_flow(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat elsewhere = fixture_masquerade(FIXTURE_LAN);
+	struct dp_policy policy = fixture_policy(&elsewhere, 1);
+	struct frame query = fixture_udp_out, answer;
+	struct rte_mbuf *m;
+	struct error err;
+
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	add_uplink(f, "198.18.3.0/24", "198.18.3.9");
+	query.iface = FIXTURE_LAN2;
+	query.src = IP(198, 18, 3, 9);
+	query.dst = FIXTURE_GATEWAY;
+	while (steering_worker(steering_bucket(query.dport), 2) != HERE)
+		query.dport++;
+	while (steering_worker(steering_bucket(query.sport), 2) != HOME)
+		query.sport++;
+	m = fixture_send(f, &query, FIXTURE_WAN);
+	assert_non_null(m);
+	answer = frame_answer(m, &query, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	m = frame_build(f, &answer);
+	pipeline_rx(home_of(f), FIXTURE_WAN, &m, 1);
+	owner_flush(home_of(f));
+	assert_int_equal(rte_ring_count(f->w->inbox), 1);
+	assert_int_equal(home_of(f)->flows.n_used, 0);
+}
+
 static int setup_of_three(void **state)
 {
 	static struct fixture f;
@@ -241,6 +291,7 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
+		TWO(answers_between_two_uplinks_find_their_flow),
 		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
 		cmocka_unit_test_setup_teardown(
 			a_place_is_of_the_flow_that_took_it_last, setup_of_three, fixture_teardown),
