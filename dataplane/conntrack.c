@@ -12,6 +12,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/reset.h"
@@ -128,14 +129,16 @@ static bool choose_reply(
 	if (d->changes_source || from_host)
 		return nat_choose(w, &d->seen, &d->source, choice);
 	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
-	if (likely(flow_find(&w->flows, &choice->reply) == NULL))
+	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
+		    !(d->is_dnated &&
+			    owner_elsewhere(w, flow_tuple_hash(&w->flows, &choice->reply)) >= 0)))
 		return true;
 	if (!d->is_dnated || !nat_has_port(&d->seen))
 		return false;
 	// One socket spoke to two that a rule leads to the same place: another port tells them
-	// apart.
-	d->source =
-		(struct nat_source){.first = d->seen.src, .n_addresses = 1, .rule = NAT_RULE_NONE};
+	// apart. The first may be at another worker, to which its own port there leads.
+	d->source = (struct nat_source){
+		.first = d->seen.src, .n_addresses = 1, .is_another = true, .rule = NAT_RULE_NONE};
 	return nat_choose(w, &d->seen, &d->source, choice);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/owner.h"
 #include "drivers/steering.h"
 
 enum {
@@ -148,7 +149,9 @@ static bool take_if(struct search *s, uint16_t port_be, bool is_held)
 {
 	nat_reply_set_port(s->reply, port_be);
 	return (s->wanted == WANTED_ANY || is_held == (s->wanted == WANTED_HELD)) &&
-	       flow_find(&s->w->flows, s->reply) == NULL;
+	       flow_find(&s->w->flows, s->reply) == NULL &&
+	       !(s->source->is_another &&
+		       owner_elsewhere(s->w, flow_tuple_hash(&s->w->flows, s->reply)) >= 0);
 }
 
 static bool take(struct search *s, uint16_t port_be)
@@ -304,7 +307,8 @@ enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
 	s.home = steering_worker(own_bucket(&s), w->n_workers);
 	// Begun where another port led: on its way from one outside interface to the other, say.
 	// The router's own port is its socket's, and stays.
-	s.is_abroad = s.home != w->index && !ip_addr_equal(&packet->src, &source->first);
+	s.is_abroad = source->is_another ||
+		      (s.home != w->index && !ip_addr_equal(&packet->src, &source->first));
 	if (s.is_abroad)
 		s.home = w->index;
 	is_over = is_over_share(&s);

@@ -273,6 +273,59 @@ static void answers_between_two_uplinks_find_their_flow(void **state)
 	assert_int_equal(home_of(f)->flows.n_used, 0);
 }
 
+static struct dp_nat forward_of(uint16_t port)
+{
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+
+	forward.kind = DP_NAT_FORWARD;
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &forward.inside), 0);
+	forward.first_port = forward.last_port = port;
+	forward.inside_port = 443;
+	return forward;
+}
+
+static uint16_t port_that_leads_to(uint16_t worker)
+{
+	uint16_t port = 8000;
+
+	while (steering_worker(steering_bucket(port), 2) != worker)
+		port++;
+	return port;
+}
+
+// Two ports outside are one inside, and each worker has one of them.
+static void one_sockets_two_conversations_stay_two_at_two_workers(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t ports[] = {port_that_leads_to(HERE), port_that_leads_to(HOME)};
+	struct dp_nat forwards[] = {forward_of(ports[HERE]), forward_of(ports[HOME])};
+	struct dp_policy policy = fixture_policy(forwards, 2);
+	uint16_t seen[2];
+	struct error err;
+
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	for (unsigned i = HERE; i <= HOME; i++) {
+		struct worker *w = dataplane_worker(f->dp, i);
+		struct frame frame = fixture_udp_out;
+		struct rte_mbuf *m;
+
+		frame.iface = FIXTURE_WAN;
+		frame.src = FIXTURE_GATEWAY;
+		frame.dst = FIXTURE_OWN_WAN;
+		frame.dport = ports[i];
+		m = frame_build(f, &frame);
+		pipeline_rx(w, FIXTURE_WAN, &m, 1);
+		assert_int_equal(w->tx[FIXTURE_LAN].n, 1);
+		m = w->tx[FIXTURE_LAN].pkts[0];
+		assert_true(frame_is_sound(m));
+		assert_int_equal(frame_dst(m), FIXTURE_PC);
+		assert_int_equal(frame_dport(m), 443);
+		seen[i] = frame_sport(m);
+	}
+	assert_int_equal(seen[HERE], fixture_udp_out.sport);
+	assert_int_not_equal(seen[HOME], seen[HERE]);
+}
+
 static int setup_of_three(void **state)
 {
 	static struct fixture f;
@@ -291,6 +344,7 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
+		TWO(one_sockets_two_conversations_stay_two_at_two_workers),
 		TWO(answers_between_two_uplinks_find_their_flow),
 		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
 		cmocka_unit_test_setup_teardown(
