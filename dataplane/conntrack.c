@@ -197,8 +197,7 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->dir[0].flags |= FLOW_WATCH;
 	flow->dir[1].flags |= FLOW_WATCH; // the first reply changes the state
 	if (from_host) {
-		if (d->code == NEXTHOP_LOCAL) // else it goes elsewhere than the kernel thought
-			flow->dir[0].flags |= FLOW_FROM_HOST;
+		flow->dir[0].flags |= FLOW_FROM_HOST;
 		flow->dir[1].flags |= FLOW_TO_HOST;
 	} else if (d->code == NEXTHOP_LOCAL) {
 		flow->dir[0].flags |= FLOW_TO_HOST;
@@ -308,7 +307,7 @@ static void reset_other_end(struct worker *w, const struct packet *p, struct flo
 	to = flow_tuple_translated(dir);
 	if (dir->flags & FLOW_TO_HOST)
 		host_punt(w, (uint8_t)p->iface, reset.m, COUNTER_PUNT_LOCAL);
-	else if (dir->flags & FLOW_FROM_HOST)
+	else if (conntrack_leaves_as_host_said(dir))
 		pipeline_send_host(w, (uint8_t)p->iface, reset.m);
 	else if (p->kind == PACKET_IP6)
 		pipeline_send6(w, reset.m, decide_way(w, &to));

@@ -30,12 +30,6 @@ static enum punt_reason flow_punt_reason(const struct flow_dir *dir)
 // To or from the host stack: TTL and layer 2 are the kernel's.
 static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
-		worker_drop(w, p->m,
-			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
-					      : COUNTER_DROP_IP4_SOURCE); // claims our address
-		return;
-	}
 	if ((dir->flags & FLOW_HAS_HELPER) &&
 		!helper_pass(w, p, dir, w->snap->interfaces[p->iface].mtu))
 		return;
@@ -62,7 +56,13 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	const struct adjacency *adj;
 	uint16_t i;
 
-	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) {
+	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
+		worker_drop(w, p->m,
+			is_ip6 ? COUNTER_DROP_IP6_SOURCE
+			       : COUNTER_DROP_IP4_SOURCE); // claims our address
+		return;
+	}
+	if ((dir->flags & FLOW_TO_HOST) || conntrack_leaves_as_host_said(dir)) {
 		flow_host(w, p, dir);
 		return;
 	}
