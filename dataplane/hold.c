@@ -22,7 +22,7 @@ static void hold_ask(struct worker *w, struct held_packet *held)
 
 	held->ask_ms = w->now_ms + HOLD_ASK_AGAIN_MS;
 	if (token_take(&w->ask_budget))
-		dataplane_raise(w->dp, &event);
+		dataplane_raise(w, &event);
 }
 
 static bool is_ip6(struct rte_mbuf *m)

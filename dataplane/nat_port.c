@@ -289,7 +289,7 @@ static void tell(struct worker *w, enum dp_event_kind kind, const struct ip_addr
 	if ((int32_t)(w->now_sec - *quiet_until_sec) < 0)
 		return;
 	*quiet_until_sec = w->now_sec + QUIET_SEC;
-	dataplane_raise(w->dp, &event);
+	dataplane_raise(w, &event);
 }
 
 enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
