@@ -12,6 +12,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/reset.h"
@@ -128,14 +129,16 @@ static bool choose_reply(
 	if (d->changes_source || from_host)
 		return nat_choose(w, &d->seen, &d->source, choice);
 	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
-	if (likely(flow_find(&w->flows, &choice->reply) == NULL))
+	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
+		    !(d->is_dnated &&
+			    owner_elsewhere(w, flow_tuple_hash(&w->flows, &choice->reply)) >= 0)))
 		return true;
 	if (!d->is_dnated || !nat_has_port(&d->seen))
 		return false;
 	// One socket spoke to two that a rule leads to the same place: another port tells them
-	// apart.
-	d->source =
-		(struct nat_source){.first = d->seen.src, .n_addresses = 1, .rule = NAT_RULE_NONE};
+	// apart. The first may be at another worker, to which its own port there leads.
+	d->source = (struct nat_source){
+		.first = d->seen.src, .n_addresses = 1, .is_another = true, .rule = NAT_RULE_NONE};
 	return nat_choose(w, &d->seen, &d->source, choice);
 }
 
@@ -194,8 +197,7 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->dir[0].flags |= FLOW_WATCH;
 	flow->dir[1].flags |= FLOW_WATCH; // the first reply changes the state
 	if (from_host) {
-		if (d->code == NEXTHOP_LOCAL) // else it goes elsewhere than the kernel thought
-			flow->dir[0].flags |= FLOW_FROM_HOST;
+		flow->dir[0].flags |= FLOW_FROM_HOST;
 		flow->dir[1].flags |= FLOW_TO_HOST;
 	} else if (d->code == NEXTHOP_LOCAL) {
 		flow->dir[0].flags |= FLOW_TO_HOST;
@@ -305,7 +307,7 @@ static void reset_other_end(struct worker *w, const struct packet *p, struct flo
 	to = flow_tuple_translated(dir);
 	if (dir->flags & FLOW_TO_HOST)
 		host_punt(w, (uint8_t)p->iface, reset.m, COUNTER_PUNT_LOCAL);
-	else if (dir->flags & FLOW_FROM_HOST)
+	else if (conntrack_leaves_as_host_said(dir))
 		pipeline_send_host(w, (uint8_t)p->iface, reset.m);
 	else if (p->kind == PACKET_IP6)
 		pipeline_send6(w, reset.m, decide_way(w, &to));

@@ -34,3 +34,11 @@ void conntrack_end(struct worker *w, struct flow *flow);
 unsigned conntrack_expire(struct worker *w, unsigned budget);
 uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state);
 const char *conntrack_phase_name(const struct flow_state *state);
+
+// What the host stack sends, unless its destination was translated: then it goes elsewhere than the
+// kernel thought.
+static inline bool conntrack_leaves_as_host_said(const struct flow_dir *dir)
+{
+	return (dir->flags & FLOW_FROM_HOST) &&
+	       ((dir->flags & FLOW_IS_REPLY) || dir->nexthop == NEXTHOP_LOCAL);
+}

@@ -120,7 +120,7 @@
 		"helpers' tables full, or a host announces more than it may")                      \
 	X(SIP_SEEN, "sip_seen", "flows of SIP through NAT, which go as they are (no ALG)")         \
 	X(EVENT_LOST, "event_lost",                                                                \
-		"log lines and additions to sets that were too many to tell control")              \
+		"events, log lines and additions to sets that were too many to tell control")      \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

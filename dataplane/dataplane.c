@@ -226,12 +226,13 @@ void dataplane_synchronize(struct dataplane *dp)
 
 // --- events ---
 
-void dataplane_raise(struct dataplane *dp, const struct dp_event *event)
+void dataplane_raise(struct worker *w, const struct dp_event *event)
 {
 	uint64_t one = 1;
 
-	if (rte_ring_mp_enqueue_elem(dp->events, (void *)(uintptr_t)event, sizeof(*event)) == 0 &&
-		write(dp->event_fd, &one, sizeof(one)) < 0)
+	if (rte_ring_mp_enqueue_elem(w->dp->events, (void *)(uintptr_t)event, sizeof(*event)) != 0)
+		worker_count(w, COUNTER_EVENT_LOST);
+	else if (write(w->dp->event_fd, &one, sizeof(one)) < 0)
 		return; // EAGAIN: it is readable already
 }
 
@@ -241,7 +242,7 @@ void dataplane_raise_minor(struct worker *w, const struct dp_event *event)
 		!token_take(&w->minor_budget))
 		worker_count(w, COUNTER_EVENT_LOST);
 	else
-		dataplane_raise(w->dp, event);
+		dataplane_raise(w, event);
 }
 
 int dataplane_event_fd(const struct dataplane *dp)

@@ -40,8 +40,8 @@ struct dataplane {
 
 // A worker, brought up to date with the last change if its thread does not run: for bench, tests.
 struct worker *dataplane_worker(struct dataplane *dp, unsigned index);
-// Workers: queues an event for control; dropped when control is far behind.
-void dataplane_raise(struct dataplane *dp, const struct dp_event *event);
+// Queues an event for control; dropped and counted when control is far behind.
+void dataplane_raise(struct worker *w, const struct dp_event *event);
 // The same for what strangers cause with each of their packets: so many a second, and half of the
 // queue is not theirs.
 void dataplane_raise_minor(struct worker *w, const struct dp_event *event);

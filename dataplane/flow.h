@@ -49,7 +49,7 @@ static inline uint8_t flow_key_kind_reply(uint8_t kind)
 enum flow_dir_flags {
 	FLOW_TRANSLATES = 1 << 0, // addresses, ports or both are rewritten
 	FLOW_TO_HOST = 1 << 1,	  // up to the TAP of the interface it came in by
-	FLOW_FROM_HOST = 1 << 2,  // from a TAP: layer 2 and TTL are the kernel's
+	FLOW_FROM_HOST = 1 << 2,  // from a TAP
 	FLOW_WATCH = 1 << 3,	  // the next packet changes the state: take the slower way
 	FLOW_IS_REPLY = 1 << 4,	  // direction 1 of its flow
 	FLOW_IS_IP6 = 1 << 5,

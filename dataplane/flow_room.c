@@ -20,7 +20,7 @@ static void tell(struct worker *w, enum dp_event_kind kind, uint32_t host)
 	};
 
 	memcpy(event.addr.bytes, &of->key.network, sizeof(of->key.network));
-	dataplane_raise(w->dp, &event);
+	dataplane_raise(w, &event);
 }
 
 // Once when it fills up, with the name of who has most; again only after it has emptied a little.

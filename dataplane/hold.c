@@ -22,7 +22,7 @@ static void hold_ask(struct worker *w, struct held_packet *held)
 
 	held->ask_ms = w->now_ms + HOLD_ASK_AGAIN_MS;
 	if (token_take(&w->ask_budget))
-		dataplane_raise(w->dp, &event);
+		dataplane_raise(w, &event);
 }
 
 static bool is_ip6(struct rte_mbuf *m)
@@ -42,7 +42,7 @@ static uint32_t source_hash(struct rte_mbuf *m)
 }
 
 void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
-	uint8_t in_iface, bool is_finished)
+	uint8_t in_iface, enum hold_kind kind)
 {
 	uint32_t source = source_hash(m);
 	unsigned n_same = 0, n_source = 0;
@@ -70,7 +70,7 @@ void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const stru
 		.addr = *addr,
 		.iface = iface,
 		.in_iface = in_iface,
-		.is_finished = is_finished,
+		.kind = kind,
 		.is_asking = !is_asked,
 		.source = source,
 		.deadline_ms = w->now_ms + HOLD_TIMEOUT_MS,
@@ -87,8 +87,10 @@ static void hold_release(struct worker *w, struct held_packet *held)
 
 	if (i != ADJACENCY_NONE)
 		code = NEXTHOP_ADJACENCY_BASE + i;
-	if (!held->is_finished)
+	if (held->kind == HOLD_RECEIVED)
 		pipeline_owned(w, held->in_iface, &held->m, 1, false);
+	else if (held->kind == HOLD_FROM_HOST)
+		pipeline_host(w, held->in_iface, &held->m, 1, true);
 	else if (is_ip6(held->m))
 		pipeline_send6(w, held->m, code);
 	else
@@ -97,7 +99,7 @@ static void hold_release(struct worker *w, struct held_packet *held)
 
 static void hold_give_up(struct worker *w, struct held_packet *held)
 {
-	if (held->is_finished)
+	if (held->kind != HOLD_RECEIVED)
 		worker_drop(w, held->m, COUNTER_DROP_NO_NEIGHBOUR);
 	else if (is_ip6(held->m))
 		icmp_error6(

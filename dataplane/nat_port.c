@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/owner.h"
 #include "drivers/steering.h"
 
 enum {
@@ -35,6 +36,7 @@ struct search {
 	enum wanted wanted;
 	bool is_strict;	    // as to odd and even, below 1024 and above
 	bool is_usual_held; // the packet's own port at its host's address
+	bool is_abroad;	    // which ports of the packet's own bucket are free another worker knows
 	uint16_t home;	    // the worker that answers come to
 	uint32_t tries;	    // left
 };
@@ -147,7 +149,9 @@ static bool take_if(struct search *s, uint16_t port_be, bool is_held)
 {
 	nat_reply_set_port(s->reply, port_be);
 	return (s->wanted == WANTED_ANY || is_held == (s->wanted == WANTED_HELD)) &&
-	       flow_find(&s->w->flows, s->reply) == NULL;
+	       flow_find(&s->w->flows, s->reply) == NULL &&
+	       !(s->source->is_another &&
+		       owner_elsewhere(s->w, flow_tuple_hash(&s->w->flows, s->reply)) >= 0);
 }
 
 static bool take(struct search *s, uint16_t port_be)
@@ -168,7 +172,7 @@ static bool take(struct search *s, uint16_t port_be)
 static bool take_own(struct search *s, uint32_t i)
 {
 	s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
-	if (s->source->is_random)
+	if (s->source->is_random || s->is_abroad)
 		return false;
 	return i == 0 ? take_if(s, s->packet->sport_be, s->is_usual_held)
 		      : take(s, s->packet->sport_be);
@@ -223,7 +227,7 @@ static bool take_of_addresses(struct search *s)
 	uint32_t n = RTE_MIN(s->source->n_addresses, (uint32_t)ADDRESSES_TRIED);
 
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
-		if (take_own(s, i) || take_of_bucket(s, own_bucket(s)))
+		if (take_own(s, i) || (!s->is_abroad && take_of_bucket(s, own_bucket(s))))
 			return true;
 	}
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
@@ -285,7 +289,7 @@ static void tell(struct worker *w, enum dp_event_kind kind, const struct ip_addr
 	if ((int32_t)(w->now_sec - *quiet_until_sec) < 0)
 		return;
 	*quiet_until_sec = w->now_sec + QUIET_SEC;
-	dataplane_raise(w->dp, &event);
+	dataplane_raise(w, &event);
 }
 
 enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
@@ -301,6 +305,12 @@ enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
 	bool is_over;
 
 	s.home = steering_worker(own_bucket(&s), w->n_workers);
+	// Begun where another port led: on its way from one outside interface to the other, say.
+	// The router's own port is its socket's, and stays.
+	s.is_abroad = source->is_another ||
+		      (s.home != w->index && !ip_addr_equal(&packet->src, &source->first));
+	if (s.is_abroad)
+		s.home = w->index;
 	is_over = is_over_share(&s);
 	if (!is_over && run(&s, WANTED_FREE, OWN_TRIES))
 		return NAT_PORT_OWN;

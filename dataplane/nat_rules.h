@@ -53,6 +53,7 @@ struct nat_source {
 	uint32_t n_addresses; // 0: it must be translated, and there is no address for it now
 	bool keeps_port;      // one-to-one, prefix: nothing to choose
 	bool is_random, keeps_parity, is_full_cone;
+	bool is_another; // the port it came from is taken, here or at another worker
 	bool is_none;  // stays as it is: `first` is its own address, and its port is not to change
 	uint16_t rule; // index in dp_policy.nats, or NAT_RULE_NONE
 };

@@ -65,8 +65,9 @@ uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint1
 // one finds no hint of the flow, and if it began one here it would overtake them: it goes after
 // them instead, and the flow begins anew there.
 
-// Further than an inbox is long: still in the buffer.
-enum { HOME_NOT_YET = INBOX_SIZE * 2 };
+// Still in the buffer: further than the other worker gets in any turn of this one, which may be
+// interrupted for as long as another thread has its core.
+enum { HOME_NOT_YET = 1 << 30 };
 
 static uint32_t home_tag(uint64_t hash)
 {
@@ -113,13 +114,21 @@ static unsigned home_place(const struct worker *w, const struct homeward *set, u
 	return best;
 }
 
-// What other workers have put there meanwhile is only waited for as well.
-static void home_stamp(struct handover_buffer *buffer, const struct rte_ring *inbox)
+// What other workers have put there meanwhile is only waited for as well. A place may have been
+// given to a flow of another worker since.
+static void home_stamp(struct worker *w, uint16_t to)
 {
+	struct handover_buffer *buffer = &w->handover[to];
+	const struct rte_ring *inbox = w->dp->workers[to].inbox;
 	uint32_t position = __atomic_load_n(&inbox->prod.tail, __ATOMIC_RELAXED);
 
-	for (uint16_t i = 0; i < buffer->n_home; i++)
-		*buffer->home_tickets[i] = position;
+	for (uint16_t i = 0; i < buffer->n_home; i++) {
+		struct homeward *set = &w->homeward[buffer->home_places[i] / HOMEWARD_WAYS];
+		unsigned way = buffer->home_places[i] % HOMEWARD_WAYS;
+
+		if (set->to[way] == to)
+			set->tickets[way] = position;
+	}
 	buffer->n_home = 0;
 }
 
@@ -134,7 +143,8 @@ static void send_home(struct worker *w, uint16_t to, const struct packet *p)
 	set->tags[way] = home_tag(p->hash);
 	set->to[way] = (uint8_t)to;
 	set->tickets[way] = home_done(w, to) + HOME_NOT_YET;
-	buffer->home_tickets[buffer->n_home++] = &set->tickets[way];
+	buffer->home_places[buffer->n_home++] =
+		(uint16_t)((set - w->homeward) * HOMEWARD_WAYS + way);
 }
 
 // --- handing over ---
@@ -150,7 +160,7 @@ void owner_flush_to(struct worker *w, uint16_t to)
 	for (unsigned i = n; i < buffer->n; i++)
 		worker_drop(w, buffer->pkts[i], COUNTER_DROP_HANDOVER_FULL);
 	if (buffer->n_home > 0)
-		home_stamp(buffer, taker->inbox);
+		home_stamp(w, to);
 	buffer->n = 0;
 	w->handover_pending &= ~(UINT64_C(1) << to);
 	if (to == w->index || n == 0)
@@ -186,7 +196,7 @@ bool owner_keep(struct worker *w, struct packet *p)
 	return false;
 }
 
-static int home_hinted(const struct worker *w, uint64_t hash)
+int owner_elsewhere(const struct worker *w, uint64_t hash)
 {
 	for (uint16_t i = 1; i < w->n_workers; i++) {
 		uint16_t to = (uint16_t)((w->index + i) % w->n_workers);
@@ -207,7 +217,7 @@ bool owner_went_home(struct worker *w, const struct packet *p)
 		return false;
 	to = home_under_way(w, p->hash);
 	if (to < 0)
-		to = home_hinted(w, p->hash);
+		to = owner_elsewhere(w, p->hash);
 	if (to < 0)
 		return false;
 	send_home(w, (uint16_t)to, p);

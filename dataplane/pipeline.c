@@ -35,7 +35,8 @@ static void send_finished(
 		i = code - NEXTHOP_ADJACENCY_BASE;
 		iface = w->adjacencies[i].iface;
 		if (adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
-			hold_packet(w, m, iface, &w->adjacencies[i].addr, INTERFACE_NONE, true);
+			hold_packet(w, m, iface, &w->adjacencies[i].addr, INTERFACE_NONE,
+				HOLD_FINISHED);
 			return;
 		}
 	} else if (nexthop_is_connected(code)) {
@@ -43,7 +44,7 @@ static void send_finished(
 		i = adjacency_find(&w->dp->adjacencies, iface, dst);
 		if (i == ADJACENCY_NONE ||
 			adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
-			hold_packet(w, m, iface, dst, INTERFACE_NONE, true);
+			hold_packet(w, m, iface, dst, INTERFACE_NONE, HOLD_FINISHED);
 			return;
 		}
 	} else {
@@ -192,7 +193,7 @@ void pipeline_host(
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
 
-		if (pkts[i]->nb_segs == 1) // else its pieces were
+		if (!is_home && pkts[i]->nb_segs == 1) // else it was, or its pieces were
 			worker_count(w, COUNTER_HOST_SENT);
 		p->m = pkts[i];
 		p->iface = iface;

@@ -14,7 +14,8 @@ void pipeline_owned(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home);
 // A packet just put together from its fragments.
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m);
-// A burst that the host stack sent on the interface's TAP.
+// A burst that the host stack sent on the interface's TAP. `is_home`: handed over because their
+// flow is here, or held: they have been counted.
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home);
 

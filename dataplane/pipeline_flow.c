@@ -30,12 +30,6 @@ static enum punt_reason flow_punt_reason(const struct flow_dir *dir)
 // To or from the host stack: TTL and layer 2 are the kernel's.
 static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
-		worker_drop(w, p->m,
-			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
-					      : COUNTER_DROP_IP4_SOURCE); // claims our address
-		return;
-	}
 	if ((dir->flags & FLOW_HAS_HELPER) &&
 		!helper_pass(w, p, dir, w->snap->interfaces[p->iface].mtu))
 		return;
@@ -47,6 +41,12 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 		pipeline_send_host(w, (uint8_t)p->iface, p->m);
 }
 
+static void flow_hold(struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
+{
+	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface,
+		p->flags & PACKET_FROM_HOST ? HOLD_FROM_HOST : HOLD_RECEIVED);
+}
+
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
 // or the host stack at one end.
 static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
@@ -56,7 +56,13 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	const struct adjacency *adj;
 	uint16_t i;
 
-	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)) {
+	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
+		worker_drop(w, p->m,
+			is_ip6 ? COUNTER_DROP_IP6_SOURCE
+			       : COUNTER_DROP_IP4_SOURCE); // claims our address
+		return;
+	}
+	if ((dir->flags & FLOW_TO_HOST) || conntrack_leaves_as_host_said(dir)) {
 		flow_host(w, p, dir);
 		return;
 	}
@@ -74,7 +80,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 		dst = flow_tuple_translated(dir).dst;
 		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
 		if (i == ADJACENCY_NONE) {
-			hold_packet(w, p->m, iface, &dst, (uint8_t)p->iface, false);
+			flow_hold(w, p, iface, &dst);
 			return;
 		}
 		dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
@@ -86,7 +92,7 @@ static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 	}
 	adj = &w->adjacencies[i];
 	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
-		hold_packet(w, p->m, adj->iface, &adj->addr, (uint8_t)p->iface, false);
+		flow_hold(w, p, adj->iface, &adj->addr);
 		return;
 	}
 	if (pipeline_is_too_big(p, adj->mtu)) {
@@ -188,13 +194,32 @@ static enum counter error_refused(uint8_t kind, uint8_t type)
 	return COUNTER_COUNT;
 }
 
+// About no flow that we know: for who may begin one.
+static void stray_icmp_error(struct worker *w, struct packet *p)
+{
+	enum counter refused =
+		w->snap->policy->has_firewall ? COUNTER_DROP_ICMP_UNRELATED : hygiene_check(w, p);
+	uint16_t code = pipeline_way(w, p);
+
+	if (refused == COUNTER_COUNT && code == NEXTHOP_LOCAL) {
+		host_punt_as(w, (uint8_t)p->iface, p->m, PUNT_REASON_NEW);
+		return;
+	}
+	// neither in past the NAT, nor out of it with an inner address
+	if (refused == COUNTER_COUNT && error_crosses_nat(w, p, code))
+		refused = COUNTER_DROP_ICMP_UNRELATED;
+	if (refused != COUNTER_COUNT)
+		worker_drop(w, p->m, refused);
+	else
+		pipeline_plain_slow(w, p, code);
+}
+
 // ICMP errors travel with the flow of the packet they quote.
 static void flow_icmp_error(struct worker *w, struct packet *p)
 {
 	const uint8_t *icmp = packet_l4(p);
 	enum counter refused = error_refused(p->kind, icmp[0]);
 	struct flow_dir *dir = NULL;
-	uint8_t iface = (uint8_t)p->iface;
 	uint16_t code;
 	int found;
 
@@ -212,31 +237,23 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, (enum counter)p->reason);
 		return;
 	}
-	if (found == 0 && owner_went_home(w, p))
+	if (found == 0) {
+		if (!owner_went_home(w, p))
+			stray_icmp_error(w, p);
 		return;
-	if (found > 0 && (dir->flags & FLOW_TO_HOST)) {
-		host_punt_as(w, iface, p->m,
+	}
+	if (dir->flags & FLOW_TO_HOST) {
+		host_punt_as(w, (uint8_t)p->iface, p->m,
 			icmp_tells_mtu(p->kind == PACKET_IP6, icmp[0], icmp[1]) ? PUNT_REASON_MTU
 										: PUNT_REASON_NEW);
 		return;
 	}
-	if (found > 0) {
-		p->flags |= PACKET_IS_TRANSLATED;
-	} else if (w->snap->policy->has_firewall) {
-		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-		return;
-	}
+	p->flags |= PACKET_IS_TRANSLATED;
 	code = pipeline_way(w, p);
-	if (found > 0 && decide_leaks(w, dir, code)) {
+	if (decide_leaks(w, dir, code))
 		worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
-		return;
-	}
-	// neither in past the NAT, nor out of it with an inner address
-	if (found == 0 && code != NEXTHOP_LOCAL && error_crosses_nat(w, p, code)) {
-		worker_drop(w, p->m, COUNTER_DROP_ICMP_UNRELATED);
-		return;
-	}
-	pipeline_plain_slow(w, p, code);
+	else
+		pipeline_plain_slow(w, p, code);
 }
 
 // Fragments are put together first: without ports nobody knows whose they are. False: it is an

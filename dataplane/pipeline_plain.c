@@ -18,7 +18,8 @@ static void forward_hold(
 		packet_ip6(p->m)->hop_limits--;
 	else if (is_finished)
 		ip4_decrement_ttl(packet_ip4(p->m));
-	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, is_finished);
+	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface,
+		is_finished ? HOLD_FINISHED : HOLD_RECEIVED);
 }
 
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that

@@ -29,5 +29,5 @@ void sip_advice_tell(struct worker *w, const struct flow *flow, const struct flo
 	told->hosts[cell].host = host;
 	told->hosts[cell].again_sec = w->now_sec + AGAIN_SEC;
 	told->hosts[cell].other_sec = w->now_sec + OTHER_SEC;
-	dataplane_raise(w->dp, &event);
+	dataplane_raise(w, &event);
 }

@@ -41,7 +41,7 @@ struct snapshot *snapshot_copy(struct dataplane *dp)
 // What follows from the rest, so that a worker need not work it out.
 static void snapshot_derive(struct snapshot *snap)
 {
-	unsigned n_inside = 0;
+	unsigned n_inside = 0, n_outside;
 
 	snap->n_ids = 0;
 	snap->tracks = snap->policy->tracks;
@@ -52,8 +52,9 @@ static void snapshot_derive(struct snapshot *snap)
 		snap->ids[snap->n_ids++] = (uint8_t)i;
 		n_inside += !snap->interfaces[i].is_outside;
 	}
-	snap->may_cross =
-		n_inside > 1 || snap->policy->changes_destinations || snap->policy->has_helpers;
+	n_outside = snap->n_ids - n_inside;
+	snap->may_cross = n_inside > 1 || n_outside > 1 || snap->policy->changes_destinations ||
+			  snap->policy->has_helpers;
 }
 
 void snapshot_publish(struct dataplane *dp, struct snapshot *snap)

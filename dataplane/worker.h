@@ -56,7 +56,7 @@ struct tx_buffer {
 struct handover_buffer {
 	uint16_t n, n_home;
 	struct rte_mbuf *pkts[BURST];
-	uint32_t *home_tickets[BURST]; // of those in the buffer that go home
+	uint16_t home_places[BURST]; // in worker.homeward, of those that go home
 };
 
 // Flows by their hash, to which worker their packets went home, and up to which position in its
@@ -68,19 +68,26 @@ struct homeward {
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct homeward) == RTE_CACHE_LINE_SIZE, "one line");
+static_assert((int)HOMEWARD_SETS * (int)HOMEWARD_WAYS <= UINT16_MAX, "handover_buffer.home_places");
 
 struct interface_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
 };
 
-// A packet that waits for a neighbour: either as it came in, to walk the pipeline again, or
-// finished (ours, or a fragment), to be sent.
+// What is done with a packet that has waited for its neighbour.
+enum hold_kind {
+	HOLD_RECEIVED,	// walks the pipeline again, as it came in
+	HOLD_FROM_HOST, // the same, as the host stack sent it
+	HOLD_FINISHED,	// ours, or a fragment: is sent
+};
+
+// A packet that waits for a neighbour.
 struct held_packet {
 	struct rte_mbuf *m;
 	struct ip_addr addr; // the neighbour
 	uint8_t iface;	     // it is on
 	uint8_t in_iface;
-	bool is_finished;
+	enum hold_kind kind;
 	bool is_asking;	 // of those that wait for one neighbour, the one that asks for it
 	uint32_t source; // hash of the sender's address
 	uint64_t ask_ms; // when to ask again

@@ -437,6 +437,56 @@ static void an_error_is_for_who_sent_what_it_quotes(void **state)
 	rte_pktmbuf_free(out);
 }
 
+// About nothing that was ever sent, from one inside network.
+static struct rte_mbuf *stray_error(struct fixture *f, uint32_t src, uint32_t dst)
+{
+	struct rte_mbuf *about = frame_build(f, &fixture_udp_out), *m;
+	struct frame error = time_exceeded_about(about);
+
+	error.iface = FIXTURE_LAN;
+	error.src = src;
+	error.dst = dst;
+	m = frame_build(f, &error);
+	rte_pktmbuf_free(about);
+	return m;
+}
+
+static void a_stray_error_must_be_from_where_its_source_is(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct rte_mbuf *m;
+	struct error err;
+
+	policy.hygiene[FIXTURE_LAN] = DP_HYGIENE_RPF_STRICT;
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_rx(f, stray_error(f, FIXTURE_PC2, FIXTURE_FAR_LAN), FIXTURE_LAN);
+	m = fixture_sent(f, FIXTURE_LAN2);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	fixture_rx(f, stray_error(f, FIXTURE_GATEWAY, FIXTURE_FAR_LAN), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+}
+
+// The kernel hears as much of them as of strangers, whatever they quote.
+static void stray_errors_take_no_more_than_strangers_may(void **state)
+{
+	enum { FLOOD = 1500 };
+	struct fixture *f = *state;
+	uint32_t most = f->w->punt_budget[FIXTURE_LAN][PUNT_REASON_NEW].burst;
+	struct rte_mbuf *m;
+
+	for (unsigned i = 0; i < FLOOD; i++) {
+		fixture_rx(f, stray_error(f, FIXTURE_PC, FIXTURE_OWN_LAN), FIXTURE_LAN);
+		m = fixture_punted(f);
+		assert_true((m != NULL) == (i < most));
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), FLOOD - most);
+}
+
 static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -505,6 +555,8 @@ int main(void)
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
 		NAT(an_error_is_for_who_sent_what_it_quotes),
+		NAT(a_stray_error_must_be_from_where_its_source_is),
+		NAT(stray_errors_take_no_more_than_strangers_may),
 		NAT(the_routers_host_refuses_nobody_outside_where_hosts_share_its_address),
 		NAT(a_timed_set_changes_the_translation_of_flows_under_way),
 		NAT(an_ipv6_error_waits_for_its_neighbour_and_stays_whole),

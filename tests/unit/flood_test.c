@@ -225,6 +225,20 @@ static void strangers_are_told_of_only_so_often(void **state)
 	assert_int_equal(told, n - 1);
 }
 
+static void what_control_cannot_be_told_is_counted(void **state)
+{
+	enum { ROOM = EVENT_RING_SIZE - 1, MORE = 5 };
+	struct fixture *f = *state;
+	struct dp_event full = {.kind = DP_EVENT_FLOWS_FULL}, event;
+
+	for (unsigned i = 0; i < ROOM + MORE; i++)
+		dataplane_raise(f->w, &full);
+	assert_int_equal(fixture_counter(f, COUNTER_EVENT_LOST), MORE);
+	for (unsigned i = 0; i < ROOM; i++)
+		assert_true(dataplane_event_next(f->dp, &event));
+	assert_false(dataplane_event_next(f->dp, &event));
+}
+
 #define NAT(name)   cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, fixture_setup_plain, fixture_teardown)
 
@@ -238,6 +252,7 @@ int main(void)
 		PLAIN(the_kernel_is_given_urgent_packets_first_and_strangers_last),
 		PLAIN(strangers_cannot_keep_control_from_hearing_of_a_neighbour),
 		PLAIN(strangers_are_told_of_only_so_often),
+		PLAIN(what_control_cannot_be_told_is_counted),
 	};
 
 	fixture_start_drivers();

@@ -401,6 +401,32 @@ static void a_full_cone_is_called_from_each_worker_as_long_as_it_is_there(void *
 		assert_false(nat_find_called(&workers[i], &call, &inside));
 }
 
+// As between two interfaces that both lead outside: the worker is found by the other port.
+static void no_two_workers_give_out_one_port(void **state)
+{
+	struct nat_source source = masquerade();
+	struct flow_tuple t = tuple(address(HOST), 5000, address(REMOTE), 53, IPPROTO_UDP);
+	uint16_t seen[TABLES_MAX];
+
+	end_all(&workers[0]);
+	close_workers();
+	open_workers(TABLES_MAX, TABLES_MAX);
+	dp.workers = workers;
+	for (unsigned i = 0; i < TABLES_MAX; i++) {
+		struct flow_tuple again = t;
+
+		t.src.bytes[3]++;
+		seen[i] = outside_port(begin(&workers[i], &t, &source));
+		assert_int_equal(steering_worker(steering_bucket(seen[i]), TABLES_MAX), i);
+		for (unsigned k = 0; k < i; k++)
+			assert_int_not_equal(seen[i], seen[k]);
+		again.src = t.src;
+		again.dport_be = be(54);
+		assert_int_equal(outside_port(begin(&workers[i], &again, &source)), seen[i]);
+	}
+	assert_int_equal(seen[steering_worker(steering_bucket(5000), TABLES_MAX)], 5000);
+}
+
 static void nobody_calls_the_routers_own_sockets(void **state)
 {
 	static struct compiled_policy policy = {.has_full_cones = true};
@@ -525,6 +551,7 @@ int main(void)
 		TEST(the_routers_own_sockets_have_endpoints_too),
 		TEST(anybody_reaches_a_full_cone_and_nobody_else),
 		TEST(a_full_cone_is_called_from_each_worker_as_long_as_it_is_there),
+		TEST(no_two_workers_give_out_one_port),
 		TEST(nobody_calls_the_routers_own_sockets),
 		TEST(a_greedy_host_leaves_room_for_others),
 		TEST(every_port_is_shared_before_anybody_is_refused),

@@ -5,16 +5,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "dataplane/conntrack.h"
 #include "dataplane/flow_tuple.h"
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
+#include "tests/unit/text_addr.h"
 
-enum { HERE, HOME, STRANGERS = 2000 };
+enum { HERE, HOME, OTHER, STRANGERS = 2000 };
 
 static struct worker *home_of(struct fixture *f)
 {
@@ -22,12 +25,12 @@ static struct worker *home_of(struct fixture *f)
 }
 
 // From one LAN to the other, by a port that leads here.
-static struct frame across(void)
+static struct frame across(const struct fixture *f)
 {
 	struct frame frame = fixture_udp_out;
 
 	frame.dst = FIXTURE_FAR_LAN;
-	while (steering_worker(steering_bucket(frame.sport), 2) != HERE)
+	while (steering_worker(steering_bucket(frame.sport), f->w->n_workers) != HERE)
 		frame.sport++;
 	return frame;
 }
@@ -71,7 +74,7 @@ static unsigned n_in_inbox(struct fixture *f)
 static void packets_follow_their_flow(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -85,7 +88,7 @@ static void packets_follow_their_flow(void **state)
 static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -101,7 +104,7 @@ static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 static void none_overtakes_those_that_are_still_to_be_handed_over(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 	struct rte_mbuf *m = frame_build(f, &frame);
 
 	begin_at_home(f, &frame);
@@ -118,7 +121,7 @@ static void none_overtakes_those_that_are_still_to_be_handed_over(void **state)
 static void when_all_are_through_the_next_begins_the_flow_where_it_arrives(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across();
+	struct frame frame = across(f);
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -134,7 +137,7 @@ static void when_all_are_through_the_next_begins_the_flow_where_it_arrives(void 
 static void others_begin_where_they_arrive(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = across(), other = frame;
+	struct frame frame = across(f), other = frame;
 
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
@@ -148,6 +151,190 @@ static void others_begin_where_they_arrive(void **state)
 	worker_poll_inbox(home_of(f));
 }
 
+// What others have put into a worker's inbox, until it is through with it.
+static void pass(struct worker *w, unsigned n)
+{
+	for (; n > 0; n--) {
+		owner_hand_over(
+			w, w->index, rte_pktmbuf_alloc(drivers_pool()), INBOX_TX, FIXTURE_LAN);
+		owner_flush(w);
+		worker_poll_inbox(w);
+	}
+}
+
+// It was not on its core for a while, and the other one was not idle.
+static void none_overtakes_those_still_here_while_the_other_worker_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f);
+	struct rte_mbuf *m = frame_build(f, &frame);
+
+	begin_at_home(f, &frame);
+	dataplane_worker(f->dp, HERE);
+	pipeline_rx(f->w, frame.iface, &m, 1);
+	end_at_home(f, &frame);
+	pass(home_of(f), 3 * INBOX_SIZE);
+	arrives(f, &frame);
+	assert_null(flow_at(f->w, &frame));
+	assert_int_equal(n_in_inbox(f), 2);
+	worker_poll_inbox(home_of(f));
+}
+
+static uint64_t hash_of(const struct fixture *f, const struct frame *frame)
+{
+	struct flow_key4 key = {
+		.src_be = rte_cpu_to_be_32(frame->src),
+		.dst_be = rte_cpu_to_be_32(frame->dst),
+		.sport_be = rte_cpu_to_be_16(frame->sport),
+		.dport_be = rte_cpu_to_be_16(frame->dport),
+		.protocol = frame->protocol,
+	};
+
+	return flow_hash4(&f->w->flows, &key);
+}
+
+// More flows of one burst than their set has places: the last one takes that of a flow which is on
+// its way to another worker, whose inbox has other positions.
+static void a_place_is_of_the_flow_that_took_it_last(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f);
+	struct worker *other = dataplane_worker(f->dp, OTHER);
+	uint64_t set = hash_of(f, &frame) % HOMEWARD_SETS;
+
+	for (unsigned i = 0; i <= HOMEWARD_WAYS; i++, frame.dport++) {
+		struct worker *w = i < HOMEWARD_WAYS ? other : home_of(f);
+		struct rte_mbuf *first, *second;
+
+		while (hash_of(f, &frame) % HOMEWARD_SETS != set)
+			frame.dport++;
+		first = frame_build(f, &frame);
+		second = frame_build(f, &frame);
+		pipeline_owned(w, frame.iface, &first, 1, true);
+		dataplane_worker(f->dp, HERE);
+		pipeline_rx(f->w, frame.iface, &second, 1);
+	}
+	frame.dport--;
+	pass(home_of(f), 2 * HOMEWARD_WAYS);
+	owner_flush(f->w);
+	end_at_home(f, &frame);
+	arrives(f, &frame);
+	assert_null(flow_at(f->w, &frame));
+	assert_int_equal(n_in_inbox(f), 2);
+	worker_poll_inbox(home_of(f));
+	worker_poll_inbox(other);
+}
+
+static void add_uplink(struct fixture *f, const char *subnet, const char *host)
+{
+	struct dp_interface uplink = {.tap_fd = -1, .mtu = 1500, .is_outside = true};
+	struct dp_route connected = {.n_nexthops = 1};
+	struct mac_addr mac = {{2, 1, 0, 0, 0, 9}};
+	struct ip_addr neighbour = address(host);
+	int id;
+
+	snprintf(uplink.name, sizeof(uplink.name), "wan2");
+	id = dataplane_interface_add(f->dp, &uplink);
+	assert_int_equal(id, FIXTURE_LAN2);
+	assert_int_equal(ip_prefix_parse(subnet, &connected.to), 0);
+	connected.nexthops[0].interface = (uint8_t)id;
+	assert_int_equal(dataplane_route_set(f->dp, &connected), 0);
+	assert_int_equal(dataplane_neighbour_set(f->dp, id, &neighbour, &mac), 0);
+}
+
+// Each is found by the port that it is sent to, there and back.
+static void answers_between_two_uplinks_find_their_flow(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat elsewhere = fixture_masquerade(FIXTURE_LAN);
+	struct dp_policy policy = fixture_policy(&elsewhere, 1);
+	struct frame query = fixture_udp_out, answer;
+	struct rte_mbuf *m;
+	struct error err;
+
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	add_uplink(f, "198.18.3.0/24", "198.18.3.9");
+	query.iface = FIXTURE_LAN2;
+	query.src = IP(198, 18, 3, 9);
+	query.dst = FIXTURE_GATEWAY;
+	while (steering_worker(steering_bucket(query.dport), 2) != HERE)
+		query.dport++;
+	while (steering_worker(steering_bucket(query.sport), 2) != HOME)
+		query.sport++;
+	m = fixture_send(f, &query, FIXTURE_WAN);
+	assert_non_null(m);
+	answer = frame_answer(m, &query, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	m = frame_build(f, &answer);
+	pipeline_rx(home_of(f), FIXTURE_WAN, &m, 1);
+	owner_flush(home_of(f));
+	assert_int_equal(rte_ring_count(f->w->inbox), 1);
+	assert_int_equal(home_of(f)->flows.n_used, 0);
+}
+
+static struct dp_nat forward_of(uint16_t port)
+{
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+
+	forward.kind = DP_NAT_FORWARD;
+	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &forward.inside), 0);
+	forward.first_port = forward.last_port = port;
+	forward.inside_port = 443;
+	return forward;
+}
+
+static uint16_t port_that_leads_to(uint16_t worker)
+{
+	uint16_t port = 8000;
+
+	while (steering_worker(steering_bucket(port), 2) != worker)
+		port++;
+	return port;
+}
+
+// Two ports outside are one inside, and each worker has one of them.
+static void one_sockets_two_conversations_stay_two_at_two_workers(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t ports[] = {port_that_leads_to(HERE), port_that_leads_to(HOME)};
+	struct dp_nat forwards[] = {forward_of(ports[HERE]), forward_of(ports[HOME])};
+	struct dp_policy policy = fixture_policy(forwards, 2);
+	uint16_t seen[2];
+	struct error err;
+
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	for (unsigned i = HERE; i <= HOME; i++) {
+		struct worker *w = dataplane_worker(f->dp, i);
+		struct frame frame = fixture_udp_out;
+		struct rte_mbuf *m;
+
+		frame.iface = FIXTURE_WAN;
+		frame.src = FIXTURE_GATEWAY;
+		frame.dst = FIXTURE_OWN_WAN;
+		frame.dport = ports[i];
+		m = frame_build(f, &frame);
+		pipeline_rx(w, FIXTURE_WAN, &m, 1);
+		assert_int_equal(w->tx[FIXTURE_LAN].n, 1);
+		m = w->tx[FIXTURE_LAN].pkts[0];
+		assert_true(frame_is_sound(m));
+		assert_int_equal(frame_dst(m), FIXTURE_PC);
+		assert_int_equal(frame_dport(m), 443);
+		seen[i] = frame_sport(m);
+	}
+	assert_int_equal(seen[HERE], fixture_udp_out.sport);
+	assert_int_not_equal(seen[HOME], seen[HERE]);
+}
+
+static int setup_of_three(void **state)
+{
+	static struct fixture f;
+
+	fixture_open(&f, 3, true);
+	*state = &f;
+	return 0;
+}
+
 int main(void)
 {
 #define TWO(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat_of_two, fixture_teardown)
@@ -157,6 +344,11 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
+		TWO(one_sockets_two_conversations_stay_two_at_two_workers),
+		TWO(answers_between_two_uplinks_find_their_flow),
+		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
+		cmocka_unit_test_setup_teardown(
+			a_place_is_of_the_flow_that_took_it_last, setup_of_three, fixture_teardown),
 	};
 
 	fixture_start_drivers();

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/hold.h"
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
@@ -310,6 +311,80 @@ static void the_router_itself_shares_the_table_and_its_ports(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// The router's own, to a server inside by its public name.
+static const struct frame own_to_server = {
+	.iface = FIXTURE_WAN,
+	.src = FIXTURE_OWN_WAN,
+	.dst = IP(203, 0, 113, 10),
+	.sport = 5000,
+	.dport = 53,
+	.protocol = IPPROTO_UDP,
+	.payload_bytes = 10,
+};
+
+static void name_server(struct fixture *f, const char *inside)
+{
+	struct dp_nat server = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&server, 1);
+	struct error err;
+
+	server.kind = DP_NAT_ONE_TO_ONE;
+	assert_int_equal(ip_prefix_parse("203.0.113.10/32", &server.outside), 0);
+	assert_int_equal(ip_prefix_parse(inside, &server.inside), 0);
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+}
+
+static void nobody_speaks_for_the_router_to_a_server_it_is_translated_to(void **state)
+{
+	struct fixture *f = *state;
+	struct frame answer;
+	struct rte_mbuf *m;
+
+	name_server(f, "198.18.0.7/32");
+	for (unsigned i = 0; i < 3; i++) {
+		fixture_host(f, frame_build(f, &own_to_server), FIXTURE_WAN);
+		m = fixture_sent(f, FIXTURE_LAN);
+		assert_non_null(m);
+		assert_true(frame_is_sound(m));
+		assert_int_equal(frame_dst(m), FIXTURE_PC);
+		assert_int_equal(packet_ip4(m)->time_to_live, 63);
+		answer = frame_answer(m, &own_to_server, FIXTURE_LAN);
+		rte_pktmbuf_free(m);
+		assert_null(fixture_send(f, &answer, FIXTURE_WAN));
+		m = fixture_punted(f);
+		assert_non_null(m);
+		assert_int_equal(frame_src(m), own_to_server.dst);
+		rte_pktmbuf_free(m);
+		assert_null(fixture_send(f, &own_to_server, FIXTURE_LAN));
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_IP4_SOURCE), i + 1);
+	}
+}
+
+// One that it has not spoken to for long. Nothing is lost.
+static void the_routers_own_packet_waits_for_the_server_it_is_translated_to(void **state)
+{
+	struct ip_addr addr = {.family = IP_V4, .bytes = {198, 18, 0, 50}};
+	struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
+	struct fixture *f = *state;
+	struct rte_mbuf *m;
+
+	name_server(f, "198.18.0.50/32");
+	m = frame_build(f, &own_to_server);
+	packet_eth(m)->dst_addr.addr_bytes[0] = 6; // as the kernel thinks: somebody outside
+	fixture_host(f, m, FIXTURE_WAN);
+	assert_int_equal(f->w->n_held, 1);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN, &addr, &mac), 0);
+	dataplane_worker(f->dp, 0);
+	hold_tick(f->w);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_dst(m), IP(198, 18, 0, 50));
+	assert_memory_equal(packet_eth(m)->dst_addr.addr_bytes, mac.bytes, 6);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_HOST_SENT), 1);
+}
+
 static void an_error_about_a_damaged_header_ends_here(void **state)
 {
 	struct fixture *f = *state;
@@ -419,6 +494,8 @@ int main(void)
 		NAT(icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here),
 		NAT(an_error_about_a_damaged_header_ends_here),
 		NAT(the_router_itself_shares_the_table_and_its_ports),
+		NAT(nobody_speaks_for_the_router_to_a_server_it_is_translated_to),
+		NAT(the_routers_own_packet_waits_for_the_server_it_is_translated_to),
 		NAT(masquerade_follows_the_address_of_its_interface),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
 		NAT(one_sockets_two_conversations_stay_two_behind_a_redirect),
