@@ -12,6 +12,7 @@
 #include "dataplane/icmp.h"
 #include "dataplane/nat.h"
 #include "dataplane/nat_port.h"
+#include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/reset.h"
@@ -119,6 +120,33 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 	return true;
 }
 
+// Ports keep apart what workers translate the sources of, and nothing else.
+static bool is_elsewhere(const struct worker *w, const struct flow_tuple *reply)
+{
+	return owner_hinted(w, flow_tuple_hash(&w->flows, reply)) >= 0;
+}
+
+// One socket spoke to two that a rule leads to the same place, and both would be answered alike:
+// its address stays, and another port tells them apart.
+static bool choose_other_port(struct worker *w, struct decision *d, struct nat_choice *choice)
+{
+	enum { PORTS_TRIED = 8 };
+
+	d->source = (struct nat_source){
+		.first = d->seen.src,
+		.n_addresses = 1,
+		.is_random = true,
+		.rule = NAT_RULE_NONE,
+	};
+	for (unsigned i = 0; i < PORTS_TRIED; i++) {
+		if (!nat_choose(w, &d->seen, &d->source, choice))
+			return false;
+		if (!is_elsewhere(w, &choice->reply))
+			return true;
+	}
+	return false;
+}
+
 // The key of the answers. False: no port is free, or somebody else has that key already: an answer
 // to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
 // translated one that came first.
@@ -128,15 +156,10 @@ static bool choose_reply(
 	if (d->changes_source || from_host)
 		return nat_choose(w, &d->seen, &d->source, choice);
 	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
-	if (likely(flow_find(&w->flows, &choice->reply) == NULL))
+	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
+		    !(d->is_dnated && is_elsewhere(w, &choice->reply))))
 		return true;
-	if (!d->is_dnated || !nat_has_port(&d->seen))
-		return false;
-	// One socket spoke to two that a rule leads to the same place: another port tells them
-	// apart.
-	d->source =
-		(struct nat_source){.first = d->seen.src, .n_addresses = 1, .rule = NAT_RULE_NONE};
-	return nat_choose(w, &d->seen, &d->source, choice);
+	return d->is_dnated && nat_has_port(&d->seen) && choose_other_port(w, d, choice);
 }
 
 static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)

@@ -186,7 +186,7 @@ bool owner_keep(struct worker *w, struct packet *p)
 	return false;
 }
 
-static int home_hinted(const struct worker *w, uint64_t hash)
+int owner_hinted(const struct worker *w, uint64_t hash)
 {
 	for (uint16_t i = 1; i < w->n_workers; i++) {
 		uint16_t to = (uint16_t)((w->index + i) % w->n_workers);
@@ -207,7 +207,7 @@ bool owner_went_home(struct worker *w, const struct packet *p)
 		return false;
 	to = home_under_way(w, p->hash);
 	if (to < 0)
-		to = home_hinted(w, p->hash);
+		to = owner_hinted(w, p->hash);
 	if (to < 0)
 		return false;
 	send_home(w, (uint16_t)to, p);

@@ -17,6 +17,8 @@ bool owner_keep(struct worker *w, struct packet *p);
 // A packet whose hash is known and whose flow is not here: true if it was handed over to a worker
 // that seems to have it.
 bool owner_went_home(struct worker *w, const struct packet *p);
+// Another worker that seems to have a flow whose key has that hash, as flow_index_hints; -1: none.
+int owner_hinted(const struct worker *w, uint64_t hash);
 // For a worker's inbox, in this order, when owner_flush is called. Takes ownership.
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

@@ -430,54 +430,6 @@ static void a_route_change_keeps_the_flow_and_its_port(void **state)
 	rte_pktmbuf_free(m);
 }
 
-// A resolver that asks two servers from one port, and a rule that leads both questions
-// here.
-static void one_sockets_two_conversations_stay_two_behind_a_redirect(void **state)
-{
-	static const uint32_t servers[] = {FIXTURE_SERVER, FIXTURE_GATEWAY};
-	struct fixture *f = *state;
-	struct frame query = fixture_udp_out, answer = query;
-	struct dp_nat redirect = fixture_masquerade(FIXTURE_LAN);
-	struct dp_policy policy = fixture_policy(&redirect, 1);
-	struct error err;
-	uint16_t ports[2];
-
-	redirect.kind = DP_NAT_REDIRECT;
-	redirect.outside = (struct ip_prefix){.addr.family = IP_V4};
-	redirect.first_port = redirect.last_port = query.dport;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
-	for (unsigned i = 0; i < 2; i++) {
-		struct rte_mbuf *m;
-
-		query.dst = servers[i];
-		fixture_rx(f, frame_build(f, &query), FIXTURE_LAN);
-		m = fixture_punted(f);
-		assert_non_null(m);
-		assert_true(frame_is_sound(m));
-		assert_int_equal(frame_src(m), FIXTURE_PC);
-		assert_int_equal(frame_dst(m), FIXTURE_OWN_LAN);
-		ports[i] = frame_sport(m);
-		rte_pktmbuf_free(m);
-	}
-	assert_int_equal(ports[0], query.sport);
-	assert_int_not_equal(ports[1], query.sport);
-	answer.src = FIXTURE_OWN_LAN;
-	answer.dst = FIXTURE_PC;
-	answer.sport = query.dport;
-	for (unsigned i = 0; i < 2; i++) {
-		struct rte_mbuf *m;
-
-		answer.dport = ports[i];
-		fixture_host(f, frame_build(f, &answer), FIXTURE_LAN);
-		m = fixture_sent(f, FIXTURE_LAN);
-		assert_non_null(m);
-		assert_true(frame_is_sound(m));
-		assert_int_equal(frame_src(m), servers[i]);
-		assert_int_equal(frame_dport(m), query.sport);
-		rte_pktmbuf_free(m);
-	}
-}
-
 int main(void)
 {
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
@@ -497,7 +449,6 @@ int main(void)
 		NAT(the_router_itself_shares_the_table_and_its_ports),
 		NAT(masquerade_follows_the_address_of_its_interface),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
-		NAT(one_sockets_two_conversations_stay_two_behind_a_redirect),
 	};
 
 	fixture_start_drivers();
