@@ -87,14 +87,14 @@ static bool quote_parse(const struct packet *p, struct quote *quote)
 	return true;
 }
 
-uint16_t nat_icmp_error_port(const struct packet *p, bool is_outside)
+uint16_t nat_icmp_error_port(const struct packet *p, bool ours_is_source)
 {
 	struct quote quote;
 
 	if (!quote_parse(p, &quote))
 		return 0;
-	// The quoted packet went the other way: what we sent out has our port as its source.
-	return is_outside ? quote.tuple.sport_be : quote.tuple.dport_be;
+	// The quoted packet went the other way.
+	return ours_is_source ? quote.tuple.dport_be : quote.tuple.sport_be;
 }
 
 static void adjust_at(uint8_t *checksum, uint32_t difference)

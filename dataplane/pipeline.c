@@ -18,6 +18,7 @@
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
+#include "dataplane/nat_icmp.h"
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
@@ -186,6 +187,19 @@ static void host_fragment(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 		whole.m, INBOX_HOST, iface);
 }
 
+// The kernel's own ICMP error needs no flow, for it carries our address; but what it quotes may
+// have come by a translation, of which its sender knows nothing.
+static void host_error(struct worker *w, struct packet *p)
+{
+	struct flow_dir *dir;
+	int found = nat_icmp_error(w, p, &dir);
+
+	if (found < 0)
+		worker_drop(w, p->m, (enum counter)p->reason);
+	else if (found > 0 || !owner_went_home(w, p))
+		pipeline_send_host(w, (uint8_t)p->iface, p->m);
+}
+
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
@@ -205,11 +219,13 @@ void pipeline_host(
 			host_fragment(w, iface, p->m);
 			continue;
 		}
-		// The kernel's own ICMP errors and neighbour discovery need no flow: they carry our
-		// address.
-		if (!w->snap->tracks || p->kind == PACKET_HOST || p->flags & PACKET_IS_ICMP_ERROR ||
-			packet_is_link_talk(p)) {
+		// neighbour discovery needs no flow: it carries our address
+		if (!w->snap->tracks || p->kind == PACKET_HOST || packet_is_link_talk(p)) {
 			pipeline_send_host(w, iface, p->m);
+			continue;
+		}
+		if (p->flags & PACKET_IS_ICMP_ERROR) {
+			host_error(w, p);
 			continue;
 		}
 		pipeline_flow_host(w, p);

@@ -10,6 +10,8 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/flow_tuple.h"
+#include "dataplane/owner.h"
+#include "dataplane/parse.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
@@ -148,6 +150,47 @@ static void others_begin_where_they_arrive(void **state)
 	worker_poll_inbox(home_of(f));
 }
 
+// The kernel's word about a packet that it got.
+static struct rte_mbuf *refusal_of(struct fixture *f, const struct frame *got)
+{
+	const struct frame error = {
+		.iface = got->iface,
+		.src = got->dst,
+		.dst = got->src,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
+	};
+	struct rte_mbuf *m = frame_build(f, &error), *about = frame_build(f, got);
+
+	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, 42), packet_ip4(about), 28);
+	rte_pktmbuf_free(about);
+	return m;
+}
+
+static void what_the_kernel_says_of_a_packet_goes_where_that_came_from(void **state)
+{
+	struct fixture *f = *state;
+	const struct frame answer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 53,
+		.protocol = IPPROTO_UDP};
+	struct frame rows[] = {answer, fixture_udp_out};
+
+	for (uint16_t i = 0; i < 256; i++) {
+		rows[0].dport = rows[1].sport = (uint16_t)(5000 + i);
+		for (unsigned k = 0; k < RTE_DIM(rows); k++) {
+			struct packet p = {.m = refusal_of(f, &rows[k]), .iface = rows[k].iface};
+
+			assert_true(packet_parse_from_host(&p));
+			assert_int_equal(owner_of(&p, rows[k].iface == FIXTURE_WAN, true, 2),
+				steering_worker(steering_bucket((uint16_t)(5000 + i)), 2));
+			rte_pktmbuf_free(p.m);
+		}
+	}
+}
+
 int main(void)
 {
 #define TWO(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat_of_two, fixture_teardown)
@@ -157,6 +200,7 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
+		TWO(what_the_kernel_says_of_a_packet_goes_where_that_came_from),
 	};
 
 	fixture_start_drivers();
