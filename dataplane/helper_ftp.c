@@ -19,6 +19,7 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/ftp_line.h"
 #include "dataplane/helper_private.h"
+#include "dataplane/parse.h"
 #include "drivers/steering.h"
 
 enum {
@@ -261,20 +262,6 @@ static void read_lines(struct reading *r, uint32_t at)
 
 // --- segments ---
 
-// The sum of all that a TCP checksum covers, of one buffer.
-static uint16_t tcp_sum(const struct packet *p)
-{
-	uint32_t l4_bytes = p->ip_len - (uint32_t)(p->l4_offset - L3_OFFSET);
-	uint32_t sum = rte_raw_cksum(packet_l4(p), l4_bytes) +
-		       rte_cpu_to_be_16((uint16_t)l4_bytes) + RTE_BE16(IPPROTO_TCP);
-
-	if (p->kind == PACKET_IP6)
-		sum += rte_raw_cksum(packet_ip6(p->m)->src_addr, 32);
-	else
-		sum += rte_raw_cksum(&packet_ip4(p->m)->src_addr, 8);
-	return checksum_fold(sum);
-}
-
 // False: it must not pass.
 static bool read_data(struct reading *r)
 {
@@ -292,7 +279,7 @@ static bool read_data(struct reading *r)
 		side->next_seq = r->seq;
 	}
 	known = side->next_seq - r->seq;
-	if ((int32_t)known < 0 || tcp_sum(r->p) != 0xffff)
+	if ((int32_t)known < 0 || packet_l4_sum(r->p) != 0xffff)
 		return false;
 	if (known >= r->bytes) // sent again
 		return true;
@@ -336,7 +323,7 @@ static void write_edit(struct reading *r)
 	memcpy(r->data + at, edit->text, edit->new_bytes);
 	set_ip_len(r->p, ip_len);
 	tcp->cksum = 0;
-	tcp->cksum = (uint16_t)~tcp_sum(r->p);
+	tcp->cksum = (uint16_t)~packet_l4_sum(r->p);
 }
 
 // False: a part of what was rewritten, or no room: its sender will try otherwise.
@@ -352,7 +339,7 @@ static bool edit_data(struct reading *r)
 	case TCP_EDIT_ALL:
 		break;
 	}
-	if (!has_room(r, edit->new_bytes - edit->old_bytes) || tcp_sum(r->p) != 0xffff)
+	if (!has_room(r, edit->new_bytes - edit->old_bytes) || packet_l4_sum(r->p) != 0xffff)
 		return false;
 	write_edit(r);
 	return true;
