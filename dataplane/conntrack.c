@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include <stdatomic.h>
+
 #include "dataplane/compiled_policy.h"
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
@@ -124,6 +126,13 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 static bool is_elsewhere(const struct worker *w, const struct flow_tuple *reply)
 {
 	return owner_hinted(w, flow_tuple_hash(&w->flows, reply)) >= 0;
+}
+
+// Once it is entered here: of two that begin at the same moment at least one sees the other's.
+static bool is_elsewhere_too(const struct worker *w, const struct flow_tuple *reply)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return is_elsewhere(w, reply);
 }
 
 // One socket spoke to two that a rule leads to the same place, and both would be answered alike:
@@ -282,6 +291,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
 		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
+		return NULL;
+	}
+	if (d.is_dnated && !d.changes_source && is_elsewhere_too(w, &choice.reply)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Conversations of one socket with several that a rule leads to the same place: the answers of all
 // would look alike, so each but the first gets another port there.
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -278,19 +281,44 @@ static uint16_t port_that_leads_to(uint16_t worker)
 	return port;
 }
 
-static struct flow *flow_of_call(struct worker *w, uint16_t port)
+// NULL: that worker has none.
+static struct flow *flow_of_call(struct fixture *f, uint16_t worker)
 {
 	struct flow_tuple tuple = {
 		.src = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_SERVER)),
 		.dst = ip4_addr_of(rte_cpu_to_be_32(FIXTURE_OWN_WAN)),
 		.sport_be = rte_cpu_to_be_16(REMOTE_PORT),
-		.dport_be = rte_cpu_to_be_16(port),
+		.dport_be = rte_cpu_to_be_16(port_that_leads_to(worker)),
 		.protocol = IPPROTO_UDP,
 	};
-	struct flow_dir *dir = flow_find(&w->flows, &tuple);
+	struct flow_dir *dir = flow_find(&dataplane_worker(f->dp, worker)->flows, &tuple);
 
-	assert_non_null(dir);
-	return flow_of(dir);
+	return dir != NULL ? flow_of(dir) : NULL;
+}
+
+static struct frame a_call(void)
+{
+	return (struct frame){
+		.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = REMOTE_PORT,
+		.protocol = IPPROTO_UDP,
+	};
+}
+
+static void set_two_forwards(struct fixture *f)
+{
+	struct dp_nat nats[2];
+
+	for (uint16_t i = 0; i < 2; i++) {
+		nats[i] = fixture_masquerade(FIXTURE_WAN);
+		nats[i].kind = DP_NAT_FORWARD;
+		nats[i].inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+		nats[i].first_port = nats[i].last_port = port_that_leads_to(i);
+		nats[i].inside_port = INSIDE_PORT;
+	}
+	set_policy(f, nats, 2);
 }
 
 // Through whichever worker it comes to first.
@@ -309,28 +337,15 @@ static void arrives(struct fixture *f, const struct frame *frame)
 static void they_stay_apart_on_two_workers(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_nat nats[2];
-	struct frame call = {
-		.iface = FIXTURE_WAN,
-		.src = FIXTURE_SERVER,
-		.dst = FIXTURE_OWN_WAN,
-		.sport = REMOTE_PORT,
-		.protocol = IPPROTO_UDP,
-	};
+	struct frame call = a_call();
 	struct flow *flows[2];
 
-	for (uint16_t i = 0; i < 2; i++) {
-		nats[i] = fixture_masquerade(FIXTURE_WAN);
-		nats[i].kind = DP_NAT_FORWARD;
-		nats[i].inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
-		nats[i].first_port = nats[i].last_port = port_that_leads_to(i);
-		nats[i].inside_port = INSIDE_PORT;
-	}
-	set_policy(f, nats, 2);
+	set_two_forwards(f);
 	for (uint16_t i = 0; i < 2; i++) {
 		call.dport = port_that_leads_to(i);
 		arrives(f, &call);
-		flows[i] = flow_of_call(dataplane_worker(f->dp, i), call.dport);
+		flows[i] = flow_of_call(f, i);
+		assert_non_null(flows[i]);
 	}
 	for (uint16_t i = 0; i < 2; i++) {
 		struct flow_tuple back = flow_tuple_of(&flows[i]->dir[1]);
@@ -351,6 +366,83 @@ static void they_stay_apart_on_two_workers(void **state)
 	}
 }
 
+// --- at the same moment ---
+
+enum { ROUNDS = 30000 };
+
+struct caller {
+	struct fixture *f;
+	uint16_t worker;
+	struct rte_mbuf *call;
+	atomic_uint begun, done; // rounds
+};
+
+static void wait_for(atomic_uint *round, unsigned wanted)
+{
+	for (unsigned i = 1; atomic_load(round) < wanted; i++)
+		if (i % 4096 == 0) // it may be without a core
+			sched_yield();
+}
+
+static void take(struct caller *caller)
+{
+	pipeline_owned(
+		&caller->f->dp->workers[caller->worker], FIXTURE_WAN, &caller->call, 1, true);
+}
+
+static void *take_each(void *arg)
+{
+	struct caller *caller = arg;
+
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		wait_for(&caller->begun, round);
+		take(caller);
+		atomic_store(&caller->done, round);
+	}
+	return NULL;
+}
+
+static void of_two_at_one_moment_none_is_answered_as_the_other(void **state)
+{
+	struct fixture *f = *state;
+	struct caller here = {.f = f}, there = {.f = f, .worker = 1};
+	struct frame call = a_call();
+	unsigned n_begun = 0, n_same = 0;
+	pthread_t thread;
+
+	set_two_forwards(f);
+	assert_int_equal(pthread_create(&thread, NULL, take_each, &there), 0);
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		struct flow *flows[2];
+
+		for (uint16_t i = 0; i < 2; i++) {
+			dataplane_worker(f->dp, i);
+			call.dport = port_that_leads_to(i);
+			*(i == 0 ? &here.call : &there.call) = frame_build(f, &call);
+		}
+		atomic_store(&there.begun, round);
+		take(&here);
+		wait_for(&there.done, round);
+		for (uint16_t i = 0; i < 2; i++)
+			flows[i] = flow_of_call(f, i);
+		if (flows[0] != NULL && flows[1] != NULL) {
+			struct flow_tuple a = flow_tuple_of(&flows[0]->dir[1]);
+			struct flow_tuple b = flow_tuple_of(&flows[1]->dir[1]);
+
+			n_same += flow_tuple_equal(&a, &b);
+		}
+		for (uint16_t i = 0; i < 2; i++) {
+			n_begun += flows[i] != NULL;
+			if (flows[i] != NULL)
+				conntrack_end(dataplane_worker(f->dp, i), flows[i]);
+		}
+		rte_pktmbuf_free(fixture_sent(f, FIXTURE_LAN));
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(n_same, 0);
+	assert_true(n_begun > ROUNDS / 10); // both may have to give way
+}
+
 int main(void)
 {
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
@@ -363,6 +455,7 @@ int main(void)
 		NAT(nothing_is_held_for_them_when_they_have_ended),
 		NAT(without_ports_the_second_is_refused_by_name),
 		TWO(they_stay_apart_on_two_workers),
+		TWO(of_two_at_one_moment_none_is_answered_as_the_other),
 	};
 
 	fixture_start_drivers();
