@@ -99,17 +99,16 @@ static uint16_t data_port_be(const struct reading *r)
 
 static bool expect_at_some_port(struct reading *r, struct expectation *expected)
 {
+	bool is_translated = !ip_addr_equal(&expected->dst, &expected->to);
 	bool is_client = !(r->dir->flags & FLOW_IS_REPLY);
 	uint16_t port = rte_be_to_cpu_16(expected->to_port_be);
 
-	if (ip_addr_equal(&expected->dst, &expected->to)) // nothing is translated
-		return helper_announce(r->w, r->session, expected) == 0;
-	for (unsigned i = 0; i < PORTS_TRIED; i++) {
+	for (unsigned i = 0; i < (is_translated ? PORTS_TRIED : 1u); i++) {
 		int error;
 
 		if (i > 0)
 			expected->dport_be = rte_cpu_to_be_16(draw_port(r->w, port));
-		if (is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
+		if (is_translated && is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
 			continue;
 		error = helper_announce(r->w, r->session, expected);
 		if (error != -EEXIST)
