@@ -191,13 +191,17 @@ static void host_fragment(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 // have come by a translation, of which its sender knows nothing.
 static void host_error(struct worker *w, struct packet *p)
 {
-	struct flow_dir *dir;
+	struct flow_dir *dir = NULL;
 	int found = nat_icmp_error(w, p, &dir);
 
-	if (found < 0)
+	if (found < 0) {
 		worker_drop(w, p->m, (enum counter)p->reason);
-	else if (found > 0 || !owner_went_home(w, p))
+	} else if (found > 0 && !(dir->flags & FLOW_FROM_HOST)) { // elsewhere than it thinks
+		p->flags |= PACKET_IS_TRANSLATED;
+		pipeline_plain_slow(w, p, pipeline_way(w, p));
+	} else if (found > 0 || !owner_went_home(w, p)) {
 		pipeline_send_host(w, (uint8_t)p->iface, p->m);
+	}
 }
 
 void pipeline_host(

@@ -471,6 +471,44 @@ static void the_routers_own_refusal_of_an_answer_names_the_port_outside(void **s
 	rte_pktmbuf_free(m);
 }
 
+// It spoke to a host inside by its name outside, and thinks that this is where the answer came
+// from.
+static void the_routers_own_refusal_goes_where_the_answer_came_from(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&forward, 1);
+	struct frame own = fixture_udp_out, answer;
+	struct rte_mbuf *m, *arrived;
+	struct error err;
+
+	forward.kind = DP_NAT_FORWARD;
+	forward.outside = (struct ip_prefix){{.family = IP_V4, .v4 = {203, 0, 113, 50}}, 32};
+	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	own.iface = FIXTURE_WAN;
+	own.src = FIXTURE_OWN_WAN;
+	own.dst = IP(203, 0, 113, 50);
+	fixture_host(f, frame_build(f, &own), FIXTURE_WAN);
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	answer = frame_answer(m, &own, FIXTURE_LAN);
+	rte_pktmbuf_free(m);
+	fixture_rx(f, frame_build(f, &answer), FIXTURE_LAN);
+	arrived = fixture_punted(f);
+	assert_non_null(arrived);
+	assert_int_equal(frame_src(arrived), own.dst);
+	fixture_host(f, error_about(f, FIXTURE_WAN, FIXTURE_OWN_WAN, arrived), FIXTURE_WAN);
+	rte_pktmbuf_free(arrived);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_int_equal(frame_dst(m), FIXTURE_PC);
+	assert_quotes(m, &answer);
+	rte_pktmbuf_free(m);
+}
+
 // Of no flow of ours: as the kernel made it.
 static void the_routers_own_error_about_a_stranger_is_sent_as_it_is(void **state)
 {
@@ -541,6 +579,7 @@ int main(void)
 		NAT(the_router_itself_shares_the_table_and_its_ports),
 		NAT(the_routers_own_refusal_is_about_what_was_sent),
 		NAT(the_routers_own_refusal_of_an_answer_names_the_port_outside),
+		NAT(the_routers_own_refusal_goes_where_the_answer_came_from),
 		NAT(the_routers_own_error_about_a_stranger_is_sent_as_it_is),
 		NAT(masquerade_follows_the_address_of_its_interface),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
