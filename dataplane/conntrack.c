@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 
+#include <stdatomic.h>
+
 #include "dataplane/compiled_policy.h"
 #include "dataplane/decision.h"
 #include "dataplane/firewall.h"
@@ -120,6 +122,19 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 	return true;
 }
 
+// Ports keep apart what workers translate the sources of, and nothing else.
+static bool is_elsewhere(const struct worker *w, const struct flow_tuple *reply)
+{
+	return owner_elsewhere(w, flow_tuple_hash(&w->flows, reply)) >= 0;
+}
+
+// Once it is entered here: of two that begin at the same moment at least one sees the other's.
+static bool is_elsewhere_too(const struct worker *w, const struct flow_tuple *reply)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return is_elsewhere(w, reply);
+}
+
 // The key of the answers. False: no port is free, or somebody else has that key already: an answer
 // to a flow that has ended, or two hosts of one address. The host stack's own flows give way to a
 // translated one that came first.
@@ -130,8 +145,7 @@ static bool choose_reply(
 		return nat_choose(w, &d->seen, &d->source, choice);
 	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
 	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
-		    !(d->is_dnated &&
-			    owner_elsewhere(w, flow_tuple_hash(&w->flows, &choice->reply)) >= 0)))
+		    !(d->is_dnated && is_elsewhere(w, &choice->reply))))
 		return true;
 	if (!d->is_dnated || !nat_has_port(&d->seen))
 		return false;
@@ -261,6 +275,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
 		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
+		return NULL;
+	}
+	if (d.is_dnated && !d.changes_source && is_elsewhere_too(w, &choice.reply)) {
+		conntrack_end(w, flow);
+		worker_drop(w, p->m, COUNTER_DROP_NAT_NO_PORT);
 		return NULL;
 	}
 	nat_flow_entered(w, flow, &d.source, &choice);

@@ -101,16 +101,16 @@ static void session_free(struct worker *w, struct helper_session *session)
 
 // --- expectations ---
 
-// Never 0.
-static uint64_t owner_of_session(const struct worker *w, const struct helper_session *session)
+// What is announced in a flow of that index is owned by it. Never 0.
+static uint64_t owner_at(const struct worker *w, uint32_t flow)
 {
-	return (uint64_t)(w->index + 1) << 32 | session->flow;
+	return (uint64_t)(w->index + 1) << 32 | flow;
 }
 
 void helper_forget(struct worker *w, struct helper_session *session)
 {
 	if (session->expectation != EXPECT_NONE)
-		expect_forget(w->dp->expected, session->expectation, owner_of_session(w, session));
+		expect_forget(w->dp->expected, session->expectation, owner_at(w, session->flow));
 	session->expectation = EXPECT_NONE;
 }
 
@@ -137,7 +137,7 @@ struct expectation helper_announced(
 		.protocol = own.protocol,
 		.to = own.src,
 		.to_port_be = port_be,
-		.owner = (uint64_t)(w->index + 1) << 32 | flow_index(&w->flows, flow_of(dir)),
+		.owner = owner_at(w, flow_index(&w->flows, flow_of(dir))),
 		.control = helper_control_of(flow_of(dir)),
 		.epoch = w->epoch,
 		.is_from_outside = is_from_outside(w, flow_of(dir)),

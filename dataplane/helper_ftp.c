@@ -19,6 +19,7 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/ftp_line.h"
 #include "dataplane/helper_private.h"
+#include "dataplane/parse.h"
 #include "drivers/steering.h"
 
 enum {
@@ -98,17 +99,16 @@ static uint16_t data_port_be(const struct reading *r)
 
 static bool expect_at_some_port(struct reading *r, struct expectation *expected)
 {
+	bool is_translated = !ip_addr_equal(&expected->dst, &expected->to);
 	bool is_client = !(r->dir->flags & FLOW_IS_REPLY);
 	uint16_t port = rte_be_to_cpu_16(expected->to_port_be);
 
-	if (ip_addr_equal(&expected->dst, &expected->to)) // nothing is translated
-		return helper_announce(r->w, r->session, expected) == 0;
-	for (unsigned i = 0; i < PORTS_TRIED; i++) {
+	for (unsigned i = 0; i < (is_translated ? PORTS_TRIED : 1u); i++) {
 		int error;
 
 		if (i > 0)
 			expected->dport_be = rte_cpu_to_be_16(draw_port(r->w, port));
-		if (is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
+		if (is_translated && is_taken(r->w, expected, is_client ? data_port_be(r) : 0))
 			continue;
 		error = helper_announce(r->w, r->session, expected);
 		if (error != -EEXIST)
@@ -261,20 +261,6 @@ static void read_lines(struct reading *r, uint32_t at)
 
 // --- segments ---
 
-// The sum of all that a TCP checksum covers, of one buffer.
-static uint16_t tcp_sum(const struct packet *p)
-{
-	uint32_t l4_bytes = p->ip_len - (uint32_t)(p->l4_offset - L3_OFFSET);
-	uint32_t sum = rte_raw_cksum(packet_l4(p), l4_bytes) +
-		       rte_cpu_to_be_16((uint16_t)l4_bytes) + RTE_BE16(IPPROTO_TCP);
-
-	if (p->kind == PACKET_IP6)
-		sum += rte_raw_cksum(packet_ip6(p->m)->src_addr, 32);
-	else
-		sum += rte_raw_cksum(&packet_ip4(p->m)->src_addr, 8);
-	return checksum_fold(sum);
-}
-
 // False: it must not pass.
 static bool read_data(struct reading *r)
 {
@@ -292,7 +278,7 @@ static bool read_data(struct reading *r)
 		side->next_seq = r->seq;
 	}
 	known = side->next_seq - r->seq;
-	if ((int32_t)known < 0 || tcp_sum(r->p) != 0xffff)
+	if ((int32_t)known < 0 || packet_l4_sum(r->p) != 0xffff)
 		return false;
 	if (known >= r->bytes) // sent again
 		return true;
@@ -336,7 +322,7 @@ static void write_edit(struct reading *r)
 	memcpy(r->data + at, edit->text, edit->new_bytes);
 	set_ip_len(r->p, ip_len);
 	tcp->cksum = 0;
-	tcp->cksum = (uint16_t)~tcp_sum(r->p);
+	tcp->cksum = (uint16_t)~packet_l4_sum(r->p);
 }
 
 // False: a part of what was rewritten, or no room: its sender will try otherwise.
@@ -352,7 +338,7 @@ static bool edit_data(struct reading *r)
 	case TCP_EDIT_ALL:
 		break;
 	}
-	if (!has_room(r, edit->new_bytes - edit->old_bytes) || tcp_sum(r->p) != 0xffff)
+	if (!has_room(r, edit->new_bytes - edit->old_bytes) || packet_l4_sum(r->p) != 0xffff)
 		return false;
 	write_edit(r);
 	return true;

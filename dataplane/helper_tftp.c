@@ -2,6 +2,8 @@
 // TFTP (RFC 1350 section 4): the server answers a request from a port of its own choice to the one
 // that asked. That one's translation stands already; all that is needed is to let the answer in.
 // Nothing is remembered of the flow but that.
+#include <errno.h>
+
 #include "dataplane/helper_private.h"
 
 enum {
@@ -22,5 +24,6 @@ void helper_tftp_pass(struct worker *w, const struct packet *p, const struct flo
 		return;
 	expected = helper_announced(w, dir, udp->src_port);
 	expected.dport_be = flow_tuple_of(dir + 1).dport_be;
-	helper_expect(w, &expected);
+	if (helper_expect(w, &expected) == -EEXIST) // no other port would do
+		worker_count(w, COUNTER_HELPER_FULL);
 }

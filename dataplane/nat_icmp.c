@@ -87,14 +87,14 @@ static bool quote_parse(const struct packet *p, struct quote *quote)
 	return true;
 }
 
-uint16_t nat_icmp_error_port(const struct packet *p, bool is_outside)
+uint16_t nat_icmp_error_port(const struct packet *p, bool ours_is_source)
 {
 	struct quote quote;
 
 	if (!quote_parse(p, &quote))
 		return 0;
-	// The quoted packet went the other way: what we sent out has our port as its source.
-	return is_outside ? quote.tuple.sport_be : quote.tuple.dport_be;
+	// The quoted packet went the other way.
+	return ours_is_source ? quote.tuple.dport_be : quote.tuple.sport_be;
 }
 
 static void adjust_at(uint8_t *checksum, uint32_t difference)
@@ -157,26 +157,12 @@ static void quote_restore(struct quote *quote, const struct flow_tuple *to)
 	}
 }
 
-// The sum of all that an ICMP checksum covers; ICMPv6's has a pseudo header (RFC 4443 2.3).
-static uint16_t icmp_sum(const struct packet *p, uint32_t bytes)
-{
-	uint32_t sum = rte_raw_cksum(packet_l4(p), bytes);
-
-	if (p->kind == PACKET_IP6) {
-		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
-
-		sum += rte_raw_cksum(ip->src_addr, 32) + rte_cpu_to_be_16((uint16_t)bytes) +
-		       RTE_BE16(IPPROTO_ICMPV6);
-	}
-	return checksum_fold(sum);
-}
-
-static void icmp_checksum_write(const struct packet *p, uint32_t bytes)
+static void icmp_checksum_write(const struct packet *p)
 {
 	struct rte_icmp_hdr *icmp = packet_l4(p);
 
 	icmp->icmp_cksum = 0;
-	icmp->icmp_cksum = (uint16_t)~icmp_sum(p, bytes);
+	icmp->icmp_cksum = (uint16_t)~packet_l4_sum(p);
 }
 
 // The error itself: to whom the quoted packet came from. Whoever speaks about a translated answer
@@ -243,13 +229,12 @@ static bool quote_is_of_receiver(const struct packet *p, const struct quote *quo
 
 int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 {
-	uint32_t bytes = p->ip_len - (p->l4_offset - L3_OFFSET);
 	struct flow_tuple answer, to;
 	struct flow_dir *found, *quoted;
 	struct quote quote;
 
 	// A translated error gets a new checksum: it must not launder a damaged one.
-	if (p->m->nb_segs > 1 || icmp_sum(p, bytes) != 0xffff) {
+	if (p->m->nb_segs > 1 || packet_l4_sum(p) != 0xffff) {
 		p->reason = COUNTER_DROP_ICMP_CHECKSUM;
 		return -1;
 	}
@@ -280,6 +265,6 @@ int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir)
 	to = flow_tuple_translated(found);
 	quote_restore(&quote, &to);
 	error_readdress(p, found, &to);
-	icmp_checksum_write(p, bytes);
+	icmp_checksum_write(p);
 	return 1;
 }

@@ -10,4 +10,5 @@
 // 0: no flow of ours, `p->hash` is what it would be found by; -1: refused, kind and reason say why.
 int nat_icmp_error(struct worker *w, struct packet *p, struct flow_dir **dir);
 // The same, only to learn whose it is: the port number of our side, network order; 0: none.
-uint16_t nat_icmp_error_port(const struct packet *p, bool is_outside);
+// `ours_is_source`: in a packet that goes where the error goes, as in owner_of.
+uint16_t nat_icmp_error_port(const struct packet *p, bool ours_is_source);

@@ -307,8 +307,8 @@ enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
 	s.home = steering_worker(own_bucket(&s), w->n_workers);
 	// Begun where another port led: on its way from one outside interface to the other, say.
 	// The router's own port is its socket's, and stays.
-	s.is_abroad = source->is_another ||
-		      (s.home != w->index && !ip_addr_equal(&packet->src, &source->first));
+	s.is_abroad = s.home != w->index &&
+		      (source->is_another || !ip_addr_equal(&packet->src, &source->first));
 	if (s.is_abroad)
 		s.home = w->index;
 	is_over = is_over_share(&s);

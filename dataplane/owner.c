@@ -50,7 +50,7 @@ uint16_t owner_of(const struct packet *p, bool is_outside, bool from_host, uint1
 		PACKET_IS_FRAGMENT) // all pieces meet somewhere; the whole goes on from there
 		return owner_by_hash(address_word(p, true) ^ address_word(p, false), n_workers);
 	if (p->flags & PACKET_IS_ICMP_ERROR)
-		port_be = nat_icmp_error_port(p, is_outside);
+		port_be = nat_icmp_error_port(p, ours_is_source);
 	else
 		port_be = key_port(p, ours_is_source);
 	// port 0 and identifier 0 are numbers like any other

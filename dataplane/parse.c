@@ -3,6 +3,8 @@
 
 #include <netinet/in.h>
 
+#include "dataplane/checksum.h"
+
 enum {
 	ICMP6_ND_FIRST = 133, // router solicitation ...
 	ICMP6_REDIRECT = 137,
@@ -420,6 +422,21 @@ bool packet_parse_from_host(struct packet *p)
 	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
 		return packet_parse_ip6(p, bytes) != PACKET_DROP && packet_key6(p);
 	return false;
+}
+
+uint16_t packet_l4_sum(const struct packet *p)
+{
+	uint32_t bytes = p->ip_len - (uint32_t)(p->l4_offset - L3_OFFSET);
+	uint32_t sum = rte_raw_cksum(packet_l4(p), bytes);
+
+	if (p->protocol == IPPROTO_ICMP) // the only one without a pseudo header
+		return checksum_fold(sum);
+	sum += rte_cpu_to_be_16((uint16_t)bytes) + rte_cpu_to_be_16(p->protocol);
+	if (p->kind == PACKET_IP6)
+		sum += rte_raw_cksum(packet_ip6(p->m)->src_addr, 32);
+	else
+		sum += rte_raw_cksum(&packet_ip4(p->m)->src_addr, 8);
+	return checksum_fold(sum);
 }
 
 bool packet_is_dhcp_answer(const struct packet *p)

@@ -99,6 +99,10 @@ static inline uint8_t packet_parse_ip6(struct packet *p, uint32_t bytes)
 // Behind extension headers after packet_parse_ip6_chain.
 bool packet_is_from_afar(const struct packet *p);
 
+// The sum of all that its layer 4's checksum covers, ICMP's, TCP's or UDP's: 0xffff where that is
+// right. Of a packet in one buffer.
+uint16_t packet_l4_sum(const struct packet *p);
+
 // The reason under which an IP packet for the host stack is counted and budgeted.
 enum counter packet_host_reason(const struct packet *p, bool is_group);
 

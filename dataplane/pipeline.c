@@ -12,12 +12,14 @@
 // What is not unicast IP to our MAC goes to the host stack under a budget, or is dropped by name.
 #include "dataplane/pipeline.h"
 
+#include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/firewall.h"
 #include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
+#include "dataplane/nat_icmp.h"
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
@@ -187,6 +189,23 @@ static void host_fragment(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 		whole.m, INBOX_HOST, iface);
 }
 
+// The kernel's own ICMP error needs no flow, for it carries our address; but what it quotes may
+// have come by a translation, of which its sender knows nothing.
+static void host_error(struct worker *w, struct packet *p)
+{
+	struct flow_dir *dir = NULL;
+	int found = nat_icmp_error(w, p, &dir);
+
+	if (found < 0) {
+		worker_drop(w, p->m, (enum counter)p->reason);
+	} else if (found > 0 && !conntrack_leaves_as_host_said(dir)) {
+		p->flags |= PACKET_IS_TRANSLATED;
+		pipeline_plain_slow(w, p, pipeline_way(w, p));
+	} else if (found > 0 || !owner_went_home(w, p)) {
+		pipeline_send_host(w, (uint8_t)p->iface, p->m);
+	}
+}
+
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
@@ -206,11 +225,13 @@ void pipeline_host(
 			host_fragment(w, iface, p->m);
 			continue;
 		}
-		// The kernel's own ICMP errors and neighbour discovery need no flow: they carry our
-		// address.
-		if (!w->snap->tracks || p->kind == PACKET_HOST || p->flags & PACKET_IS_ICMP_ERROR ||
-			packet_is_link_talk(p)) {
+		// neighbour discovery needs no flow: it carries our address
+		if (!w->snap->tracks || p->kind == PACKET_HOST || packet_is_link_talk(p)) {
 			pipeline_send_host(w, iface, p->m);
+			continue;
+		}
+		if (p->flags & PACKET_IS_ICMP_ERROR) {
+			host_error(w, p);
 			continue;
 		}
 		pipeline_flow_host(w, p);

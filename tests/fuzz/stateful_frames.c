@@ -165,13 +165,14 @@ void kept_add(struct kept_frames *kept, const struct wire_frame *frame)
 	kept->frames[kept->n++ % FRAMES_KEPT] = *frame;
 }
 
-static const struct wire_frame *choose(struct input *in, const struct kept_frames *kept)
+static unsigned n_there(const struct kept_frames *kept)
 {
-	unsigned there = kept->n < FRAMES_KEPT ? kept->n : FRAMES_KEPT;
+	return kept->n < FRAMES_KEPT ? kept->n : FRAMES_KEPT;
+}
 
-	if (there == 0)
-		return NULL;
-	return &kept->frames[(kept->n - 1 - input_byte(in) % there) % FRAMES_KEPT];
+static const struct wire_frame *choose(const struct kept_frames *kept, uint8_t which)
+{
+	return &kept->frames[(kept->n - 1 - which % n_there(kept)) % FRAMES_KEPT];
 }
 
 static void swap(uint8_t *a, uint8_t *b, size_t n)
@@ -199,16 +200,17 @@ static void answer_tcp(uint8_t *l4, uint16_t bytes, uint8_t how)
 						  : 0x10 | (how & 5);
 }
 
-bool frame_reply(struct input *in, const struct kept_frames *kept, struct wire_frame *out)
+bool frame_reply(struct input *in, const struct kept_frames kept[KEPT_WAYS], struct wire_frame *out)
 {
-	const struct wire_frame *to = choose(in, kept);
-	uint8_t how = input_byte(in), *l3, *l4;
+	uint8_t which = input_byte(in), how = input_byte(in), *l3, *l4;
+	bool from_host = (how & 0x30) == 0x30;
 	struct ip_view v;
 
-	if (to == NULL)
+	kept += from_host && kept[KEPT_PUNTED].n > 0 ? KEPT_PUNTED : KEPT_SENT;
+	if (kept->n == 0)
 		return false;
-	*out = *to;
-	out->from_host = (how & 0x30) == 0x30;
+	*out = *choose(kept, which);
+	out->from_host = from_host;
 	put_eth(out, out->data[ETH_BYTES] >> 4 == 6);
 	l3 = out->data + ETH_BYTES;
 	if (!ip_view(l3, out->bytes - ETH_BYTES, false, &v))
@@ -230,20 +232,24 @@ bool frame_reply(struct input *in, const struct kept_frames *kept, struct wire_f
 	return true;
 }
 
-bool frame_icmp_error(struct input *in, const struct kept_frames *kept, struct wire_frame *out)
+bool frame_icmp_error(
+	struct input *in, const struct kept_frames kept[KEPT_WAYS], struct wire_frame *out)
 {
 	static const uint8_t kinds[2][8][2] = {
 		{{3, 4}, {3, 3}, {11, 0}, {3, 1}, {3, 13}, {12, 0}, {4, 0}, {3, 2}},
 		{{2, 0}, {1, 4}, {3, 0}, {1, 0}, {1, 1}, {4, 0}, {1, 3}, {100, 0}},
 	};
-	const struct wire_frame *about = choose(in, kept);
-	uint8_t how = input_byte(in), who = input_byte(in), *l3, *l4;
+	uint8_t which = input_byte(in), how = input_byte(in), who = input_byte(in), *l3, *l4;
+	const struct wire_frame *about;
 	uint16_t header, quoted;
 	bool is_ip6;
 
-	if (about == NULL)
-		return false;
 	memset(out, 0, sizeof(*out));
+	out->from_host = who >= 0xc0 && kept[KEPT_PUNTED].n > 0;
+	kept += out->from_host ? KEPT_PUNTED : KEPT_SENT;
+	if (kept->n == 0)
+		return false;
+	about = choose(kept, which);
 	is_ip6 = about->data[ETH_BYTES] >> 4 == 6;
 	out->iface = about->iface;
 	put_eth(out, is_ip6);
@@ -261,8 +267,12 @@ bool frame_icmp_error(struct input *in, const struct kept_frames *kept, struct w
 		put16(l3 + 4, L4_MIN + quoted);
 	else
 		put16(l3 + 2, header + L4_MIN + quoted);
-	l3[is_ip6 ? 7 : 8] = FRAME_TTL;
-	put_host(l3 + (is_ip6 ? 8 : 12), is_ip6, who);
+	l3[is_ip6 ? 7 : 8] = out->from_host ? FRAME_TTL_HOST : FRAME_TTL;
+	if (out->from_host) // by the address that it was sent to
+		memcpy(l3 + (is_ip6 ? 8 : 12), about->data + ETH_BYTES + (is_ip6 ? 24 : 16),
+			is_ip6 ? 16 : 4);
+	else
+		put_host(l3 + (is_ip6 ? 8 : 12), is_ip6, who);
 	memcpy(l3 + (is_ip6 ? 24 : 16), about->data + ETH_BYTES + (is_ip6 ? 8 : 12),
 		is_ip6 ? 16 : 4); // to who sent it, as it is known out there
 	memcpy(l4, kinds[is_ip6][how & 7], 2);

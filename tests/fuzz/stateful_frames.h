@@ -38,18 +38,23 @@ struct wire_frame {
 	uint8_t data[FRAME_MAX];
 };
 
-// What has left lately, to be answered and quoted.
+// What has gone one way lately, to be answered and quoted.
 struct kept_frames {
 	struct wire_frame frames[FRAMES_KEPT];
 	unsigned n;
 };
 
+// By others what has left, by the host stack what that got.
+enum { KEPT_SENT = 0, KEPT_PUNTED, KEPT_WAYS };
+
 void kept_add(struct kept_frames *kept, const struct wire_frame *frame);
 
 void frame_fresh(struct input *in, struct wire_frame *out);
 // False: nothing has left yet.
-bool frame_reply(struct input *in, const struct kept_frames *kept, struct wire_frame *out);
-bool frame_icmp_error(struct input *in, const struct kept_frames *kept, struct wire_frame *out);
+bool frame_reply(
+	struct input *in, const struct kept_frames kept[KEPT_WAYS], struct wire_frame *out);
+bool frame_icmp_error(
+	struct input *in, const struct kept_frames kept[KEPT_WAYS], struct wire_frame *out);
 // Writes some of the fuzzer's bytes over it, then mends length-independent fields, or not.
 void frame_mutate(struct input *in, struct wire_frame *frame);
 // Another one of many like it: from its sender's next port, or its neighbour's same one. False:

@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world world;
-static struct kept_frames kept;
+static struct kept_frames kept[KEPT_WAYS];
 static struct doubts doubts;
 static uint64_t n_given, n_sent, n_punted;
 static bool has_fragments; // one packet is several, then
@@ -52,6 +52,16 @@ static void read_frame(struct rte_mbuf *m, uint8_t iface, struct wire_frame *out
 	rte_pktmbuf_free(m);
 }
 
+static void keep_punted(const struct wire_frame *frame)
+{
+	struct ip_view v;
+
+	if (frame->bytes > RTE_ETHER_HDR_LEN &&
+		ip_view(frame->data + RTE_ETHER_HDR_LEN, frame->bytes - RTE_ETHER_HDR_LEN, false,
+			&v))
+		kept_add(&kept[KEPT_PUNTED], frame);
+}
+
 static void take_out_all(void)
 {
 	static struct wire_frame frame;
@@ -61,15 +71,16 @@ static void take_out_all(void)
 		while ((m = fixture_sent(&world.fixture, i)) != NULL) {
 			read_frame(m, i, &frame);
 			check_sent(&world, &frame, doubts);
-			kept_add(&kept, &frame);
+			kept_add(&kept[KEPT_SENT], &frame);
 			n_sent++;
 		}
 	while ((m = fixture_punted(&world.fixture)) != NULL) {
 		if (m->pkt_len > sizeof(frame.data)) { // put together from fragments
 			rte_pktmbuf_free(m);
 		} else {
-			read_frame(m, 0, &frame);
+			read_frame(m, (uint8_t)m->port, &frame);
 			check_punted(&frame, doubts);
+			keep_punted(&frame);
 		}
 		n_punted++;
 	}
@@ -176,11 +187,11 @@ static void step(struct input *in)
 	case 7:
 	case 8:
 	case 9:
-		there = frame_reply(in, &kept, &frame);
+		there = frame_reply(in, kept, &frame);
 		break;
 	case 10:
 	case 11:
-		there = frame_icmp_error(in, &kept, &frame);
+		there = frame_icmp_error(in, kept, &frame);
 		break;
 	default:
 		frame_fresh(in, &frame);
@@ -243,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct worker *w = world.fixture.w;
 
 	world_begin(&world, input_byte(&in));
-	kept.n = 0;
+	kept[KEPT_SENT].n = kept[KEPT_PUNTED].n = 0;
 	doubts = (struct doubts){0};
 	n_given = n_sent = n_punted = 0;
 	has_fragments = false;

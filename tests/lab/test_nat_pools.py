@@ -194,6 +194,32 @@ def test_a_redirect_catches_what_goes_anywhere(nat):
         assert client.recvfrom(100) == (b"mine", (asked, REDIRECTED))
 
 
+def test_one_socket_asks_several_behind_a_redirect(nat):
+    """A resolver with a port of its own: each answer comes from the one that was asked."""
+    server = socket_of(nat, "rtr", socket.SOCK_DGRAM, ("", LISTENING))
+    client = socket_of(nat, "pc2", socket.SOCK_DGRAM, (PC2, 0))
+    peers = {}
+    for asked in (SERVER4, "198.51.100.77", "198.51.100.78", ROUTER_LAN4):
+        client.sendto(asked.encode(), (asked, REDIRECTED))
+        said, peers[asked] = server.recvfrom(100)
+        assert said == asked.encode()
+    assert len(set(peers.values())) == len(peers), "each by a port of its own"
+    for asked, peer in peers.items():
+        server.sendto(asked.encode(), peer)
+        assert client.recvfrom(100) == (asked.encode(), (asked, REDIRECTED))
+
+
+def test_a_redirect_to_a_closed_port_is_refused_at_once(nat):
+    """The kernel's ICMP error names the port that nobody listens on; its receiver reads of the one
+    that it asked (RFC 5508 REQ-5)."""
+    for asked in (SERVER4, "198.51.100.79", ROUTER_LAN4):
+        client = socket_of(nat, "pc2", socket.SOCK_DGRAM, (PC2, 0))
+        client.connect((asked, REDIRECTED))
+        client.send(b"is anybody there?")
+        with pytest.raises(ConnectionRefusedError):
+            client.recv(100)
+
+
 def test_a_redirect_of_the_outside_address(nat):
     listener = socket_of(nat, "rtr", socket.SOCK_STREAM, ("", 80))
     listener.listen()

@@ -233,6 +233,44 @@ static void another_port_is_told_where_the_own_one_is_taken(void **state)
 	assert_int_equal(data_port(f, (uint16_t)port), 5001);
 }
 
+// Up to the server's greeting, where nothing is translated.
+static void control_open_as_it_is(struct fixture *f, struct frame *client)
+{
+	struct frame server = from_server(SYN | ACK, 0, 1);
+
+	server.dst = client->src;
+	server.dport = client->sport;
+	client->tcp_flags = SYN;
+	client->tcp_seq--;
+	assert_true(fixture_passes(f, client, FIXTURE_WAN));
+	assert_true(fixture_passes(f, &server, FIXTURE_LAN));
+	client->tcp_flags = server.tcp_flags = ACK;
+	client->tcp_seq++;
+	client->tcp_ack = ++server.tcp_seq;
+	assert_true(fixture_passes(f, client, FIXTURE_WAN));
+	rte_pktmbuf_free(say(f, &server, greeting));
+	client->tcp_ack += GREETED;
+}
+
+static void what_another_connection_expects_already_is_counted(void **state)
+{
+	struct frame clients[] = {from_client(ACK, 1, 1), from_client(ACK, 1, 1)};
+	struct dp_nat none = fixture_masquerade(FIXTURE_WAN);
+	struct fixture *f = *state;
+	struct dp_policy policy;
+
+	none.kind = DP_NAT_EXEMPT;
+	policy = fixture_policy(&none, 1);
+	set_helpers(f, &policy);
+	clients[1].sport++;
+	for (unsigned i = 0; i < 2; i++) {
+		control_open_as_it_is(f, &clients[i]);
+		assert_becomes(f, &clients[i], port_said, port_said, clients[i].tcp_seq);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 1);
+}
+
 // With all that a host may announce announced, the 63rd line costs what the first does.
 static void a_segment_announces_once_however_long(void **state)
 {
@@ -436,6 +474,7 @@ int main(void)
 		NAT(what_is_ahead_of_what_was_lost_comes_again),
 		NAT(a_damaged_segment_gets_no_right_checksum),
 		NAT(another_port_is_told_where_the_own_one_is_taken),
+		NAT(what_another_connection_expects_already_is_counted),
 		NAT(a_segment_announces_once_however_long),
 		NAT(a_session_announces_so_often_a_second),
 		NAT(what_announces_nothing_passes_as_it_is),

@@ -366,6 +366,21 @@ static void what_begins_with_data_is_not_helped(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 0);
 }
 
+// A TFTP message; it leaves by the other interface.
+static void say_tftp(struct fixture *f, struct frame frame, const char *text)
+{
+	struct rte_mbuf *m;
+
+	frame.protocol = IPPROTO_UDP;
+	frame.payload_bytes = 12;
+	m = frame_build(f, &frame);
+	memcpy((struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, text, 12);
+	fixture_rx(f, m, frame.iface);
+	m = fixture_sent(f, frame.iface == FIXTURE_WAN ? FIXTURE_LAN : FIXTURE_WAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
 // They may have invented their addresses.
 static void requests_from_outside_have_a_share(void **state)
 {
@@ -376,17 +391,11 @@ static void requests_from_outside_have_a_share(void **state)
 	open_helpers(f, &forward);
 	for (uint32_t i = 0; i < 2 * EXPECT_OUTSIDE; i++) {
 		struct frame ask = from_server(0, 0, 0);
-		struct rte_mbuf *m;
 
 		ask.src = IP(198, 51, 100 + i / 250, 1 + i % 250);
-		ask.protocol = IPPROTO_UDP;
 		ask.sport = (uint16_t)(2000 + i);
 		ask.dport = TFTP_SERVER_PORT;
-		ask.payload_bytes = 12;
-		m = frame_build(f, &ask);
-		memcpy((struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, "\0\1file\0octet", 12);
-		fixture_rx(f, m, FIXTURE_WAN);
-		rte_pktmbuf_free(fixture_sent(f, FIXTURE_LAN));
+		say_tftp(f, ask, "\0\1file\0octet");
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), EXPECT_OUTSIDE);
 	control_open(f);
@@ -405,23 +414,36 @@ static void the_answer_to_a_tftp_request_comes_from_another_port(void **state)
 	open_helpers(f, NULL);
 	for (unsigned i = 0; i < 4; i++) {
 		struct frame ask = from_client(0, 0, 0), answer = from_server(0, 0, 0);
-		struct rte_mbuf *m;
 
-		ask.protocol = answer.protocol = IPPROTO_UDP;
+		answer.protocol = IPPROTO_UDP;
 		ask.sport = answer.dport = (uint16_t)(CLIENT_PORT + i);
 		ask.dport = TFTP_SERVER_PORT;
-		ask.payload_bytes = 12;
 		answer.sport = 33333;
-		m = frame_build(f, &ask);
-		memcpy((struct rte_udp_hdr *)(packet_ip4(m) + 1) + 1, rows[i].text, 12);
-		fixture_rx(f, m, FIXTURE_LAN);
-		m = fixture_sent(f, FIXTURE_WAN);
-		assert_non_null(m);
-		rte_pktmbuf_free(m);
+		say_tftp(f, ask, rows[i].text);
 		assert_int_equal(is_let_in(f, &answer), rows[i].is_request);
 		answer.sport++; // nobody else
 		assert_false(is_let_in(f, &answer));
 	}
+}
+
+// One socket asks two servers of one host: whichever answers first is let in.
+static void what_is_expected_already_is_counted(void **state)
+{
+	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
+	struct dp_policy policy = fixture_policy(&nat, 1);
+	struct frame ask = from_client(0, 0, 0);
+	struct fixture *f = *state;
+	struct error err;
+
+	policy.helpers[DP_HELPER_TFTP] =
+		(struct dp_helper_ports){{TFTP_SERVER_PORT, TFTP_SERVER_PORT + 1}, 2};
+	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		ask.dport = TFTP_SERVER_PORT + i;
+		say_tftp(f, ask, "\0\1file\0octet");
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_EXPECTED), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_HELPER_FULL), 1);
 }
 
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
@@ -446,6 +468,7 @@ int main(void)
 		NAT(what_begins_with_data_is_not_helped),
 		NAT(requests_from_outside_have_a_share),
 		NAT(the_answer_to_a_tftp_request_comes_from_another_port),
+		NAT(what_is_expected_already_is_counted),
 	};
 
 	fixture_start_drivers();

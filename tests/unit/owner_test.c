@@ -12,6 +12,7 @@
 #include "dataplane/conntrack.h"
 #include "dataplane/flow_tuple.h"
 #include "dataplane/owner.h"
+#include "dataplane/parse.h"
 #include "dataplane/pipeline.h"
 #include "drivers/steering.h"
 #include "tests/unit/dataplane_fixture.h"
@@ -273,59 +274,6 @@ static void answers_between_two_uplinks_find_their_flow(void **state)
 	assert_int_equal(home_of(f)->flows.n_used, 0);
 }
 
-static struct dp_nat forward_of(uint16_t port)
-{
-	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
-
-	forward.kind = DP_NAT_FORWARD;
-	assert_int_equal(ip_prefix_parse("198.18.0.7/32", &forward.inside), 0);
-	forward.first_port = forward.last_port = port;
-	forward.inside_port = 443;
-	return forward;
-}
-
-static uint16_t port_that_leads_to(uint16_t worker)
-{
-	uint16_t port = 8000;
-
-	while (steering_worker(steering_bucket(port), 2) != worker)
-		port++;
-	return port;
-}
-
-// Two ports outside are one inside, and each worker has one of them.
-static void one_sockets_two_conversations_stay_two_at_two_workers(void **state)
-{
-	struct fixture *f = *state;
-	uint16_t ports[] = {port_that_leads_to(HERE), port_that_leads_to(HOME)};
-	struct dp_nat forwards[] = {forward_of(ports[HERE]), forward_of(ports[HOME])};
-	struct dp_policy policy = fixture_policy(forwards, 2);
-	uint16_t seen[2];
-	struct error err;
-
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
-	for (unsigned i = HERE; i <= HOME; i++) {
-		struct worker *w = dataplane_worker(f->dp, i);
-		struct frame frame = fixture_udp_out;
-		struct rte_mbuf *m;
-
-		frame.iface = FIXTURE_WAN;
-		frame.src = FIXTURE_GATEWAY;
-		frame.dst = FIXTURE_OWN_WAN;
-		frame.dport = ports[i];
-		m = frame_build(f, &frame);
-		pipeline_rx(w, FIXTURE_WAN, &m, 1);
-		assert_int_equal(w->tx[FIXTURE_LAN].n, 1);
-		m = w->tx[FIXTURE_LAN].pkts[0];
-		assert_true(frame_is_sound(m));
-		assert_int_equal(frame_dst(m), FIXTURE_PC);
-		assert_int_equal(frame_dport(m), 443);
-		seen[i] = frame_sport(m);
-	}
-	assert_int_equal(seen[HERE], fixture_udp_out.sport);
-	assert_int_not_equal(seen[HOME], seen[HERE]);
-}
-
 static int setup_of_three(void **state)
 {
 	static struct fixture f;
@@ -333,6 +281,47 @@ static int setup_of_three(void **state)
 	fixture_open(&f, 3, true);
 	*state = &f;
 	return 0;
+}
+
+// The kernel's word about a packet that it got.
+static struct rte_mbuf *refusal_of(struct fixture *f, const struct frame *got)
+{
+	const struct frame error = {
+		.iface = got->iface,
+		.src = got->dst,
+		.dst = got->src,
+		.protocol = IPPROTO_ICMP,
+		.icmp_type = 3,
+		.payload_bytes = 28,
+	};
+	struct rte_mbuf *m = frame_build(f, &error), *about = frame_build(f, got);
+
+	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, 42), packet_ip4(about), 28);
+	rte_pktmbuf_free(about);
+	return m;
+}
+
+static void what_the_kernel_says_of_a_packet_goes_where_that_came_from(void **state)
+{
+	struct fixture *f = *state;
+	const struct frame answer = {.iface = FIXTURE_WAN,
+		.src = FIXTURE_SERVER,
+		.dst = FIXTURE_OWN_WAN,
+		.sport = 53,
+		.protocol = IPPROTO_UDP};
+	struct frame rows[] = {answer, fixture_udp_out};
+
+	for (uint16_t i = 0; i < 256; i++) {
+		rows[0].dport = rows[1].sport = (uint16_t)(5000 + i);
+		for (unsigned k = 0; k < RTE_DIM(rows); k++) {
+			struct packet p = {.m = refusal_of(f, &rows[k]), .iface = rows[k].iface};
+
+			assert_true(packet_parse_from_host(&p));
+			assert_int_equal(owner_of(&p, rows[k].iface == FIXTURE_WAN, true, 2),
+				steering_worker(steering_bucket((uint16_t)(5000 + i)), 2));
+			rte_pktmbuf_free(p.m);
+		}
+	}
 }
 
 int main(void)
@@ -344,11 +333,11 @@ int main(void)
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
 		TWO(others_begin_where_they_arrive),
-		TWO(one_sockets_two_conversations_stay_two_at_two_workers),
 		TWO(answers_between_two_uplinks_find_their_flow),
 		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
 		cmocka_unit_test_setup_teardown(
 			a_place_is_of_the_flow_that_took_it_last, setup_of_three, fixture_teardown),
+		TWO(what_the_kernel_says_of_a_packet_goes_where_that_came_from),
 	};
 
 	fixture_start_drivers();
