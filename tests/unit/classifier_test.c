@@ -93,7 +93,7 @@ static void rules_that_nothing_tells_apart_are_not_classified(void **state)
 		struct dp_rule *rule = fixture_rule(&f, DP_ACCEPT);
 
 		rule->mark_mask = 1;
-		rule->source = i % 3 == 0 ? not_in_set(0) : i % 3 == 1 ? in_set(1) : anything();
+		rule->source = i % 3 == 0 ? not_in_set(0) : i % 3 == 1 ? in_set(1) : dp_match_any();
 	}
 	assert_null(compiled());
 }
@@ -235,7 +235,7 @@ static void many_rules(void)
 			p->src = HOSTS;
 		else if (random_below(2) == 0)
 			p->dst = HOSTS;
-		rules[i] = rule_of(p->action);
+		rules[i] = dp_rule_any(p->action);
 		if (p->src < HOSTS)
 			rules[i].source = in_set((uint16_t)p->src);
 		if (p->dst < HOSTS)
@@ -272,7 +272,7 @@ static void every_page_of_many_rules_is_searched(void **state)
 
 	many_sets();
 	many_rules();
-	rules[SECOND] = rule_of(DP_JUMP);
+	rules[SECOND] = dp_rule_any(DP_JUMP);
 	rules[SECOND].jump_list = 0;
 	f.policy.rules = rules;
 	f.policy.n_rules = MANY;
@@ -343,7 +343,7 @@ static void groups_of_many_hosts_are_told_apart(void **state)
 			.prefixes = hosts[i], .n_prefixes = GROUP_HOSTS, .timed = DP_INDEX_NONE};
 	}
 	for (uint32_t i = 0; i < GROUP_RULES; i++) {
-		rules[i] = rule_of(DP_ACCEPT);
+		rules[i] = dp_rule_any(DP_ACCEPT);
 		rules[i].source = in_set((uint16_t)(i % GROUPS));
 		rules[i].destination = in_set((uint16_t)(i / 5));
 	}
@@ -380,7 +380,7 @@ static void what_a_tangle_of_sets_takes_is_bounded(void **state)
 			.timed = DP_INDEX_NONE};
 	}
 	for (uint32_t i = 0; i < TANGLE_RULES; i++) {
-		rules[i] = rule_of(DP_ACCEPT);
+		rules[i] = dp_rule_any(DP_ACCEPT);
 		rules[i].source = in_set((uint16_t)random_below(TANGLES));
 		rules[i].destination = in_set((uint16_t)random_below(TANGLES));
 		rules[i].source_port = in_set((uint16_t)(TANGLES + random_below(TANGLES)));

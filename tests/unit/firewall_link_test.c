@@ -23,14 +23,14 @@ static void neighbour_discovery_needs_no_rule_and_yields_to_its_own(void **state
 	house_init(&h);
 	house_add(&h, 0, 0, DP_DROP); // everything
 	house_apply(&h, f);
-	assert_true(reaches_host(f, &solicitation));
+	assert_true(fixture_reaches_host(f, &solicitation));
 	assert_int_equal(f->w->flows.n_used, 0); // and takes no flow
-	assert_false(reaches_host(f, &echo));
+	assert_false(fixture_reaches_host(f, &echo));
 
 	house_add(&h, 0, 0, DP_DROP)->icmp6 =
 		house_numbers(&h, DP_SET_ICMP6, 135 << 8, 135 << 8 | 255);
 	house_apply(&h, f);
-	assert_false(reaches_host(f, &solicitation));
+	assert_false(fixture_reaches_host(f, &solicitation));
 }
 
 static struct rte_mbuf *to_group(struct fixture *f, const struct frame *frame, const char *mac)
@@ -85,7 +85,7 @@ static void what_a_link_says_is_not_heard_from_afar(void **state)
 			said.icmp_type = rows[i].type;
 			said.ttl = rows[i].hops;
 			said.dst6 = FIXTURE_OWN_WAN6;
-			assert_int_equal(reaches_host(f, &said), rows[i].is_heard);
+			assert_int_equal(fixture_reaches_host(f, &said), rows[i].is_heard);
 			said.dst6 = "ff02::1";
 			assert_int_equal(
 				group_reaches_host(f, &said, "\x33\x33\0\0\0\1"), rows[i].is_heard);
@@ -106,8 +106,8 @@ static void the_gateway_is_heard_through_a_flood_from_afar(void **state)
 	house_init(&h);
 	house_apply(&h, f);
 	for (unsigned i = 0; i < 1000; i++)
-		assert_false(reaches_host(f, &far));
-	assert_true(reaches_host(f, &solicitation));
+		assert_false(fixture_reaches_host(f, &far));
+	assert_true(fixture_reaches_host(f, &solicitation));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 0);
 }
 
@@ -179,13 +179,13 @@ static void a_renewal_passes_in_a_flow_that_its_server_began(void **state)
 	renewal.sport = told.dport;
 	renewal.dport = told.sport;
 	house_lan_to_wan(&h, f);
-	assert_true(reaches_host(f, &told));
+	assert_true(fixture_reaches_host(f, &told));
 	dataplane_next_epoch(f->dp);
 	fixture_host(f, frame_build(f, &renewal), FIXTURE_WAN);
 	m = fixture_sent(f, FIXTURE_WAN);
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
-	assert_true(reaches_host(f, &told));
+	assert_true(fixture_reaches_host(f, &told));
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 0);
 }
@@ -356,7 +356,7 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 
 		to_own.icmp_type = to_client.icmp_type = rows[i].type;
 		to_own.icmp_code = to_client.icmp_code = 1;
-		assert_int_equal(reaches_host(f, &to_own), rows[i].passes);
+		assert_int_equal(fixture_reaches_host(f, &to_own), rows[i].passes);
 		assert_int_equal(fixture_passes(f, &to_client, FIXTURE_LAN), rows[i].passes);
 	}
 	rte_pktmbuf_free(own);
@@ -365,8 +365,8 @@ static void redirects_and_source_quench_reach_nobody(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_REDIRECT), 2);
 
 	redirect6.icmp_type = 137;
-	assert_false(
-		reaches_host(f, &redirect6)); // whom it should be from has a link-local address
+	assert_false(fixture_reaches_host(
+		f, &redirect6)); // whom it should be from has a link-local address
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_REDIRECT), 3);
 }
 
@@ -384,11 +384,11 @@ static void the_router_learns_of_a_narrow_path_in_a_flood_of_others(void **state
 	assert_non_null(own);
 	error = frame_refusal(own, FIXTURE_GATEWAY, FIXTURE_WAN);
 	error.icmp_code = 1; // what anybody's SYNs count as, too
-	while (reaches_host(f, &error) && n < 10000)
+	while (fixture_reaches_host(f, &error) && n < 10000)
 		n++;
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 1);
 	error.icmp_code = 4;
-	assert_true(reaches_host(f, &error));
+	assert_true(fixture_reaches_host(f, &error));
 	rte_pktmbuf_free(own);
 }
 

@@ -158,13 +158,13 @@ static void only_what_rules_open_reaches_the_router_from_outside(void **state)
 	telnet.dport = 23;
 	inside.dst = FIXTURE_OWN_LAN;
 	house_lan_to_wan(&h, f);
-	assert_false(reaches_host(f, &ssh));
+	assert_false(fixture_reaches_host(f, &ssh));
 	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->destination_port =
 		house_numbers(&h, DP_SET_PORTS, 22, 22);
 	house_apply(&h, f);
-	assert_true(reaches_host(f, &ssh));
-	assert_false(reaches_host(f, &telnet));
-	assert_true(reaches_host(f, &inside));
+	assert_true(fixture_reaches_host(f, &ssh));
+	assert_false(fixture_reaches_host(f, &telnet));
+	assert_true(fixture_reaches_host(f, &inside));
 }
 
 static void what_the_router_sends_is_judged_and_its_answers_pass(void **state)
@@ -190,14 +190,14 @@ static void what_the_router_sends_is_judged_and_its_answers_pass(void **state)
 	m = fixture_sent(f, FIXTURE_WAN);
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
-	assert_true(reaches_host(f, &answer));
+	assert_true(fixture_reaches_host(f, &answer));
 
 	house_add(&h, 1 << DP_ZONE_ROUTER, 0, DP_DROP)->protocol =
 		house_numbers(&h, DP_SET_PROTOCOLS, IPPROTO_UDP, IPPROTO_UDP);
 	house_apply(&h, f);
 	fixture_host(f, frame_build(f, &query), FIXTURE_WAN);
 	assert_null(fixture_sent(f, FIXTURE_WAN));
-	assert_false(reaches_host(f, &answer));
+	assert_false(fixture_reaches_host(f, &answer));
 }
 
 // --- what is asked of every packet ---
@@ -320,12 +320,12 @@ static void an_icmp_type_that_is_let_in_lets_in_no_other(void **state)
 	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->icmp6 =
 		house_numbers(&h, DP_SET_ICMP6, 144 << 8, 144 << 8 | 255);
 	house_apply(&h, f);
-	assert_true(reaches_host(f, &query));
+	assert_true(fixture_reaches_host(f, &query));
 	query.icmp_type = 17; // the same identifier
-	assert_false(reaches_host(f, &query));
-	assert_true(reaches_host(f, &query6));
+	assert_false(fixture_reaches_host(f, &query));
+	assert_true(fixture_reaches_host(f, &query6));
 	query6.icmp_type = 146;
-	assert_false(reaches_host(f, &query6));
+	assert_false(fixture_reaches_host(f, &query6));
 }
 
 static void a_rate_of_icmp_means_packets_not_flows(void **state)
@@ -347,11 +347,11 @@ static void a_rate_of_icmp_means_packets_not_flows(void **state)
 	house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT)->rate = 0;
 	house_apply(&h, f);
 	for (unsigned i = 0; i < 50; i++)
-		n += reaches_host(f, &ping);
+		n += fixture_reaches_host(f, &ping);
 	assert_int_equal(n, 5);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_RULE), 45);
 	f->w->now_ms += 1000;
-	assert_true(reaches_host(f, &ping));
+	assert_true(fixture_reaches_host(f, &ping));
 }
 
 static void a_timestamp_is_answered_through_the_nat(void **state)

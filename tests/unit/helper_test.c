@@ -81,7 +81,7 @@ static void what_is_announced_passes_strict_rules(void **state)
 static void rules_may_forbid_what_is_related(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_rule rule = rule_of(DP_DROP);
+	struct dp_rule rule = dp_rule_any(DP_DROP);
 
 	rule.states = DP_STATE_RELATED;
 	set_strict_rules(f, &rule);
@@ -94,7 +94,7 @@ static void rules_may_forbid_what_is_related(void **state)
 static void a_rule_about_what_is_new_says_nothing_of_it(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_rule rule = rule_of(DP_DROP);
+	struct dp_rule rule = dp_rule_any(DP_DROP);
 
 	rule.states = DP_STATE_NEW;
 	rule.from_zones = 1u << ZONE_WAN;
@@ -107,7 +107,7 @@ static void a_rule_about_what_is_new_says_nothing_of_it(void **state)
 static void it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_rule rule = rule_of(DP_DROP);
+	struct dp_rule rule = dp_rule_any(DP_DROP);
 
 	set_strict_rules(f, NULL);
 	control_open(f);

@@ -98,12 +98,12 @@ static void they_leave_as_the_kernel_cut_them_and_the_answer_comes_in(void **sta
 		answer.src6 = pings[i].dst6;
 		answer.dst6 = pings[i].src6;
 		answer.icmp_type = i == 0 ? RTE_IP_ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY;
-		assert_false(reaches_host(f, &answer));
+		assert_false(fixture_reaches_host(f, &answer));
 		host_sends(f, &pings[i]);
 		check_left(f, &pings[i], false);
 		check_left(f, &pings[i], true);
 		assert_null(fixture_sent(f, FIXTURE_WAN));
-		assert_true(reaches_host(f, &answer));
+		assert_true(fixture_reaches_host(f, &answer));
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_HOST_SENT), 4);
 	assert_int_equal(f->w->flows.n_used, 2);
@@ -137,7 +137,7 @@ static void the_answer_of_a_redirect_has_the_address_that_was_asked(void **state
 	redirect.outside = (struct ip_prefix){.addr.family = IP_V4};
 	redirect.first_port = redirect.last_port = query.dport;
 	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
-	assert_true(reaches_host(f, &query));
+	assert_true(fixture_reaches_host(f, &query));
 	answer.src = FIXTURE_OWN_LAN;
 	answer.dst = query.src;
 	answer.sport = query.dport;

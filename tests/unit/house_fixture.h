@@ -114,13 +114,3 @@ static inline struct frame answer6(const struct frame *to)
 	answer.tcp_ack = to->tcp_seq + 1;
 	return answer;
 }
-
-static inline bool reaches_host(struct fixture *f, const struct frame *frame)
-{
-	struct rte_mbuf *m;
-
-	fixture_rx(f, frame_build(f, frame), frame->iface);
-	m = fixture_punted(f);
-	rte_pktmbuf_free(m);
-	return m != NULL;
-}

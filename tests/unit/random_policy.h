@@ -84,7 +84,7 @@ static inline struct dp_match_set random_match(enum dp_set_kind kind, uint32_t o
 	uint32_t per_kind = FIXTURE_SETS / (DP_SET_PROTOCOLS + 1);
 
 	if (!one_in(one_of))
-		return anything();
+		return dp_match_any();
 	return (struct dp_match_set){
 		.set = (uint16_t)(kind * per_kind + random_below(per_kind)),
 		.is_negated = one_in(4),
@@ -112,7 +112,8 @@ static inline void make_telling(struct dp_rule *r, uint32_t any)
 		return;
 	// and ask no more than that, so that something is left
 	r->from_zones = r->to_zones = 0;
-	r->protocol = r->icmp = r->icmp6 = r->mac = r->in_interface = r->out_interface = anything();
+	r->protocol = r->icmp = r->icmp6 = r->mac = r->in_interface = r->out_interface =
+		dp_match_any();
 	r->states = 0;
 }
 

@@ -13,16 +13,16 @@ static void addresses_match_in_both_families(void **state)
 		struct dp_match_set source, destination;
 		bool matches;
 	} rows[] = {
-		{anything(), anything(), true},
-		{in_set(host), anything(), true},
-		{in_set(other), anything(), false},
-		{in_set(server), anything(), false},
-		{not_in_set(host), anything(), false},
-		{not_in_set(other), anything(), true},
-		{anything(), in_set(server), true},
-		{anything(), in_set(host), false},
-		{anything(), not_in_set(server), false},
-		{anything(), not_in_set(host), true},
+		{dp_match_any(), dp_match_any(), true},
+		{in_set(host), dp_match_any(), true},
+		{in_set(other), dp_match_any(), false},
+		{in_set(server), dp_match_any(), false},
+		{not_in_set(host), dp_match_any(), false},
+		{not_in_set(other), dp_match_any(), true},
+		{dp_match_any(), in_set(server), true},
+		{dp_match_any(), in_set(host), false},
+		{dp_match_any(), not_in_set(server), false},
+		{dp_match_any(), not_in_set(host), true},
 		{in_set(host), in_set(server), true},
 		{in_set(host), in_set(other), false},
 		{in_set(other), in_set(server), false},
@@ -31,7 +31,7 @@ static void addresses_match_in_both_families(void **state)
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		for (uint8_t family = IP_V4; family <= IP_V6; family += 2) {
-			struct dp_rule rule = rule_of(DP_ACCEPT);
+			struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 			struct rule_subject s = syn(family);
 
 			rule.source = rows[i].source;
@@ -45,7 +45,7 @@ static void addresses_match_in_both_families(void **state)
 static void an_address_is_asked_of_the_timed_set_too(void **state)
 {
 	uint16_t set = fixture_addresses(&f, "192.0.2.1/32", "2001:db8:9::/48");
-	struct dp_rule rule = rule_of(DP_ACCEPT);
+	struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 	struct rule_subject s4 = syn(IP_V4), s6 = syn(IP_V6);
 	struct rules_now later = now;
 	struct ip_prefix host;
@@ -83,30 +83,30 @@ static void ports_match_packets_that_have_some(void **state)
 		const struct rule_subject *s;
 		bool matches;
 	} rows[] = {
-		{anything(), in_set(web), &tcp4, true},
-		{anything(), in_set(web), &udp6, true},
-		{anything(), in_set(low), &tcp4, true},
-		{anything(), in_set(two), &tcp4, true},
-		{anything(), in_set(none), &tcp4, false},
-		{anything(), in_set(all), &tcp4, true},
-		{anything(), not_in_set(web), &tcp4, false},
-		{anything(), not_in_set(two), &udp6, false},
-		{anything(), not_in_set(none), &tcp4, true},
-		{anything(), not_in_set(all), &tcp4, false},
-		{in_set(low), anything(), &tcp4, false},
-		{not_in_set(low), anything(), &tcp4, true},
+		{dp_match_any(), in_set(web), &tcp4, true},
+		{dp_match_any(), in_set(web), &udp6, true},
+		{dp_match_any(), in_set(low), &tcp4, true},
+		{dp_match_any(), in_set(two), &tcp4, true},
+		{dp_match_any(), in_set(none), &tcp4, false},
+		{dp_match_any(), in_set(all), &tcp4, true},
+		{dp_match_any(), not_in_set(web), &tcp4, false},
+		{dp_match_any(), not_in_set(two), &udp6, false},
+		{dp_match_any(), not_in_set(none), &tcp4, true},
+		{dp_match_any(), not_in_set(all), &tcp4, false},
+		{in_set(low), dp_match_any(), &tcp4, false},
+		{not_in_set(low), dp_match_any(), &tcp4, true},
 		{in_set(all), in_set(web), &tcp4, true},
 		{in_set(low), in_set(web), &tcp4, false},
 		{not_in_set(low), in_set(two), &tcp4, true},
 		// without ports, nothing said of ports is true
-		{anything(), in_set(all), &esp4, false},
-		{anything(), not_in_set(web), &esp4, false},
-		{not_in_set(web), anything(), &esp4, false},
-		{in_set(all), anything(), &ping6, false},
-		{not_in_set(none), anything(), &ping6, false},
-		{anything(), in_set(all), &fragment, false},
-		{anything(), not_in_set(web), &fragment, false},
-		{anything(), anything(), &fragment, true},
+		{dp_match_any(), in_set(all), &esp4, false},
+		{dp_match_any(), not_in_set(web), &esp4, false},
+		{not_in_set(web), dp_match_any(), &esp4, false},
+		{in_set(all), dp_match_any(), &ping6, false},
+		{not_in_set(none), dp_match_any(), &ping6, false},
+		{dp_match_any(), in_set(all), &fragment, false},
+		{dp_match_any(), not_in_set(web), &fragment, false},
+		{dp_match_any(), dp_match_any(), &fragment, true},
 	};
 
 	fixture_add_range(&f, two, 400, 443);
@@ -114,7 +114,7 @@ static void ports_match_packets_that_have_some(void **state)
 	fragment.has_ports = false;
 	fragment.sport = fragment.dport = 0;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 
 		rule.source_port = rows[i].sport;
 		rule.destination_port = rows[i].dport;
@@ -125,7 +125,7 @@ static void ports_match_packets_that_have_some(void **state)
 
 static void each_end_of_a_port_range_is_in_it(void **state)
 {
-	struct dp_rule rule = rule_of(DP_ACCEPT);
+	struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 
 	rule.destination_port = in_set(fixture_range(&f, DP_SET_PORTS, 1000, 2000));
 	accept_if(&rule);
@@ -165,7 +165,7 @@ static void protocols_match(void **state)
 		for (unsigned k = 0; k < rows[i].n; k++)
 			fixture_add_range(&f, set, rows[i].ranges[k].first, rows[i].ranges[k].last);
 		for (unsigned k = 0; k < COUNT(tried); k++) {
-			struct dp_rule rule = rule_of(DP_ACCEPT);
+			struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 			struct rule_subject s = esp(IP_V4);
 			bool is_in = false;
 
@@ -196,33 +196,33 @@ static void icmp_types_match_in_their_own_family(void **state)
 		const struct rule_subject *s;
 		bool matches;
 	} rows[] = {
-		{in_set(echo), anything(), &ping, true},
-		{in_set(echo), anything(), &code, true},
-		{in_set(echo), anything(), &ping6, false},
-		{in_set(echo), anything(), &crossed, false},
-		{in_set(echo), anything(), &crossed6, false},
-		{in_set(echo), anything(), &tcp, false},
-		{anything(), in_set(echo6), &ping6, true},
-		{anything(), in_set(echo6), &code6, false},
-		{anything(), in_set(echo6), &ping, false},
-		{anything(), in_set(echo6), &crossed, false},
-		{anything(), in_set(echo6), &tcp6, false},
+		{in_set(echo), dp_match_any(), &ping, true},
+		{in_set(echo), dp_match_any(), &code, true},
+		{in_set(echo), dp_match_any(), &ping6, false},
+		{in_set(echo), dp_match_any(), &crossed, false},
+		{in_set(echo), dp_match_any(), &crossed6, false},
+		{in_set(echo), dp_match_any(), &tcp, false},
+		{dp_match_any(), in_set(echo6), &ping6, true},
+		{dp_match_any(), in_set(echo6), &code6, false},
+		{dp_match_any(), in_set(echo6), &ping, false},
+		{dp_match_any(), in_set(echo6), &crossed, false},
+		{dp_match_any(), in_set(echo6), &tcp6, false},
 		{in_set(echo), in_set(echo6), &ping, true},
 		{in_set(echo), in_set(echo6), &ping6, true},
 		{in_set(echo), in_set(echo6), &crossed, false},
 		{in_set(echo), in_set(echo6), &crossed6, false},
 		{in_set(echo), in_set(echo6), &tcp6, false},
-		{not_in_set(echo), anything(), &ping, false},
-		{not_in_set(echo), anything(), &crossed, true},
-		{not_in_set(echo), anything(), &ping6, false},
-		{not_in_set(echo), anything(), &tcp, false},
+		{not_in_set(echo), dp_match_any(), &ping, false},
+		{not_in_set(echo), dp_match_any(), &crossed, true},
+		{not_in_set(echo), dp_match_any(), &ping6, false},
+		{not_in_set(echo), dp_match_any(), &tcp, false},
 		{not_in_set(echo), in_set(echo6), &ping6, true},
 		{in_set(echo), not_in_set(echo6), &ping6, false},
 		{in_set(echo), not_in_set(echo6), &code6, true},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 
 		rule.icmp = rows[i].icmp;
 		rule.icmp6 = rows[i].icmp6;
@@ -241,23 +241,23 @@ static void interfaces_match_where_there_is_one(void **state)
 		const struct rule_subject *s;
 		bool matches;
 	} rows[] = {
-		{in_set(lan), anything(), &forwarded, true},
-		{anything(), in_set(lan), &forwarded, false},
-		{not_in_set(lan), anything(), &forwarded, false},
-		{anything(), not_in_set(lan), &forwarded, true},
+		{in_set(lan), dp_match_any(), &forwarded, true},
+		{dp_match_any(), in_set(lan), &forwarded, false},
+		{not_in_set(lan), dp_match_any(), &forwarded, false},
+		{dp_match_any(), not_in_set(lan), &forwarded, true},
 		{in_set(lan), in_set(all), &forwarded, true},
-		{in_set(lan), anything(), &input, true},
+		{in_set(lan), dp_match_any(), &input, true},
 		{in_set(lan), in_set(all), &input, false},
-		{anything(), not_in_set(lan), &input, false},
-		{in_set(all), anything(), &output, false},
-		{not_in_set(lan), anything(), &output, false},
-		{anything(), in_set(all), &output, true},
+		{dp_match_any(), not_in_set(lan), &input, false},
+		{in_set(all), dp_match_any(), &output, false},
+		{not_in_set(lan), dp_match_any(), &output, false},
+		{dp_match_any(), in_set(all), &output, true},
 	};
 
 	input.out_interface = RULE_INTERFACE_NONE;
 	output.in_interface = RULE_INTERFACE_NONE;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 
 		rule.in_interface = rows[i].in;
 		rule.out_interface = rows[i].out;
@@ -280,11 +280,11 @@ static void macs_match_where_the_frame_had_one(void **state)
 		{not_in_set(other), true, true},
 		{in_set(own), false, false},
 		{not_in_set(other), false, false},
-		{anything(), false, true},
+		{dp_match_any(), false, true},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 		struct rule_subject s = syn(IP_V4);
 
 		rule.mac = rows[i].mac;
@@ -313,7 +313,7 @@ static void tcp_flags_match_under_their_mask(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 		struct rule_subject s = rows[i].is_udp ? udp(IP_V4) : syn(IP_V4);
 
 		rule.tcp_flags_mask = rows[i].mask;
@@ -376,7 +376,7 @@ static void family_state_dnat_dscp_and_mark_match(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 		struct rule_subject s = syn(rows[i].family);
 
 		rule.family = rows[i].rule.family;
@@ -396,7 +396,7 @@ static void family_state_dnat_dscp_and_mark_match(void **state)
 
 static void a_rule_matches_while_its_schedule_is_active(void **state)
 {
-	struct dp_rule rule = rule_of(DP_ACCEPT);
+	struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 	struct rule_subject s = syn(IP_V4);
 	struct rules_now then = now;
 
@@ -427,7 +427,7 @@ static void zones_match_on_both_ends(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 		struct rule_subject s = syn(IP_V4);
 
 		rule.from_zones = rows[i].from;

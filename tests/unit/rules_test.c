@@ -15,7 +15,7 @@ static void a_rule_with_a_rate_matches_below_it_or_above(void **state)
 	f.rates[0] = (struct dp_rate){5, 1, 3};
 	f.policy.n_rates = 1;
 	for (unsigned above = 0; above < 2; above++) {
-		struct dp_rule rule = rule_of(DP_ACCEPT);
+		struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 
 		rule.rate = 0;
 		rule.is_above_rate = above;
@@ -34,7 +34,7 @@ static void a_rule_with_a_rate_matches_below_it_or_above(void **state)
 static void a_rate_per_source_tells_sources_apart(void **state)
 {
 	static const uint8_t other4[4] = {198, 51, 100, 8};
-	struct dp_rule rule = rule_of(DP_ACCEPT);
+	struct dp_rule rule = dp_rule_any(DP_ACCEPT);
 	struct rule_subject a = syn(IP_V4), b = syn(IP_V4), c = syn(IP_V6);
 
 	f.rates[0] = (struct dp_rate){1, 60, 1, true};
@@ -299,17 +299,26 @@ static void what_the_network_needs_takes_an_explicit_rule_to_break(void **state)
 		struct dp_match_set protocol, source, icmp, icmp6;
 		uint8_t action4, action6;
 	} rows[] = {
-		{anything(), anything(), anything(), anything(), DP_ACCEPT, DP_ACCEPT},
-		{in_set(protocols), anything(), anything(), anything(), DP_ACCEPT, DP_ACCEPT},
-		{anything(), in_set(world), anything(), anything(), DP_ACCEPT, DP_ACCEPT},
-		{anything(), anything(), anything(), in_set(solicit), DP_ACCEPT, DP_DROP},
-		{anything(), in_set(world), anything(), in_set(solicit), DP_ACCEPT, DP_DROP},
-		{anything(), anything(), anything(), in_set(echo6), DP_ACCEPT, DP_ACCEPT},
+		{dp_match_any(), dp_match_any(), dp_match_any(), dp_match_any(), DP_ACCEPT,
+			DP_ACCEPT},
+		{in_set(protocols), dp_match_any(), dp_match_any(), dp_match_any(), DP_ACCEPT,
+			DP_ACCEPT},
+		{dp_match_any(), in_set(world), dp_match_any(), dp_match_any(), DP_ACCEPT,
+			DP_ACCEPT},
+		{dp_match_any(), dp_match_any(), dp_match_any(), in_set(solicit), DP_ACCEPT,
+			DP_DROP},
+		{dp_match_any(), in_set(world), dp_match_any(), in_set(solicit), DP_ACCEPT,
+			DP_DROP},
+		{dp_match_any(), dp_match_any(), dp_match_any(), in_set(echo6), DP_ACCEPT,
+			DP_ACCEPT},
 		// never said so: it says what it does not mean
-		{anything(), anything(), anything(), not_in_set(echo6), DP_ACCEPT, DP_ACCEPT},
-		{anything(), anything(), in_set(needed), anything(), DP_DROP, DP_ACCEPT},
-		{anything(), anything(), in_set(needed), in_set(solicit), DP_DROP, DP_DROP},
-		{anything(), anything(), in_set(needed), not_in_set(echo6), DP_DROP, DP_ACCEPT},
+		{dp_match_any(), dp_match_any(), dp_match_any(), not_in_set(echo6), DP_ACCEPT,
+			DP_ACCEPT},
+		{dp_match_any(), dp_match_any(), in_set(needed), dp_match_any(), DP_DROP,
+			DP_ACCEPT},
+		{dp_match_any(), dp_match_any(), in_set(needed), in_set(solicit), DP_DROP, DP_DROP},
+		{dp_match_any(), dp_match_any(), in_set(needed), not_in_set(echo6), DP_DROP,
+			DP_ACCEPT},
 	};
 	struct rule_subject s4 = icmp(IP_V4, 3, 4), s6 = icmp(IP_V6, 135, 0);
 

@@ -41,11 +41,6 @@ struct policy_fixture {
 
 static const uint64_t fixture_seeds[2] = {0x243f6a8885a308d3, 0x13198a2e03707344};
 
-static inline struct dp_match_set anything(void)
-{
-	return dp_match_any();
-}
-
 static inline struct dp_match_set in_set(uint16_t set)
 {
 	return (struct dp_match_set){.set = set};
@@ -54,11 +49,6 @@ static inline struct dp_match_set in_set(uint16_t set)
 static inline struct dp_match_set not_in_set(uint16_t set)
 {
 	return (struct dp_match_set){.set = set, .is_negated = true};
-}
-
-static inline struct dp_rule rule_of(enum dp_action action)
-{
-	return dp_rule_any(action);
 }
 
 // An empty policy that drops; a rate table and timed sets stay as they are.
@@ -82,7 +72,7 @@ static inline void fixture_begin(struct policy_fixture *f)
 static inline struct dp_rule *fixture_rule(struct policy_fixture *f, enum dp_action action)
 {
 	assert(f->policy.n_rules < FIXTURE_RULES);
-	f->rules[f->policy.n_rules] = rule_of(action);
+	f->rules[f->policy.n_rules] = dp_rule_any(action);
 	return &f->rules[f->policy.n_rules++];
 }
 

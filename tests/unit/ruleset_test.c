@@ -428,7 +428,7 @@ static void as_many_rules_as_there_may_be_take_what_is_said(void **state)
 
 	begin();
 	for (uint32_t i = 0; i < DP_RULES_MAX; i++) {
-		many_rules[i] = rule_of(DP_CONTINUE);
+		many_rules[i] = dp_rule_any(DP_CONTINUE);
 		many_rules[i].from_zones = i * 2654435761u | 1u << ZONE_LAN; // no two pairs alike
 		many_rules[i].to_zones = i * 2246822519u | 1u << ZONE_WAN;
 	}
