@@ -85,6 +85,8 @@
 	X(DROP_TX_FULL, "drop_tx_full", "the port's send queue stayed full")                       \
 	X(DROP_HANDOVER_FULL, "drop_handover_full", "another worker's ring was full")              \
 	X(DROP_PUNT_BUDGET, "drop_punt_budget", "over the budget of its punt reason")              \
+	X(DROP_PUNT_SHARE, "drop_punt_share",                                                      \
+		"over its sender's part of the budget of its punt reason")                         \
 	X(DROP_PUNT_FULL, "drop_punt_full", "ring to the host stack full")                         \
 	X(DROP_HOST_TAP, "drop_host_tap", "the kernel's interface was down or its queue full")     \
 	X(DROP_HOST_INBOX, "drop_host_inbox",                                                      \

@@ -11,11 +11,14 @@
 #include <rte_lcore.h>
 
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/flow_table.h"
 #include "dataplane/owner.h"
+#include "dataplane/packet.h"
 #include "dataplane/parse.h"
 
 enum {
 	HOST_BURST = 32,
+	PUNT_SHARE_PART = 4,	      // of an interface's budget, for one sender
 	HOST_CHAIN_MAX = 64,	      // buffers of one packet
 	TAP_READS_A_TURN = 64,	      // of one TAP, so that no interface starves the others
 	WAKE_TAG = DP_INTERFACES_MAX, // epoll's name for wake_fd
@@ -39,16 +42,53 @@ static enum punt_reason punt_reason_of(enum counter counter)
 static const struct {
 	enum counter counter;
 	bool is_urgent; // a neighbour that is not known is worse than a packet late
+	bool is_shared; // anybody may send such: one sender has no more than its part
 } punt_kinds[PUNT_REASON_COUNT] = {
-	[PUNT_REASON_ARP] = {COUNTER_PUNT_ARP, true},
-	[PUNT_REASON_ND] = {COUNTER_PUNT_ND, true},
-	[PUNT_REASON_MULTICAST] = {COUNTER_PUNT_MULTICAST, false},
-	[PUNT_REASON_FLOW] = {COUNTER_PUNT_LOCAL, false},
-	[PUNT_REASON_NEW] = {COUNTER_PUNT_LOCAL, false},
-	[PUNT_REASON_MTU] = {COUNTER_PUNT_LOCAL, false},
-	[PUNT_REASON_LOCAL] = {COUNTER_PUNT_LOCAL, false},
-	[PUNT_REASON_OTHER] = {COUNTER_PUNT_OTHER, false},
+	[PUNT_REASON_ARP] = {COUNTER_PUNT_ARP, .is_urgent = true, .is_shared = true},
+	[PUNT_REASON_ND] = {COUNTER_PUNT_ND, .is_urgent = true, .is_shared = true},
+	[PUNT_REASON_MULTICAST] = {COUNTER_PUNT_MULTICAST, .is_shared = true},
+	[PUNT_REASON_FLOW] = {COUNTER_PUNT_LOCAL},
+	[PUNT_REASON_NEW] = {COUNTER_PUNT_LOCAL, .is_shared = true},
+	[PUNT_REASON_MTU] = {COUNTER_PUNT_LOCAL},
+	[PUNT_REASON_LOCAL] = {COUNTER_PUNT_LOCAL},
+	[PUNT_REASON_OTHER] = {COUNTER_PUNT_OTHER, .is_shared = true},
 };
+
+// Who sent it: a network behind a station. By the station alone a gateway would be one sender with
+// all the world behind it; by the network alone, so would a LAN whose hosts have one IPv6 prefix.
+static uint64_t punt_sender(const struct worker *w, uint8_t iface, struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = packet_eth(m);
+	uint64_t station = 0, network = 0;
+
+	memcpy(&station, &eth->src_addr, sizeof(eth->src_addr));
+	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
+		m->data_len >= L3_OFFSET + sizeof(struct rte_ipv4_hdr))
+		network = packet_ip4(m)->src_addr;
+	else if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6) &&
+		 m->data_len >= L3_OFFSET + sizeof(struct rte_ipv6_hdr))
+		memcpy(&network, packet_ip6(m)->src_addr, sizeof(network));
+	station |= (uint64_t)iface << 48;
+	return flow_mix(station ^ w->flows.seeds[0], network ^ w->flows.seeds[1]);
+}
+
+// The same as a token bucket with a fourth of the interface's: it is full when nothing is due.
+static bool punt_share_take(
+	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
+{
+	const struct token_bucket *budget = &w->punt_budget[iface][why];
+	uint64_t packet_us = PUNT_SHARE_PART * 1000000 / budget->per_sec;
+	uint64_t allowed_us = packet_us * (budget->burst / PUNT_SHARE_PART);
+	uint64_t now_us = w->now_ms * 1000;
+	uint64_t *due = &w->punt_due_us[why][punt_sender(w, iface, m) % PUNT_SENDERS];
+
+	if (*due < now_us)
+		*due = now_us;
+	if (*due + packet_us > now_us + allowed_us)
+		return false;
+	*due += packet_us;
+	return true;
+}
 
 void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
@@ -58,6 +98,10 @@ void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt
 		ring = w->to_host_urgent;
 	else if (why == PUNT_REASON_FLOW || why == PUNT_REASON_MTU)
 		ring = w->to_host_flows;
+	if (punt_kinds[why].is_shared && !punt_share_take(w, iface, m, why)) {
+		worker_drop(w, m, COUNTER_DROP_PUNT_SHARE);
+		return;
+	}
 	if (!token_take(&w->punt_budget[iface][why])) {
 		worker_drop(w, m, COUNTER_DROP_PUNT_BUDGET);
 		return;

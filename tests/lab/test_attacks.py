@@ -47,7 +47,7 @@ def test_syn_flood_at_an_open_port(house):
     """Who logs in from outside meanwhile has to try more than once, and gets in."""
     result = attack(house, "inet", "router", lambda: syns(house.outside(), N, ROUTER_WAN4, 22),
                     meanwhile=lambda: house.run("srv", *house.ssh_words(ROUTER_WAN4, "true")))
-    accounted(result, "flow_created", "drop_flow_share", "drop_punt_budget", "drop_punt_full")
+    accounted(result, "flow_created", "drop_flow_share", "drop_punt_budget", "drop_punt_share", "drop_punt_full")
     assert result.flows <= CAPACITY
 
 
@@ -55,7 +55,7 @@ def test_syn_flood_from_inside_at_the_routers_ssh(house):
     """By addresses that nobody has: the kernel's answers wait for neighbours."""
     result = attack(house, "pc2", "eth0",
                     lambda: syns(house.inside(), N, ROUTER_LAN4, 22, sources=EMPTY4))
-    accounted(result, "punt_local", "drop_punt_budget")
+    accounted(result, "punt_local", "drop_punt_budget", "drop_punt_share")
 
 
 def test_syn_flood_at_random_ports(house):
@@ -119,13 +119,13 @@ def test_arp_flood(house):
     """The gateway outside is found all the same: it has a budget of its own."""
     result = attack(house, "pc2", "eth0", lambda: arps(house.inside(), N, EMPTY4, ROUTER_LAN4),
                     meanwhile=lambda: house.ip("rtr", "neigh flush dev wan"))
-    accounted(result, "punt_arp", "drop_punt_budget")
+    accounted(result, "punt_arp", "drop_punt_budget", "drop_punt_share")
 
 
 def test_neighbour_discovery_flood(house):
     result = attack(house, "pc2", "eth0",
                     lambda: solicitations(house.inside(), N, HOUSE6, ROUTER_LAN6))
-    accounted(result, "punt_nd", "drop_punt_budget")
+    accounted(result, "punt_nd", "drop_punt_budget", "drop_punt_share")
 
 
 def test_flood_of_additions_to_a_timed_set(house):

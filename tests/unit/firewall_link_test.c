@@ -386,7 +386,7 @@ static void the_router_learns_of_a_narrow_path_in_a_flood_of_others(void **state
 	error.icmp_code = 1; // what anybody's SYNs count as, too
 	while (fixture_reaches_host(f, &error) && n < 10000)
 		n++;
-	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_SHARE), 1);
 	error.icmp_code = 4;
 	assert_true(fixture_reaches_host(f, &error));
 	rte_pktmbuf_free(own);

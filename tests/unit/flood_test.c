@@ -15,7 +15,7 @@
 #include "dataplane/packet.h"
 #include "tests/unit/dataplane_fixture.h"
 
-enum { PLENTY = 20000, WAIT_MS = 3000 };
+enum { PLENTY = 20000, STRANGERS = 100, WAIT_MS = 3000 };
 
 static const struct frame syn = {
 	.iface = FIXTURE_LAN,
@@ -49,18 +49,28 @@ static bool reaches_the_host(struct fixture *f, const struct frame *frame)
 	return is_taken_up(f);
 }
 
+static bool passes_from(struct fixture *f, uint32_t src, uint8_t iface, enum punt_reason why)
+{
+	struct frame frame = any;
+
+	frame.src = src;
+	host_punt_as(f->w, iface, frame_build(f, &frame), why);
+	return is_taken_up(f);
+}
+
 static bool passes_as(struct fixture *f, uint8_t iface, enum punt_reason why)
 {
-	host_punt_as(f->w, iface, frame_build(f, &any), why);
-	return is_taken_up(f);
+	return passes_from(f, FIXTURE_PC, iface, why);
 }
 
 static void flood(struct fixture *f, uint8_t iface, enum punt_reason why)
 {
 	unsigned n = 0;
 
-	while (passes_as(f, iface, why))
+	while (passes_from(f, FIXTURE_PC + 1 + n % STRANGERS, iface, why))
 		assert_true(n++ < PLENTY);
+	for (unsigned i = 0; i < STRANGERS; i++)
+		passes_from(f, FIXTURE_PC + 1 + i, iface, why);
 	assert_false(passes_as(f, iface, why));
 }
 
@@ -93,10 +103,11 @@ static void who_is_logged_in_is_heard_during_a_flood_of_syns(void **state)
 	log_in(f);
 	typed.tcp_flags |= RTE_TCP_PSH_FLAG;
 	typed.payload_bytes = 10;
-	do
+	while (n++ < PLENTY && fixture_counter(f, COUNTER_DROP_PUNT_BUDGET) == 0) {
+		stranger.src = FIXTURE_PC + 1 + n % STRANGERS;
 		stranger.sport++;
-	while (n++ < PLENTY && reaches_the_host(f, &stranger));
-	assert_true(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET) > 0);
+		reaches_the_host(f, &stranger);
+	}
 	assert_true(n < PLENTY);
 	assert_true(reaches_the_host(f, &typed));
 }
@@ -134,6 +145,56 @@ static void a_flood_of_one_kind_leaves_the_others_their_budget(void **state)
 			assert_true(passes_as(f, FIXTURE_WAN, (enum punt_reason)k));
 		flood(f, FIXTURE_WAN, (enum punt_reason)i);
 	}
+}
+
+static void a_flood_of_one_sender_leaves_others_their_part(void **state)
+{
+	static const enum punt_reason shared[] = {PUNT_REASON_ARP, PUNT_REASON_ND,
+		PUNT_REASON_MULTICAST, PUNT_REASON_NEW, PUNT_REASON_OTHER};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < RTE_DIM(shared); i++) {
+		unsigned n = 0, again = 0;
+
+		while (passes_as(f, FIXTURE_LAN, shared[i]))
+			assert_true(n++ < PLENTY);
+		assert_int_equal(n, f->w->punt_budget[FIXTURE_LAN][shared[i]].burst / 4);
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_SHARE), 2 * i + 1);
+		assert_true(passes_from(f, FIXTURE_PC + 1, FIXTURE_LAN, shared[i]));
+		f->w->now_ms += 20;
+		while (passes_as(f, FIXTURE_LAN, shared[i]))
+			assert_true(again++ < PLENTY);
+		assert_int_equal(
+			again, f->w->punt_budget[FIXTURE_LAN][shared[i]].per_sec / 4 * 20 / 1000);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 0);
+}
+
+// Hosts of one LAN have one prefix; a gateway's one address of layer 2 has the world behind it.
+static void stations_and_networks_are_senders_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = any;
+
+	frame.src6 = FIXTURE_PC6;
+	frame.dst6 = FIXTURE_SERVER6;
+	for (unsigned i = 0; i < PLENTY; i++) {
+		host_punt_as(f->w, FIXTURE_LAN, frame_build(f, &frame), PUNT_REASON_ND);
+		if (!is_taken_up(f))
+			break;
+	}
+	for (unsigned byte = 0; byte < 2; byte++) {
+		struct rte_mbuf *m = frame_build(f, &frame);
+
+		if (byte == 0)
+			packet_eth(m)->src_addr.addr_bytes[5] ^= 1;
+		else
+			packet_ip6(m)->src_addr[7] ^= 1;
+		host_punt_as(f->w, FIXTURE_LAN, m, PUNT_REASON_ND);
+		assert_true(is_taken_up(f));
+	}
+	host_punt_as(f->w, FIXTURE_LAN, frame_build(f, &frame), PUNT_REASON_ND);
+	assert_false(is_taken_up(f));
 }
 
 static void a_flood_of_one_interface_leaves_the_others_their_budget(void **state)
@@ -248,6 +309,8 @@ int main(void)
 		NAT(who_is_logged_in_is_heard_during_a_flood_of_syns),
 		NAT(what_the_router_asked_for_is_heard_during_a_flood),
 		PLAIN(a_flood_of_one_kind_leaves_the_others_their_budget),
+		PLAIN(a_flood_of_one_sender_leaves_others_their_part),
+		PLAIN(stations_and_networks_are_senders_of_their_own),
 		PLAIN(a_flood_of_one_interface_leaves_the_others_their_budget),
 		PLAIN(the_kernel_is_given_urgent_packets_first_and_strangers_last),
 		PLAIN(strangers_cannot_keep_control_from_hearing_of_a_neighbour),
