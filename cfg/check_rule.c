@@ -99,6 +99,9 @@ static void check_add(
 			set->name);
 	if (rule->add_sec == 0)
 		rule->add_sec = set->timeout_sec;
+	// Who sends has all of a /64 to send from; who is sent to is one of many in it.
+	if (rule->add_ip6_len == 0)
+		rule->add_ip6_len = rule->add_destination ? 128 : 64;
 }
 
 // --- what cannot be together ---

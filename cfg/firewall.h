@@ -185,6 +185,7 @@ struct cfg_rule {
 	const char *add_set; // a timed set's name, or NULL
 	uint32_t add_sec;    // never 0 with add_set
 	bool add_destination;
+	uint16_t add_ip6_len; // of an IPv6 address its network of this length; never 0 with add_set
 };
 
 struct cfg_list {

@@ -150,6 +150,13 @@ static const struct model_key add_keys[] = {
 		.min = 1,
 		.max = CFG_DURATION_MAX_SEC,
 		MODEL_AT(struct cfg_rule, add_sec)},
+	{.key = "ipv6-prefix",
+		.type = MODEL_WHOLE,
+		.help = "of an IPv6 address, add its network of this length; absent: 64 of a "
+			"source, 128 (itself) of a destination",
+		.min = 32,
+		.max = 128,
+		MODEL_AT(struct cfg_rule, add_ip6_len)},
 	{0},
 };
 

@@ -17,14 +17,19 @@ void ban_queue_init(struct ban_queue *queue)
 	queue->seed = hash_seed();
 }
 
-// The address's slot, or the free one where it would be.
-static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct ip_addr *addr)
+static bool is_equal(const struct ip_prefix *a, const struct ip_prefix *b)
 {
-	uint32_t tag = (uint32_t)timed << 8 | addr->family;
+	return a->len == b->len && ip_addr_equal(&a->addr, &b->addr);
+}
+
+// The prefix's slot, or the free one where it would be.
+static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct ip_prefix *prefix)
+{
+	uint32_t tag = (uint32_t)timed << 16 | (uint32_t)prefix->len << 8 | prefix->addr.family;
 	uint8_t bytes[16];
 	uint32_t at;
 
-	hash_address_bytes(addr, bytes);
+	hash_address_bytes(&prefix->addr, bytes);
 	at = (uint32_t)hash_address(queue->seed, bytes, tag) & (SLOTS - 1);
 	for (;; at = (at + 1) & (SLOTS - 1)) {
 		const struct ban_note *note;
@@ -32,14 +37,14 @@ static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct i
 		if (queue->slots[at] == 0)
 			return &queue->slots[at];
 		note = &queue->list[queue->slots[at] - 1];
-		if (note->timed == timed && ip_addr_equal(&note->addr, addr))
+		if (note->timed == timed && is_equal(&note->prefix, prefix))
 			return &queue->slots[at];
 	}
 }
 
 bool ban_queue_has(struct ban_queue *queue, const struct ban_note *note)
 {
-	uint16_t slot = *slot_of(queue, note->timed, &note->addr);
+	uint16_t slot = *slot_of(queue, note->timed, &note->prefix);
 	const struct ban_note *known = slot == 0 ? NULL : &queue->list[slot - 1];
 
 	return known != NULL && !known->is_cancelled && known->ends_at >= note->ends_at;
@@ -47,7 +52,7 @@ bool ban_queue_has(struct ban_queue *queue, const struct ban_note *note)
 
 bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note)
 {
-	uint16_t *slot = slot_of(queue, note->timed, &note->addr);
+	uint16_t *slot = slot_of(queue, note->timed, &note->prefix);
 	struct ban_note *known;
 
 	if (*slot == 0) {
@@ -65,11 +70,8 @@ bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note)
 
 void ban_queue_cancel(struct ban_queue *queue, uint16_t timed, const struct ip_prefix *prefix)
 {
-	uint16_t *slot;
+	uint16_t *slot = slot_of(queue, timed, prefix);
 
-	if (prefix->len != ip_family_bits(prefix->addr.family))
-		return;
-	slot = slot_of(queue, timed, &prefix->addr);
 	if (*slot != 0)
 		queue->list[*slot - 1].is_cancelled = true;
 }

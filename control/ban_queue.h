@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What rules have added to timed sets and the state file does not have yet: bounded, each address
+// What rules have added to timed sets and the state file does not have yet: bounded, each prefix
 // once with its latest end. Addresses are strangers' choice. Control thread.
 #pragma once
 
@@ -11,7 +11,7 @@
 enum { BAN_QUEUE_MAX = 2048 };
 
 struct ban_note {
-	struct ip_addr addr;
+	struct ip_prefix prefix; // without host bits
 	uint16_t timed;
 	bool is_cancelled;
 	uint32_t for_sec;

@@ -118,12 +118,27 @@ int bans_add(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, 
 	return 0;
 }
 
+// Of a larger prefix that has this one in it.
+static bool find_around(
+	struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, struct ip_prefix *around)
+{
+	struct dp_timed_entry entry;
+	uint32_t cursor = 0;
+
+	while (dataplane_timed_next(bans->dp, timed, &cursor, &entry)) {
+		*around = entry.prefix;
+		if (around->len < prefix->len && ip_prefix_contains(around, &prefix->addr))
+			return true;
+	}
+	return false;
+}
+
 int bans_remove(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix,
 	struct error *unkept, struct error *err)
 {
 	const char *name = bans->sets.list[timed].name;
-	struct ip_prefix network = ip_prefix_network(prefix);
-	char text[ADDR_STR_BYTES];
+	struct ip_prefix network = ip_prefix_network(prefix), around;
+	char text[ADDR_STR_BYTES], around_text[ADDR_STR_BYTES];
 	bool was_kept = false;
 	int rc = dataplane_timed_delete(bans->dp, timed, &network);
 
@@ -135,20 +150,23 @@ int bans_remove(struct bans *bans, uint16_t timed, const struct ip_prefix *prefi
 		ban_store_delete(bans->store, name, &network, &was_kept, unkept);
 	if (rc == 0 || was_kept || unkept->text[0] != '\0')
 		return 0;
-	return error_set(err, "%s is not in the set %s", ip_prefix_str(&network, text), name);
+	ip_prefix_str(&network, text);
+	if (find_around(bans, timed, &network, &around))
+		return error_set(err, "%s is in the set %s as part of %s: take that out", text,
+			name, ip_prefix_str(&around, around_text));
+	return error_set(err, "%s is not in the set %s", text, name);
 }
 
 // --- what rules ask for ---
 
-void bans_note(struct bans *bans, uint16_t timed, const struct ip_addr *addr, uint32_t for_sec,
+void bans_note(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, uint32_t for_sec,
 	int64_t now)
 {
-	struct dp_timed_entry entry = {
-		.prefix = {.addr = *addr, .len = (uint8_t)ip_family_bits(addr->family)},
-		.left_sec = for_sec,
-	};
-	struct ban_note note = {
-		.addr = *addr, .timed = timed, .for_sec = for_sec, .ends_at = end_of(for_sec, now)};
+	struct dp_timed_entry entry = {.prefix = *prefix, .left_sec = for_sec};
+	struct ban_note note = {.prefix = *prefix,
+		.timed = timed,
+		.for_sec = for_sec,
+		.ends_at = end_of(for_sec, now)};
 
 	// A change of a set lets the workers judge every flow again: not for what they have
 	// already.
@@ -171,7 +189,7 @@ static int write_queue(struct bans *bans, struct error *err)
 		const struct ban_note *note = &bans->queue.list[i];
 		struct ban_entry entry = {
 			.set = bans->sets.list[note->timed].name,
-			.prefix = {note->addr, (uint8_t)ip_family_bits(note->addr.family)},
+			.prefix = note->prefix,
 			.ends_at = note->ends_at,
 		};
 

@@ -36,12 +36,13 @@ void bans_close(struct bans *bans, int64_t now); // writes what is queued; zeroe
 // the reason and nothing changed. It is on the disk then, or else `unkept` has the reason.
 int bans_add(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, uint32_t for_sec,
 	int64_t now, struct error *unkept, struct error *err);
-// The same for taking out; exactly this prefix.
+// The same for taking out; exactly this prefix. One that is in a larger one stays in the set by
+// that, and the reason says so.
 int bans_remove(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix,
 	struct error *unkept, struct error *err);
 
 // A rule asks for it. Cheap: the state file has it after one of the next turns.
-void bans_note(struct bans *bans, uint16_t timed, const struct ip_addr *addr, uint32_t for_sec,
+void bans_note(struct bans *bans, uint16_t timed, const struct ip_prefix *prefix, uint32_t for_sec,
 	int64_t now);
 
 // Every 250 ms: writes a part of what was noted, in one commit. Whether there was something.

@@ -32,7 +32,8 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 			firewall_log(&router->firewall, &event);
 			break;
 		case DP_EVENT_SET_ADD:
-			bans_note(&router->bans, event.add.timed, &event.addr, event.add.sec,
+			bans_note(&router->bans, event.add.timed,
+				&(struct ip_prefix){event.addr, event.add.len}, event.add.sec,
 				now_wall);
 			break;
 		case DP_EVENT_FLOWS_FULL:

@@ -179,6 +179,7 @@ static int make_rule(struct policy_build *build, const struct cfg_rule *rule, st
 	out->set_mark_mask = rule->set_mark.mask;
 	out->add_sec = rule->add_sec;
 	out->add_destination = rule->add_destination;
+	out->add_ip6_len = (uint8_t)rule->add_ip6_len;
 	out->reject = rejects[rule->reject];
 	if (make_matches(build, rule, out) != 0)
 		return -1;

@@ -213,8 +213,9 @@ static void put_effects(struct text_line *line, const struct cfg_rule *rule)
 	put_mark(line, "set-mark", &rule->set_mark);
 	if (rule->add_set != NULL) {
 		text_line_key(line, "add-to");
-		fprintf(line->out, "{set: %s, address: %s, timeout: %" PRIu32 "s}", rule->add_set,
-			rule->add_destination ? "destination" : "source", rule->add_sec);
+		fprintf(line->out, "{set: %s, address: %s, timeout: %" PRIu32 "s, ipv6-prefix: %u}",
+			rule->add_set, rule->add_destination ? "destination" : "source",
+			rule->add_sec, rule->add_ip6_len);
 	}
 	if (rule->action == CFG_JUMP)
 		text_line_word(line, "jump", rule->jump);

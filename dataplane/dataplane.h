@@ -138,7 +138,7 @@ bool dataplane_default_count(const struct dataplane *dp, enum dp_hook hook, stru
 enum dp_event_kind {
 	DP_EVENT_NEIGHBOUR_WANTED = 0, // a packet is held for it; asked again each second at most
 	DP_EVENT_LOG,		       // a rule wants a line about a packet from `addr`
-	DP_EVENT_SET_ADD,	       // a rule wants `addr` in a timed set
+	DP_EVENT_SET_ADD,	       // a rule wants `addr`/`add.len` in a timed set
 	// At most once a minute from each worker:
 	DP_EVENT_NAT_NO_PORT,	 // `addr`: an outside address with no port left for some flow
 	DP_EVENT_NAT_OVER_SHARE, // `addr`: an inside host that holds its share of ports
@@ -166,6 +166,7 @@ struct dp_event {
 		struct dp_log_line log;
 		struct {
 			uint16_t timed;
+			uint8_t len;
 			uint32_t sec;
 		} add;
 	};

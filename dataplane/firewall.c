@@ -163,6 +163,18 @@ static void raise_log(struct worker *w, const struct rule_subject *s,
 	dataplane_raise_minor(w, &event);
 }
 
+// Of a link-local address the network would be everybody on the link.
+static struct ip_prefix added_prefix(
+	const struct rule_subject *s, const struct rule_addition *addition)
+{
+	struct ip_prefix prefix = {.addr = subject_addr(s, addition->is_destination)};
+
+	prefix.len = (uint8_t)ip_family_bits(s->family);
+	if (s->family == IP_V6 && addition->ip6_len != 0 && !ip_addr_is_link_local(&prefix.addr))
+		prefix.len = addition->ip6_len;
+	return ip_prefix_network(&prefix);
+}
+
 void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
 	struct rule_verdict *verdict)
 {
@@ -178,10 +190,16 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 		raise_log(w, s, verdict, &verdict->logs[i]);
 	for (unsigned i = 0; i < verdict->n_additions; i++) {
 		const struct rule_addition *addition = &verdict->additions[i];
+		struct ip_prefix prefix = added_prefix(s, addition);
 		struct dp_event event = {
 			.kind = DP_EVENT_SET_ADD,
-			.addr = subject_addr(s, addition->is_destination),
-			.add = {.timed = addition->timed, .sec = addition->for_sec},
+			.addr = prefix.addr,
+			.add =
+				{
+					.timed = addition->timed,
+					.len = prefix.len,
+					.sec = addition->for_sec,
+				},
 		};
 
 		dataplane_raise_minor(w, &event);

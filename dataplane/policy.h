@@ -127,6 +127,9 @@ struct dp_rule {
 	uint16_t add_timed;		  // a timed set that the address is added to
 	uint32_t add_sec;
 	bool add_destination; // not the source
+	// Of an IPv6 address its network of this length, but of a link-local one itself: the whole
+	// link would be in that network. 0: itself.
+	uint8_t add_ip6_len;
 
 	enum dp_action action;
 	enum dp_reject reject;

@@ -177,6 +177,8 @@ static int check_rule_indexes(const struct dp_policy *p, const struct dp_rule *r
 	if (!is_index(r->add_timed, DP_TIMED_SETS_MAX) ||
 		(r->add_timed != DP_INDEX_NONE && timed[r->add_timed] == NULL))
 		return error_set(err, "rule %u: there is no timed set %u", i, r->add_timed);
+	if (r->add_ip6_len > 128)
+		return error_set(err, "rule %u: no IPv6 network is /%u", i, r->add_ip6_len);
 	if (r->action == DP_JUMP && r->jump_list >= p->n_lists)
 		return error_set(err, "rule %u: there is no list %u", i, r->jump_list);
 	return 0;

@@ -282,6 +282,7 @@ static void add_to_set(
 			.timed = e->add_timed,
 			.for_sec = e->add_sec,
 			.is_destination = e->add_destination,
+			.ip6_len = e->add_ip6_len,
 		};
 }
 

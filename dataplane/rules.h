@@ -59,6 +59,7 @@ struct rule_addition {
 	uint32_t for_sec;
 	uint16_t timed;
 	bool is_destination; // add the destination, else the source
+	uint8_t ip6_len;     // of IPv6 its network of this length; 0: itself
 };
 
 struct rule_verdict {

@@ -221,6 +221,7 @@ static struct rule_effect effect_of(const struct dp_rule *from)
 		.add_sec = from->add_sec,
 		.add_timed = from->add_timed,
 		.add_destination = from->add_destination,
+		.add_ip6_len = from->add_ip6_len,
 		.counter = from->counter,
 		.log = from->log,
 		.jump_list = from->jump_list,

@@ -114,6 +114,7 @@ struct rule_effect {
 	uint8_t action;				     // enum dp_action
 	uint8_t reject;				     // enum dp_reject
 	bool add_destination;
+	uint8_t add_ip6_len; // 0: the address itself
 };
 
 struct ruleset_set {

@@ -54,8 +54,7 @@ static void ban(struct world *world, unsigned i)
 
 static void hear_event(struct world *world, const struct dp_event *event)
 {
-	struct dp_timed_entry entry = {
-		.prefix = {event->addr, event->addr.family == IP_V6 ? 128 : 32}};
+	struct dp_timed_entry entry = {.prefix = {event->addr, event->add.len}};
 
 	if (event->kind != DP_EVENT_SET_ADD)
 		return;

@@ -103,10 +103,9 @@ static void ban(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)
 
 static void note(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)
 {
-	struct ip_addr addr;
+	struct ip_prefix noted = prefix(text);
 
-	assert_int_equal(ip_addr_parse(text, &addr), 0);
-	bans_note(&bans, timed, &addr, for_sec, now);
+	bans_note(&bans, timed, &noted, for_sec, now);
 }
 
 // -1: not there.
@@ -157,7 +156,7 @@ static void what_is_unbanned_stays_so(void **state)
 	struct error err, unkept;
 
 	ban(0, "198.51.100.7/32", DAY, NOW);
-	note(0, "198.51.100.8", DAY, NOW);
+	note(0, "198.51.100.8/32", DAY, NOW);
 	assert_int_equal(bans_remove(&bans, 0, &address, &unkept, &err), 0);
 	assert_string_equal(unkept.text, "");
 	address = prefix("198.51.100.8/32"); // which the file does not have yet
@@ -177,7 +176,7 @@ static void a_full_set_refuses_and_nothing_is_kept(void **state)
 	ban(0, "198.51.100.7/32", DAY, NOW);
 	assert_int_equal(bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err), -1);
 	assert_non_null(strstr(err.text, "full"));
-	note(0, "198.51.100.9", DAY, NOW);
+	note(0, "198.51.100.9/32", DAY, NOW);
 	assert_int_equal(bans.n_refused[0], 1);
 	assert_false(bans_turn(&bans, NOW));
 	restart(NOW);
@@ -215,9 +214,9 @@ static void a_set_that_the_config_no_longer_has_keeps_its_entries(void **state)
 
 static void a_rules_additions_are_written_in_turns(void **state)
 {
-	note(0, "198.51.100.7", DAY, NOW);
-	note(0, "198.51.100.7", DAY, NOW + 1);
-	note(1, "2001:db8::7", 10, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW + 1);
+	note(1, "2001:db8::7/128", 10, NOW);
 	assert_int_equal(left(0, "198.51.100.7/32"), DAY); // at once
 	assert_int_equal(bans.queue.n, 2);
 	assert_true(bans_turn(&bans, NOW + 1));
@@ -227,23 +226,55 @@ static void a_rules_additions_are_written_in_turns(void **state)
 	assert_int_equal(left(1, "2001:db8::7/128"), 8);
 }
 
+static void a_network_that_a_rule_adds_is_one_entry_for_all_of_it(void **state)
+{
+	struct ip_prefix host = prefix("2001:db8::7/128"), network = prefix("2001:db8::/64");
+	struct error err = {0}, unkept;
+
+	note(0, "2001:db8::/64", DAY, NOW);
+	note(0, "2001:db8::/128", DAY, NOW); // not the same
+	assert_int_equal(bans.queue.n, 2);
+	assert_true(bans_turn(&bans, NOW));
+	restart(NOW);
+	assert_int_equal(recording.timed[0].n, 2);
+	assert_int_equal(left(0, "2001:db8::/64"), DAY);
+	assert_int_equal(bans_remove(&bans, 0, &host, &unkept, &err), -1);
+	assert_string_equal(err.text, "2001:db8::7/128 is in the set banned as part of "
+				      "2001:db8::/64: take that out");
+	assert_int_equal(bans_remove(&bans, 0, &network, &unkept, &err), 0);
+	assert_int_equal(bans_remove(&bans, 0, &host, &unkept, &err), -1);
+	assert_string_equal(err.text, "2001:db8::7/128 is not in the set banned");
+}
+
+static void a_network_taken_out_before_it_was_written_stays_out(void **state)
+{
+	struct ip_prefix network = prefix("2001:db8::/64");
+	struct error err, unkept;
+
+	note(0, "2001:db8::/64", DAY, NOW);
+	assert_int_equal(bans_remove(&bans, 0, &network, &unkept, &err), 0);
+	bans_turn(&bans, NOW);
+	restart(NOW);
+	assert_int_equal(recording.timed[0].n, 0);
+}
+
 static void what_was_just_added_is_not_added_again(void **state)
 {
-	note(0, "198.51.100.7", DAY, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
 	recording.timed[0].n = 0; // so that another one would be seen
-	note(0, "198.51.100.7", DAY, NOW);
-	note(0, "198.51.100.7", 10, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
+	note(0, "198.51.100.7/32", 10, NOW);
 	assert_int_equal(recording.timed[0].n, 0);
-	note(0, "198.51.100.7", DAY, NOW + 1);
+	note(0, "198.51.100.7/32", DAY, NOW + 1);
 	assert_int_equal(recording.timed[0].n, 1);
 }
 
 static void an_address_seen_again_and_again_is_not_written_each_time(void **state)
 {
-	note(0, "198.51.100.7", DAY, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
 	bans_turn(&bans, NOW);
 	for (int i = 1; i <= 61; i++) {
-		note(0, "198.51.100.7", DAY, NOW + i);
+		note(0, "198.51.100.7/32", DAY, NOW + i);
 		bans_turn(&bans, NOW + i);
 		if (i == 60)
 			assert_int_equal(left(0, "198.51.100.7/32"), DAY);
@@ -258,10 +289,10 @@ static void what_does_not_fit_into_the_queue_is_kept_all_the_same(void **state)
 	unsigned turns = 0;
 
 	for (unsigned i = 0; i < MANY; i++) {
-		struct ip_addr addr = {
-			.family = IP_V4, .bytes = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}};
+		struct ip_prefix host = {
+			{.family = IP_V4, .bytes = {198, 18, (uint8_t)(i >> 8), (uint8_t)i}}, 32};
 
-		bans_note(&bans, 0, &addr, DAY, NOW);
+		bans_note(&bans, 0, &host, DAY, NOW);
 	}
 	while (bans_turn(&bans, NOW))
 		turns++;
@@ -272,8 +303,8 @@ static void what_does_not_fit_into_the_queue_is_kept_all_the_same(void **state)
 
 static void an_event_for_a_set_that_is_none_is_ignored(void **state)
 {
-	note(2, "198.51.100.7", DAY, NOW);
-	note(DP_INDEX_NONE, "198.51.100.7", DAY, NOW);
+	note(2, "198.51.100.7/32", DAY, NOW);
+	note(DP_INDEX_NONE, "198.51.100.7/32", DAY, NOW);
 	assert_int_equal(bans.queue.n, 0);
 }
 
@@ -291,9 +322,9 @@ static void a_clock_that_is_set_right_loses_nothing(void **state)
 	open_bans(sets, wrong);
 	assert_true(left(0, "198.51.100.1/32") > DAY);
 	ban(0, "198.51.100.3/32", DAY, wrong);
-	note(0, "198.51.100.4", DAY, wrong);
+	note(0, "198.51.100.4/32", DAY, wrong);
 	bans_turn(&bans, wrong);
-	note(0, "198.51.100.5", DAY, wrong);
+	note(0, "198.51.100.5/32", DAY, wrong);
 
 	bans_clock_jumped(&bans, by, wrong + by); // = NOW + 30
 	assert_int_equal(left(0, "198.51.100.1/32"), DAY - 30);
@@ -332,7 +363,7 @@ static void without_a_state_file_bans_hold_until_the_end(void **state)
 	assert_int_equal(bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err), 0);
 	assert_string_not_equal(unkept.text, "");
 	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
-	note(0, "198.51.100.8", DAY, NOW);
+	note(0, "198.51.100.8/32", DAY, NOW);
 	assert_false(bans_turn(&bans, NOW));
 	assert_int_equal(bans_remove(&bans, 0, &address, &unkept, &err), 0);
 }
@@ -389,13 +420,13 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 	enum { TURNS = 100 };
 	unsigned n_tries = 0, n_left = 0;
 
-	note(0, "198.51.100.7", DAY, NOW);
-	note(1, "198.51.100.8", 600, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
+	note(1, "198.51.100.8/32", 600, NOW);
 	let_files_grow(false);
 	for (unsigned i = 0; i < TURNS; i++) {
 		n_tries += bans_turn(&bans, NOW);
 		if (i == TURNS / 2)
-			note(0, "198.51.100.9", DAY, NOW);
+			note(0, "198.51.100.9/32", DAY, NOW);
 	}
 	assert_in_range(n_tries, 2, 5); // it goes on, but does not wear out the disk
 	assert_true(bans.is_failing);
@@ -416,7 +447,7 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 
 static void an_end_on_a_full_disk_is_an_end(void **state)
 {
-	note(0, "198.51.100.7", DAY, NOW);
+	note(0, "198.51.100.7/32", DAY, NOW);
 	let_files_grow(false);
 	close_bans(NOW);
 	let_files_grow(true);
@@ -476,7 +507,7 @@ static void write_until_killed(int to)
 				unkept.text[0] != '\0')
 				_exit(1);
 		} else {
-			bans_note(&bans, 0, &address.addr, DAY, NOW);
+			bans_note(&bans, 0, &address, DAY, NOW);
 			if (i % 17 != 16)
 				continue;
 			bans_turn(&bans, NOW);
@@ -537,6 +568,8 @@ int main(void)
 		TEST(each_set_has_the_room_that_the_file_gives_it),
 		TEST(a_set_that_the_config_no_longer_has_keeps_its_entries),
 		TEST(a_rules_additions_are_written_in_turns),
+		TEST(a_network_that_a_rule_adds_is_one_entry_for_all_of_it),
+		TEST(a_network_taken_out_before_it_was_written_stays_out),
 		TEST(what_was_just_added_is_not_added_again),
 		TEST(an_address_seen_again_and_again_is_not_written_each_time),
 		TEST(what_does_not_fit_into_the_queue_is_kept_all_the_same),

@@ -177,6 +177,7 @@ static void a_rule_is_read_field_by_field(void **state)
 	assert_string_equal(rule->add_set, "caught");
 	assert_int_equal(rule->add_sec, 300);
 	assert_true(rule->add_destination);
+	assert_int_equal(rule->add_ip6_len, 128);
 	assert_string_equal(rule->comment, "why");
 	config_free(config);
 }
@@ -192,6 +193,7 @@ static void what_a_rule_does_not_say_has_a_default(void **state)
 	assert_int_equal(rule->log_rate.per_sec, 1);
 	assert_int_equal(rule->add_sec, 86400); // as the set says
 	assert_false(rule->add_destination);
+	assert_int_equal(rule->add_ip6_len, 64); // as a rate counts it
 	assert_false(rule->has_dnat);
 	assert_int_equal(rule->rate.packets, 0);
 	assert_int_equal(rule->protocol.n, 0);

@@ -305,8 +305,60 @@ static void lines_to_log_and_additions_reach_control(void **state)
 	assert_int_equal(event.kind, DP_EVENT_SET_ADD);
 	assert_int_equal(event.add.timed, 7);
 	assert_int_equal(event.add.sec, 3600);
+	assert_int_equal(event.add.len, 128);
 	assert_memory_equal(event.addr.v6, "\x20\x01\x0d\xb8\0\1\0\0\0\0\0\0\0\0\0\7", 16);
 	assert_false(dataplane_event_next(f->dp, &event));
+}
+
+static void what_is_added_of_ip6_is_a_network_as_the_rule_says(void **state)
+{
+	static const struct {
+		const char *src6;
+		uint8_t ip6_len;
+		bool is_destination;
+		const char *added;
+	} rows[] = {
+		{FIXTURE_SERVER6, 64, false, "2001:db8:9::/64"},
+		{FIXTURE_SERVER6, 48, false, "2001:db8:9::/48"},
+		{FIXTURE_SERVER6, 128, false, "2001:db8:9::10/128"},
+		{FIXTURE_SERVER6, 0, false, "2001:db8:9::10/128"},
+		{FIXTURE_SERVER6, 64, true, "2001:db8:f::/64"},
+		{"fe80::10", 64, false, "fe80::10/128"}, // or the whole link would be in it
+		{NULL, 64, false, "198.51.100.10/32"},
+	};
+	struct fixture *f = *state;
+	struct dp_rule *rule;
+	struct dp_event event;
+	struct house h;
+
+	assert_int_equal(dataplane_timed_open(f->dp, 7, 16), 0);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct frame knock = {
+			.iface = FIXTURE_WAN,
+			.src = FIXTURE_SERVER,
+			.dst = FIXTURE_OWN_WAN,
+			.src6 = rows[i].src6,
+			.dst6 = FIXTURE_OWN_WAN6,
+			.sport = (uint16_t)(5000 + i),
+			.dport = 22,
+			.protocol = IPPROTO_UDP,
+		};
+		struct ip_prefix added;
+		char text[ADDR_STR_BYTES];
+
+		house_init(&h);
+		rule = house_add(&h, 0, 0, DP_DROP);
+		rule->add_timed = 7;
+		rule->add_sec = 3600;
+		rule->add_ip6_len = rows[i].ip6_len;
+		rule->add_destination = rows[i].is_destination;
+		house_apply(&h, f);
+		assert_null(fixture_send(f, &knock, FIXTURE_WAN));
+		assert_true(dataplane_event_next(f->dp, &event));
+		assert_int_equal(event.kind, DP_EVENT_SET_ADD);
+		added = (struct ip_prefix){event.addr, event.add.len};
+		assert_string_equal(ip_prefix_str(&added, text), rows[i].added);
+	}
 }
 
 static void rules_count_flows_and_not_their_packets(void **state)
@@ -336,6 +388,9 @@ static void a_policy_that_makes_no_sense_leaves_the_one_in_force(void **state)
 	h.rules[0].source.set = 99;
 	assert_int_not_equal(dataplane_policy_set(f->dp, &h.policy, &err), 0);
 	assert_true(strlen(err.text) > 10);
+	h.rules[0].source.set = DP_INDEX_NONE;
+	h.rules[0].add_ip6_len = 129;
+	assert_int_not_equal(dataplane_policy_set(f->dp, &h.policy, &err), 0);
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 }
 
@@ -364,6 +419,7 @@ int main(void)
 		WITH(a_schedule_opens_and_closes),
 		WITH(a_policy_brings_its_schedules),
 		WITH(lines_to_log_and_additions_reach_control),
+		WITH(what_is_added_of_ip6_is_a_network_as_the_rule_says),
 		WITH(rules_count_flows_and_not_their_packets),
 		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
 		WITH(without_a_firewall_the_rules_are_not_looked_at),

@@ -153,8 +153,9 @@ static void write_effects(FILE *out, const struct dp_rule *rule)
 	if (rule->set_mark_mask != 0)
 		fprintf(out, " set=%#" PRIx32 "/%#" PRIx32, rule->set_mark, rule->set_mark_mask);
 	if (rule->add_timed != DP_INDEX_NONE)
-		fprintf(out, " add=%s to %u for %" PRIu32 "s",
-			rule->add_destination ? "dst" : "src", rule->add_timed, rule->add_sec);
+		fprintf(out, " add=%s/%u to %u for %" PRIu32 "s",
+			rule->add_destination ? "dst" : "src", rule->add_ip6_len, rule->add_timed,
+			rule->add_sec);
 	fprintf(out, " %s", actions[rule->action]);
 	if (rule->reject != DP_REJECT_AUTO)
 		fprintf(out, " with %d", (int)rule->reject);

@@ -104,9 +104,12 @@ static const struct {
 	{"rate: over 10/m burst 20 per source, action: drop", NULL},
 	{"rate: 5/s, count: seen, action: accept", NULL},
 	{"log: \"a \\\"quoted\\\" \\\\ one: \", log-rate: 1/h, action: drop", NULL},
-	{"add-to: {set: banned, address: destination, timeout: 600s}, action: drop", NULL},
+	{"add-to: {set: banned, address: destination, timeout: 600s, ipv6-prefix: 128}, "
+	 "action: drop",
+		NULL},
 	{"add-to: {set: banned}, action: drop",
-		"add-to: {set: banned, address: source, timeout: 86400s}, action: drop"},
+		"add-to: {set: banned, address: source, timeout: 86400s, ipv6-prefix: 64}, "
+		"action: drop"},
 	{"jump: deeper", NULL},
 	{"action: reject, reject-with: admin-prohibited", NULL},
 	{"action: return", NULL},
