@@ -5,30 +5,16 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
-
-// Of `policy` and `counts`, which it takes.
-static void put_in_force(
-	struct firewall *firewall, struct policy *policy, struct rule_counts *counts)
-{
-	policy_free(firewall->policy);
-	rule_counts_free(firewall->counts);
-	policy_drop_arrays(policy);
-	firewall->policy = policy;
-	firewall->counts = counts;
-	firewall->active = policy->dp.active_schedules;
-	set_files_keep(&firewall->files);
-}
+#include "control/rule_counts.h"
 
 int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
 {
 	struct policy *policy = policy_new(&firewall->input, err);
-	struct rule_counts *counts = NULL;
 	struct error why = {0};
 
 	if (policy == NULL)
 		goto fail;
-	counts = rule_counts_new(firewall->dp, firewall->counts, firewall->policy, policy);
-	if (counts == NULL) {
+	if (rule_counts_go_on(firewall->policy, policy) != 0) {
 		error_set(err, "no memory for the rules' counts");
 		goto fail;
 	}
@@ -38,11 +24,14 @@ int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
 		error_set(err, "the workers do not take the policy: %s", why.text);
 		goto fail;
 	}
-	put_in_force(firewall, policy, counts);
+	policy_free(firewall->policy);
+	policy_drop_arrays(policy);
+	firewall->policy = policy;
+	firewall->active = policy->dp.active_schedules;
+	set_files_keep(&firewall->files);
 	return 0;
 fail:
 	policy_free(policy);
-	rule_counts_free(counts);
 	set_files_revert(&firewall->files);
 	return -1;
 }
@@ -85,7 +74,6 @@ int firewall_open(struct firewall *firewall, const struct config *config,
 void firewall_close(struct firewall *firewall)
 {
 	policy_free(firewall->policy);
-	rule_counts_free(firewall->counts);
 	set_files_close(&firewall->files);
 	*firewall = (struct firewall){0};
 }

@@ -6,15 +6,13 @@
 
 #include "control/packet_log.h"
 #include "control/policy.h"
-#include "control/rule_counts.h"
 
 struct firewall {
 	struct dataplane *dp;
 	struct policy_input input;
 	struct set_files files;
 	struct policy *policy; // in force, without its arrays
-	struct rule_counts *counts;
-	uint64_t active; // schedules
+	uint64_t active;       // schedules
 	struct packet_log log;
 };
 

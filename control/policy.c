@@ -254,6 +254,7 @@ void policy_drop_arrays(struct policy *policy)
 	for (unsigned i = 0; i < DP_SETS_MAX; i++)
 		set_elements_fini(&policy->arrays->elements[i]);
 	free(policy->arrays->rules);
+	free(policy->arrays->rules_before);
 	free(policy->arrays);
 	policy->arrays = NULL;
 	dp->rules = NULL;
@@ -261,6 +262,8 @@ void policy_drop_arrays(struct policy *policy)
 	dp->rates = NULL;
 	dp->logs = NULL;
 	dp->nats = NULL;
+	dp->rules_before = NULL;
+	dp->counters_before = NULL;
 }
 
 void policy_free(struct policy *policy)
@@ -271,6 +274,7 @@ void policy_free(struct policy *policy)
 	free(policy->rules);
 	free(policy->lists);
 	free(policy->counters);
+	free(policy->keys);
 	free(policy);
 }
 

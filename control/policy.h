@@ -25,6 +25,7 @@ struct policy {
 	struct dp_list *lists;	       // the hooks' by their number, then the config's
 	const char **counters;	       // names by number
 	unsigned n_counters;
+	struct rule_key *keys; // of each rule, or NULL; control/rule_counts.h's
 	struct schedule schedules[DP_SCHEDULES_MAX];
 	unsigned n_schedules;
 	struct policy_arrays *arrays;

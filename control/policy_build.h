@@ -13,6 +13,8 @@ struct policy_arrays {
 	struct dp_rate rates[DP_RATES_MAX];
 	struct dp_log logs[DP_LOGS_MAX];
 	struct dp_nat nats[DP_NATS_MAX];
+	uint32_t *rules_before; // of each rule, or NULL
+	uint16_t counters_before[DP_COUNTERS_MAX];
 };
 
 // Where the sets of equal matches meet: slots are indexes of sets, at most half of them taken.

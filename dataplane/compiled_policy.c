@@ -81,6 +81,15 @@ static struct set **sets_of(const struct ruleset *rules)
 	return sets;
 }
 
+static int make_counts(struct compiled_policy *compiled)
+{
+	int error = rules_state_init(&compiled->carried, compiled->rules);
+
+	for (unsigned i = 0; i < compiled->n_workers && error == 0; i++)
+		error = rules_state_init(&compiled->counts[i], compiled->rules);
+	return error;
+}
+
 struct compiled_policy *compiled_policy_new(
 	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
 {
@@ -115,11 +124,9 @@ struct compiled_policy *compiled_policy_new(
 	if (compiled->nat == NULL)
 		goto failed;
 	compiled->timed_that_give = timed_that_give(policy);
-	for (unsigned i = 0; i < compiled->n_workers; i++) {
-		if (rules_state_init(&compiled->counts[i], compiled->rules) != 0) {
-			error_set(err, "no memory for the counters of %u rules", policy->n_rules);
-			goto failed;
-		}
+	if (make_counts(compiled) != 0) {
+		error_set(err, "no memory for the counters of %u rules", policy->n_rules);
+		goto failed;
 	}
 	return compiled;
 
@@ -134,8 +141,64 @@ void compiled_policy_free(struct compiled_policy *policy)
 		return;
 	for (unsigned i = 0; i < policy->n_workers; i++)
 		rules_state_fini(&policy->counts[i]);
+	rules_state_fini(&policy->carried);
 	nat_rules_free(policy->nat);
 	free(policy->sets);
 	ruleset_free(policy->rules);
 	free(policy);
+}
+
+// --- counts ---
+
+struct dp_count compiled_policy_rule_count(const struct compiled_policy *policy, uint32_t rule)
+{
+	struct dp_count sum = {0};
+
+	rules_count_add(&policy->carried.rules[rule], &sum.packets, &sum.bytes);
+	for (unsigned i = 0; i < policy->n_workers; i++)
+		rules_count_add(&policy->counts[i].rules[rule], &sum.packets, &sum.bytes);
+	return sum;
+}
+
+struct dp_count compiled_policy_named_count(const struct compiled_policy *policy, unsigned counter)
+{
+	struct dp_count sum = {0};
+
+	rules_count_add(&policy->carried.counters[counter], &sum.packets, &sum.bytes);
+	for (unsigned i = 0; i < policy->n_workers; i++)
+		rules_count_add(&policy->counts[i].counters[counter], &sum.packets, &sum.bytes);
+	return sum;
+}
+
+struct dp_count compiled_policy_default_count(
+	const struct compiled_policy *policy, enum dp_hook hook)
+{
+	struct dp_count sum = {0};
+
+	rules_count_add(&policy->carried.defaults[hook], &sum.packets, &sum.bytes);
+	for (unsigned i = 0; i < policy->n_workers; i++)
+		rules_count_add(&policy->counts[i].defaults[hook], &sum.packets, &sum.bytes);
+	return sum;
+}
+
+static void put_count(struct rule_count *to, struct dp_count count)
+{
+	atomic_store_explicit(&to->packets, count.packets, memory_order_relaxed);
+	atomic_store_explicit(&to->bytes, count.bytes, memory_order_relaxed);
+}
+
+void compiled_policy_carry(const struct compiled_policy *policy, struct compiled_policy *next,
+	const struct dp_policy *said)
+{
+	for (uint32_t i = 0; said->rules_before != NULL && i < next->rules->n_rules; i++)
+		if (said->rules_before[i] < policy->rules->n_rules)
+			put_count(&next->carried.rules[i],
+				compiled_policy_rule_count(policy, said->rules_before[i]));
+	for (unsigned i = 0; said->counters_before != NULL && i < next->rules->n_counters; i++)
+		if (said->counters_before[i] < policy->rules->n_counters)
+			put_count(&next->carried.counters[i],
+				compiled_policy_named_count(policy, said->counters_before[i]));
+	for (unsigned hook = 0; hook < DP_HOOK_COUNT; hook++)
+		put_count(&next->carried.defaults[hook],
+			compiled_policy_default_count(policy, (enum dp_hook)hook));
 }

@@ -30,9 +30,21 @@ struct compiled_policy {
 	struct nat_rules *nat;
 	unsigned n_workers;
 	struct rules_state counts[DP_WORKERS_MAX];
+	struct rules_state carried; // control: what it goes on from
 };
 
 // Control. Checks all of `policy`. NULL with the reason.
 struct compiled_policy *compiled_policy_new(
 	struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+
+// Control. Sums over the workers, and over what was there before them.
+struct dp_count compiled_policy_rule_count(const struct compiled_policy *policy, uint32_t rule);
+struct dp_count compiled_policy_named_count(const struct compiled_policy *policy, unsigned counter);
+struct dp_count compiled_policy_default_count(
+	const struct compiled_policy *policy, enum dp_hook hook);
+// `next`, which was made of `said`, goes on from what `policy` counted. Every worker has left it:
+// what it counts until then is nowhere else.
+void compiled_policy_carry(const struct compiled_policy *policy, struct compiled_policy *next,
+	const struct dp_policy *said);
+
 void compiled_policy_free(struct compiled_policy *policy); // NULL is fine

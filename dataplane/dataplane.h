@@ -125,8 +125,8 @@ bool dataplane_timed_next(
 // again where that may end them.
 void dataplane_timed_sweep(struct dataplane *dp);
 
-// What the policy in force has counted: by index of its rule, of a named counter, of a hook's
-// default. False past the last.
+// What has been counted by the policy in force, and by those before it as it said: by index of its
+// rule, of a named counter, of a hook's default. False past the last.
 struct dp_count {
 	uint64_t packets, bytes;
 };

@@ -31,6 +31,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 	old = snap->policy;
 	snap->policy = compiled;
 	snapshot_publish(dp, snap);
+	compiled_policy_carry(old, compiled, policy);
 	compiled_policy_free(old);
 	return 0;
 }
@@ -153,35 +154,26 @@ void dataplane_timed_sweep(struct dataplane *dp)
 bool dataplane_rule_count(const struct dataplane *dp, uint32_t rule, struct dp_count *out)
 {
 	const struct compiled_policy *policy = dp->snapshot->policy;
+	bool is_there = rule < policy->rules->n_rules;
 
-	*out = (struct dp_count){0};
-	if (rule >= policy->rules->n_rules)
-		return false;
-	for (unsigned i = 0; i < policy->n_workers; i++)
-		rules_count_add(&policy->counts[i].rules[rule], &out->packets, &out->bytes);
-	return true;
+	*out = is_there ? compiled_policy_rule_count(policy, rule) : (struct dp_count){0};
+	return is_there;
 }
 
 bool dataplane_named_count(const struct dataplane *dp, unsigned counter, struct dp_count *out)
 {
 	const struct compiled_policy *policy = dp->snapshot->policy;
+	bool is_there = counter < policy->rules->n_counters;
 
-	*out = (struct dp_count){0};
-	if (counter >= policy->rules->n_counters)
-		return false;
-	for (unsigned i = 0; i < policy->n_workers; i++)
-		rules_count_add(&policy->counts[i].counters[counter], &out->packets, &out->bytes);
-	return true;
+	*out = is_there ? compiled_policy_named_count(policy, counter) : (struct dp_count){0};
+	return is_there;
 }
 
 bool dataplane_default_count(const struct dataplane *dp, enum dp_hook hook, struct dp_count *out)
 {
 	const struct compiled_policy *policy = dp->snapshot->policy;
+	bool is_there = (unsigned)hook < DP_HOOK_COUNT;
 
-	*out = (struct dp_count){0};
-	if ((unsigned)hook >= DP_HOOK_COUNT)
-		return false;
-	for (unsigned i = 0; i < policy->n_workers; i++)
-		rules_count_add(&policy->counts[i].defaults[hook], &out->packets, &out->bytes);
-	return true;
+	*out = is_there ? compiled_policy_default_count(policy, hook) : (struct dp_count){0};
+	return is_there;
 }

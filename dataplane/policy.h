@@ -251,6 +251,11 @@ struct dp_policy {
 	unsigned n_lists;
 	const struct dp_rule *rules;
 	unsigned n_rules;
+	// Which one of the policy in force before a rule, or a named counter, is: it goes on
+	// counting from there, as defaults always do. Any number past the last: it begins anew. By
+	// their own numbers; NULL: all begin anew.
+	const uint32_t *rules_before;
+	const uint16_t *counters_before;
 	const struct dp_set *sets;
 	unsigned n_sets;
 	const struct dp_rate *rates;

@@ -25,6 +25,7 @@ static json_t *rule_json(const struct router *router, FILE *out, char **text, un
 	const struct firewall *firewall = &router->firewall;
 	const struct cfg_rule *its = firewall->policy->rules[rule];
 	json_t *to = json_object();
+	struct dp_count count;
 
 	rewind(out);
 	rule_text_write(out, its);
@@ -32,7 +33,8 @@ static json_t *rule_json(const struct router *router, FILE *out, char **text, un
 	if (fflush(out) == 0)
 		show_put_text(to, "rule", *text);
 	put_comment(to, its->comment);
-	put_count(to, rule_counts_rule(firewall->counts, router->dp, rule));
+	dataplane_rule_count(router->dp, rule, &count);
+	put_count(to, count);
 	show_put_number(to, "line", (uint64_t)its->place.line);
 	return to;
 }
@@ -50,10 +52,11 @@ static json_t *list_json(const struct router *router, unsigned list, unsigned *r
 	show_put_bool(to, "is_hook", list < DP_HOOK_COUNT);
 	if (list < DP_HOOK_COUNT) {
 		const struct cfg_firewall *config = &router->config->firewall;
+		struct dp_count count;
 
 		show_put_text(to, "default", action_text(config->defaults[list]));
-		put_count(
-			to, rule_counts_default(firewall->counts, router->dp, (enum dp_hook)list));
+		dataplane_default_count(router->dp, (enum dp_hook)list, &count);
+		put_count(to, count);
 	}
 	for (uint32_t i = 0; out != NULL && i<its->n && * room> 0; i++, (*room)--)
 		json_array_append_new(rules, rule_json(router, out, &text, its->first + i));
@@ -91,9 +94,11 @@ json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failu
 	list = json_array();
 	for (unsigned i = 0; i < firewall->policy->n_counters; i++) {
 		json_t *to = json_object();
+		struct dp_count count;
 
 		show_put_text(to, "name", firewall->policy->counters[i]);
-		put_count(to, rule_counts_named(firewall->counts, router->dp, i));
+		dataplane_named_count(router->dp, i, &count);
+		put_count(to, count);
 		json_array_append_new(list, to);
 	}
 	return json_pack("{s:o}", "counters", list);

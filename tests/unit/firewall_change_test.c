@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Flows under a firewall that changes: judged again, cut, kept; and what rules want done besides.
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
+#include <rte_rcu_qsbr.h>
 
+#include "dataplane/compiled_policy.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/packet.h"
 #include "tests/unit/house_fixture.h"
@@ -378,6 +383,104 @@ static void rules_count_flows_and_not_their_packets(void **state)
 	assert_false(dataplane_rule_count(f->dp, 2, &count));
 }
 
+// --- counts from one policy to the next ---
+
+static uint64_t rule_packets(struct fixture *f, uint32_t rule)
+{
+	struct dp_count count;
+
+	assert_true(dataplane_rule_count(f->dp, rule, &count));
+	return count.packets;
+}
+
+static void counts_go_on_as_the_next_policy_says(void **state)
+{
+	static const uint32_t rules_before[] = {DP_RULES_MAX, 0, 2};
+	static const uint16_t counters_before[] = {DP_INDEX_NONE, 0};
+	struct frame refused = fixture_udp_out, allowed = fixture_udp_out;
+	struct fixture *f = *state;
+	struct dp_count count;
+	struct house h;
+
+	refused.iface = FIXTURE_WAN;
+	refused.src6 = FIXTURE_SERVER6;
+	refused.dst6 = FIXTURE_OWN_WAN6;
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->counter = 0;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &allowed, FIXTURE_WAN));
+	assert_null(fixture_send(f, &refused, FIXTURE_LAN));
+
+	for (unsigned i = 0; i < 2; i++) {
+		house_init(&h);
+		house_add(&h, 1 << ZONE_WAN, 1 << DP_ZONE_ROUTER, DP_DROP)->counter = 0;
+		house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT)->counter = 1;
+		house_add(&h, 1 << ZONE_LAN, 1 << DP_ZONE_ROUTER, DP_ACCEPT);
+		h.policy.rules_before = i == 0 ? rules_before : (const uint32_t[]){0, 1, 2};
+		h.policy.counters_before = i == 0 ? counters_before : (const uint16_t[]){0, 1};
+		house_apply(&h, f);
+		assert_int_equal(rule_packets(f, 0), 0);
+		assert_int_equal(rule_packets(f, 1), 1 + i);
+		assert_int_equal(rule_packets(f, 2), 0); // the one that it names was never there
+		assert_true(dataplane_named_count(f->dp, 0, &count));
+		assert_int_equal(count.packets, 0);
+		assert_true(dataplane_named_count(f->dp, 1, &count));
+		assert_int_equal(count.packets, 1 + i);
+		assert_true(dataplane_default_count(f->dp, DP_HOOK_INPUT, &count));
+		assert_int_equal(count.packets, 1);
+		allowed.sport++;
+		assert_true(fixture_passes(f, &allowed, FIXTURE_WAN));
+	}
+	h.policy.rules_before = NULL;
+	h.policy.counters_before = NULL;
+	house_apply(&h, f);
+	assert_int_equal(rule_packets(f, 1), 0);
+}
+
+enum { LATE_PACKETS = 5 };
+
+static atomic_bool late_worker_is_there;
+
+// A worker in the middle of a burst while control changes the policy: it counts under the one that
+// it began with, and passes by.
+static void *count_late(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct snapshot *before = atomic_load(&f->dp->snapshot);
+	unsigned id = f->dp->options.n_workers;
+
+	rte_rcu_qsbr_thread_register(f->dp->rcu, id);
+	rte_rcu_qsbr_thread_online(f->dp->rcu, id);
+	atomic_store(&late_worker_is_there, true);
+	while (atomic_load(&f->dp->snapshot) == before)
+		sched_yield();
+	atomic_fetch_add(&before->policy->counts[0].rules[0].packets, LATE_PACKETS);
+	rte_rcu_qsbr_thread_offline(f->dp->rcu, id);
+	rte_rcu_qsbr_thread_unregister(f->dp->rcu, id);
+	return NULL;
+}
+
+static void what_workers_count_until_they_leave_a_policy_is_not_lost(void **state)
+{
+	static const uint32_t rules_before[] = {0};
+	struct fixture *f = *state;
+	pthread_t worker;
+	struct house h;
+
+	house_init(&h);
+	house_add(&h, 1 << ZONE_LAN, 1 << ZONE_WAN, DP_ACCEPT);
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	atomic_store(&late_worker_is_there, false);
+	assert_int_equal(pthread_create(&worker, NULL, count_late, f), 0);
+	while (!atomic_load(&late_worker_is_there))
+		sched_yield();
+	h.policy.rules_before = rules_before;
+	house_apply(&h, f);
+	assert_int_equal(pthread_join(worker, NULL), 0);
+	assert_int_equal(rule_packets(f, 0), 1 + LATE_PACKETS);
+}
+
 static void a_policy_that_makes_no_sense_leaves_the_one_in_force(void **state)
 {
 	struct fixture *f = *state;
@@ -421,6 +524,8 @@ int main(void)
 		WITH(lines_to_log_and_additions_reach_control),
 		WITH(what_is_added_of_ip6_is_a_network_as_the_rule_says),
 		WITH(rules_count_flows_and_not_their_packets),
+		WITH(counts_go_on_as_the_next_policy_says),
+		WITH(what_workers_count_until_they_leave_a_policy_is_not_lost),
 		WITH(a_policy_that_makes_no_sense_leaves_the_one_in_force),
 		WITH(without_a_firewall_the_rules_are_not_looked_at),
 	};

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/rule_counts.h"
 #include "tests/unit/policy_fixture.h"
 
 #define FOLDER "/var/tmp/policy_change_test.XXXXXX"
@@ -187,11 +188,6 @@ static void schedules_follow_the_minutes(void **state)
 
 // --- counts ---
 
-static struct dp_count count_of(unsigned rule)
-{
-	return rule_counts_rule(fixture.firewall.counts, fixture.firewall.dp, rule);
-}
-
 static void counts_go_on_when_the_policy_changes(void **state)
 {
 	struct error err;
@@ -199,39 +195,15 @@ static void counts_go_on_when_the_policy_changes(void **state)
 	open_text(LAN_AND_WAN "firewall: {forward: [{count: a, action: drop}, {count: b}]}\n");
 	recording.rule_counts[1] = (struct dp_count){10, 1000};
 	recording.named_counts[1] = (struct dp_count){11, 1100};
-	recording.default_counts[DP_HOOK_FORWARD] = (struct dp_count){12, 1200};
-	for (int i = 0; i < 2; i++) {
+	for (uint64_t i = 0; i < 3; i++) {
 		assert_int_equal(firewall_update(&fixture.firewall, NOW, &err), 0);
-		assert_int_equal(recording.rule_counts[1].packets, 0); // they begin anew
-		assert_int_equal(count_of(1).packets, 10);
+		assert_int_equal(recording.rule_counts[0].packets, 0);
+		assert_int_equal(recording.rule_counts[1].packets, 10 + i);
+		assert_int_equal(recording.rule_counts[1].bytes, 1000);
+		assert_int_equal(recording.named_counts[0].packets, 0);
+		assert_int_equal(recording.named_counts[1].bytes, 1100);
+		recording.rule_counts[1].packets++;
 	}
-	recording.rule_counts[1] = (struct dp_count){1, 50};
-	assert_int_equal(count_of(0).packets, 0);
-	assert_int_equal(count_of(1).packets, 11);
-	assert_int_equal(count_of(1).bytes, 1050);
-	assert_int_equal(
-		rule_counts_named(fixture.firewall.counts, fixture.firewall.dp, 1).packets, 11);
-	assert_int_equal(
-		rule_counts_default(fixture.firewall.counts, fixture.firewall.dp, DP_HOOK_FORWARD)
-			.bytes,
-		1200);
-}
-
-// From one config to another, as a change of the config will be.
-static struct rule_counts *carry(const char *text, struct policy **policy)
-{
-	struct cfg_errors errors = {0};
-	struct config *config = config_parse("next.yaml", text, strlen(text), &errors);
-	struct policy_input input = fixture.firewall.input;
-	struct error err;
-
-	assert_non_null(config);
-	cfg_errors_free(&errors);
-	input.config = config;
-	*policy = policy_new(&input, &err);
-	assert_non_null(*policy);
-	return rule_counts_new(
-		fixture.firewall.dp, fixture.firewall.counts, fixture.firewall.policy, *policy);
 }
 
 static void a_rule_that_stays_counts_on_wherever_it_moves(void **state)
@@ -244,27 +216,29 @@ static void a_rule_that_stays_counts_on_wherever_it_moves(void **state)
 		LAN_AND_WAN "firewall: {input: [{count: d}, {port: 3, count: c, action: drop},"
 			    " {port: 2, action: drop}, {port: 1, action: accept},"
 			    " {port: 2, action: drop, comment: new}, {port: 2, action: drop}]}\n";
-	static const uint64_t expected[] = {0, 4, 2, 0, 3, 0};
-	struct rule_counts *counts;
-	const struct config *config;
+	enum { NONE = DP_RULES_MAX };
+	static const uint32_t expected[] = {NONE, 3, 1, NONE, 2, NONE};
+	struct cfg_errors errors = {0};
+	struct policy_input input;
+	struct config *config;
 	struct policy *policy;
+	struct error err;
 
 	open_text(before);
-	for (unsigned i = 0; i < 5; i++)
-		recording.rule_counts[i].packets = i + 1;
-	recording.named_counts[0].packets = 9;
-	counts = carry(after, &policy);
-	memset(recording.rule_counts, 0, sizeof(recording.rule_counts));
-	memset(recording.named_counts, 0, sizeof(recording.named_counts));
+	config = config_parse("next.yaml", after, strlen(after), &errors);
+	assert_non_null(config);
+	cfg_errors_free(&errors);
+	input = fixture.firewall.input;
+	input.config = config;
+	policy = policy_new(&input, &err);
+	assert_non_null(policy);
+	assert_int_equal(rule_counts_go_on(fixture.firewall.policy, policy), 0);
 	for (unsigned i = 0; i < 6; i++)
-		assert_int_equal(
-			rule_counts_rule(counts, fixture.firewall.dp, i).packets, expected[i]);
-	assert_int_equal(rule_counts_named(counts, fixture.firewall.dp, 0).packets, 0);
-	assert_int_equal(rule_counts_named(counts, fixture.firewall.dp, 1).packets, 9);
-	config = policy->config;
-	rule_counts_free(counts);
+		assert_int_equal(policy->dp.rules_before[i], expected[i]);
+	assert_int_equal(policy->dp.counters_before[0], DP_INDEX_NONE);
+	assert_int_equal(policy->dp.counters_before[1], 0);
 	policy_free(policy);
-	config_free((struct config *)config);
+	config_free(config);
 }
 
 int main(void)

@@ -212,6 +212,23 @@ int dataplane_interface_set_addresses(
 
 // --- policy ---
 
+static void carry_counts(const struct dp_policy *next)
+{
+	struct dp_count rules[RECORDED_RULES_MAX] = {0}, named[RECORDED_RULES_MAX] = {0};
+
+	for (unsigned i = 0; next->rules_before != NULL && i < next->n_rules; i++) {
+		uint16_t counter = next->rules[i].counter;
+
+		if (i < RECORDED_RULES_MAX && next->rules_before[i] < RECORDED_RULES_MAX)
+			rules[i] = recording.rule_counts[next->rules_before[i]];
+		if (counter < RECORDED_RULES_MAX &&
+			next->counters_before[counter] < RECORDED_RULES_MAX)
+			named[counter] = recording.named_counts[next->counters_before[counter]];
+	}
+	memcpy(recording.rule_counts, rules, sizeof(rules));
+	memcpy(recording.named_counts, named, sizeof(named));
+}
+
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
 {
 	struct dp_set *sets;
@@ -238,9 +255,9 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 	recording.policy.sets = sets;
 	recording.n_policies++;
 	recording.schedules = policy->active_schedules;
-	memset(recording.rule_counts, 0, sizeof(recording.rule_counts));
-	memset(recording.named_counts, 0, sizeof(recording.named_counts));
-	memset(recording.default_counts, 0, sizeof(recording.default_counts));
+	recording.policy.rules_before = NULL;
+	recording.policy.counters_before = NULL;
+	carry_counts(policy);
 	return 0;
 }
 
