@@ -47,15 +47,20 @@ static bool decides(const struct cfg_rule *rule)
 	return rule->action != CFG_CONTINUE && rule->action != CFG_JUMP;
 }
 
-static bool is_from(const struct cfg_rule *rule, const char *zone)
+static bool has_zone(const struct cfg_names *zones, const char *zone)
 {
-	if (rule->from.n == 0)
+	if (zones->n == 0) // any
 		return true;
-	for (unsigned i = 0; i < rule->from.n; i++) {
-		if (strcmp(rule->from.names[i], zone) == 0)
+	for (unsigned i = 0; i < zones->n; i++) {
+		if (strcmp(zones->names[i], zone) == 0)
 			return true;
 	}
 	return false;
+}
+
+static bool is_from(const struct cfg_rule *rule, const char *zone)
+{
+	return has_zone(&rule->from, zone);
 }
 
 // --- rules by themselves ---
@@ -144,24 +149,41 @@ static void doubt_all_rules(const struct check *check)
 
 // --- who gets in ---
 
+// Whether a rule of the list, or of one that it jumps to, decides about all that comes from the
+// zone to the router. `door` is its place then if it accepts, else of line 0. Calls itself as deep
+// as jumps lead.
+static bool find_decision(const struct check *check, const struct cfg_list *list, const char *zone,
+	struct cfg_place *door)
+{
+	for (unsigned i = 0; i < list->n_rules; i++) {
+		const struct cfg_rule *rule = &list->rules[i];
+
+		if (!has_only_zones(rule) || !is_for_new(rule) || !is_from(rule, zone) ||
+			!has_zone(&rule->to, CFG_ZONE_ROUTER))
+			continue;
+		if (rule->action == CFG_RETURN)
+			return false;
+		if (rule->action == CFG_JUMP &&
+			find_decision(check, check_find(&check->lists, rule->jump), zone, door))
+			return true;
+		if (!decides(rule))
+			continue;
+		*door = rule->action == CFG_ACCEPT ? rule->place : (struct cfg_place){0};
+		return true;
+	}
+	return false;
+}
+
 // The place of what accepts all that comes from the zone to the router, a rule or else the default;
 // line 0 where nothing does.
 static struct cfg_place find_open_door(const struct check *check, const char *zone)
 {
 	const struct cfg_firewall *firewall = &check->config->firewall;
-	const struct cfg_list *input = &firewall->hooks[CFG_HOOK_INPUT];
 	const struct yaml_node *section = yaml_tree_get(check->root, "firewall");
+	struct cfg_place door = {0};
 
-	for (unsigned i = 0; i < input->n_rules; i++) {
-		const struct cfg_rule *rule = &input->rules[i];
-
-		if (!has_only_zones(rule) || !is_for_new(rule) || !is_from(rule, zone) ||
-			!decides(rule))
-			continue;
-		if (rule->action == CFG_RETURN)
-			break;
-		return rule->action == CFG_ACCEPT ? rule->place : (struct cfg_place){0};
-	}
+	if (find_decision(check, &firewall->hooks[CFG_HOOK_INPUT], zone, &door))
+		return door;
 	if (firewall->defaults[CFG_HOOK_INPUT] != CFG_ACCEPT)
 		return (struct cfg_place){0};
 	return check_place(yaml_tree_get(section, "defaults"), "input"); // it was written
