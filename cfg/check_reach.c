@@ -149,22 +149,28 @@ static void doubt_all_rules(const struct check *check)
 
 // --- who gets in ---
 
-// Whether a rule of the list, or of one that it jumps to, decides about all that comes from the
-// zone to the router. `door` is its place then if it accepts, else of line 0. Calls itself as deep
-// as jumps lead.
-static bool find_decision(const struct check *check, const struct cfg_list *list, const char *zone,
-	struct cfg_place *door)
+// From one zone to another.
+struct way {
+	const struct check *check;
+	enum cfg_hook hook;
+	const char *from, *to;
+};
+
+// Whether a rule of the list, or of one that it jumps to, decides about all that goes this way.
+// `door` is its place then if it accepts, else of line 0. Calls itself as deep as jumps lead.
+static bool find_decision(
+	const struct way *way, const struct cfg_list *list, struct cfg_place *door)
 {
 	for (unsigned i = 0; i < list->n_rules; i++) {
 		const struct cfg_rule *rule = &list->rules[i];
 
-		if (!has_only_zones(rule) || !is_for_new(rule) || !is_from(rule, zone) ||
-			!has_zone(&rule->to, CFG_ZONE_ROUTER))
+		if (!has_only_zones(rule) || !is_for_new(rule) ||
+			!has_zone(&rule->from, way->from) || !has_zone(&rule->to, way->to))
 			continue;
 		if (rule->action == CFG_RETURN)
 			return false;
 		if (rule->action == CFG_JUMP &&
-			find_decision(check, check_find(&check->lists, rule->jump), zone, door))
+			find_decision(way, check_find(&way->check->lists, rule->jump), door))
 			return true;
 		if (!decides(rule))
 			continue;
@@ -174,19 +180,19 @@ static bool find_decision(const struct check *check, const struct cfg_list *list
 	return false;
 }
 
-// The place of what accepts all that comes from the zone to the router, a rule or else the default;
-// line 0 where nothing does.
-static struct cfg_place find_open_door(const struct check *check, const char *zone)
+// The place of what accepts all that goes this way, a rule or else the default; line 0 where
+// nothing does.
+static struct cfg_place find_open_door(const struct way *way)
 {
-	const struct cfg_firewall *firewall = &check->config->firewall;
-	const struct yaml_node *section = yaml_tree_get(check->root, "firewall");
+	const struct cfg_firewall *firewall = &way->check->config->firewall;
+	const struct yaml_node *section = yaml_tree_get(way->check->root, "firewall");
 	struct cfg_place door = {0};
 
-	if (find_decision(check, &firewall->hooks[CFG_HOOK_INPUT], zone, &door))
+	if (find_decision(way, &firewall->hooks[way->hook], &door))
 		return door;
-	if (firewall->defaults[CFG_HOOK_INPUT] != CFG_ACCEPT)
+	if (firewall->defaults[way->hook] != CFG_ACCEPT)
 		return (struct cfg_place){0};
-	return check_place(yaml_tree_get(section, "defaults"), "input"); // it was written
+	return check_place(yaml_tree_get(section, "defaults"), hook_keys[way->hook]); // was written
 }
 
 static const char *zone_name(const struct config *config, int zone)
@@ -194,25 +200,61 @@ static const char *zone_name(const struct config *config, int zone)
 	return zone == CHECK_NO_ZONE ? CFG_ZONE_NONE : config->zones[zone].name;
 }
 
-static void doubt_open_door(const struct check *check)
+static bool doubt_way_to_router(
+	const struct check *check, const struct cfg_interface *outside, const char *zone)
+{
+	struct way way = {check, CFG_HOOK_INPUT, zone, CFG_ZONE_ROUTER};
+	struct cfg_place place = find_open_door(&way);
+
+	if (place.line != 0)
+		report_warn(check->report, place,
+			"firewall: `input`: everybody on the internet may reach the router itself, "
+			"by interface %s",
+			outside->name);
+	return place.line != 0;
+}
+
+// Within one zone everything may pass anyway: whether both belong into it is another doubt.
+static bool doubt_way_inside(
+	const struct check *check, const struct cfg_interface *outside, const char *zone)
 {
 	const struct config *config = check->config;
 
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
-		const struct cfg_interface *interface = &config->interfaces[i];
-		int zone = check_zone_of(config, interface->name);
+		const struct cfg_interface *inside = &config->interfaces[i];
+		const char *to = zone_name(config, check_zone_of(config, inside->name));
+		struct way way = {check, CFG_HOOK_FORWARD, zone, to};
 		struct cfg_place place;
 
-		if (!check_leads_outside(config, interface))
+		if (check_leads_outside(config, inside) || strcmp(to, zone) == 0)
 			continue;
-		place = find_open_door(check, zone_name(config, zone));
+		place = find_open_door(&way);
 		if (place.line == 0)
 			continue;
 		report_warn(check->report, place,
-			"firewall: `input`: everybody on the internet may reach the router itself, "
-			"by interface %s",
-			interface->name);
-		return;
+			"firewall: `forward`: everybody on the internet may reach the hosts behind "
+			"%s that no translation hides, by interface %s",
+			inside->name, outside->name);
+		return true;
+	}
+	return false;
+}
+
+static void doubt_open_doors(const struct check *check)
+{
+	const struct config *config = check->config;
+	bool is_router_named = false, is_inside_named = false;
+
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct cfg_interface *interface = &config->interfaces[i];
+		const char *zone = zone_name(config, check_zone_of(config, interface->name));
+
+		if (!check_leads_outside(config, interface))
+			continue;
+		if (!is_router_named)
+			is_router_named = doubt_way_to_router(check, interface, zone);
+		if (!is_inside_named)
+			is_inside_named = doubt_way_inside(check, interface, zone);
 	}
 }
 
@@ -320,7 +362,7 @@ static void doubt_forwards(const struct check *check)
 void check_reach(const struct check *check)
 {
 	doubt_all_rules(check);
-	doubt_open_door(check);
+	doubt_open_doors(check);
 	doubt_locked_door(check);
 	doubt_forwards(check);
 }

@@ -118,6 +118,27 @@ static void a_router_open_to_the_internet_is_named(void **state)
 	expect_no_warnings(ROUTER "firewall: {input: [{action: accept}]}\n"); // no internet
 }
 
+static void a_house_open_to_the_internet_is_named(void **state)
+{
+#define INSIDE "everybody on the internet may reach the hosts behind lan"
+	static const struct fault rows[] = {
+		{INPUT LAN "  defaults: {forward: accept}\n", 8, 23, INSIDE},
+		{INPUT LAN "  forward: [{action: accept}]\n", 8, 13, INSIDE},
+		{INPUT LAN "  forward: [{from: wan, to: lan, action: accept}]\n", 8, 13, INSIDE},
+		{INPUT LAN "  forward: [{from: wan, jump: a}]\n"
+			   "  lists: {a: [{to: lan, action: accept}]}\n",
+			9, 15, INSIDE},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(INPUT LAN "  forward: [{from: lan, action: accept},"
+				     " {from: wan, dnat: true, action: accept},"
+				     " {from: wan, to: lan, port: 443, action: accept}]\n");
+	expect_no_warnings(INPUT LAN "  forward: [{from: wan, action: drop}, {action: accept}]\n");
+	expect_no_warnings(INPUT LAN "  forward: [{from: [lan, none], to: wan, action: accept},"
+				     " {to: wan, action: accept}]\n");
+}
+
 static void a_router_that_nobody_reaches_is_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -145,6 +166,8 @@ static void a_port_forward_that_the_rules_stop_is_named(void **state)
 	       "firewall:\n"                                                                       \
 	       "  input: [{from: lan, action: accept}]\n"
 	static const struct fault rows[] = {
+		// and not of the forward
+		{FORWARD "  defaults: {forward: accept}\n", 9, 23, INSIDE},
 		{FORWARD, 5, 5, "lack one such as { from: wan, dnat: true, action: accept }"},
 		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5, "of `forward` lack"},
 		{FORWARD "  forward: [{from: wan, dnat: false, action: accept}]\n", 5, 5,
@@ -159,7 +182,6 @@ static void a_port_forward_that_the_rules_stop_is_named(void **state)
 	expect_warnings(rows, COUNT(rows));
 	expect_no_warnings(FORWARD "  forward: [{dnat: true, action: accept}]\n");
 	expect_no_warnings(FORWARD "  forward: [{from: wan, port: 443, action: accept}]\n");
-	expect_no_warnings(FORWARD "  defaults: {forward: accept}\n");
 }
 
 int main(void)
@@ -169,6 +191,7 @@ int main(void)
 		cmocka_unit_test(needed_icmp_is_not_stopped_unseen),
 		cmocka_unit_test(a_rate_without_over_is_doubted_where_it_drops),
 		cmocka_unit_test(a_router_open_to_the_internet_is_named),
+		cmocka_unit_test(a_house_open_to_the_internet_is_named),
 		cmocka_unit_test(a_router_that_nobody_reaches_is_named),
 		cmocka_unit_test(a_port_forward_that_the_rules_stop_is_named),
 	};
