@@ -101,6 +101,18 @@ static void a_changed_file_is_taken_at_the_next_minute(void **state)
 	assert_int_equal(recording.n_policies, 2);
 }
 
+static void a_change_that_keeps_size_and_time_is_taken(void **state)
+{
+	write_list("203.0.113.0/24\n", NOW - 1000);
+	open_with_list();
+	usleep(50000); // longer than the tick that a file's times are in
+	write_list("203.0.112.0/24\n", NOW - 1000);
+	firewall_every_minute(&fixture.firewall, NOW);
+	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.112.0/24]");
+	firewall_every_minute(&fixture.firewall, NOW + 60);
+	assert_int_equal(recording.n_policies, 2);
+}
+
 static void a_bad_file_leaves_what_was_there_and_is_not_tried_again(void **state)
 {
 	struct error err;
@@ -246,6 +258,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_changed_file_is_taken_at_the_next_minute),
+		TEST(a_change_that_keeps_size_and_time_is_taken),
 		TEST(a_bad_file_leaves_what_was_there_and_is_not_tried_again),
 		TEST(a_file_that_comes_late_is_taken_then),
 		TEST(reload_does_not_wait),
