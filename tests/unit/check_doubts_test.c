@@ -74,6 +74,35 @@ static void outside_addresses_that_nobody_answers_for_are_named(void **state)
 		"{inside: 198.18.0.8, outside: 198.51.100.8}}, {masquerade: wan}]\n");
 }
 
+static void a_translation_behind_one_that_takes_all_is_named(void **state)
+{
+	static const struct fault rows[] = {
+		{ROUTER "nat: [{masquerade: wan}, {exempt: wan, to: 10.0.0.0/8}]\n", 3, 26,
+			"decides about nothing that leaves: the one on line 3 is asked first"},
+		{ROUTER "nat: [{masquerade: [wan, lan]}, {masquerade: lan, random-ports: true}]\n",
+			3, 33, "the one on line 3"},
+		{ROUTER "nat:\n  - {exempt: wan}\n  - {source: 198.51.100.9, interface: wan, "
+			"from: 198.18.0.0/24}\n",
+			5, 5, "the one on line 4"},
+		{ROUTER "nat:\n  - {source: 198.51.100.9}\n  - {masquerade: wan}\n", 5, 5,
+			"the one on line 4"},
+		{ROUTER "nat:\n  - {masquerade: wan}\n  - {one-to-one: {inside: 198.18.0.8, "
+			"outside: 198.51.100.8}, interface: wan}\n",
+			5, 5, "the one on line 4"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(ROUTER "nat:\n"
+				  "  - {exempt: wan, to: 10.0.0.0/8}\n"
+				  "  - {masquerade: wan, protocol: tcp, random-ports: true}\n"
+				  "  - {masquerade: wan, from: 198.18.0.9, full-cone: true}\n"
+				  "  - {masquerade: wan}\n"
+				  "  - {masquerade: wan, family: ipv6}\n"
+				  "  - {masquerade: [lan, wan]}\n"
+				  "  - {source: 198.51.100.9}\n"
+				  "  - {forward: {ports: 443, to: 198.18.0.9}, interface: wan}\n");
+}
+
 static void a_core_of_two_workers_is_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -142,6 +171,7 @@ int main(void)
 		cmocka_unit_test(an_interface_in_the_wrong_zone_is_named),
 		cmocka_unit_test(sets_that_say_nothing_are_named),
 		cmocka_unit_test(outside_addresses_that_nobody_answers_for_are_named),
+		cmocka_unit_test(a_translation_behind_one_that_takes_all_is_named),
 		cmocka_unit_test(a_core_of_two_workers_is_named),
 		cmocka_unit_test(timeouts_below_the_rfcs_are_named),
 		cmocka_unit_test(a_file_with_errors_has_no_warnings),
