@@ -22,6 +22,7 @@ from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6Para
 from scapy.packet import Raw
 
 FAR, FAR6, BAD, BAD6 = "198.51.100.10", "2001:db8:f::10", "198.51.100.66", "2001:db8:f::66"
+NET6 = "2001:db8:f::/64"  # of both
 WAN, LAN, PC = "203.0.113.2", "198.18.0.1", "198.18.0.11"
 WAN6, LAN6, PC6 = "2001:db8:0:1::2", "2001:db8:0:2::1", "2001:db8:0:2::11"
 INET, INET6 = "203.0.113.1", "2001:db8:0:1::1"
@@ -168,32 +169,33 @@ def test_other_icmp_from_the_internet_is_not_taken(lab, packet):
     wait_for(lambda: sum(lab.counts("drop_").values()) > before, "it to be dropped", 3)
 
 
-def forget_ban(lab, address):
-    lab.millrace("unban", address, check=False)
+def forget_ban(lab, entry):
+    lab.millrace("unban", entry, check=False)
 
 
-@pytest.mark.parametrize(("target", "bad", "other"), [(WAN, BAD, FAR), (WAN6, BAD6, None)],
-                         ids=["ipv4", "ipv6"])
-def test_who_tries_ssh_too_often_is_banned_alone(lab, target, bad, other):
-    """Ten a minute are let in; IPv6 sources count by their /64."""
-    forget_ban(lab, bad)
+@pytest.mark.parametrize(("target", "bad", "entry", "neighbour", "other"), [
+    (WAN, BAD, f"{BAD}/32", None, FAR), (WAN6, BAD6, NET6, FAR6, INET6),
+], ids=["ipv4", "ipv6"])
+def test_who_tries_ssh_too_often_is_banned_alone(lab, target, bad, entry, neighbour, other):
+    """Ten a minute are let in; IPv6 sources count by their /64, and are banned by it."""
+    forget_ban(lab, entry)
     lines = len(lab.log_lines("banned: "))
     got = [lab.attempt("inet", target, "tcp/22", wait=0.3, source=bad)["got"] for _ in range(12)]
     assert got == ["answer"] * 10 + ["silence"] * 2, got
     wait_for(lambda: lab.millrace("show", "set", "banned")["entries"], "an entry", 3)
     entries = lab.millrace("show", "set", "banned")["entries"]
     assert len(entries) == 1, entries
-    entry = entries[0]
-    assert entry["address"].startswith(bad) and 86000 <= entry["left_sec"] <= 86400
+    assert entries[0]["address"] == entry and 86000 <= entries[0]["left_sec"] <= 86400
     wait_for(lambda: len(lab.log_lines("banned: ")) > lines, "a line in the log", 3)
     line = lab.log_lines("banned: ")[-1]
     for words in (f"SRC={bad}", f"DST={target}", "PROTO=TCP", "DPT=22", "SYN", "IN=wan"):
         assert words in line, line
     try_row(lab, "inet", target, "echo", dropped("drop_rule"), source=bad)
     try_row(lab, "inet", target, "tcp/80", dropped("drop_rule"), source=bad)
-    if other:
-        assert lab.attempt("inet", target, "tcp/22", source=other)["got"] == "answer"
-    forget_ban(lab, bad)
+    if neighbour:
+        try_row(lab, "inet", target, "echo", dropped("drop_rule"), source=neighbour)
+    assert lab.attempt("inet", target, "tcp/22", source=other)["got"] == "answer"
+    forget_ban(lab, entry)
     time.sleep(1.1)
     assert lab.attempt("inet", target, "echo", source=bad)["got"] == "answer"
 
