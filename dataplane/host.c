@@ -12,6 +12,7 @@
 
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/fragment.h"
 #include "dataplane/owner.h"
 #include "dataplane/packet.h"
 #include "dataplane/parse.h"
@@ -107,6 +108,8 @@ void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt
 		return;
 	}
 	m->port = iface;
+	if (m->nb_segs > 1)
+		fragment_clear_df(m);
 	if (rte_ring_sp_enqueue(ring, m) != 0) {
 		worker_drop(w, m, COUNTER_DROP_PUNT_FULL);
 		return;

@@ -62,10 +62,9 @@ bool pipeline_is_too_big(const struct packet *p, uint16_t mtu)
 {
 	uint16_t largest = fragment_largest(p->m);
 
-	if (p->kind == PACKET_IP6)
-		return (largest != 0 ? largest : p->ip_len) > mtu;
-	return p->ip_len > mtu &&
-	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	return (largest != 0 ? largest : p->ip_len) > mtu &&
+	       (p->kind == PACKET_IP6 ||
+		       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG));
 }
 
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency)
