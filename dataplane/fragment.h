@@ -26,17 +26,14 @@ void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_
 // the caller's business: a router cuts no IPv6 packet smaller than its sender did (RFC 8200 5).
 // Takes ownership; counts its own failure.
 void fragment_send6(struct worker *w, struct rte_mbuf *m, uint16_t code);
-// What reassembly_add_host gave, cut as the kernel did and with its Ethernet header: how many
-// pieces, 0 when it cannot be. Takes ownership; counts its own failure.
+// What goes to the kernel or came from it: in pieces with its Ethernet header as it came in pieces,
+// else as it is. How many, 0 when it cannot be. Takes ownership; counts its own failure.
 unsigned fragment_again(
 	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
 // Bytes of IP in the largest of the pieces that `m` was put together from, as it came, and what to
 // hold against an egress MTU; 0 when it never was in pieces. It stays with `m` through inboxes and
 // the hold queue: all but m->tx_offload of a chain may be overwritten.
 uint16_t fragment_largest(const struct rte_mbuf *m);
-// For the kernel, which cannot know how large the pieces of a whole were: where it passes the whole
-// on, it may cut it.
-void fragment_clear_df(struct rte_mbuf *m);
 
 // 0 or -ENOMEM. The worker's pool and n_workers are set: it keeps at most its share of an eighth
 // of the pool waiting.

@@ -112,17 +112,6 @@ unsigned fragment_cut4(struct worker *w, struct rte_mbuf *m, uint16_t mtu,
 	return fragment_pieces(w, &cut, pieces);
 }
 
-void fragment_clear_df(struct rte_mbuf *m)
-{
-	struct rte_ipv4_hdr *ip = packet_ip4(m);
-
-	if (packet_eth(m)->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || ip->fragment_offset == 0)
-		return;
-	ip->fragment_offset = 0;
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-}
-
 void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu)
 {
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];

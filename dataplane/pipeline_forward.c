@@ -156,11 +156,8 @@ void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
 void pipeline_send_host(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 {
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
-	unsigned n = 1;
+	unsigned n = fragment_again(w, m, pieces);
 
-	pieces[0] = m;
-	if (m->nb_segs > 1)
-		n = fragment_again(w, m, pieces);
 	for (unsigned i = 0; i < n; i++)
 		worker_send(w, iface, pieces[i]);
 }

@@ -6,7 +6,7 @@ import re
 import socket
 
 import pytest
-from home import ROUTER_WAN4
+from home import ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4
 from lab import wait_for
 from nat_lab import Wire, socket_of
 from scapy.layers.inet import IP, UDP, fragment
@@ -55,6 +55,8 @@ def test_pieces_with_df_are_never_cut_and_their_sender_learns_the_mtu():
     with SegmentLab() as lab:
         lab.start_router(segment_config(is_nat=True, extra=ROUTES, ports={"wan": ", mtu: 1400"}))
         assert ping(lab, "pc1", TARGET4).received == 3
+        for router in (ROUTER_LAN4, ROUTER_LAN6):
+            assert ping(lab, "pc1", router, payload=20000).received == 3, "pieces for itself"
         inside, outside = Wire(lab, "pc1", "eth0"), Wire(lab, "gw1", "eth0")
         inside.router_mac, outside.router_mac = lab.router_mac("lan"), lab.router_mac("wan")
         sender = socket_of(lab, "pc1", socket.SOCK_DGRAM, (pc, 4000))
