@@ -75,9 +75,14 @@ unsigned fragment_again(
 	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX])
 {
 	bool is_ip6 = packet_eth(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6);
-	unsigned n = is_ip6 ? fragment_cut6(w, m, pieces)
-			    : fragment_cut4(w, m, fragment_buffer_bytes(w), pieces);
+	unsigned n;
 
+	if (m->nb_segs == 1) {
+		pieces[0] = m;
+		return 1;
+	}
+	n = is_ip6 ? fragment_cut6(w, m, pieces)
+		   : fragment_cut4(w, m, fragment_buffer_bytes(w), pieces);
 	if (n == 0) {
 		worker_drop(w, m, COUNTER_DROP_FRAGMENT_FAILED);
 		return 0;

@@ -18,15 +18,16 @@ enum {
 
 // Cuts `m` (Ethernet + IPv4, one buffer or a chain) into pieces of at most `mtu` bytes of IP and
 // sends each by `code` through pipeline_send4; a chain that fits becomes one buffer. What came in
-// pieces is cut no larger than its largest. Takes ownership; counts its own failure.
+// pieces is cut no larger than its largest; when that had DF no smaller either, and with DF again:
+// whether it fits is the caller's business. Takes ownership; counts its own failure.
 void fragment_send4(struct worker *w, struct rte_mbuf *m, uint16_t code, uint16_t mtu);
 // What reassembly_add6 gave, in pieces again: same identification, same headers, no piece larger
 // than the largest there was, by `code` through pipeline_send6. Whether that one fits the MTU is
 // the caller's business: a router cuts no IPv6 packet smaller than its sender did (RFC 8200 5).
 // Takes ownership; counts its own failure.
 void fragment_send6(struct worker *w, struct rte_mbuf *m, uint16_t code);
-// What reassembly_add_host gave, cut as the kernel did and with its Ethernet header: how many
-// pieces, 0 when it cannot be. Takes ownership; counts its own failure.
+// What goes to the kernel or came from it: in pieces with its Ethernet header as it came in pieces,
+// else as it is. How many, 0 when it cannot be. Takes ownership; counts its own failure.
 unsigned fragment_again(
 	struct worker *w, struct rte_mbuf *m, struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX]);
 // Bytes of IP in the largest of the pieces that `m` was put together from, as it came, and what to
@@ -40,9 +41,9 @@ int reassembly_init(struct worker *w);
 void reassembly_fini(struct worker *w);
 // Takes a fragment whose IPv4 header is sound and whose m->port says by which interface it came, as
 // only pieces that came by the same one are of one packet; gives the whole packet (a chain of
-// buffers, header mended) when this was the last piece, else NULL. Malformed pieces are dropped and
-// counted. When there is no room, the oldest packet of the source (IPv6: /64) that has most of it
-// gives way.
+// buffers, header mended, DF if its largest piece had it) when this was the last one, else NULL.
+// Malformed pieces are dropped and counted. When there is no room, the oldest packet of the source
+// (IPv6: /64) that has most of it gives way.
 struct rte_mbuf *reassembly_add4(struct worker *w, struct rte_mbuf *m);
 // The same for IPv6, of which a piece is one buffer; the whole has no fragment header. A packet
 // with an atomic one (RFC 6946), or none, comes back at once as it is.

@@ -60,14 +60,14 @@ static void header_write(
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-// "must not be fragmented" (RFC 791 3.1); and a fragment ends on a boundary of eight where others
-// follow, and never past what an offset can say.
-static bool may_cut(uint16_t fragment, uint32_t payload_bytes)
+// "must not be fragmented" (RFC 791 3.1), unless it came so; and a fragment ends on a boundary of
+// eight where others follow, and never past what an offset can say.
+static bool may_cut(uint16_t fragment, uint32_t payload_bytes, bool is_again)
 {
 	uint32_t end =
 		(fragment & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS + payload_bytes;
 
-	if ((fragment & RTE_IPV4_HDR_DF_FLAG) != 0 || end > UINT16_MAX)
+	if (((fragment & RTE_IPV4_HDR_DF_FLAG) != 0 && !is_again) || end > UINT16_MAX)
 		return false;
 	return (fragment & RTE_IPV4_HDR_MF_FLAG) == 0 || payload_bytes % 8 == 0;
 }
@@ -80,7 +80,7 @@ unsigned fragment_cut4(struct worker *w, struct rte_mbuf *m, uint16_t mtu,
 	uint16_t size = RTE_MIN(mtu, fragment_buffer_bytes(w));
 	const struct rte_ipv4_hdr *ip = packet_ip4(m);
 	uint16_t was = RTE_MAX(fragment_largest(m), (uint16_t)MTU_MIN);
-	bool is_again = fragment_largest(m) != 0 && was < size;
+	bool is_again = fragment_largest(m) != 0 && was <= size;
 	uint8_t later[HEADER_MAX];
 	uint32_t header_bytes, total;
 	struct fragment_cut cut;
@@ -94,7 +94,8 @@ unsigned fragment_cut4(struct worker *w, struct rte_mbuf *m, uint16_t mtu,
 		return 0;
 	if (is_again)
 		size = was;
-	if (total > size && !may_cut(rte_be_to_cpu_16(ip->fragment_offset), total - header_bytes))
+	if (total > size &&
+		!may_cut(rte_be_to_cpu_16(ip->fragment_offset), total - header_bytes, is_again))
 		return 0;
 	cut = (struct fragment_cut){
 		.m = m,

@@ -29,6 +29,7 @@ struct fragment {
 	uint16_t in_whole_bytes; // the first one's: headers that the whole's length counts too
 	uint8_t ecns;		 // 1 << its ECN field; of the whole, those of all its pieces
 	bool is_last;
+	bool has_df; // IPv4; of the whole, whether its largest piece has it
 };
 
 // reassembly_add4 and _add6, of the kernel's pieces as well.
@@ -38,7 +39,7 @@ struct rte_mbuf *reassembly_take6(struct worker *w, struct rte_mbuf *m, bool fro
 enum { ECN_NOT_ECT = 0, ECN_CE = 3, ECN_MASK = 3 };
 
 // Takes ownership of f->m. The whole packet, a chain behind the first piece's headers as they came,
-// when this was the last piece; else NULL. A whole sets f->ecns.
+// when this was the last piece; else NULL. A whole sets f->ecns and f->has_df.
 struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f);
 
 // What a whole remembers of its pieces. Kept in tx_offload of its first buffer: nobody asks a card

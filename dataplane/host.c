@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <rte_lcore.h>
 
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/fragment.h"
 #include "dataplane/owner.h"
 #include "dataplane/packet.h"
 #include "dataplane/parse.h"
@@ -19,7 +19,6 @@
 enum {
 	HOST_BURST = 32,
 	PUNT_SHARE_PART = 4,	      // of an interface's budget, for one sender
-	HOST_CHAIN_MAX = 64,	      // buffers of one packet
 	TAP_READS_A_TURN = 64,	      // of one TAP, so that no interface starves the others
 	WAKE_TAG = DP_INTERFACES_MAX, // epoll's name for wake_fd
 };
@@ -90,9 +89,13 @@ static bool punt_share_take(
 	return true;
 }
 
+// What came in pieces goes up in pieces: the kernel, too, has to know how large they were where it
+// passes them on by a device of the machine's own.
 void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
+	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
 	struct rte_ring *ring = w->to_host;
+	unsigned n;
 
 	if (punt_kinds[why].is_urgent)
 		ring = w->to_host_urgent;
@@ -106,9 +109,14 @@ void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt
 		worker_drop(w, m, COUNTER_DROP_PUNT_BUDGET);
 		return;
 	}
-	m->port = iface;
-	if (rte_ring_sp_enqueue(ring, m) != 0) {
-		worker_drop(w, m, COUNTER_DROP_PUNT_FULL);
+	n = fragment_again(w, m, pieces);
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		pieces[i]->port = iface;
+	if (rte_ring_sp_enqueue_bulk(ring, (void **)pieces, n, NULL) == 0) {
+		for (unsigned i = 0; i < n; i++)
+			worker_drop(w, pieces[i], COUNTER_DROP_PUNT_FULL);
 		return;
 	}
 	worker_count(w, punt_kinds[why].counter);
@@ -137,15 +145,8 @@ void host_wake(struct worker *w)
 static void tap_write(struct host *host, struct rte_mbuf *m)
 {
 	int fd = atomic_load_explicit(&host->tap_fds[m->port], memory_order_relaxed);
-	struct iovec pieces[HOST_CHAIN_MAX];
-	int n = 0;
 
-	for (struct rte_mbuf *seg = m; seg != NULL && n < HOST_CHAIN_MAX; seg = seg->next)
-		pieces[n++] = (struct iovec){
-			.iov_base = rte_pktmbuf_mtod(seg, void *),
-			.iov_len = seg->data_len,
-		};
-	if (fd < 0 || writev(fd, pieces, n) < 0) {
+	if (fd < 0 || write(fd, rte_pktmbuf_mtod(m, void *), m->data_len) < 0) {
 		host->counters[COUNTER_DROP_HOST_TAP]++;
 		if (fd >= 0 && errno == EBADF)
 			atomic_store(&host->tap_fds[m->port], -1);

@@ -62,10 +62,9 @@ bool pipeline_is_too_big(const struct packet *p, uint16_t mtu)
 {
 	uint16_t largest = fragment_largest(p->m);
 
-	if (p->kind == PACKET_IP6)
-		return (largest != 0 ? largest : p->ip_len) > mtu;
-	return p->ip_len > mtu &&
-	       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	return (largest != 0 ? largest : p->ip_len) > mtu &&
+	       (p->kind == PACKET_IP6 ||
+		       packet_ip4(p->m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG));
 }
 
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency)
@@ -157,11 +156,8 @@ void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
 void pipeline_send_host(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 {
 	struct rte_mbuf *pieces[FRAGMENT_PIECES_MAX];
-	unsigned n = 1;
+	unsigned n = fragment_again(w, m, pieces);
 
-	pieces[0] = m;
-	if (m->nb_segs > 1)
-		n = fragment_again(w, m, pieces);
 	for (unsigned i = 0; i < n; i++)
 		worker_send(w, iface, pieces[i]);
 }

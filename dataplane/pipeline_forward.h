@@ -125,7 +125,8 @@ uint32_t pipeline_path_hash(const struct packet *p);
 uint16_t pipeline_way(const struct worker *w, const struct packet *p);
 // A source that no host may have, or that is ours: not to be taken from a port.
 bool pipeline_source_is_bad(const struct worker *w, const struct packet *p);
-// Larger than what may leave, and not to be cut here: IPv6's pieces are as large as they came.
+// Larger than what may leave, and not to be cut here: pieces of IPv6, and those with DF, are as
+// large as they came.
 bool pipeline_is_too_big(const struct packet *p, uint16_t mtu);
 // One hop less, then out to a resolved neighbour; IPv4 in pieces if it must be.
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency);

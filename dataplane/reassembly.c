@@ -39,6 +39,7 @@ struct datagram {
 	bool is_dead;
 	uint8_t ecns;		 // 1 << ECN field, of all pieces
 	uint16_t largest;	 // bytes of IP in a piece
+	uint16_t largest_df;	 // the same, of those with DF
 	uint16_t in_whole_bytes; // of headers; 0 until the first piece has told
 	uint16_t next;		 // in its bucket, or on the free list
 	uint16_t newer, older;	 // in its lane
@@ -98,7 +99,7 @@ static struct datagram *datagram_new(
 	d->key = *key;
 	d->is_dead = false;
 	d->ecns = 0;
-	d->largest = d->in_whole_bytes = 0;
+	d->largest = d->largest_df = d->in_whole_bytes = 0;
 	d->n_pieces = 0;
 	d->bytes = d->total_bytes = 0;
 	d->deadline_ms = deadline_ms;
@@ -232,6 +233,8 @@ static enum fit piece_place(const struct datagram *d, const struct fragment *f, 
 static void piece_insert(
 	struct reassembly *r, struct datagram *d, const struct fragment *f, unsigned place)
 {
+	uint16_t bytes = (uint16_t)(f->m->pkt_len - L3_OFFSET);
+
 	memmove(&d->pieces[place + 1], &d->pieces[place],
 		(d->n_pieces - place) * sizeof(d->pieces[0]));
 	d->pieces[place] = (struct piece){
@@ -241,7 +244,9 @@ static void piece_insert(
 	};
 	d->n_pieces++;
 	d->ecns |= f->ecns;
-	d->largest = RTE_MAX(d->largest, (uint16_t)(f->m->pkt_len - L3_OFFSET));
+	d->largest = RTE_MAX(d->largest, bytes);
+	if (f->has_df)
+		d->largest_df = RTE_MAX(d->largest_df, bytes);
 	d->bytes += f->end - f->offset;
 	if (f->is_last)
 		d->total_bytes = f->end;
@@ -295,6 +300,8 @@ struct rte_mbuf *reassembly_add(struct worker *w, struct fragment *f)
 	if (d->total_bytes != 0 && d->bytes == d->total_bytes) {
 		worker_count(w, COUNTER_REASSEMBLED);
 		f->ecns = d->ecns;
+		// A smaller one with DF would have all leave in pieces of its size, or refused.
+		f->has_df = d->largest_df == d->largest;
 		return datagram_join(w, d);
 	}
 	while (r->n_buffers > r->buffers_max)

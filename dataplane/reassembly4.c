@@ -53,6 +53,7 @@ static bool fragment_read4(struct rte_mbuf *m, struct fragment *f)
 		.in_whole_bytes = (uint16_t)header_bytes,
 		.ecns = (uint8_t)(1 << (ip->type_of_service & ECN_MASK)),
 		.is_last = (flags & RTE_IPV4_HDR_MF_FLAG) == 0,
+		.has_df = (flags & RTE_IPV4_HDR_DF_FLAG) != 0,
 	};
 	memcpy(f->key.src, &ip->src_addr, sizeof(ip->src_addr));
 	memcpy(f->key.dst, &ip->dst_addr, sizeof(ip->dst_addr));
@@ -83,7 +84,7 @@ struct rte_mbuf *reassembly_take4(struct worker *w, struct rte_mbuf *m, bool fro
 	if (f.ecns & 1 << ECN_CE)
 		ip->type_of_service |= ECN_CE;
 	ip->total_length = rte_cpu_to_be_16((uint16_t)(m->pkt_len - L3_OFFSET));
-	ip->fragment_offset = 0;
+	ip->fragment_offset = f.has_df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
 	ip->hdr_checksum = 0;
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	return m;

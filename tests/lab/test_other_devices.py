@@ -99,6 +99,7 @@ def test_the_kernel_forwards_when_it_may(lab, target):
     wait_answer(lab, target, "inner", AT_ONCE)
     assert lab.who_answers(target, count=16) == ["inner"] * 16
     assert ping(lab, "pc1", target, count=10).received == 10
+    assert ping(lab, "pc1", target, payload=3000).received == 3, "in pieces no larger than they came"
     for beyond in (BEYOND4, BEYOND6):
         assert lab.who_answers(beyond) == ["gw1"]
 
