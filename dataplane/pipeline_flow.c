@@ -118,7 +118,7 @@ static __rte_always_inline void flow_forward(
 	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||
 		     packet_hops(p) <= 1 || p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
 		     (!is_ip6 && p->l4_offset != L3_OFFSET + sizeof(struct rte_ipv4_hdr)) ||
-		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
+		     !worker_knows(w, adj))) {
 		flow_slow(w, p, dir);
 		return;
 	}

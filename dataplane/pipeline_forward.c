@@ -200,7 +200,7 @@ uint16_t pipeline_neighbour(
 		return ADJACENCY_NONE;
 	}
 	adj = &w->adjacencies[i];
-	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
+	if (!worker_knows(w, adj)) {
 		hold(w, p, adj->iface, &adj->addr);
 		return ADJACENCY_NONE;
 	}

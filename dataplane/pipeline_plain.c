@@ -77,8 +77,7 @@ static __rte_always_inline void forward_burst(
 			code = nexthop_resolve(w->fib, code, pipeline_path_hash(p));
 		adj = &w->adjacencies[(uint16_t)(code - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 		if (unlikely(!nexthop_is_adjacency(code) || p->ip_len > adj->mtu ||
-			     adjacency_state(adj) != ADJACENCY_RESOLVED ||
-			     !forward_is_plain(w->snap, p, is_ip6))) {
+			     !worker_knows(w, adj) || !forward_is_plain(w->snap, p, is_ip6))) {
 			pipeline_plain_slow(w, p, code);
 			continue;
 		}
