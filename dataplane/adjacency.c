@@ -34,7 +34,7 @@ int adjacency_table_init(struct adjacency_table *table, struct rte_rcu_qsbr *rcu
 	};
 	struct rte_hash_rcu_config rcu_config = {.v = rcu, .mode = RTE_HASH_QSBR_MODE_SYNC};
 
-	*table = (struct adjacency_table){.n_free = ADJACENCIES_MAX};
+	*table = (struct adjacency_table){.n_free = ADJACENCIES_MAX, .next_known = UINT64_MAX};
 	snprintf(name, sizeof(name), "adj_%zx", (size_t)table);
 	table->entries = rte_zmalloc(
 		"adjacencies", sizeof(struct adjacency) * ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
@@ -90,17 +90,17 @@ uint16_t adjacency_get(struct adjacency_table *table, uint8_t iface, const struc
 	adj->mtu = mtu;
 	adj->iface = iface;
 	adj->addr = key.addr;
-	atomic_store_explicit(&adj->state, ADJACENCY_UNRESOLVED, memory_order_release);
-	if (rte_hash_add_key_data(table->index, &key, (void *)(uintptr_t)i) != 0) {
-		atomic_store_explicit(&adj->state, ADJACENCY_FREE, memory_order_release);
+	if (rte_hash_add_key_data(table->index, &key, (void *)(uintptr_t)i) != 0)
 		return ADJACENCY_NONE;
-	}
+	adj->is_used = 1;
 	table->n_free--;
 	return i;
 }
 
-void adjacency_resolve(struct adjacency *adj, const struct mac_addr *mac)
+void adjacency_resolve(
+	struct adjacency_table *table, struct adjacency *adj, const struct mac_addr *mac)
 {
+	uint64_t next = table->next_known;
 	uint8_t word[sizeof(uint64_t)];
 	uint64_t value;
 
@@ -108,7 +108,15 @@ void adjacency_resolve(struct adjacency *adj, const struct mac_addr *mac)
 	memcpy(word + sizeof(mac->bytes), adj->eth.src_addr.addr_bytes, 2);
 	memcpy(&value, word, sizeof(value));
 	atomic_store_explicit(&adj->dst_word, value, memory_order_relaxed);
-	atomic_store_explicit(&adj->state, ADJACENCY_RESOLVED, memory_order_release);
+	if (adj->known_at != 0) // by another MAC
+		return;
+	atomic_store_explicit(&adj->known_at, next, memory_order_release);
+	atomic_store_explicit(&table->next_known, next - 1, memory_order_release);
+}
+
+void adjacency_unresolve(struct adjacency *adj)
+{
+	atomic_store_explicit(&adj->known_at, 0, memory_order_release);
 }
 
 void adjacency_remove(struct adjacency_table *table, uint16_t i)
@@ -120,7 +128,7 @@ void adjacency_remove(struct adjacency_table *table, uint16_t i)
 	if (i >= ADJACENCIES_MAX)
 		return;
 	adj = &table->entries[i];
-	if (adjacency_state(adj) == ADJACENCY_FREE)
+	if (!adj->is_used)
 		return;
 	key = key_of(adj->iface, &adj->addr);
 	// With RCU this returns when every worker has passed by, the slot free again.
@@ -129,6 +137,7 @@ void adjacency_remove(struct adjacency_table *table, uint16_t i)
 		rte_hash_free_key_with_position(table->index, slot);
 	adj->n_refs = 0;
 	adj->is_neighbour = 0;
-	atomic_store_explicit(&adj->state, ADJACENCY_FREE, memory_order_release);
+	adj->is_used = 0;
+	adjacency_unresolve(adj);
 	table->free_list[table->n_free++] = i;
 }

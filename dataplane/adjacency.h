@@ -21,12 +21,6 @@ enum {
 	ADJACENCY_NONE = 0xffff,
 };
 
-enum adjacency_state {
-	ADJACENCY_FREE = 0,
-	ADJACENCY_UNRESOLVED, // asked for, no answer yet
-	ADJACENCY_RESOLVED,
-};
-
 struct adjacency {
 	union {
 		struct rte_ether_hdr eth;
@@ -36,9 +30,10 @@ struct adjacency {
 			uint64_t src_word_rest;
 		};
 	};
-	uint16_t mtu; // of the interface
+	_Atomic uint64_t known_at; // by table.next_known; 0: asked for, no answer yet
+	uint16_t mtu;		   // of the interface
 	uint8_t iface;
-	_Atomic uint8_t state; // enum adjacency_state
+	uint8_t is_used; // control only
 	struct ip_addr addr;
 	uint32_t n_refs;      // control only: routes that go by it, plus one for a known neighbour
 	uint8_t is_neighbour; // control only: the kernel has it
@@ -59,6 +54,10 @@ struct adjacency_table {
 	uint16_t *free_list;
 	unsigned n_free;
 	bool has_rcu;
+	// What the next neighbour that answers gets. It counts down, so that 0 is never. A worker
+	// reads it at the top of a turn, and in that turn knows only those with more: first goes
+	// what waited for the others (hold.c), and nothing overtakes it.
+	_Atomic uint64_t next_known;
 };
 
 // 0 or -ENOMEM. `rcu` has every worker as a reader; NULL while nobody reads (tests).
@@ -70,15 +69,17 @@ uint16_t adjacency_get(struct adjacency_table *table, uint8_t iface, const struc
 	const struct mac_addr *own_mac, uint16_t mtu);
 uint16_t adjacency_find(
 	const struct adjacency_table *table, uint8_t iface, const struct ip_addr *addr);
-void adjacency_resolve(struct adjacency *adj, const struct mac_addr *mac);
+void adjacency_resolve(
+	struct adjacency_table *table, struct adjacency *adj, const struct mac_addr *mac);
+void adjacency_unresolve(struct adjacency *adj);
 // Frees it after every worker has passed by. The epoch must have moved on before, so that no flow
 // still names it.
 void adjacency_remove(struct adjacency_table *table, uint16_t i);
 
 // Workers.
-static inline uint8_t adjacency_state(const struct adjacency *adj)
+static inline uint64_t adjacency_known_at(const struct adjacency *adj)
 {
-	return atomic_load_explicit(&adj->state, memory_order_acquire);
+	return atomic_load_explicit(&adj->known_at, memory_order_acquire);
 }
 
 // Writes the 14 bytes of layer 2, as two overlapping words.

@@ -9,7 +9,7 @@ static bool hold_is_ready(const struct worker *w, const struct held_packet *held
 {
 	uint16_t i = adjacency_find(&w->dp->adjacencies, held->iface, &held->addr);
 
-	return i != ADJACENCY_NONE && adjacency_state(&w->adjacencies[i]) == ADJACENCY_RESOLVED;
+	return i != ADJACENCY_NONE && worker_knows(w, &w->adjacencies[i]);
 }
 
 static void hold_ask(struct worker *w, struct held_packet *held)

@@ -13,6 +13,7 @@ enum { HOLD_TIMEOUT_MS = 3000, HOLD_ASK_AGAIN_MS = 1000 };
 // the ICMP error if the neighbour never answers; only who is not of this machine gets one.
 void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const struct ip_addr *addr,
 	uint8_t in_iface, enum hold_kind kind);
-// Once a millisecond: sends what can go, gives up what waited too long.
+// Once a millisecond, and at the top of a turn that knows new neighbours: sends what can go, gives
+// up what waited too long.
 void hold_tick(struct worker *w);
 void hold_free_all(struct worker *w);

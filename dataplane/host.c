@@ -71,21 +71,20 @@ static uint64_t punt_sender(const struct worker *w, uint8_t iface, struct rte_mb
 	return flow_mix(station ^ w->flows.seeds[0], network ^ w->flows.seeds[1]);
 }
 
-// The same as a token bucket with a fourth of the interface's: it is full when nothing is due.
+// The same as a token bucket with a fourth of the interface's: it is full when nothing is due. All
+// is in thousandths of a packet of the interface, of which a sender's packet is four.
 static bool punt_share_take(
 	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
 	const struct token_bucket *budget = &w->punt_budget[iface][why];
-	uint64_t packet_us = PUNT_SHARE_PART * 1000000 / budget->per_sec;
-	uint64_t allowed_us = packet_us * (budget->burst / PUNT_SHARE_PART);
-	uint64_t now_us = w->now_ms * 1000;
-	uint64_t *due = &w->punt_due_us[why][punt_sender(w, iface, m) % PUNT_SENDERS];
+	uint64_t now = w->now_ms * budget->per_sec;
+	uint64_t *due = &w->punt_due[why][punt_sender(w, iface, m) % PUNT_SENDERS];
 
-	if (*due < now_us)
-		*due = now_us;
-	if (*due + packet_us > now_us + allowed_us)
+	if (*due < now)
+		*due = now;
+	if (*due + PUNT_SHARE_PART * 1000 > now + budget->burst * UINT64_C(1000))
 		return false;
-	*due += packet_us;
+	*due += PUNT_SHARE_PART * 1000;
 	return true;
 }
 
@@ -146,11 +145,8 @@ static void tap_write(struct host *host, struct rte_mbuf *m)
 {
 	int fd = atomic_load_explicit(&host->tap_fds[m->port], memory_order_relaxed);
 
-	if (fd < 0 || write(fd, rte_pktmbuf_mtod(m, void *), m->data_len) < 0) {
+	if (fd < 0 || write(fd, rte_pktmbuf_mtod(m, void *), m->data_len) < 0)
 		host->counters[COUNTER_DROP_HOST_TAP]++;
-		if (fd >= 0 && errno == EBADF)
-			atomic_store(&host->tap_fds[m->port], -1);
-	}
 	rte_pktmbuf_free(m);
 }
 

@@ -88,7 +88,7 @@ int dataplane_interface_remove(struct dataplane *dp, int id)
 	for (uint16_t i = 0; i < ADJACENCIES_MAX; i++) {
 		struct adjacency *adj = &dp->adjacencies.entries[i];
 
-		if (adjacency_state(adj) != ADJACENCY_FREE && adj->iface == id)
+		if (adj->is_used && adj->iface == id)
 			dataplane_neighbour_delete(dp, id, &adj->addr);
 	}
 	return 0;

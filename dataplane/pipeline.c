@@ -36,7 +36,7 @@ static void send_finished(
 	if (nexthop_is_adjacency(code)) {
 		i = code - NEXTHOP_ADJACENCY_BASE;
 		iface = w->adjacencies[i].iface;
-		if (adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
+		if (!worker_knows(w, &w->adjacencies[i])) {
 			hold_packet(w, m, iface, &w->adjacencies[i].addr, INTERFACE_NONE,
 				HOLD_FINISHED);
 			return;
@@ -44,8 +44,7 @@ static void send_finished(
 	} else if (nexthop_is_connected(code)) {
 		iface = (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
 		i = adjacency_find(&w->dp->adjacencies, iface, dst);
-		if (i == ADJACENCY_NONE ||
-			adjacency_state(&w->adjacencies[i]) != ADJACENCY_RESOLVED) {
+		if (i == ADJACENCY_NONE || !worker_knows(w, &w->adjacencies[i])) {
 			hold_packet(w, m, iface, dst, INTERFACE_NONE, HOLD_FINISHED);
 			return;
 		}

@@ -9,7 +9,6 @@
 #include "dataplane/decision.h"
 #include "dataplane/fragment.h"
 #include "dataplane/helper.h"
-#include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
 #include "dataplane/nat.h"
@@ -41,65 +40,29 @@ static void flow_host(struct worker *w, struct packet *p, struct flow_dir *dir)
 		pipeline_send_host(w, (uint8_t)p->iface, p->m);
 }
 
-static void flow_hold(struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
-{
-	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface,
-		p->flags & PACKET_FROM_HOST ? HOLD_FROM_HOST : HOLD_RECEIVED);
-}
-
 // A flow's packet that cannot take the straight way: no adjacency, not resolved, TTL, size,
 // or the host stack at one end.
 static void flow_slow(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	bool is_ip6 = p->kind == PACKET_IP6;
 	struct ip_addr dst;
-	const struct adjacency *adj;
 	uint16_t i;
 
 	if ((dir->flags & FLOW_FROM_HOST) && !(p->flags & PACKET_FROM_HOST)) {
 		worker_drop(w, p->m,
-			is_ip6 ? COUNTER_DROP_IP6_SOURCE
-			       : COUNTER_DROP_IP4_SOURCE); // claims our address
+			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE
+					      : COUNTER_DROP_IP4_SOURCE); // claims our address
 		return;
 	}
 	if ((dir->flags & FLOW_TO_HOST) || conntrack_leaves_as_host_said(dir)) {
 		flow_host(w, p, dir);
 		return;
 	}
-	if (packet_hops(p) <= 1) {
-		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+	dst = flow_tuple_translated(dir).dst;
+	i = pipeline_neighbour(w, p, dir->nexthop, &dst);
+	if (i == ADJACENCY_NONE)
 		return;
-	}
-	if (!is_ip6 && pipeline_options_are_bad(p)) {
-		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
-		return;
-	}
-	if (nexthop_is_connected(dir->nexthop)) {
-		uint8_t iface = (uint8_t)(dir->nexthop - NEXTHOP_CONNECTED_BASE);
-
-		dst = flow_tuple_translated(dir).dst;
-		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
-		if (i == ADJACENCY_NONE) {
-			flow_hold(w, p, iface, &dst);
-			return;
-		}
-		dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
-	} else if (nexthop_is_adjacency(dir->nexthop)) {
-		i = dir->nexthop - NEXTHOP_ADJACENCY_BASE;
-	} else {
-		pipeline_no_route(w, p, dir->nexthop);
-		return;
-	}
-	adj = &w->adjacencies[i];
-	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
-		flow_hold(w, p, adj->iface, &adj->addr);
-		return;
-	}
-	if (pipeline_is_too_big(p, adj->mtu)) {
-		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
-		return;
-	}
-	if ((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, p, dir, adj->mtu))
+	dir->nexthop = NEXTHOP_ADJACENCY_BASE + i; // the next packet goes straight
+	if ((dir->flags & FLOW_HAS_HELPER) && !helper_pass(w, p, dir, w->adjacencies[i].mtu))
 		return;
 	worker_use_adjacency(w, i);
 	flow_count(w, p, dir);
@@ -155,7 +118,7 @@ static __rte_always_inline void flow_forward(
 	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||
 		     packet_hops(p) <= 1 || p->ip_len > adj->mtu || p->m->nb_segs > 1 ||
 		     (!is_ip6 && p->l4_offset != L3_OFFSET + sizeof(struct rte_ipv4_hdr)) ||
-		     adjacency_state(adj) != ADJACENCY_RESOLVED)) {
+		     !worker_knows(w, adj))) {
 		flow_slow(w, p, dir);
 		return;
 	}

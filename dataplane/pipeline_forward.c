@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/pipeline_forward.h"
 
+#include "dataplane/dataplane_internal.h"
 #include "dataplane/fragment.h"
+#include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/owner.h"
 
@@ -58,7 +60,9 @@ bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
 	}
 }
 
-bool pipeline_is_too_big(const struct packet *p, uint16_t mtu)
+// Larger than what may leave, and not to be cut here: pieces of IPv6, and those with DF, are as
+// large as they came.
+static bool is_too_big(const struct packet *p, uint16_t mtu)
 {
 	uint16_t largest = fragment_largest(p->m);
 
@@ -151,6 +155,60 @@ void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code)
 		pipeline_answer(w, p, ICMP_ERROR_NO_ROUTE, 0, COUNTER_DROP_NO_ROUTE);
 		return;
 	}
+}
+
+// An ICMP error was translated with its quote already, and would not be known again: it waits as
+// one that has only to be sent.
+static void hold(struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
+{
+	enum hold_kind kind = p->flags & PACKET_FROM_HOST ? HOLD_FROM_HOST : HOLD_RECEIVED;
+
+	if (p->flags & PACKET_IS_TRANSLATED) {
+		kind = HOLD_FINISHED;
+		if (p->kind == PACKET_IP6)
+			packet_ip6(p->m)->hop_limits--;
+		else
+			ip4_decrement_ttl(packet_ip4(p->m));
+	}
+	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface, kind);
+}
+
+uint16_t pipeline_neighbour(
+	struct worker *w, struct packet *p, uint16_t code, const struct ip_addr *dst)
+{
+	uint16_t i = code - NEXTHOP_ADJACENCY_BASE;
+	const struct adjacency *adj;
+
+	if (packet_hops(p) <= 1) {
+		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+		return ADJACENCY_NONE;
+	}
+	if (p->kind == PACKET_IP4 && pipeline_options_are_bad(p)) {
+		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
+		return ADJACENCY_NONE;
+	}
+	if (nexthop_is_connected(code)) {
+		uint8_t iface = (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
+
+		i = adjacency_find(&w->dp->adjacencies, iface, dst);
+		if (i == ADJACENCY_NONE) {
+			hold(w, p, iface, dst);
+			return ADJACENCY_NONE;
+		}
+	} else if (!nexthop_is_adjacency(code)) {
+		pipeline_no_route(w, p, code);
+		return ADJACENCY_NONE;
+	}
+	adj = &w->adjacencies[i];
+	if (!worker_knows(w, adj)) {
+		hold(w, p, adj->iface, &adj->addr);
+		return ADJACENCY_NONE;
+	}
+	if (is_too_big(p, adj->mtu)) {
+		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
+		return ADJACENCY_NONE;
+	}
+	return i;
 }
 
 void pipeline_send_host(struct worker *w, uint8_t iface, struct rte_mbuf *m)

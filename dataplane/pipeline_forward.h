@@ -125,9 +125,6 @@ uint32_t pipeline_path_hash(const struct packet *p);
 uint16_t pipeline_way(const struct worker *w, const struct packet *p);
 // A source that no host may have, or that is ours: not to be taken from a port.
 bool pipeline_source_is_bad(const struct worker *w, const struct packet *p);
-// Larger than what may leave, and not to be cut here: pieces of IPv6, and those with DF, are as
-// large as they came.
-bool pipeline_is_too_big(const struct packet *p, uint16_t mtu);
 // One hop less, then out to a resolved neighbour; IPv4 in pieces if it must be.
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency);
 // RFC 7126: source routes are dropped, as are options that run past their header.
@@ -141,6 +138,10 @@ void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind ki
 bool pipeline_punt_offer(struct worker *w, struct packet *p);
 // The end of a packet for which the FIB has no way on.
 void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
+// The neighbour that a packet leaves to by a nexthop code; `dst`: where it goes, for a link's own.
+// ADJACENCY_NONE: it has gone. It waits, or is answered: no hops left, no way, too large.
+uint16_t pipeline_neighbour(
+	struct worker *w, struct packet *p, uint16_t code, const struct ip_addr *dst);
 // What the kernel sent, by the interface and to the neighbour that it chose; in pieces if it came
 // so.
 void pipeline_send_host(struct worker *w, uint8_t iface, struct rte_mbuf *m);

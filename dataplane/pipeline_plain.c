@@ -3,24 +3,8 @@
 #include "dataplane/pipeline_private.h"
 
 #include "dataplane/dataplane_internal.h"
-#include "dataplane/hold.h"
 #include "dataplane/host.h"
 #include "dataplane/pipeline_forward.h"
-
-// An ICMP error was translated with its quote already, and would not be known again: it waits as
-// one that has only to be sent.
-static void forward_hold(
-	struct worker *w, struct packet *p, uint8_t iface, const struct ip_addr *addr)
-{
-	bool is_finished = p->flags & PACKET_IS_TRANSLATED;
-
-	if (is_finished && p->kind == PACKET_IP6)
-		packet_ip6(p->m)->hop_limits--;
-	else if (is_finished)
-		ip4_decrement_ttl(packet_ip4(p->m));
-	hold_packet(w, p->m, iface, addr, (uint8_t)p->iface,
-		is_finished ? HOLD_FINISHED : HOLD_RECEIVED);
-}
 
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
 // the straight way left over.
@@ -28,7 +12,6 @@ void pipeline_plain_slow(struct worker *w, struct packet *p, uint16_t code)
 {
 	bool is_ip6 = p->kind == PACKET_IP6;
 	struct ip_addr dst = {.family = is_ip6 ? IP_V6 : IP_V4};
-	const struct adjacency *adj = NULL;
 	uint16_t i;
 
 	if (code == NEXTHOP_NONE) // a bulk lookup may have met the FIB in the middle of a change
@@ -55,42 +38,13 @@ void pipeline_plain_slow(struct worker *w, struct packet *p, uint16_t code)
 		pipeline_answer(w, p, ICMP_ERROR_SCOPE, 0, COUNTER_DROP_IP6_SCOPE);
 		return;
 	}
-	if (packet_hops(p) <= 1) {
-		pipeline_answer(w, p, ICMP_ERROR_TTL, 0, COUNTER_DROP_TTL);
+	if (is_ip6)
+		memcpy(dst.v6, packet_ip6(p->m)->dst_addr, 16);
+	else
+		memcpy(dst.v4, &packet_ip4(p->m)->dst_addr, 4);
+	i = pipeline_neighbour(w, p, code, &dst);
+	if (i == ADJACENCY_NONE)
 		return;
-	}
-	if (!nexthop_is_adjacency(code) && !nexthop_is_connected(code)) {
-		pipeline_no_route(w, p, code);
-		return;
-	}
-	if (!is_ip6 && pipeline_options_are_bad(p)) {
-		worker_drop(w, p->m, COUNTER_DROP_IP4_OPTIONS);
-		return;
-	}
-	if (nexthop_is_connected(code)) {
-		uint8_t iface = (uint8_t)(code - NEXTHOP_CONNECTED_BASE);
-
-		if (is_ip6)
-			memcpy(dst.v6, packet_ip6(p->m)->dst_addr, 16);
-		else
-			memcpy(dst.v4, &packet_ip4(p->m)->dst_addr, 4);
-		i = adjacency_find(&w->dp->adjacencies, iface, &dst);
-		if (i == ADJACENCY_NONE) {
-			forward_hold(w, p, iface, &dst);
-			return;
-		}
-	} else {
-		i = code - NEXTHOP_ADJACENCY_BASE;
-	}
-	adj = &w->adjacencies[i];
-	if (adjacency_state(adj) != ADJACENCY_RESOLVED) {
-		forward_hold(w, p, adj->iface, &adj->addr);
-		return;
-	}
-	if (pipeline_is_too_big(p, adj->mtu)) {
-		pipeline_answer(w, p, ICMP_ERROR_TOO_BIG, adj->mtu, COUNTER_DROP_TOO_BIG);
-		return;
-	}
 	worker_use_adjacency(w, i);
 	pipeline_transmit(w, p, i);
 }
@@ -123,8 +77,7 @@ static __rte_always_inline void forward_burst(
 			code = nexthop_resolve(w->fib, code, pipeline_path_hash(p));
 		adj = &w->adjacencies[(uint16_t)(code - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 		if (unlikely(!nexthop_is_adjacency(code) || p->ip_len > adj->mtu ||
-			     adjacency_state(adj) != ADJACENCY_RESOLVED ||
-			     !forward_is_plain(w->snap, p, is_ip6))) {
+			     !worker_knows(w, adj) || !forward_is_plain(w->snap, p, is_ip6))) {
 			pipeline_plain_slow(w, p, code);
 			continue;
 		}

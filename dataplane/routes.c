@@ -175,7 +175,7 @@ int dataplane_neighbour_set(
 	if (i == ADJACENCY_NONE)
 		return -ENOSPC;
 	dp->adjacencies.entries[i].is_neighbour = 1;
-	adjacency_resolve(&dp->adjacencies.entries[i], mac);
+	adjacency_resolve(&dp->adjacencies, &dp->adjacencies.entries[i], mac);
 	return 0;
 }
 
@@ -191,7 +191,7 @@ int dataplane_neighbour_delete(struct dataplane *dp, int interface, const struct
 		return -ENOENT;
 	adj = &dp->adjacencies.entries[i];
 	adj->is_neighbour = 0;
-	atomic_store_explicit(&adj->state, ADJACENCY_UNRESOLVED, memory_order_release);
+	adjacency_unresolve(adj);
 	adjacency_drop_if_unused(dp, i);
 	return 0;
 }
@@ -210,7 +210,7 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 			__atomic_store_n(used, 0, __ATOMIC_RELAXED);
 			is_used = true;
 		}
-		if (is_used && adjacency_state(adj) != ADJACENCY_FREE)
+		if (is_used && adj->is_used)
 			fn(ctx, adj->iface, &adj->addr);
 	}
 }

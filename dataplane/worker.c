@@ -283,8 +283,15 @@ static void tick(struct worker *w, uint64_t now_ms)
 // the other way round it would keep an old verdict.
 void worker_refresh(struct worker *w)
 {
+	uint64_t next_known;
+
 	w->epoch = atomic_load_explicit(&w->dp->epoch, memory_order_acquire);
 	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
+	next_known = atomic_load_explicit(&w->dp->adjacencies.next_known, memory_order_acquire);
+	if (unlikely(next_known != w->next_known)) {
+		w->next_known = next_known;
+		hold_tick(w);
+	}
 }
 
 void worker_expire(struct worker *w, unsigned n_pkts)

@@ -118,6 +118,7 @@ struct worker {
 	const struct fib *fib;
 	const struct adjacency *adjacencies;
 	uint8_t *adjacency_used; // ADJACENCIES_MAX bytes: sent to since control last looked
+	uint64_t next_known;	 // dp->adjacencies.next_known, for this turn
 	uint32_t epoch;		 // of policy, routes and addresses, for this turn
 	uint32_t now_sec;
 	uint64_t now_ms;
@@ -145,9 +146,9 @@ struct worker {
 	struct rte_ring *to_host;
 	bool host_signal; // something was put there this turn
 	struct token_bucket punt_budget[DP_INTERFACES_MAX][PUNT_REASON_COUNT];
-	uint64_t punt_due_us[PUNT_REASON_COUNT][PUNT_SENDERS]; // host.c: shares of senders, hashed
-	struct token_bucket icmp_budget;		       // errors in general
-	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
+	uint64_t punt_due[PUNT_REASON_COUNT][PUNT_SENDERS]; // host.c: shares of senders, hashed
+	struct token_bucket icmp_budget;		    // errors in general
+	struct token_bucket icmp_mtu_budget;		    // Packet Too Big, Fragmentation Needed
 	struct token_bucket reset_budget;
 	struct token_bucket ask_budget;	  // neighbours asked for
 	struct token_bucket minor_budget; // of dataplane_raise_minor
@@ -188,7 +189,8 @@ int worker_start(struct worker *w);
 void worker_join(struct worker *w);
 // After something was put into its inbox: ends its sleep. Any thread.
 void worker_wake(struct worker *w);
-// Takes up the newest epoch and snapshot: at the top of each turn.
+// Takes up the newest epoch, snapshot and neighbours, and sends what waited for those: at the top
+// of each turn.
 void worker_refresh(struct worker *w);
 // What others have given it, as much as makes a burst: how many. What becomes of it has left then.
 unsigned worker_poll_inbox(struct worker *w);
@@ -205,6 +207,13 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counte
 {
 	w->counters[reason]++;
 	rte_pktmbuf_free(m);
+}
+
+static inline bool worker_knows(const struct worker *w, const struct adjacency *adj)
+{
+	uint64_t known_at = adjacency_known_at(adj); // first: then one instruction compares
+
+	return known_at > w->next_known;
 }
 
 // Something is sent to that neighbour: for control, which looks and forgets meanwhile.

@@ -26,8 +26,7 @@ static void handover_turn(struct bench_target *t)
 	struct worker *taker = worker_at(t, TAKER), *giver = worker_at(t, GIVER);
 
 	bench_world_turn(t);
-	giver->snap = taker->snap;
-	giver->epoch = taker->epoch;
+	worker_refresh(giver);
 	giver->now_ms = taker->now_ms;
 	giver->now_sec = taker->now_sec;
 }

@@ -188,8 +188,7 @@ void bench_world_turn(struct bench_target *t)
 	struct bench_world *world = (struct bench_world *)t;
 	struct worker *w = world->worker;
 
-	w->snap = atomic_load_explicit(&world->dp->snapshot, memory_order_acquire);
-	w->epoch = atomic_load_explicit(&world->dp->epoch, memory_order_acquire);
+	worker_refresh(w);
 	w->now_ms = clock_now_ms() - world->start_ms;
 	w->now_sec = (uint32_t)(w->now_ms / 1000);
 }

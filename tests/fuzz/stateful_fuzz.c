@@ -180,6 +180,7 @@ static void step(struct input *in)
 		return;
 	case 13:
 		world_change(&world, input_byte(in));
+		drain(); // what waited for a neighbour
 		return;
 	case 14:
 		world_set_policy(&world, input_byte(in));

@@ -113,6 +113,64 @@ static void an_unknown_neighbour_is_waited_for(void **state)
 	rte_pktmbuf_free(m);
 }
 
+static void late_neighbour_answers(struct fixture *f)
+{
+	const struct ip_addr addr = {.family = IP_V4, .bytes = {198, 18, 1, 50}};
+	const struct mac_addr mac = {{2, 9, 9, 9, 9, 9}};
+
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN2, &addr, &mac), 0);
+}
+
+// The n-th packet to a neighbour that is not known at first.
+static struct rte_mbuf *to_late_neighbour(struct fixture *f, uint16_t n)
+{
+	struct frame frame = fixture_udp_out;
+
+	frame.dst = IP(198, 18, 1, 50);
+	frame.payload_bytes = (uint16_t)(frame.payload_bytes + n);
+	return frame_build(f, &frame);
+}
+
+static void assert_sent_in_order(struct fixture *f, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = fixture_sent(f, FIXTURE_LAN2);
+
+		assert_non_null(m);
+		assert_int_equal(m->pkt_len, 42 + fixture_udp_out.payload_bytes + i);
+		rte_pktmbuf_free(m);
+	}
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(f->w->n_held, 0);
+}
+
+static void none_overtakes_those_that_waited_for_its_neighbour(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint16_t i = 0; i < 3; i++)
+		fixture_rx(f, to_late_neighbour(f, i), FIXTURE_LAN);
+	late_neighbour_answers(f);
+	fixture_rx(f, to_late_neighbour(f, 3), FIXTURE_LAN);
+	assert_sent_in_order(f, 4);
+}
+
+// Control may write while the worker is in the middle of a burst.
+static void a_neighbour_that_answers_in_a_turn_is_known_in_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct rte_mbuf *m;
+
+	fixture_rx(f, to_late_neighbour(f, 0), FIXTURE_LAN);
+	late_neighbour_answers(f);
+	m = to_late_neighbour(f, 1);
+	pipeline_rx(f->w, FIXTURE_LAN, &m, 1);
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(f->w->n_held, 2);
+	worker_refresh(f->w);
+	assert_sent_in_order(f, 2);
+}
+
 static void a_neighbour_that_never_answers_is_reported_unreachable(void **state)
 {
 	struct fixture *f = *state;
@@ -327,13 +385,17 @@ static void between_two_lans_nothing_is_translated(void **state)
 
 int main(void)
 {
-#define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
+#define NAT(name)   cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, fixture_setup_plain, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(plain_router_forwards_and_counts_ttl_down,
-			fixture_setup_plain, fixture_teardown),
+		PLAIN(plain_router_forwards_and_counts_ttl_down),
 		NAT(ttl_of_one_is_answered_and_costs_no_flow),
 		NAT(packets_to_the_router_go_up_and_its_answers_down),
 		NAT(an_unknown_neighbour_is_waited_for),
+		NAT(none_overtakes_those_that_waited_for_its_neighbour),
+		PLAIN(none_overtakes_those_that_waited_for_its_neighbour),
+		NAT(a_neighbour_that_answers_in_a_turn_is_known_in_the_next),
+		PLAIN(a_neighbour_that_answers_in_a_turn_is_known_in_the_next),
 		NAT(a_neighbour_that_never_answers_is_reported_unreachable),
 		NAT(a_scan_cannot_hold_more_than_its_room),
 		NAT(a_neighbour_is_asked_for_each_second_while_packets_wait),
