@@ -24,15 +24,13 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 {
 	struct fixture *f = *state;
 	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
-	struct dp_policy policy = fixture_policy(nats, 2);
-	struct error err;
 	struct dp_route both = {.to = prefix("0.0.0.0/0"), .n_nexthops = 2};
 	unsigned n_by[3] = {0};
 
 	both.nexthops[0] = (struct dp_nexthop){FIXTURE_WAN, address("203.0.113.1")};
 	both.nexthops[1] = (struct dp_nexthop){FIXTURE_LAN2, address("198.18.1.9")};
 	assert_int_equal(dataplane_route_set(f->dp, &both), 0);
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, nats, 2);
 	for (uint16_t i = 0; i < 200; i++) {
 		struct frame out = fixture_udp_out, answer;
 		uint8_t by = FIXTURE_WAN;
@@ -492,7 +490,6 @@ static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 	struct fixture *f = *state;
 	struct ip_addr pc = address(FIXTURE_PC6), gateway = address(FIXTURE_GATEWAY6);
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&nat, 1);
 	struct frame out = fixture_udp_out;
 	struct frame error = {.iface = FIXTURE_WAN, // time exceeded
 		.src6 = FIXTURE_GATEWAY6,
@@ -501,10 +498,9 @@ static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 		.icmp_type = 3,
 		.payload_bytes = sizeof(struct rte_ipv6_hdr) + 8};
 	struct rte_mbuf *m;
-	struct error err;
 
 	nat.family = IP_V6;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &nat, 1);
 	out.src6 = FIXTURE_PC6;
 	out.dst6 = FIXTURE_SERVER6;
 	error.quotes = fixture_send(f, &out, FIXTURE_WAN);

@@ -52,6 +52,8 @@ void fixture_close(struct fixture *f);
 // IPv4 that leaves by the interface takes its address; a policy of such and no firewall.
 struct dp_nat fixture_masquerade(int interface);
 struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n);
+// Puts such a policy in force.
+void fixture_translate(struct fixture *f, const struct dp_nat *nats, unsigned n);
 // For cmocka: one worker, with and without NAT; two with. The closing one fails a test that has
 // kept a buffer.
 int fixture_setup_nat(void **state);

@@ -325,13 +325,11 @@ static const struct frame own_to_server = {
 static void name_server(struct fixture *f, const char *inside)
 {
 	struct dp_nat server = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&server, 1);
-	struct error err;
 
 	server.kind = DP_NAT_ONE_TO_ONE;
 	assert_int_equal(ip_prefix_parse("203.0.113.10/32", &server.outside), 0);
 	assert_int_equal(ip_prefix_parse(inside, &server.inside), 0);
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &server, 1);
 }
 
 static void nobody_speaks_for_the_router_to_a_server_it_is_translated_to(void **state)
@@ -410,12 +408,37 @@ static void assert_quotes(struct rte_mbuf *m, const struct frame *sent)
 	assert_int_equal(rte_be_to_cpu_16(udp->dst_port), sent->dport);
 }
 
-static struct rte_mbuf *error_about(
-	struct fixture *f, uint8_t iface, uint32_t src, struct rte_mbuf *about)
+// What answers the router's own packet, as the kernel gets it; it came in by `iface` as `answer`.
+static struct rte_mbuf *answer_to_own(
+	struct fixture *f, const struct frame *own, uint8_t iface, struct frame *answer)
+{
+	struct rte_mbuf *m;
+
+	fixture_host(f, frame_build(f, own), own->iface);
+	m = fixture_sent(f, iface);
+	assert_non_null(m);
+	*answer = frame_answer(m, own, iface);
+	rte_pktmbuf_free(m);
+	fixture_rx(f, frame_build(f, answer), iface);
+	m = fixture_punted(f);
+	assert_non_null(m);
+	return m;
+}
+
+// The kernel refuses what it got by `iface`, and nobody else is told; what leaves by `out`.
+static struct rte_mbuf *refusal_by_kernel(
+	struct fixture *f, struct rte_mbuf *about, uint32_t src, uint8_t iface, uint8_t out)
 {
 	struct frame error = frame_refusal(about, src, iface);
+	struct rte_mbuf *m;
 
-	return frame_build(f, &error);
+	fixture_host(f, frame_build(f, &error), iface);
+	m = fixture_sent(f, out);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	return m;
 }
 
 // What the kernel says of what it got by a redirect: to the port that nobody listens on.
@@ -423,24 +446,19 @@ static void the_routers_own_refusal_is_about_what_was_sent(void **state)
 {
 	struct fixture *f = *state;
 	struct dp_nat redirect = fixture_masquerade(FIXTURE_LAN);
-	struct dp_policy policy = fixture_policy(&redirect, 1);
 	struct rte_mbuf *m, *arrived;
-	struct error err;
 
 	redirect.kind = DP_NAT_REDIRECT;
 	redirect.outside = (struct ip_prefix){.addr.family = IP_V4};
 	redirect.first_port = redirect.last_port = fixture_udp_out.dport;
 	redirect.inside_port = 5300;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &redirect, 1);
 	fixture_rx(f, frame_build(f, &fixture_udp_out), FIXTURE_LAN);
 	arrived = fixture_punted(f);
 	assert_non_null(arrived);
 	assert_int_equal(frame_dport(arrived), 5300);
-	fixture_host(f, error_about(f, FIXTURE_LAN, FIXTURE_OWN_LAN, arrived), FIXTURE_LAN);
+	m = refusal_by_kernel(f, arrived, FIXTURE_OWN_LAN, FIXTURE_LAN, FIXTURE_LAN);
 	rte_pktmbuf_free(arrived);
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
 	assert_int_equal(frame_src(m), FIXTURE_SERVER);
 	assert_int_equal(frame_dst(m), FIXTURE_PC);
 	assert_quotes(m, &fixture_udp_out);
@@ -458,21 +476,11 @@ static void the_routers_own_refusal_of_an_answer_names_the_port_outside(void **s
 	own.iface = FIXTURE_WAN;
 	own.src = FIXTURE_OWN_WAN;
 	rte_pktmbuf_free(fixture_send(f, &fixture_udp_out, FIXTURE_WAN)); // has the port
-	fixture_host(f, frame_build(f, &own), FIXTURE_WAN);
-	m = fixture_sent(f, FIXTURE_WAN);
-	assert_non_null(m);
-	answer = frame_answer(m, &own, FIXTURE_WAN);
-	rte_pktmbuf_free(m);
+	arrived = answer_to_own(f, &own, FIXTURE_WAN, &answer);
 	assert_int_not_equal(answer.dport, own.sport);
-	fixture_rx(f, frame_build(f, &answer), FIXTURE_WAN);
-	arrived = fixture_punted(f);
-	assert_non_null(arrived);
 	assert_int_equal(frame_dport(arrived), own.sport);
-	fixture_host(f, error_about(f, FIXTURE_WAN, FIXTURE_OWN_WAN, arrived), FIXTURE_WAN);
+	m = refusal_by_kernel(f, arrived, FIXTURE_OWN_WAN, FIXTURE_WAN, FIXTURE_WAN);
 	rte_pktmbuf_free(arrived);
-	m = fixture_sent(f, FIXTURE_WAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
 	assert_int_equal(frame_dst(m), FIXTURE_SERVER);
 	assert_quotes(m, &answer);
 	rte_pktmbuf_free(m);
@@ -484,33 +492,20 @@ static void the_routers_own_refusal_goes_where_the_answer_came_from(void **state
 {
 	struct fixture *f = *state;
 	struct dp_nat forward = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&forward, 1);
 	struct frame own = fixture_udp_out, answer;
 	struct rte_mbuf *m, *arrived;
-	struct error err;
 
 	forward.kind = DP_NAT_FORWARD;
 	forward.outside = (struct ip_prefix){{.family = IP_V4, .v4 = {203, 0, 113, 50}}, 32};
 	forward.inside = (struct ip_prefix){{.family = IP_V4, .v4 = {198, 18, 0, 7}}, 32};
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &forward, 1);
 	own.iface = FIXTURE_WAN;
 	own.src = FIXTURE_OWN_WAN;
 	own.dst = IP(203, 0, 113, 50);
-	fixture_host(f, frame_build(f, &own), FIXTURE_WAN);
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	answer = frame_answer(m, &own, FIXTURE_LAN);
-	rte_pktmbuf_free(m);
-	fixture_rx(f, frame_build(f, &answer), FIXTURE_LAN);
-	arrived = fixture_punted(f);
-	assert_non_null(arrived);
+	arrived = answer_to_own(f, &own, FIXTURE_LAN, &answer);
 	assert_int_equal(frame_src(arrived), own.dst);
-	fixture_host(f, error_about(f, FIXTURE_WAN, FIXTURE_OWN_WAN, arrived), FIXTURE_WAN);
+	m = refusal_by_kernel(f, arrived, FIXTURE_OWN_WAN, FIXTURE_WAN, FIXTURE_LAN);
 	rte_pktmbuf_free(arrived);
-	assert_null(fixture_sent(f, FIXTURE_WAN));
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
 	assert_int_equal(frame_dst(m), FIXTURE_PC);
 	assert_quotes(m, &answer);
 	rte_pktmbuf_free(m);
@@ -525,11 +520,8 @@ static void the_routers_own_error_about_a_stranger_is_sent_as_it_is(void **state
 
 	stranger.dst = FIXTURE_OWN_LAN;
 	about = frame_build(f, &stranger);
-	fixture_host(f, error_about(f, FIXTURE_LAN, FIXTURE_OWN_LAN, about), FIXTURE_LAN);
+	m = refusal_by_kernel(f, about, FIXTURE_OWN_LAN, FIXTURE_LAN, FIXTURE_LAN);
 	rte_pktmbuf_free(about);
-	m = fixture_sent(f, FIXTURE_LAN);
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
 	assert_int_equal(frame_src(m), FIXTURE_OWN_LAN);
 	assert_quotes(m, &stranger);
 	rte_pktmbuf_free(m);
