@@ -104,6 +104,25 @@ static void packets_follow_their_flow(void **state)
 	assert_null(flow_at(f->w, &frame));
 }
 
+static void errors_follow_the_flow_that_they_are_about(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f), error;
+	struct rte_mbuf *about;
+
+	while (steering_worker(steering_bucket(frame.dport), f->w->n_workers) != HERE)
+		frame.dport++;
+	begin_at_home(f, &frame);
+	about = frame_build(f, &frame);
+	error = frame_refusal(about, FIXTURE_FAR_LAN, FIXTURE_LAN2);
+	arrives(f, &error);
+	rte_pktmbuf_free(about);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(n_in_inbox(f), 1);
+	worker_poll_inbox(home_of(f));
+	assert_int_equal(home_of(f)->counters[COUNTER_DROP_ICMP_UNRELATED], 0);
+}
+
 static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 {
 	struct fixture *f = *state;
@@ -348,6 +367,7 @@ int main(void)
 #define TWO(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat_of_two, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TWO(packets_follow_their_flow),
+		TWO(errors_follow_the_flow_that_they_are_about),
 		TWO(none_overtakes_those_on_their_way_to_a_flow_that_ended),
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
