@@ -412,6 +412,15 @@ bool fixture_host_passes(struct fixture *f, const struct frame *frame)
 	return m != NULL;
 }
 
+void fixture_make_uplink(struct fixture *f, uint8_t iface)
+{
+	const struct dp_interface uplink = {
+		.name = "wan2", .tap_fd = -1, .mtu = 1500, .is_outside = true};
+
+	must(dataplane_interface_remove(f->dp, iface) == 0, "interface");
+	must(dataplane_interface_add(f->dp, &uplink) == iface, "uplink");
+}
+
 uint64_t fixture_counter(const struct fixture *f, enum counter counter)
 {
 	return f->w->counters[counter];

@@ -79,6 +79,8 @@ void fixture_fill(struct fixture *f);
 // Does it go up to the host stack? Does what the host stack sends leave by its interface?
 bool fixture_reaches_host(struct fixture *f, const struct frame *frame);
 bool fixture_host_passes(struct fixture *f, const struct frame *frame);
+// The interface leads outside from now on, without addresses.
+void fixture_make_uplink(struct fixture *f, uint8_t iface);
 // What went up to the host stack.
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);

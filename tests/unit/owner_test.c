@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -268,19 +267,15 @@ static void a_flow_takes_one_place_however_many_of_its_packets_there_are(void **
 
 static void add_uplink(struct fixture *f, const char *subnet, const char *host)
 {
-	struct dp_interface uplink = {.tap_fd = -1, .mtu = 1500, .is_outside = true};
 	struct dp_route connected = {.n_nexthops = 1};
 	struct mac_addr mac = {{2, 1, 0, 0, 0, 9}};
 	struct ip_addr neighbour = address(host);
-	int id;
 
-	snprintf(uplink.name, sizeof(uplink.name), "wan2");
-	id = dataplane_interface_add(f->dp, &uplink);
-	assert_int_equal(id, FIXTURE_LAN2);
+	fixture_make_uplink(f, FIXTURE_LAN2);
 	assert_int_equal(ip_prefix_parse(subnet, &connected.to), 0);
-	connected.nexthops[0].interface = (uint8_t)id;
+	connected.nexthops[0].interface = FIXTURE_LAN2;
 	assert_int_equal(dataplane_route_set(f->dp, &connected), 0);
-	assert_int_equal(dataplane_neighbour_set(f->dp, id, &neighbour, &mac), 0);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN2, &neighbour, &mac), 0);
 }
 
 // Each is found by the port that it is sent to, there and back.
@@ -292,7 +287,6 @@ static void answers_between_two_uplinks_find_their_flow(void **state)
 	struct rte_mbuf *m;
 
 	fixture_translate(f, &elsewhere, 1);
-	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
 	add_uplink(f, "198.18.3.0/24", "198.18.3.9");
 	query.iface = FIXTURE_LAN2;
 	query.src = IP(198, 18, 3, 9);
