@@ -435,6 +435,30 @@ static void an_error_is_for_who_sent_what_it_quotes(void **state)
 	rte_pktmbuf_free(out);
 }
 
+// Untranslated between two networks inside; where the way back has gone, the default route would
+// take it outside.
+static void an_error_about_an_untranslated_flow_does_not_leak_outside(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_prefix gone = prefix("198.18.1.0/24");
+	struct frame call = {.iface = FIXTURE_LAN2,
+		.src = FIXTURE_FAR_LAN,
+		.dst = FIXTURE_PC,
+		.sport = 5000,
+		.dport = 53,
+		.protocol = IPPROTO_UDP};
+	struct rte_mbuf *about = fixture_send(f, &call, FIXTURE_LAN);
+	struct frame error;
+
+	assert_non_null(about);
+	error = frame_refusal(about, FIXTURE_PC, FIXTURE_LAN);
+	assert_true(fixture_passes(f, &error, FIXTURE_LAN2));
+	assert_int_equal(dataplane_route_delete(f->dp, &gone), 0);
+	assert_false(fixture_passes(f, &error, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+	rte_pktmbuf_free(about);
+}
+
 // About nothing that was ever sent, from one inside network.
 static struct rte_mbuf *stray_error(struct fixture *f, uint32_t src, uint32_t dst)
 {
@@ -551,6 +575,7 @@ int main(void)
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
 		NAT(an_error_is_for_who_sent_what_it_quotes),
+		NAT(an_error_about_an_untranslated_flow_does_not_leak_outside),
 		NAT(a_stray_error_must_be_from_where_its_source_is),
 		NAT(stray_errors_take_no_more_than_strangers_may),
 		NAT(the_routers_host_refuses_nobody_outside_where_hosts_share_its_address),
