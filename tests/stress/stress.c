@@ -240,12 +240,17 @@ int main(int argc, char **argv)
 	static const unsigned workers[] = {1, 2, 4};
 	unsigned seconds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : SECONDS_DEFAULT;
 	unsigned only = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned n_runs = 0;
 	bool is_good = true;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	world_start();
 	for (unsigned i = 0; i < RTE_DIM(workers); i++)
-		if (only == 0 || workers[i] == only)
+		if (only == 0 || workers[i] == only) {
 			is_good &= run(workers[i], seconds * 1000);
-	return is_good ? 0 : 1;
+			n_runs++;
+		}
+	if (n_runs == 0)
+		fprintf(stderr, "stress: there is no run with that number of workers\n");
+	return is_good && n_runs > 0 ? 0 : 1;
 }

@@ -222,9 +222,8 @@ static void a_place_is_free_only_when_every_worker_has_passed_by(void **state)
 	adjacency_table_fini(&table);
 	assert_int_equal(adjacency_table_init(&table, rcu), 0);
 	i = adjacency_get(&table, 0, &a, &own, 1500);
-	assert_int_equal(pthread_create(&thread, NULL, slow_reader_run, &reader), 0);
-	while (!atomic_load(&reader.is_there))
-		sched_yield();
+	thread = slow_reader_start(&reader);
+	atomic_store(&reader.may_pass, true);
 	adjacency_remove(&table, i);
 	assert_true(atomic_load(&reader.has_passed));
 	pthread_join(thread, NULL);

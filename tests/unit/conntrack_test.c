@@ -24,15 +24,13 @@ static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
 {
 	struct fixture *f = *state;
 	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
-	struct dp_policy policy = fixture_policy(nats, 2);
-	struct error err;
 	struct dp_route both = {.to = prefix("0.0.0.0/0"), .n_nexthops = 2};
 	unsigned n_by[3] = {0};
 
 	both.nexthops[0] = (struct dp_nexthop){FIXTURE_WAN, address("203.0.113.1")};
 	both.nexthops[1] = (struct dp_nexthop){FIXTURE_LAN2, address("198.18.1.9")};
 	assert_int_equal(dataplane_route_set(f->dp, &both), 0);
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, nats, 2);
 	for (uint16_t i = 0; i < 200; i++) {
 		struct frame out = fixture_udp_out, answer;
 		uint8_t by = FIXTURE_WAN;
@@ -437,6 +435,30 @@ static void an_error_is_for_who_sent_what_it_quotes(void **state)
 	rte_pktmbuf_free(out);
 }
 
+// Untranslated between two networks inside; where the way back has gone, the default route would
+// take it outside.
+static void an_error_about_an_untranslated_flow_does_not_leak_outside(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_prefix gone = prefix("198.18.1.0/24");
+	struct frame call = {.iface = FIXTURE_LAN2,
+		.src = FIXTURE_FAR_LAN,
+		.dst = FIXTURE_PC,
+		.sport = 5000,
+		.dport = 53,
+		.protocol = IPPROTO_UDP};
+	struct rte_mbuf *about = fixture_send(f, &call, FIXTURE_LAN);
+	struct frame error;
+
+	assert_non_null(about);
+	error = frame_refusal(about, FIXTURE_PC, FIXTURE_LAN);
+	assert_true(fixture_passes(f, &error, FIXTURE_LAN2));
+	assert_int_equal(dataplane_route_delete(f->dp, &gone), 0);
+	assert_false(fixture_passes(f, &error, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+	rte_pktmbuf_free(about);
+}
+
 // About nothing that was ever sent, from one inside network.
 static struct rte_mbuf *stray_error(struct fixture *f, uint32_t src, uint32_t dst)
 {
@@ -492,7 +514,6 @@ static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 	struct fixture *f = *state;
 	struct ip_addr pc = address(FIXTURE_PC6), gateway = address(FIXTURE_GATEWAY6);
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&nat, 1);
 	struct frame out = fixture_udp_out;
 	struct frame error = {.iface = FIXTURE_WAN, // time exceeded
 		.src6 = FIXTURE_GATEWAY6,
@@ -501,10 +522,9 @@ static void an_ipv6_error_waits_for_its_neighbour_and_stays_whole(void **state)
 		.icmp_type = 3,
 		.payload_bytes = sizeof(struct rte_ipv6_hdr) + 8};
 	struct rte_mbuf *m;
-	struct error err;
 
 	nat.family = IP_V6;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &nat, 1);
 	out.src6 = FIXTURE_PC6;
 	out.dst6 = FIXTURE_SERVER6;
 	error.quotes = fixture_send(f, &out, FIXTURE_WAN);
@@ -555,6 +575,7 @@ int main(void)
 		PLAIN(every_source_but_ours_passes_a_plain_router),
 		NAT(an_error_waits_for_the_neighbour_it_is_for),
 		NAT(an_error_is_for_who_sent_what_it_quotes),
+		NAT(an_error_about_an_untranslated_flow_does_not_leak_outside),
 		NAT(a_stray_error_must_be_from_where_its_source_is),
 		NAT(stray_errors_take_no_more_than_strangers_may),
 		NAT(the_routers_host_refuses_nobody_outside_where_hosts_share_its_address),

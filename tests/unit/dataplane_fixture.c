@@ -127,6 +127,14 @@ struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n)
 	return policy;
 }
 
+void fixture_translate(struct fixture *f, const struct dp_nat *nats, unsigned n)
+{
+	struct dp_policy policy = fixture_policy(nats, n);
+	struct error err;
+
+	must(dataplane_policy_set(f->dp, &policy, &err) == 0, "policy");
+}
+
 void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 {
 	struct dataplane_options options = {
@@ -136,7 +144,6 @@ void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 		.routes6_max = 1024,
 	};
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&nat, masquerade ? 1 : 0);
 	struct error err;
 
 	f->dp = dataplane_new(&options, &err);
@@ -153,7 +160,7 @@ void fixture_open(struct fixture *f, unsigned n_workers, bool masquerade)
 	add_neighbour(f->dp, FIXTURE_LAN2, FIXTURE_FAR_LAN6, 9);
 	add_default(f->dp, "0.0.0.0/0", "203.0.113.1");
 	add_default(f->dp, "::/0", FIXTURE_GATEWAY6);
-	must(dataplane_policy_set(f->dp, &policy, &err) == 0, "policy");
+	fixture_translate(f, &nat, masquerade ? 1 : 0);
 	f->w = dataplane_worker(f->dp, 0);
 }
 
@@ -403,6 +410,15 @@ bool fixture_host_passes(struct fixture *f, const struct frame *frame)
 	m = fixture_sent(f, frame->iface);
 	rte_pktmbuf_free(m);
 	return m != NULL;
+}
+
+void fixture_make_uplink(struct fixture *f, uint8_t iface)
+{
+	const struct dp_interface uplink = {
+		.name = "wan2", .tap_fd = -1, .mtu = 1500, .is_outside = true};
+
+	must(dataplane_interface_remove(f->dp, iface) == 0, "interface");
+	must(dataplane_interface_add(f->dp, &uplink) == iface, "uplink");
 }
 
 uint64_t fixture_counter(const struct fixture *f, enum counter counter)

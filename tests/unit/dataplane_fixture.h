@@ -52,6 +52,8 @@ void fixture_close(struct fixture *f);
 // IPv4 that leaves by the interface takes its address; a policy of such and no firewall.
 struct dp_nat fixture_masquerade(int interface);
 struct dp_policy fixture_policy(const struct dp_nat *nats, unsigned n);
+// Puts such a policy in force.
+void fixture_translate(struct fixture *f, const struct dp_nat *nats, unsigned n);
 // For cmocka: one worker, with and without NAT; two with. The closing one fails a test that has
 // kept a buffer.
 int fixture_setup_nat(void **state);
@@ -77,6 +79,8 @@ void fixture_fill(struct fixture *f);
 // Does it go up to the host stack? Does what the host stack sends leave by its interface?
 bool fixture_reaches_host(struct fixture *f, const struct frame *frame);
 bool fixture_host_passes(struct fixture *f, const struct frame *frame);
+// The interface leads outside from now on, without addresses.
+void fixture_make_uplink(struct fixture *f, uint8_t iface);
 // What went up to the host stack.
 struct rte_mbuf *fixture_punted(struct fixture *f);
 uint64_t fixture_counter(const struct fixture *f, enum counter counter);

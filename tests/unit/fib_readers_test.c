@@ -84,11 +84,9 @@ static void a_change_waits_for_who_may_still_read_what_the_last_one_freed(void *
 	assert_int_equal(rte_rcu_qsbr_init(rcu, 1), 0);
 	assert_int_equal(fib_init(&fib, 16, 16), 0);
 	fib.rcu = rcu;
-	assert_int_equal(pthread_create(&thread, NULL, slow_reader_run, &reader), 0);
-	while (!atomic_load(&reader.is_there))
-		sched_yield();
-	assert_int_equal(fib_set(&fib, &p, 4300), 0);
-	assert_false(atomic_load(&reader.has_passed)); // the first has nothing to wait for
+	thread = slow_reader_start(&reader);
+	assert_int_equal(fib_set(&fib, &p, 4300), 0); // the first has nothing to wait for
+	atomic_store(&reader.may_pass, true);
 	assert_int_equal(fib_delete(&fib, &p), 0);
 	assert_true(atomic_load(&reader.has_passed));
 	pthread_join(thread, NULL);

@@ -421,6 +421,27 @@ static void a_packet_of_a_flow_by_another_interface_is_asked_where_it_comes_from
 	}
 }
 
+static void an_answer_may_come_by_another_uplink_but_not_from_inside(void **state)
+{
+	struct fixture *f = *state;
+	struct frame answer;
+	struct house h;
+
+	house_lan_to_wan(&h, f);
+	for (unsigned i = 0; i < 3; i++)
+		h.policy.hygiene[i] = DP_HYGIENE_RPF_STRICT;
+	house_apply(&h, f);
+	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
+	answer.iface = FIXTURE_LAN2;
+	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+	fixture_make_uplink(f, FIXTURE_LAN2);
+	h.policy.zones[FIXTURE_LAN2] = ZONE_WAN;
+	house_apply(&h, f);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REVERSE_PATH), 1);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup_plain, fixture_teardown)
@@ -440,6 +461,7 @@ int main(void)
 		WITH(a_rate_of_icmp_means_packets_not_flows),
 		WITH(a_timestamp_is_answered_through_the_nat),
 		WITH(a_packet_of_a_flow_by_another_interface_is_asked_where_it_comes_from),
+		WITH(an_answer_may_come_by_another_uplink_but_not_from_inside),
 	};
 #undef WITH
 

@@ -193,6 +193,8 @@ static void stations_and_networks_are_senders_of_their_own(void **state)
 		host_punt_as(f->w, FIXTURE_LAN, m, PUNT_REASON_ND);
 		assert_true(is_taken_up(f));
 	}
+	host_punt_as(f->w, FIXTURE_LAN2, frame_build(f, &frame), PUNT_REASON_ND);
+	assert_true(is_taken_up(f)); // one of that name elsewhere
 	host_punt_as(f->w, FIXTURE_LAN, frame_build(f, &frame), PUNT_REASON_ND);
 	assert_false(is_taken_up(f));
 }

@@ -174,11 +174,9 @@ static void an_active_connection_is_let_in_over_translated_ip6(void **state)
 	struct frame client = from_client(SYN, 0, 0), server = from_server(SYN | ACK, 0, 1);
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
 	struct fixture *f = *state;
-	struct dp_policy policy;
 
 	nat.family = IP_V6;
-	policy = fixture_policy(&nat, 1);
-	set_helpers(f, &policy);
+	open_helpers_beside(f, &nat, 1);
 	client.src6 = FIXTURE_PC6;
 	client.dst6 = server.src6 = FIXTURE_SERVER6;
 	server.dst6 = FIXTURE_OWN_WAN6;

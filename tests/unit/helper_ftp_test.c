@@ -257,11 +257,9 @@ static void what_another_connection_expects_already_is_counted(void **state)
 	struct frame clients[] = {from_client(ACK, 1, 1), from_client(ACK, 1, 1)};
 	struct dp_nat none = fixture_masquerade(FIXTURE_WAN);
 	struct fixture *f = *state;
-	struct dp_policy policy;
 
 	none.kind = DP_NAT_EXEMPT;
-	policy = fixture_policy(&none, 1);
-	set_helpers(f, &policy);
+	open_helpers_beside(f, &none, 1);
 	clients[1].sport++;
 	for (unsigned i = 0; i < 2; i++) {
 		control_open_as_it_is(f, &clients[i]);

@@ -217,14 +217,12 @@ static void a_helper_that_is_switched_off_keeps_numbers_right(void **state)
 {
 	struct fixture *f = *state;
 	struct dp_nat nat = fixture_masquerade(FIXTURE_WAN);
-	struct dp_policy policy = fixture_policy(&nat, 1);
 	struct frame next = from_client(ACK, sizeof(port_said), 1);
-	struct error err;
 
 	open_helpers(f, NULL);
 	control_open(f);
 	say_port(f);
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &nat, 1);
 	assert_becomes(f, &next, "LIST\r\n", "LIST\r\n", CLIENT_SEQ + sizeof(port_told));
 	assert_int_equal(data_port(f, 5001), 0);
 }

@@ -32,15 +32,21 @@ static inline void set_helpers(struct fixture *f, struct dp_policy *policy)
 	assert_int_equal(dataplane_policy_set(f->dp, policy, &err), 0);
 }
 
+static inline void open_helpers_beside(struct fixture *f, const struct dp_nat *nats, unsigned n)
+{
+	struct dp_policy policy = fixture_policy(nats, n);
+
+	set_helpers(f, &policy);
+}
+
 // The usual masquerade, `forward` (or none) and helpers.
 static inline void open_helpers(struct fixture *f, const struct dp_nat *forward)
 {
 	struct dp_nat nats[2] = {fixture_masquerade(FIXTURE_WAN)};
-	struct dp_policy policy = fixture_policy(nats, 1);
 
 	if (forward != NULL)
-		nats[policy.n_nats++] = *forward;
-	set_helpers(f, &policy);
+		nats[1] = *forward;
+	open_helpers_beside(f, nats, forward != NULL ? 2 : 1);
 }
 
 static inline struct frame from_client(uint8_t flags, uint32_t seq, uint32_t ack)

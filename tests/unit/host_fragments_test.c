@@ -129,14 +129,12 @@ static void the_answer_of_a_redirect_has_the_address_that_was_asked(void **state
 	struct fixture *f = *state;
 	struct frame query = fixture_udp_out, answer = query;
 	struct dp_nat redirect = fixture_masquerade(FIXTURE_LAN);
-	struct dp_policy policy = fixture_policy(&redirect, 1);
-	struct error err;
 	struct rte_mbuf *m = NULL;
 
 	redirect.kind = DP_NAT_REDIRECT;
 	redirect.outside = (struct ip_prefix){.addr.family = IP_V4};
 	redirect.first_port = redirect.last_port = query.dport;
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+	fixture_translate(f, &redirect, 1);
 	assert_true(fixture_reaches_host(f, &query));
 	answer.src = FIXTURE_OWN_LAN;
 	answer.dst = query.src;

@@ -184,7 +184,8 @@ static void below_1024_goes_on_above_where_all_are_taken(void **state)
 static void random_ports_are_random_and_still_one_for_all_remotes(void **state)
 {
 	struct nat_source source = masquerade();
-	unsigned n_kept = 0;
+	unsigned n_kept = 0, n_next = 0;
+	uint16_t last = 0;
 
 	source.is_random = true;
 	for (uint16_t i = 0; i < 200; i++) {
@@ -192,9 +193,11 @@ static void random_ports_are_random_and_still_one_for_all_remotes(void **state)
 		uint16_t port = outside_port(udp(HOST, sport, REMOTE, 53, &source));
 
 		n_kept += port == sport;
+		n_next += port == last + 1;
+		last = port;
 		assert_int_equal(outside_port(udp(HOST, sport, REMOTE, 54, &source)), port);
 	}
-	assert_true(n_kept < 10);
+	assert_true(n_kept < 10 && n_next < 10);
 }
 
 // RFC 4787 REQ-2, and "paired" across all workers.
@@ -350,6 +353,14 @@ static void anybody_reaches_a_full_cone_and_nobody_else(void **state)
 	assert_int_not_equal(outside_port(udp(HOST2, 5000, REMOTE, 1, &source)), 5000);
 }
 
+static void reopen_with_many(void)
+{
+	end_all(&workers[0]);
+	close_workers();
+	open_workers(TABLES_MAX, TABLES_MAX);
+	dp.workers = workers;
+}
+
 // The worker of 5000 holds the mapping, another one's host calls.
 static void a_full_cone_is_called_from_each_worker_as_long_as_it_is_there(void **state)
 {
@@ -363,10 +374,7 @@ static void a_full_cone_is_called_from_each_worker_as_long_as_it_is_there(void *
 	struct flow *flow, *heir;
 	struct flow_endpoint inside;
 
-	end_all(&workers[0]);
-	close_workers();
-	open_workers(TABLES_MAX, TABLES_MAX);
-	dp.workers = workers;
+	reopen_with_many();
 	holder = &workers[steering_worker(steering_bucket(5000), TABLES_MAX)];
 	cone.is_full_cone = true;
 	flow = begin(holder, &first, &cone);
@@ -396,7 +404,7 @@ static void a_full_cone_is_called_from_each_worker_as_long_as_it_is_there(void *
 	}
 	policy.has_full_cones = false;
 	end(holder, heir);
-	begin(holder, &first, &cone);
+	assert_non_null(begin(holder, &first, &cone));
 	for (unsigned i = 0; i < TABLES_MAX; i++) // nobody is asked where none is wanted
 		assert_false(nat_find_called(&workers[i], &call, &inside));
 }
@@ -408,10 +416,7 @@ static void no_two_workers_give_out_one_port(void **state)
 	struct flow_tuple t = tuple(address(HOST), 5000, address(REMOTE), 53, IPPROTO_UDP);
 	uint16_t seen[TABLES_MAX];
 
-	end_all(&workers[0]);
-	close_workers();
-	open_workers(TABLES_MAX, TABLES_MAX);
-	dp.workers = workers;
+	reopen_with_many();
 	for (unsigned i = 0; i < TABLES_MAX; i++) {
 		struct flow_tuple again = t;
 
@@ -427,6 +432,20 @@ static void no_two_workers_give_out_one_port(void **state)
 	assert_int_equal(seen[steering_worker(steering_bucket(5000), TABLES_MAX)], 5000);
 }
 
+// It is its socket's, which knows no other: also where its flow begins at another worker.
+static void the_routers_own_port_stays_at_each_worker(void **state)
+{
+	struct nat_source source = masquerade();
+
+	reopen_with_many();
+	for (unsigned i = 0; i < TABLES_MAX; i++) {
+		struct flow_tuple own =
+			tuple(address(WAN), 5000, address(REMOTE), (uint16_t)(53 + i), IPPROTO_UDP);
+
+		assert_int_equal(outside_port(begin(&workers[i], &own, &source)), 5000);
+	}
+}
+
 static void nobody_calls_the_routers_own_sockets(void **state)
 {
 	static struct compiled_policy policy = {.has_full_cones = true};
@@ -436,12 +455,10 @@ static void nobody_calls_the_routers_own_sockets(void **state)
 	struct flow_tuple call = tuple(address(HOST2), 7, address(WAN), 5000, IPPROTO_UDP);
 	struct flow_endpoint inside;
 
-	end_all(&workers[0]);
-	close_workers();
-	open_workers(TABLES_MAX, TABLES_MAX);
-	dp.workers = workers;
+	reopen_with_many();
 	cone.is_full_cone = true;
-	begin(&workers[steering_worker(steering_bucket(5000), TABLES_MAX)], &own, &cone);
+	assert_non_null(
+		begin(&workers[steering_worker(steering_bucket(5000), TABLES_MAX)], &own, &cone));
 	for (unsigned i = 0; i < TABLES_MAX; i++) {
 		workers[i].snap = &snap;
 		assert_false(nat_find_called(&workers[i], &call, &inside));
@@ -552,6 +569,7 @@ int main(void)
 		TEST(anybody_reaches_a_full_cone_and_nobody_else),
 		TEST(a_full_cone_is_called_from_each_worker_as_long_as_it_is_there),
 		TEST(no_two_workers_give_out_one_port),
+		TEST(the_routers_own_port_stays_at_each_worker),
 		TEST(nobody_calls_the_routers_own_sockets),
 		TEST(a_greedy_host_leaves_room_for_others),
 		TEST(every_port_is_shared_before_anybody_is_refused),

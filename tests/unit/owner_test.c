@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -72,6 +71,24 @@ static unsigned n_in_inbox(struct fixture *f)
 	return rte_ring_count(home_of(f)->inbox);
 }
 
+// As one of a burst that goes on: it is still to be handed over.
+static void arrives_in_a_burst(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m = frame_build(f, frame);
+
+	dataplane_worker(f->dp, HERE);
+	pipeline_rx(f->w, frame->iface, &m, 1);
+}
+
+// The next one goes after the one that is on its way.
+static void next_overtakes_none(struct fixture *f, const struct frame *frame)
+{
+	arrives(f, frame);
+	assert_null(flow_at(f->w, frame));
+	assert_int_equal(n_in_inbox(f), 2);
+	worker_poll_inbox(home_of(f));
+}
+
 static void packets_follow_their_flow(void **state)
 {
 	struct fixture *f = *state;
@@ -86,6 +103,25 @@ static void packets_follow_their_flow(void **state)
 	assert_null(flow_at(f->w, &frame));
 }
 
+static void errors_follow_the_flow_that_they_are_about(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f), error;
+	struct rte_mbuf *about;
+
+	while (steering_worker(steering_bucket(frame.dport), f->w->n_workers) != HERE)
+		frame.dport++;
+	begin_at_home(f, &frame);
+	about = frame_build(f, &frame);
+	error = frame_refusal(about, FIXTURE_FAR_LAN, FIXTURE_LAN2);
+	arrives(f, &error);
+	rte_pktmbuf_free(about);
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_int_equal(n_in_inbox(f), 1);
+	worker_poll_inbox(home_of(f));
+	assert_int_equal(home_of(f)->counters[COUNTER_DROP_ICMP_UNRELATED], 0);
+}
+
 static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 {
 	struct fixture *f = *state;
@@ -94,10 +130,7 @@ static void none_overtakes_those_on_their_way_to_a_flow_that_ended(void **state)
 	begin_at_home(f, &frame);
 	arrives(f, &frame);
 	end_at_home(f, &frame);
-	arrives(f, &frame);
-	assert_null(flow_at(f->w, &frame));
-	assert_int_equal(n_in_inbox(f), 2);
-	worker_poll_inbox(home_of(f));
+	next_overtakes_none(f, &frame);
 	assert_non_null(flow_at(home_of(f), &frame)); // there it began anew
 }
 
@@ -106,17 +139,12 @@ static void none_overtakes_those_that_are_still_to_be_handed_over(void **state)
 {
 	struct fixture *f = *state;
 	struct frame frame = across(f);
-	struct rte_mbuf *m = frame_build(f, &frame);
 
 	begin_at_home(f, &frame);
-	dataplane_worker(f->dp, HERE);
-	pipeline_rx(f->w, frame.iface, &m, 1);
+	arrives_in_a_burst(f, &frame);
 	end_at_home(f, &frame);
 	assert_int_equal(n_in_inbox(f), 0);
-	arrives(f, &frame);
-	assert_null(flow_at(f->w, &frame));
-	assert_int_equal(n_in_inbox(f), 2);
-	worker_poll_inbox(home_of(f));
+	next_overtakes_none(f, &frame);
 }
 
 static void when_all_are_through_the_next_begins_the_flow_where_it_arrives(void **state)
@@ -168,17 +196,12 @@ static void none_overtakes_those_still_here_while_the_other_worker_is_busy(void 
 {
 	struct fixture *f = *state;
 	struct frame frame = across(f);
-	struct rte_mbuf *m = frame_build(f, &frame);
 
 	begin_at_home(f, &frame);
-	dataplane_worker(f->dp, HERE);
-	pipeline_rx(f->w, frame.iface, &m, 1);
+	arrives_in_a_burst(f, &frame);
 	end_at_home(f, &frame);
 	pass(home_of(f), 3 * INBOX_SIZE);
-	arrives(f, &frame);
-	assert_null(flow_at(f->w, &frame));
-	assert_int_equal(n_in_inbox(f), 2);
-	worker_poll_inbox(home_of(f));
+	next_overtakes_none(f, &frame);
 }
 
 static uint64_t hash_of(const struct fixture *f, const struct frame *frame)
@@ -205,42 +228,54 @@ static void a_place_is_of_the_flow_that_took_it_last(void **state)
 
 	for (unsigned i = 0; i <= HOMEWARD_WAYS; i++, frame.dport++) {
 		struct worker *w = i < HOMEWARD_WAYS ? other : home_of(f);
-		struct rte_mbuf *first, *second;
+		struct rte_mbuf *first;
 
 		while (hash_of(f, &frame) % HOMEWARD_SETS != set)
 			frame.dport++;
 		first = frame_build(f, &frame);
-		second = frame_build(f, &frame);
 		pipeline_owned(w, frame.iface, &first, 1, true);
-		dataplane_worker(f->dp, HERE);
-		pipeline_rx(f->w, frame.iface, &second, 1);
+		arrives_in_a_burst(f, &frame);
 	}
 	frame.dport--;
 	pass(home_of(f), 2 * HOMEWARD_WAYS);
 	owner_flush(f->w);
 	end_at_home(f, &frame);
+	next_overtakes_none(f, &frame);
+	worker_poll_inbox(other);
+}
+
+// Or one that has many on their way would push out another.
+static void a_flow_takes_one_place_however_many_of_its_packets_there_are(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = across(f), other = frame;
+
+	do
+		other.dport++;
+	while (hash_of(f, &other) % HOMEWARD_SETS != hash_of(f, &frame) % HOMEWARD_SETS);
+	begin_at_home(f, &frame);
+	begin_at_home(f, &other);
+	arrives_in_a_burst(f, &frame);
+	for (unsigned i = 0; i < HOMEWARD_WAYS; i++)
+		arrives_in_a_burst(f, &other);
+	end_at_home(f, &frame);
 	arrives(f, &frame);
 	assert_null(flow_at(f->w, &frame));
-	assert_int_equal(n_in_inbox(f), 2);
+	assert_int_equal(n_in_inbox(f), HOMEWARD_WAYS + 2);
 	worker_poll_inbox(home_of(f));
-	worker_poll_inbox(other);
 }
 
 static void add_uplink(struct fixture *f, const char *subnet, const char *host)
 {
-	struct dp_interface uplink = {.tap_fd = -1, .mtu = 1500, .is_outside = true};
 	struct dp_route connected = {.n_nexthops = 1};
 	struct mac_addr mac = {{2, 1, 0, 0, 0, 9}};
 	struct ip_addr neighbour = address(host);
-	int id;
 
-	snprintf(uplink.name, sizeof(uplink.name), "wan2");
-	id = dataplane_interface_add(f->dp, &uplink);
-	assert_int_equal(id, FIXTURE_LAN2);
+	fixture_make_uplink(f, FIXTURE_LAN2);
 	assert_int_equal(ip_prefix_parse(subnet, &connected.to), 0);
-	connected.nexthops[0].interface = (uint8_t)id;
+	connected.nexthops[0].interface = FIXTURE_LAN2;
 	assert_int_equal(dataplane_route_set(f->dp, &connected), 0);
-	assert_int_equal(dataplane_neighbour_set(f->dp, id, &neighbour, &mac), 0);
+	assert_int_equal(dataplane_neighbour_set(f->dp, FIXTURE_LAN2, &neighbour, &mac), 0);
 }
 
 // Each is found by the port that it is sent to, there and back.
@@ -248,13 +283,10 @@ static void answers_between_two_uplinks_find_their_flow(void **state)
 {
 	struct fixture *f = *state;
 	struct dp_nat elsewhere = fixture_masquerade(FIXTURE_LAN);
-	struct dp_policy policy = fixture_policy(&elsewhere, 1);
 	struct frame query = fixture_udp_out, answer;
 	struct rte_mbuf *m;
-	struct error err;
 
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
-	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	fixture_translate(f, &elsewhere, 1);
 	add_uplink(f, "198.18.3.0/24", "198.18.3.9");
 	query.iface = FIXTURE_LAN2;
 	query.src = IP(198, 18, 3, 9);
@@ -329,6 +361,7 @@ int main(void)
 #define TWO(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat_of_two, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TWO(packets_follow_their_flow),
+		TWO(errors_follow_the_flow_that_they_are_about),
 		TWO(none_overtakes_those_on_their_way_to_a_flow_that_ended),
 		TWO(none_overtakes_those_that_are_still_to_be_handed_over),
 		TWO(when_all_are_through_the_next_begins_the_flow_where_it_arrives),
@@ -337,6 +370,7 @@ int main(void)
 		TWO(none_overtakes_those_still_here_while_the_other_worker_is_busy),
 		cmocka_unit_test_setup_teardown(
 			a_place_is_of_the_flow_that_took_it_last, setup_of_three, fixture_teardown),
+		TWO(a_flow_takes_one_place_however_many_of_its_packets_there_are),
 		TWO(what_the_kernel_says_of_a_packet_goes_where_that_came_from),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What reassembly_test.c shows of IPv4 and of the engine that both share is not repeated here.
+// What reassembly_test.c and reassembly_limits_test.c show of IPv4 and of the engine that both
+// share is not repeated here.
 #include "dataplane/fragment.h"
 #include "dataplane/parse.h"
 

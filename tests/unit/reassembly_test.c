@@ -1,60 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/fragment.h"
-
 #include <netinet/in.h>
 
-#include "tests/unit/ip4_packet.h"
-
-enum { MF = 0x2000 };
-
-static uint8_t bytes[70000], want[70000];
-
-static int setup(void **state)
-{
-	worker_setup(state);
-	return reassembly_init(&worker);
-}
-
-static int teardown(void **state)
-{
-	reassembly_fini(&worker);
-	reassembly_fini(&worker); // twice is fine
-	return worker_teardown(state);
-}
-
-// [from, to) of the payload of datagram `id`; `more` follows.
-static struct ip4_packet part(uint16_t id, uint32_t from, uint32_t to, bool more)
-{
-	return (struct ip4_packet){.id = id,
-		.fragment = (uint16_t)(from / 8 | (more ? MF : 0)),
-		.payload_at = from,
-		.payload_bytes = to - from};
-}
-
-static struct rte_mbuf *add(const struct ip4_packet *p)
-{
-	return reassembly_add4(&worker, ip4_packet_new(p, 2000, 2000));
-}
-
-static struct rte_mbuf *add_part(uint16_t id, uint32_t from, uint32_t to, bool more)
-{
-	struct ip4_packet p = part(id, from, to, more);
-
-	return add(&p);
-}
-
-// `m` is datagram `id`, whole; frees it.
-static void check_whole(struct rte_mbuf *m, uint16_t id, uint32_t payload_bytes)
-{
-	struct ip4_packet p = {.id = id, .payload_bytes = payload_bytes};
-	uint32_t n = ip4_packet_frame(&p, want);
-
-	assert_non_null(m);
-	assert_int_equal(flatten(m, bytes), n);
-	assert_memory_equal(bytes + L3_OFFSET, want + L3_OFFSET, n - L3_OFFSET);
-	assert_int_equal(ones_sum(bytes + L3_OFFSET, 20, 0), 0xffff);
-	rte_pktmbuf_free(m);
-}
+#include "tests/unit/reassembly_fixture.h"
 
 static void pieces_in_any_order_make_the_packet(void **state)
 {
@@ -259,19 +206,6 @@ static void pieces_that_disagree_about_the_end_never_make_a_packet(void **state)
 	assert_int_equal(counted(COUNTER_REASSEMBLED), 0);
 }
 
-static void the_identifier_of_a_dead_packet_serves_again_after_its_time(void **state)
-{
-	assert_null(add_part(3, 0, 800, true));
-	assert_null(add_part(3, 400, 1200, true)); // overlaps
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 2);
-	assert_null(add_part(3, 0, 800, true));
-	assert_null(add_part(3, 800, 1000, false));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 4);
-	worker.now_ms += REASSEMBLY_TIMEOUT_MS;
-	assert_null(add_part(3, 0, 800, true));
-	check_whole(add_part(3, 800, 1000, false), 3, 1000);
-}
-
 static void malformed_pieces_are_dropped(void **state)
 {
 	struct ip4_packet p;
@@ -388,124 +322,6 @@ static void options_cannot_make_a_packet_longer_than_its_length_field(void **sta
 	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 46);
 }
 
-static void more_pieces_than_anyone_needs_end_the_packet(void **state)
-{
-	for (uint32_t i = 0; i < REASSEMBLY_PIECES_MAX; i++)
-		assert_null(add_part(3, 16 * i, 16 * i + 8, true));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 0);
-	assert_null(add_part(3, 16 * REASSEMBLY_PIECES_MAX, 16 * REASSEMBLY_PIECES_MAX + 8, true));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), REASSEMBLY_PIECES_MAX + 1);
-}
-
-static void what_stays_incomplete_is_dropped_after_its_time(void **state)
-{
-	assert_null(add_part(1, 0, 800, true));
-	worker.now_ms += REASSEMBLY_TIMEOUT_MS / 2;
-	assert_null(add_part(2, 0, 800, true));
-	assert_null(add_part(1, 800, 1600, true)); // does not buy the first more time
-	worker.now_ms += REASSEMBLY_TIMEOUT_MS / 2 - 1;
-	reassembly_tick(&worker);
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 0);
-	worker.now_ms++;
-	reassembly_tick(&worker);
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 2);
-	assert_null(add_part(1, 1600, 1700, false)); // too late
-	check_whole(add_part(2, 800, 900, false), 2, 900);
-	worker.now_ms += REASSEMBLY_TIMEOUT_MS;
-	reassembly_tick(&worker);
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 3);
-}
-
-static void a_late_piece_does_not_join_what_timed_out_without_a_tick(void **state)
-{
-	assert_null(add_part(1, 0, 800, true));
-	worker.now_ms += REASSEMBLY_TIMEOUT_MS;
-	assert_null(add_part(1, 800, 900, false));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 1);
-}
-
-static void a_flood_of_first_pieces_pushes_out_the_oldest_only(void **state)
-{
-	// not more buffers than the share: the places run out first or the buffers do
-	unsigned room = RTE_MIN(REASSEMBLY_MAX, POOL_SIZE / 8);
-
-	for (unsigned i = 0; i < room; i++)
-		assert_null(add_part((uint16_t)i, 0, 800, true));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 0);
-	for (unsigned i = room; i < room + 100; i++)
-		assert_null(add_part((uint16_t)i, 0, 800, true));
-	assert_int_equal(counted(COUNTER_DROP_REASSEMBLY), 100);
-	for (unsigned i = 0; i < 100; i++) // gone: these begin anew, and push out a hundred more
-		assert_null(add_part((uint16_t)i, 800, 900, false));
-	for (unsigned i = 200; i < room + 100; i++)
-		check_whole(add_part((uint16_t)i, 800, 900, false), (uint16_t)i, 900);
-}
-
-static void buffers_that_wait_are_a_bounded_share_of_the_pool(void **state)
-{
-	for (unsigned i = 0; i < 400; i++)
-		for (uint32_t at = 0; at < 40; at++)
-			assert_null(add_part((uint16_t)i, at * 16, at * 16 + 8, true));
-	assert_in_range(rte_mempool_in_use_count(worker.pool), POOL_SIZE / 8 - 64, POOL_SIZE / 8);
-	// one that comes at once still gets through
-	assert_null(add_part(999, 0, 800, true));
-	check_whole(add_part(999, 800, 900, false), 999, 900);
-}
-
-enum { FLOODER = 0xc6120001, OTHERS = 0xc6130000 };
-
-static bool add_half(uint32_t source, uint16_t id, bool is_first)
-{
-	struct ip4_packet p = is_first ? part(id, 0, 800, true) : part(id, 800, 900, false);
-	struct rte_mbuf *m;
-
-	p.source = source;
-	m = add(&p);
-	if (m == NULL)
-		return false;
-	rte_pktmbuf_free(m);
-	return true;
-}
-
-// First with single pieces, which take places, then with many of each packet, which take buffers.
-static void who_floods_pushes_only_itself_out(void **state)
-{
-	enum { HOSTS = 40 };
-
-	for (unsigned pieces = 1; pieces <= 60; pieces += 59) {
-		unsigned n_whole = 0;
-
-		for (unsigned i = 0; i < HOSTS; i++)
-			assert_false(add_half(OTHERS + i, (uint16_t)pieces, true));
-		for (unsigned i = 0; i < 20000; i++) {
-			struct ip4_packet p = part(
-				(uint16_t)(i / pieces), i % pieces * 16, i % pieces * 16 + 8, true);
-
-			p.source = FLOODER;
-			assert_null(add(&p));
-		}
-		for (unsigned i = 0; i < HOSTS; i++)
-			n_whole += add_half(OTHERS + i, (uint16_t)pieces, false);
-		// all but those that share a lane with it
-		assert_in_range(n_whole, HOSTS - 3, HOSTS);
-		worker.now_ms += REASSEMBLY_TIMEOUT_MS;
-		reassembly_tick(&worker);
-	}
-}
-
-// Each forged source has one packet under way, and is modest beside a host that has three.
-static void a_flood_from_forged_sources_leaves_time_to_finish(void **state)
-{
-	for (unsigned i = 0; i < 5000; i++)
-		assert_false(add_half(random32() | 1, 1, true));
-	for (uint16_t id = 0; id < 3; id++)
-		assert_false(add_half(FLOODER, id, true));
-	for (unsigned i = 0; i < 300; i++)
-		assert_false(add_half(random32() | 1, 1, true));
-	for (uint16_t id = 0; id < 3; id++)
-		assert_true(add_half(FLOODER, id, false));
-}
-
 // RFC 3168 5.3; the table is in reassembly6_test.c
 static void a_congestion_mark_on_any_piece_marks_the_whole(void **state)
 {
@@ -559,14 +375,6 @@ static void the_whole_remembers_its_largest_piece(void **state)
 	}
 }
 
-static void freeing_gives_back_what_waits(void **state)
-{
-	for (unsigned i = 0; i < 100; i++)
-		assert_null(add_part((uint16_t)i, 0, 800, true));
-	reassembly_fini(&worker);
-	assert_int_equal(rte_mempool_in_use_count(worker.pool), 0);
-}
-
 // Fragments of few datagrams at random, as an attacker would, against a model of which bytes came
 // from where: a packet that comes out must be one that a sender could have meant.
 static void random_pieces_only_ever_make_sound_packets(void **state)
@@ -606,23 +414,14 @@ int main(void)
 		TEST(an_exact_duplicate_changes_nothing),
 		TEST(overlapping_pieces_never_make_a_packet),
 		TEST(pieces_that_disagree_about_the_end_never_make_a_packet),
-		TEST(the_identifier_of_a_dead_packet_serves_again_after_its_time),
 		TEST(malformed_pieces_are_dropped),
 		TEST(a_header_that_lies_is_dropped),
 		TEST(first_pieces_too_short_for_their_headers_are_dropped),
 		TEST(headers_in_a_later_buffer_are_too_short_as_well),
 		TEST(a_piece_that_could_only_replace_tcp_flags_is_dropped),
 		TEST(options_cannot_make_a_packet_longer_than_its_length_field),
-		TEST(more_pieces_than_anyone_needs_end_the_packet),
-		TEST(what_stays_incomplete_is_dropped_after_its_time),
-		TEST(a_late_piece_does_not_join_what_timed_out_without_a_tick),
-		TEST(a_flood_of_first_pieces_pushes_out_the_oldest_only),
-		TEST(buffers_that_wait_are_a_bounded_share_of_the_pool),
-		TEST(who_floods_pushes_only_itself_out),
-		TEST(a_flood_from_forged_sources_leaves_time_to_finish),
 		TEST(a_congestion_mark_on_any_piece_marks_the_whole),
 		TEST(the_whole_remembers_its_largest_piece),
-		TEST(freeing_gives_back_what_waits),
 		TEST(random_pieces_only_ever_make_sound_packets),
 	};
 #undef TEST

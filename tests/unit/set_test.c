@@ -13,18 +13,10 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "tests/unit/draw.h"
 #include "tests/unit/text_addr.h"
 
 static uint64_t seed;
-
-static uint64_t draw(void)
-{
-	seed += UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t x = (seed ^ seed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
 
 static int start(void **state)
 {
@@ -151,7 +143,8 @@ static struct ip_addr draw_address(uint8_t family)
 	struct ip_addr addr = {.family = family};
 
 	for (unsigned i = 0; i < ip_family_bits(family) / 8; i++)
-		addr.bytes[i] = i < 2 || draw() % 4 == 0 ? (uint8_t)draw() % 4 : bytes[draw() % 4];
+		addr.bytes[i] = i < 2 || draw(&seed) % 4 == 0 ? (uint8_t)draw(&seed) % 4
+							      : bytes[draw(&seed) % 4];
 	return addr;
 }
 
@@ -196,19 +189,19 @@ static void any_set_agrees_with_a_list_gone_through(void **state)
 
 	for (unsigned round = 0; n_lookups < LOOKUPS; round++) {
 		uint32_t n = sizes[round % RTE_DIM(sizes)];
-		unsigned len_min = draw() % 4 == 0 ? 0 : 13;
+		unsigned len_min = draw(&seed) % 4 == 0 ? 0 : 13;
 		struct set *set;
 
 		for (uint32_t i = 0; i < n; i++) {
-			prefixes[i].addr = draw_address(draw() % 2 ? IP_V4 : IP_V6);
+			prefixes[i].addr = draw_address(draw(&seed) % 2 ? IP_V4 : IP_V6);
 			prefixes[i].len =
 				(uint8_t)(len_min +
-					  draw() % (ip_family_bits(prefixes[i].addr.family) + 1 -
-							   len_min));
+					  draw(&seed) % (ip_family_bits(prefixes[i].addr.family) +
+								1 - len_min));
 		}
 		set = build_prefixes(prefixes, n);
 		for (uint32_t i = 0; i < n + 20; i++) {
-			struct ip_addr first = draw_address(draw() % 2 ? IP_V4 : IP_V6);
+			struct ip_addr first = draw_address(draw(&seed) % 2 ? IP_V4 : IP_V6);
 			struct ip_addr last = first;
 
 			if (i < n) {
@@ -271,9 +264,10 @@ static struct ip_prefix *draw_million(const struct place *place)
 	assert_non_null(prefixes);
 	memset(universe, 0, sizeof(universe));
 	for (uint32_t i = 0; i < MILLION; i++) {
-		unsigned len = draw() % 1000 == 0 ? 12 + draw() % 8 : 20 + draw() % 5;
+		unsigned len =
+			draw(&seed) % 1000 == 0 ? 12 + draw(&seed) % 8 : 20 + draw(&seed) % 5;
 		uint32_t hosts = (1u << (UNIVERSE_BITS - len)) - 1;
-		uint32_t first = (uint32_t)draw() % UNIVERSE & ~hosts;
+		uint32_t first = (uint32_t)draw(&seed) % UNIVERSE & ~hosts;
 
 		prefixes[i].addr = place_address(place, first, 0);
 		prefixes[i].len = (uint8_t)(place->head_bits + len);
@@ -294,8 +288,8 @@ static void a_million_prefixes_agree_with_one_bit_for_each_address(void **state)
 
 		free(prefixes);
 		for (uint32_t i = 0; i < LOOKUPS; i++) {
-			uint32_t x = (uint32_t)draw() % UNIVERSE;
-			struct ip_addr addr = place_address(&places[p], x, draw());
+			uint32_t x = (uint32_t)draw(&seed) % UNIVERSE;
+			struct ip_addr addr = place_address(&places[p], x, draw(&seed));
 
 			check(set, &addr, universe_has(x));
 			n_in += universe_has(x);
@@ -330,7 +324,7 @@ static void a_million_prefixes_that_do_not_touch_take_little_memory(void **state
 		set = build_prefixes(prefixes, MILLION);
 		assert_in_range(set_bytes(set), rows[r].bytes_max / 2, rows[r].bytes_max);
 		for (uint32_t x = 0; x < 3 * MILLION; x++) {
-			struct ip_addr addr = place_address(&rows[r].place, x, draw());
+			struct ip_addr addr = place_address(&rows[r].place, x, draw(&seed));
 
 			check(set, &addr, x % 3 == 0);
 		}
@@ -384,9 +378,9 @@ static void numbers_agree_with_one_bit_for_each(void **state)
 
 		memset(model, 0, sizeof(model));
 		for (uint32_t i = 0; i < n; i++) {
-			uint32_t span = draw() % 4 == 0 ? draw() % 256 : draw() % 3;
+			uint32_t span = draw(&seed) % 4 == 0 ? draw(&seed) % 256 : draw(&seed) % 3;
 
-			ranges[i].first = (uint32_t)draw() % 65536;
+			ranges[i].first = (uint32_t)draw(&seed) % 65536;
 			ranges[i].last = RTE_MIN(ranges[i].first + span, 65535u);
 			memset(model + ranges[i].first, true, ranges[i].last - ranges[i].first + 1);
 		}
@@ -429,7 +423,7 @@ static void macs_are_found_by_all_of_their_bytes(void **state)
 
 		for (uint32_t i = 0; i < sizes[s]; i++) {
 			// even ones: their neighbours are not in the set
-			uint64_t number = draw() & ~UINT64_C(1);
+			uint64_t number = draw(&seed) & ~UINT64_C(1);
 
 			memcpy(macs[i].bytes, &number, sizeof(macs[i].bytes));
 			macs[i].bytes[5] &= 0xfe;

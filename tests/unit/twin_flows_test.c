@@ -27,14 +27,6 @@ static const char *const servers6[TWINS] = {FIXTURE_SERVER6, FIXTURE_GATEWAY6, "
 
 // --- a redirect: a resolver asks several servers from one port, and the router answers ---
 
-static void set_policy(struct fixture *f, const struct dp_nat *nats, unsigned n)
-{
-	struct dp_policy policy = fixture_policy(nats, n);
-	struct error err;
-
-	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
-}
-
 static void set_redirect(struct fixture *f, uint8_t family, uint16_t port)
 {
 	struct dp_nat redirect = fixture_masquerade(FIXTURE_LAN);
@@ -43,7 +35,7 @@ static void set_redirect(struct fixture *f, uint8_t family, uint16_t port)
 	redirect.family = family;
 	redirect.outside = (struct ip_prefix){.addr.family = family};
 	redirect.first_port = redirect.last_port = port;
-	set_policy(f, &redirect, 1);
+	fixture_translate(f, &redirect, 1);
 }
 
 // What the router's own host gets of it.
@@ -318,7 +310,7 @@ static void set_two_forwards(struct fixture *f)
 		nats[i].first_port = nats[i].last_port = port_that_leads_to(i);
 		nats[i].inside_port = INSIDE_PORT;
 	}
-	set_policy(f, nats, 2);
+	fixture_translate(f, nats, 2);
 }
 
 // Through whichever worker it comes to first.
