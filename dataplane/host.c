@@ -72,7 +72,9 @@ static uint64_t punt_sender(const struct worker *w, uint8_t iface, struct rte_mb
 	return flow_mix(station ^ w->flows.seeds[0], network ^ w->flows.seeds[1]);
 }
 
-// The same as a token bucket with a fourth of the interface's: it is full when nothing is due.
+// The same as a token bucket with a fourth of the interface's: it is full when nothing is due. Each
+// sender has a place in both halves of the table, and what counts is the one where less is due: who
+// shares a place with a flood is heard by the other.
 static bool punt_share_take(
 	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
@@ -80,13 +82,15 @@ static bool punt_share_take(
 	uint64_t packet_us = PUNT_SHARE_PART * 1000000 / budget->per_sec;
 	uint64_t allowed_us = packet_us * (budget->burst / PUNT_SHARE_PART);
 	uint64_t now_us = w->now_ms * 1000;
-	uint64_t *due = &w->punt_due_us[why][punt_sender(w, iface, m) % PUNT_SENDERS];
+	uint64_t sender = punt_sender(w, iface, m);
+	uint64_t *one = &w->punt_due_us[why][0][sender % PUNT_SENDERS];
+	uint64_t *other = &w->punt_due_us[why][1][(sender >> 32) % PUNT_SENDERS];
+	uint64_t due = RTE_MAX(RTE_MIN(*one, *other), now_us) + packet_us;
 
-	if (*due < now_us)
-		*due = now_us;
-	if (*due + packet_us > now_us + allowed_us)
+	if (due > now_us + allowed_us)
 		return false;
-	*due += packet_us;
+	*one = RTE_MAX(*one, due);
+	*other = RTE_MAX(*other, due);
 	return true;
 }
 
