@@ -72,19 +72,23 @@ static uint64_t punt_sender(const struct worker *w, uint8_t iface, struct rte_mb
 }
 
 // The same as a token bucket with a fourth of the interface's: it is full when nothing is due. All
-// is in thousandths of a packet of the interface, of which a sender's packet is four.
+// is in thousandths of the interface's packets, and a sender's one is four of them. Each sender
+// has a place in both halves of the table, and what counts is the one where less is due: who shares
+// a place with a flood is heard by the other.
 static bool punt_share_take(
 	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
 	const struct token_bucket *budget = &w->punt_budget[iface][why];
 	uint64_t now = w->now_ms * budget->per_sec;
-	uint64_t *due = &w->punt_due[why][punt_sender(w, iface, m) % PUNT_SENDERS];
+	uint64_t sender = punt_sender(w, iface, m);
+	uint64_t *one = &w->punt_due[why][0][sender % PUNT_SENDERS];
+	uint64_t *other = &w->punt_due[why][1][(sender >> 32) % PUNT_SENDERS];
+	uint64_t due = RTE_MAX(RTE_MIN(*one, *other), now) + PUNT_SHARE_PART * 1000;
 
-	if (*due < now)
-		*due = now;
-	if (*due + PUNT_SHARE_PART * 1000 > now + budget->burst * UINT64_C(1000))
+	if (due > now + budget->burst * UINT64_C(1000))
 		return false;
-	*due += PUNT_SHARE_PART * 1000;
+	*one = RTE_MAX(*one, due);
+	*other = RTE_MAX(*other, due);
 	return true;
 }
 

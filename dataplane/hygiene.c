@@ -149,14 +149,14 @@ static bool is_broadcast(const struct worker *w, const struct ends *ends)
 	       (ends->way_back == NEXTHOP_LOCAL && hygiene_is_broadcast4(w->snap, be));
 }
 
-// Ours, or behind a device of the machine that is no port. All of fe80::/10 goes up to the host
-// stack: there only an address of that link's own interface is ours.
-static bool is_own(const struct interface *iface, const struct ends *ends)
+// All of fe80::/10 goes up to the host stack: there only an address of that link's own interface is
+// ours.
+bool hygiene_is_own(const struct interface *iface, const struct ip_addr *src, uint16_t way_back)
 {
-	if (ends->src_kind != ADDRESS_LINK_LOCAL)
-		return ends->way_back == NEXTHOP_LOCAL;
+	if (!ip_addr_is_link_local(src))
+		return way_back == NEXTHOP_LOCAL;
 	for (unsigned i = 0; i < iface->n_addresses; i++)
-		if (ip_addr_equal(&iface->addresses[i].addr, &ends->src))
+		if (ip_addr_equal(&iface->addresses[i].addr, src))
 			return true;
 	return false;
 }
@@ -256,7 +256,8 @@ static enum counter check_addresses(const struct worker *w, const struct packet 
 	ends.way_back = look_up(w, &ends.src);
 	if ((checks & DP_HYGIENE_BROADCAST_SOURCE) && is_broadcast(w, &ends))
 		return COUNTER_DROP_BROADCAST_SOURCE;
-	if ((checks & DP_HYGIENE_OWN_SOURCE) && is_own(&w->snap->interfaces[iface], &ends))
+	if ((checks & DP_HYGIENE_OWN_SOURCE) &&
+		hygiene_is_own(&w->snap->interfaces[iface], &ends.src, ends.way_back))
 		return COUNTER_DROP_OWN_SOURCE;
 	if ((checks & DP_HYGIENE_MARTIAN) && destination_is_martian(&ends))
 		return COUNTER_DROP_MARTIAN_DESTINATION;

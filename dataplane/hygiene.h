@@ -41,5 +41,9 @@ static inline bool hygiene_tcp_flags_are_odd(uint8_t flags)
 	return (odd >> (flags & 63) & 1) != 0;
 }
 
+// Is the source of what came by that interface ours, or behind a device of the machine that is no
+// port? `way_back` is what the FIB says of it.
+bool hygiene_is_own(const struct interface *iface, const struct ip_addr *src, uint16_t way_back);
+
 // Is it the broadcast address of a subnet of ours (RFC 1812 4.2.3.1)?
 bool hygiene_is_broadcast4(const struct snapshot *snap, uint32_t addr_be);

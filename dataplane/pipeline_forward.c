@@ -5,6 +5,7 @@
 #include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/owner.h"
 
 enum { IP4_OPTION_END = 0, IP4_OPTION_NOP = 1, IP4_OPTION_LSRR = 131, IP4_OPTION_SSRR = 137 };
@@ -44,13 +45,22 @@ uint16_t pipeline_way(const struct worker *w, const struct packet *p)
 	return nexthop_resolve(w->fib, code, pipeline_path_hash(p));
 }
 
+static bool source_is_own6(const struct worker *w, const struct packet *p, const uint8_t src[16])
+{
+	struct ip_addr addr = {.family = IP_V6};
+
+	if (!snapshot_source_is_odd6(w->snap, src))
+		return false;
+	memcpy(addr.v6, src, sizeof(addr.v6));
+	return hygiene_is_own(&w->snap->interfaces[p->iface], &addr, fib_lookup6(w->fib, src));
+}
+
 bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
 {
 	if (p->kind == PACKET_IP6) {
 		const uint8_t *src = packet_ip6(p->m)->src_addr;
 
-		return ip6_source_is_bad(src) || (snapshot_source_is_odd6(w->snap, src) &&
-							 fib_lookup6(w->fib, src) == NEXTHOP_LOCAL);
+		return ip6_source_is_bad(src) || source_is_own6(w, p, src);
 	} else {
 		uint32_t src_be = packet_ip4(p->m)->src_addr;
 

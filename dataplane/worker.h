@@ -146,9 +146,9 @@ struct worker {
 	struct rte_ring *to_host;
 	bool host_signal; // something was put there this turn
 	struct token_bucket punt_budget[DP_INTERFACES_MAX][PUNT_REASON_COUNT];
-	uint64_t punt_due[PUNT_REASON_COUNT][PUNT_SENDERS]; // host.c: shares of senders, hashed
-	struct token_bucket icmp_budget;		    // errors in general
-	struct token_bucket icmp_mtu_budget;		    // Packet Too Big, Fragmentation Needed
+	uint64_t punt_due[PUNT_REASON_COUNT][2][PUNT_SENDERS]; // host.c: senders' shares, hashed
+	struct token_bucket icmp_budget;		       // errors in general
+	struct token_bucket icmp_mtu_budget; // Packet Too Big, Fragmentation Needed
 	struct token_bucket reset_budget;
 	struct token_bucket ask_budget;	  // neighbours asked for
 	struct token_bucket minor_budget; // of dataplane_raise_minor

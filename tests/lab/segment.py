@@ -166,8 +166,8 @@ def wait_answer(lab, target, name, timeout=5.0):
              timeout)
 
 
-def is_reachable(lab, host, target):
-    return ping(lab, host, target, count=1).received == 1
+def is_reachable(lab, host, target, wait=1):
+    return ping(lab, host, target, count=1, wait=wait).received == 1
 
 
 def segment_config(driver="af_packet", cores=(0,), is_nat=False, extra="", ports=None):

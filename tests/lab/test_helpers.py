@@ -12,13 +12,14 @@ nothing pass but connections to ports 21 and 69, and SIP: every data connection 
 was announced.
 """
 
+import ftplib
 import hashlib
 import os
 import socket
 
 import pytest
 from conftest import cores_for
-from home import ROUTER_WAN4, SERVER4, SERVER6
+from home import PCS, ROUTER_WAN4, SERVER4, SERVER6
 from lab import wait_for
 from nat_lab import NatLab, socket_of
 
@@ -155,6 +156,35 @@ def test_a_server_inside_behind_a_port_forward(helped, mode):
 @pytest.mark.parametrize("mode", ["active-eprt", "active-port"])
 def test_a_server_inside_calls_a_client_outside(helped, mode):
     assert is_fetched(helped, "far", ROUTER_WAN4, *MODES[mode]) is True
+
+
+def fetched_at(lab, port):
+    """What an FTP client of pc1's gets whose data connection is to come to that port of its."""
+    pc1 = PCS["pc1"][0]
+    listener = socket_of(lab, "pc1", socket.SOCK_STREAM, (pc1, port), timeout=8)
+    control = socket_of(lab, "pc1", socket.SOCK_STREAM, (pc1, 0), timeout=8)
+    with ftplib.FTP() as ftp, listener:
+        listener.listen()
+        control.connect((SERVER4, 21))
+        ftp.sock, ftp.af, ftp.file = control, control.family, control.makefile("r", encoding=ftp.encoding)
+        ftp.getresp()
+        ftp.login()
+        ftp.voidcmd("TYPE I")
+        ftp.sendeprt(pc1, port)
+        ftp.putcmd("RETR file")
+        with listener.accept()[0] as data:
+            got = b"".join(iter(lambda: data.recv(1 << 16), b""))
+        ftp.getresp()
+        ftp.voidresp()
+    return got
+
+
+def test_a_client_waits_at_the_same_port_again(helped):
+    """The flow of the transfer before is there still, and has its tuple: another port of the
+    server's tells the two apart. An ephemeral port that comes twice meets the same, now and then."""
+    wanted = (helped.dir / "ftp/file").read_bytes()
+    for _ in range(3):
+        assert fetched_at(helped, 42000) == wanted
 
 
 @pytest.mark.parametrize("passive", ["true", "false"])

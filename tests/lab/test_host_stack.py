@@ -120,7 +120,7 @@ def test_a_dhcp_client_gets_a_lease_from_a_server_on_the_tap(lab, flags):
                        "--user=root", "--pid-file=", "--port=0", "--interface=lan",
                        "--log-facility=-", f"--dhcp-leasefile={lab.dir}/leases-{len(flags)}",
                        "--dhcp-range=198.18.0.100,198.18.0.110,255.255.255.0,1h",
-                       "--dhcp-authoritative", "--log-dhcp")
+                       "--dhcp-authoritative", "--log-dhcp", "--no-ping")
     lab.wait_port("rtr", 67, server, "udp")
     script = lab.dir / "udhcpc.sh"
     script.write_text(UDHCPC_SCRIPT)
@@ -199,13 +199,15 @@ def test_tcpdump_sees_what_the_router_gets_and_sends(lab, router):
 # --- changes at run time ---
 
 def test_an_address_added_by_hand_works_at_once(lab):
+    def answers(address):
+        """Asked anew: who has once asked in vain asks again after a second."""
+        lab.ip("pc1", f"neigh flush to {address} dev eth0")
+        return is_reachable(lab, "pc1", address, wait=0.1)
+
     for address, length in (("198.18.0.2", 24), ("2001:db8:0:2::2", 64)):
         assert not is_reachable(lab, "pc1", address)
         lab.ip("rtr", f"addr add {address}/{length} dev lan nodad")
-        lab.ip("pc1", f"neigh flush to {address} dev eth0")  # it is still asking in vain
-        began = time.monotonic()
-        wait_for(lambda a=address: is_reachable(lab, "pc1", a), f"{address} to answer", 3)
-        assert time.monotonic() - began < AT_ONCE
+        wait_for(lambda a=address: answers(a), f"{address} to answer", AT_ONCE)
         lab.ip("rtr", f"addr del {address}/{length} dev lan")
         wait_for(lambda a=address: not is_reachable(lab, "pc1", a), f"{address} to be gone", AT_ONCE)
 
@@ -251,8 +253,10 @@ def test_masquerade_follows_the_interfaces_address(lab):
     try:
         lab.ip("rtr", f"addr del {ROUTER_WAN4}/24 dev wan")
         began = time.monotonic()
-        wait_for(lambda: lab.probe("pc1", TARGET4, sport=40001, wait=0.3)[0].get("seen") ==
-                 ["203.0.113.3", 40001], "the far end to see the new address", 5)
+        wait_for(lambda: ["203.0.113.3", 40001] in [
+            result.get("seen") for result in
+            lab.probe("pc1", TARGET4, sport=40001, rounds=8, wait=0.1)],
+            "the far end to see the new address", 5)
         assert time.monotonic() - began < AT_ONCE
         wait_line(talk, "ended: ConnectionResetError", "the old connection to be reset", 5)
         assert f"seen {ROUTER_WAN4}" in talk.output() and "seen 203.0.113.3" not in talk.output()
@@ -325,10 +329,12 @@ def test_a_flood_at_the_router_starves_nobody(lab):
     for all of it, and then also some of the others' packets are lost before they are received."""
     frames = [udp_frame(lab.router_mac("lan"), lab.mac("pc2"), PCS["pc2"][0], ROUTER_LAN4,
                         sport=20000 + i) for i in range(64)]
+    before = lab.counts("drop_")["drop_punt_share"]
     shares, sent = others_go_on(lab, lab.start_flood("pc2", frames, 200000, 3.0))
     assert sent > 20000
     assert min(shares) > 0.8, shares
-    assert lab.counts("drop_")["drop_punt_share"] > sent // 4
+    dropped = lab.counts("drop_")["drop_punt_share"] - before
+    assert dropped > sent // 4, f"{dropped} of {sent}"
     assert ping(lab, "pc1", ROUTER_LAN4, count=20).received == 20
 
 

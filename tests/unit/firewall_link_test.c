@@ -2,6 +2,7 @@
 // What the firewall makes of a link's own talk, through the pipeline: neighbour discovery, DHCP,
 // groups, errors; who may say it, from where, and what of it is heard past any rule.
 #include "tests/unit/house_fixture.h"
+#include "tests/unit/text_addr.h"
 
 // --- neighbours ---
 
@@ -92,6 +93,47 @@ static void what_a_link_says_is_not_heard_from_afar(void **state)
 			n_afar += rows[i].is_heard ? 0 : 2;
 			assert_int_equal(fixture_counter(f, COUNTER_DROP_ND_HOP_LIMIT), n_afar);
 		}
+	}
+}
+
+// All have that byte in common with an address of ours by which the workers look closer: the first
+// with FIXTURE_OWN_WAN6, the others with the link-local one, which is ours on its own link alone.
+static void a_link_local_neighbour_is_not_taken_for_the_router(void **state)
+{
+	static const struct {
+		uint8_t iface;
+		const char *src;
+		bool is_heard;
+	} rows[] = {
+		{FIXTURE_WAN, "fe80::2", true},
+		{FIXTURE_WAN, "fe80::1:9", true},
+		{FIXTURE_WAN, "fe80::9", false},
+		{FIXTURE_LAN, "fe80::9", true},
+	};
+	const struct ip_prefix own[] = {prefix(FIXTURE_OWN_WAN6 "/64"), prefix("fe80::9/64")};
+	struct fixture *f = *state;
+	struct frame said = solicitation;
+	unsigned n_own = 0, n_scope = 0;
+	struct house h;
+
+	assert_int_equal(
+		dataplane_interface_set_addresses(f->dp, FIXTURE_WAN, own, RTE_DIM(own)), 0);
+	house_init(&h);
+	house_add(&h, 0, 0, DP_ACCEPT);
+	house_apply(&h, f);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		said.iface = rows[i].iface;
+		said.src6 = rows[i].src;
+		said.dst6 = FIXTURE_OWN_WAN6;
+		assert_int_equal(fixture_reaches_host(f, &said), rows[i].is_heard);
+		said.dst6 = FIXTURE_SERVER6;
+		said.icmp_type = 128;
+		assert_false(fixture_reaches_host(f, &said));
+		said.icmp_type = 135;
+		n_own += rows[i].is_heard ? 0 : 2;
+		n_scope += rows[i].is_heard;
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_IP6_SOURCE), n_own);
+		assert_int_equal(fixture_counter(f, COUNTER_DROP_IP6_SCOPE), n_scope);
 	}
 }
 
@@ -398,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(neighbour_discovery_needs_no_rule_and_yields_to_its_own),
 		WITH(what_a_link_says_is_not_heard_from_afar),
+		WITH(a_link_local_neighbour_is_not_taken_for_the_router),
 		WITH(the_gateway_is_heard_through_a_flood_from_afar),
 		WITH(an_offer_of_dhcp_reaches_the_client_past_any_rule),
 		WITH(what_is_essential_to_a_link_is_not_so_between_zones),

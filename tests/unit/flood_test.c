@@ -170,6 +170,22 @@ static void a_flood_of_one_sender_leaves_others_their_part(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_PUNT_BUDGET), 0);
 }
 
+// With a secret that is known: of so many senders some are always where the flood's are.
+static void who_shares_a_place_with_a_flood_is_heard(void **state)
+{
+	enum { OTHERS = 700 };
+	struct fixture *f = *state;
+	unsigned n = 0, n_heard = 0;
+
+	f->w->flows.seeds[0] = 1;
+	f->w->flows.seeds[1] = 2;
+	while (passes_as(f, FIXTURE_LAN, PUNT_REASON_NEW))
+		assert_true(n++ < PLENTY);
+	for (unsigned i = 1; i <= OTHERS; i++)
+		n_heard += passes_from(f, FIXTURE_PC + i, FIXTURE_LAN, PUNT_REASON_NEW);
+	assert_int_equal(n_heard, OTHERS);
+}
+
 // Hosts of one LAN have one prefix; a gateway's one address of layer 2 has the world behind it.
 static void stations_and_networks_are_senders_of_their_own(void **state)
 {
@@ -312,6 +328,7 @@ int main(void)
 		NAT(what_the_router_asked_for_is_heard_during_a_flood),
 		PLAIN(a_flood_of_one_kind_leaves_the_others_their_budget),
 		PLAIN(a_flood_of_one_sender_leaves_others_their_part),
+		PLAIN(who_shares_a_place_with_a_flood_is_heard),
 		PLAIN(stations_and_networks_are_senders_of_their_own),
 		PLAIN(a_flood_of_one_interface_leaves_the_others_their_budget),
 		PLAIN(the_kernel_is_given_urgent_packets_first_and_strangers_last),
