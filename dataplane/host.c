@@ -71,10 +71,10 @@ static uint64_t punt_sender(const struct worker *w, uint8_t iface, struct rte_mb
 	return flow_mix(station ^ w->flows.seeds[0], network ^ w->flows.seeds[1]);
 }
 
-// The same as a token bucket with a fourth of the interface's: it is full when nothing is due. All
-// is in thousandths of the interface's packets, and a sender's one is four of them. Each sender
-// has a place in both halves of the table, and what counts is the one where less is due: who shares
-// a place with a flood is heard by the other.
+// The same as a token bucket with a fourth of the interface's: it is full when nothing is due. What
+// is due is told in thousandths of a packet, and one of a sender counts as four of the interface's.
+// Each sender has a place in both halves of the table, and what counts is the one where less is
+// due: who shares a place with a flood is heard by the other.
 static bool punt_share_take(
 	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why)
 {
