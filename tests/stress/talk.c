@@ -193,16 +193,16 @@ static void must_be(const struct talk_end *is, const struct talk_end *should,
 	abort();
 }
 
-// Whoever asks for a port of the outside address that nobody holds any more asks for the forward.
-static bool is_taken_for_a_call(const struct talk_heard *heard)
+// Whoever asks for a port of the outside address that nobody holds any more asks for the forward:
+// a late answer does, and then an error is of that flow, too. `to` is who hears of it.
+static bool is_taken_for_a_call(const struct talk_heard *heard, const struct talk_end *to)
 {
-	const struct talk_end *receiver = &heard->receiver;
 	struct ip_addr server = address(IP_V4, TALK_LAN2, TALK_HOST_FIRST);
 
-	return talk_kind(heard->packet.id)->path == TALK_OUT && receiver->iface == TALK_LAN2 &&
-	       ip_addr_equal(&receiver->addr, &server) &&
-	       (receiver->port == 0 || (receiver->port >= TALK_INSIDE &&
-					       receiver->port < TALK_INSIDE + TALK_FORWARDS));
+	return talk_kind(heard->packet.id)->path == TALK_OUT && to->iface == TALK_LAN2 &&
+	       ip_addr_equal(&to->addr, &server) &&
+	       (to->port == 0 ||
+		       (to->port >= TALK_INSIDE && to->port < TALK_INSIDE + TALK_FORWARDS));
 }
 
 // By which port a host is known outside is the router's to choose.
@@ -242,6 +242,8 @@ bool talk_judge(const struct talk_heard *heard)
 	if (heard->is_error) { // to who sent it, about what it sent
 		if (heard->packet.way != TALK_ASKS)
 			return true;
+		if (is_taken_for_a_call(heard, &heard->sender))
+			return false;
 		must_be(&heard->sender, &ends.from, heard, "sender");
 		ends.to.iface = heard->iface;
 		must_be(&heard->receiver, &ends.to, heard, "receiver");
@@ -254,7 +256,7 @@ bool talk_judge(const struct talk_heard *heard)
 		must_be(&heard->sender, &expected, heard, "sender");
 		break;
 	case TALK_ANSWERS:
-		if (is_taken_for_a_call(heard))
+		if (is_taken_for_a_call(heard, &heard->receiver))
 			return false;
 		must_be(&heard->receiver, &ends.from, heard, "receiver");
 		ends.to.iface = heard->iface;
