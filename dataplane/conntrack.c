@@ -20,6 +20,7 @@
 #include "dataplane/reset.h"
 #include "dataplane/sip_advice.h"
 #include "dataplane/tcp_track.h"
+#include "dataplane/ways.h"
 
 static uint32_t tcp_timeout_sec(const struct dp_timeouts *timeouts, enum flow_phase phase)
 {
@@ -142,18 +143,18 @@ static bool choose_reply(
 	struct worker *w, struct decision *d, bool from_host, struct nat_choice *choice)
 {
 	if (d->changes_source || from_host)
-		return nat_choose(w, &d->seen, &d->source, choice);
-	*choice = (struct nat_choice){.reply = flow_tuple_reply(&d->seen)};
+		return nat_choose(w, d->seen, &d->source, choice);
+	*choice = (struct nat_choice){.reply = flow_tuple_reply(d->seen)};
 	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
 		    !(d->is_dnated && is_elsewhere(w, &choice->reply))))
 		return true;
-	if (!d->is_dnated || !nat_has_port(&d->seen))
+	if (!d->is_dnated || !nat_has_port(d->seen))
 		return false;
 	// One socket spoke to two that a rule leads to the same place: another port tells them
 	// apart. The first may be at another worker, to which its own port there leads.
 	d->source = (struct nat_source){
-		.first = d->seen.src, .n_addresses = 1, .is_another = true, .rule = NAT_RULE_NONE};
-	return nat_choose(w, &d->seen, &d->source, choice);
+		.first = d->seen->src, .n_addresses = 1, .is_another = true, .rule = NAT_RULE_NONE};
+	return nat_choose(w, d->seen, &d->source, choice);
 }
 
 static void remember(const struct packet *p, const struct rule_subject *s, struct flow_state *state)
@@ -222,7 +223,7 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 // What needs no flow: neighbour discovery for the host stack. True: it has gone.
 static bool went_to_host(struct worker *w, struct packet *p)
 {
-	if (!packet_is_link_talk(p) || pipeline_way(w, p) != NEXTHOP_LOCAL)
+	if (!packet_is_link_talk(p) || p->way != NEXTHOP_LOCAL)
 		return false;
 	if (firewall_admits(w, p))
 		host_punt(w, (uint8_t)p->iface, p->m, packet_host_reason(p, false));
@@ -256,8 +257,15 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 	}
 	firewall_subject_of_packet(w, p, &subject);
 	is_expected = helper_expects(w, &original, &expected);
-	decide(w, &original, from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface, (uint8_t)p->iface,
-		is_expected ? &expected : NULL, &subject, &d);
+	decide(w,
+		&(struct question){
+			.original = &original,
+			.in_iface = from_host ? FLOW_IFACE_HOST : (uint8_t)p->iface,
+			.known_iface = (uint8_t)p->iface,
+			.way = p->way,
+			.expected = is_expected ? &expected : NULL,
+		},
+		&subject, &d);
 	if (!may_begin(w, p, &d))
 		return NULL;
 	if (!choose_reply(w, &d, from_host, &choice)) {
@@ -288,12 +296,19 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
 		return NULL;
 	}
-	helper_flow_begun(w, flow, &d.seen);
+	helper_flow_begun(w, flow, d.seen);
 	if (d.changes_source)
-		sip_advice_flow_begun(w, flow, &d.seen);
+		sip_advice_flow_begun(w, flow, d.seen);
 	timer_start(w, flow);
 	worker_count(w, COUNTER_FLOW_CREATED);
 	return &flow->dir[0];
+}
+
+// In the place of a flow that has just ended.
+static struct flow_dir *open_anew(struct worker *w, struct packet *p)
+{
+	ways_find_one(w, p);
+	return conntrack_open(w, p);
 }
 
 // Does it still go from the same to the same, as it began?
@@ -303,13 +318,13 @@ static bool is_unchanged(const struct flow *flow, const struct decision *d)
 	bool was_local = flow->state.out_iface == FLOW_IFACE_HOST;
 
 	if (was_local != (d->out_iface == FLOW_IFACE_HOST) ||
-		!ip_addr_equal(&now.dst, &d->seen.dst))
+		!ip_addr_equal(&now.dst, &d->seen->dst))
 		return false;
 	// a query's identifier stands in both ports, and its source's may have been changed
-	if (now.kind == FLOW_KEY_PLAIN && now.dport_be != d->seen.dport_be)
+	if (now.kind == FLOW_KEY_PLAIN && now.dport_be != d->seen->dport_be)
 		return false;
 	return d->changes_source ? nat_port_pool_has(&d->source, &now.src)
-				 : ip_addr_equal(&now.src, &d->seen.src);
+				 : ip_addr_equal(&now.src, &d->seen->src);
 }
 
 // Of a connection that is cut: the sender of the packet at hand is answered, and the other end
@@ -343,15 +358,22 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	struct decision d;
 
 	firewall_subject_of_flow(flow, &subject);
-	decide(w, &original, flow->state.in_iface, flow->state.out_iface,
-		helper_expected(w, flow, &expected) ? &expected : NULL, &subject, &d);
+	decide(w,
+		&(struct question){
+			.original = &original,
+			.in_iface = flow->state.in_iface,
+			.known_iface = flow->state.out_iface,
+			.way = NEXTHOP_NONE,
+			.expected = helper_expected(w, flow, &expected) ? &expected : NULL,
+		},
+		&subject, &d);
 	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
 			reset_other_end(w, p, dir);
 		conntrack_end(w, flow);
 		if (d.refused != COUNTER_DROP_RULE)
-			return conntrack_open(w, p);
+			return open_anew(w, p);
 		firewall_refuse(w, p, &d.verdict);
 		return NULL;
 	}
@@ -430,7 +452,7 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 	}
 	if (tcp_track_reopens(p, &flow->state)) {
 		conntrack_end(w, flow);
-		dir = conntrack_open(w, p);
+		dir = open_anew(w, p);
 		if (dir == NULL)
 			return NULL;
 		flow = flow_of(dir);

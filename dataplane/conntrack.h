@@ -18,8 +18,8 @@ enum {
 	TIMEOUT_OTHER_SEC = 600,
 };
 
-// The long way for a packet without a flow. Gives the direction to follow, or NULL when the
-// packet has gone elsewhere (dropped, answered, to the host).
+// The long way for a packet without a flow, whose ways are found (ways_find). Gives the
+// direction to follow, or NULL when the packet has gone elsewhere (dropped, answered, to the host).
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p);
 // The flow was judged under another epoch: judge again. The same answers as conntrack_open; the
 // flow may have been cut and begun anew.

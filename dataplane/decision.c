@@ -29,13 +29,18 @@ static uint32_t tuple_path_hash(const struct flow_tuple *tuple)
 		ports << 8 | tuple->protocol);
 }
 
+static uint16_t member_of(const struct worker *w, uint16_t code, const struct flow_tuple *tuple)
+{
+	return nexthop_is_group(code) ? nexthop_resolve(w->fib, code, tuple_path_hash(tuple))
+				      : code;
+}
+
 uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple)
 {
 	uint16_t code = tuple->dst.family == IP_V6 ? fib_lookup6(w->fib, tuple->dst.v6)
 						   : fib_lookup4(w->fib, ip4_be_of(&tuple->dst));
 
-	return nexthop_is_group(code) ? nexthop_resolve(w->fib, code, tuple_path_hash(tuple))
-				      : code;
+	return member_of(w, code, tuple);
 }
 
 bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t code)
@@ -52,91 +57,97 @@ bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t c
 		w->snap->policy->nat, w->snap, w->now_sec, out_iface, &tuple.src, &tuple.dst);
 }
 
+// Its own copy of the tuple, to another destination.
+static void change_destination(struct decision *d, const struct ip_addr *dst, uint16_t dport_be)
+{
+	d->translated = *d->seen;
+	d->translated.dst = *dst;
+	d->translated.dport_be = dport_be;
+	d->seen = &d->translated;
+	d->is_dnated = true;
+}
+
 // To what a helper says, a port forward, the inside of a one-to-one, or an inside endpoint that
 // anybody may speak to.
-static void translate_destination(struct worker *w, uint8_t in_iface,
-	const struct nat_destination *expected, struct decision *d)
+static void translate_destination(struct worker *w, const struct question *q, struct decision *d)
 {
+	const struct nat_destination *expected = q->expected;
 	struct nat_destination to;
 	struct flow_endpoint inside;
 
 	if (expected != NULL) {
-		d->is_dnated = !ip_addr_equal(&d->seen.dst, &expected->dst) ||
-			       d->seen.dport_be != expected->dport_be;
-		d->seen.dst = expected->dst;
-		d->seen.dport_be = expected->dport_be;
-		return;
+		if (!ip_addr_equal(&d->seen->dst, &expected->dst) ||
+			d->seen->dport_be != expected->dport_be)
+			change_destination(d, &expected->dst, expected->dport_be);
+	} else if (nat_rules_destination(
+			   w->snap->policy->nat, w->snap, w->now_sec, d->seen, q->in_iface, &to)) {
+		change_destination(d, &to.dst, to.dport_be);
+	} else if (nat_find_called(w, d->seen, &inside)) {
+		change_destination(d, &inside.addr, inside.port_be);
+		if (d->seen->kind != FLOW_KEY_PLAIN)
+			d->translated.sport_be = inside.port_be; // the identifier stands in both
 	}
-	if (nat_rules_destination(
-		    w->snap->policy->nat, w->snap, w->now_sec, &d->seen, in_iface, &to)) {
-		d->seen.dst = to.dst;
-		d->seen.dport_be = to.dport_be;
-	} else if (nat_find_called(w, &d->seen, &inside)) {
-		d->seen.dst = inside.addr;
-		d->seen.dport_be = inside.port_be;
-		if (d->seen.kind != FLOW_KEY_PLAIN)
-			d->seen.sport_be = inside.port_be; // the identifier stands in both
-	} else {
-		return;
-	}
-	d->is_dnated = true;
 }
 
 // The host stack has chosen its way already, unless its destination is another now.
-static void find_way(
-	struct worker *w, uint8_t in_iface, uint8_t known_iface, bool is_review, struct decision *d)
+static void find_way(struct worker *w, const struct question *q, bool is_review, struct decision *d)
 {
-	if (in_iface == FLOW_IFACE_HOST && !d->is_dnated) {
+	if (q->in_iface == FLOW_IFACE_HOST && !d->is_dnated) {
 		d->code = NEXTHOP_LOCAL;
-		d->out_iface = known_iface;
+		d->out_iface = q->known_iface;
 		return;
 	}
-	d->code = decide_way(w, &d->seen);
+	d->code = d->is_dnated || q->way == NEXTHOP_NONE ? decide_way(w, d->seen)
+							 : member_of(w, q->way, d->seen);
 	d->out_iface = d->code == NEXTHOP_LOCAL ? FLOW_IFACE_HOST : decide_interface(w, d->code);
-	if (d->out_iface == INTERFACE_NONE && is_review && known_iface != FLOW_IFACE_HOST)
-		d->out_iface = known_iface; // the rules ask by which, and the way may come back
+	if (d->out_iface == INTERFACE_NONE && is_review && q->known_iface != FLOW_IFACE_HOST)
+		d->out_iface = q->known_iface; // the rules ask by which, and the way may come back
 }
 
-void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
-	uint8_t known_iface, const struct nat_destination *expected, struct rule_subject *subject,
+void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
 	struct decision *d)
 {
+	uint8_t in_iface = q->in_iface;
 	const struct compiled_policy *policy = w->snap->policy;
 	enum dp_hook hook;
 
-	*d = (struct decision){.seen = *original, .refused = COUNTER_COUNT};
-	translate_destination(w, in_iface, expected, d);
-	find_way(w, in_iface, known_iface, subject->is_review, d);
+	d->seen = q->original;
+	d->refused = COUNTER_COUNT;
+	d->is_dnated = d->changes_source = false;
+	d->source.is_none = true;
+	d->verdict.mark = 0;
+	d->verdict.asked_rate = false;
+	translate_destination(w, q, d);
+	find_way(w, q, subject->is_review, d);
 	if (d->out_iface == INTERFACE_NONE)
 		return;
 	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {
 		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (!d->is_dnated && expected == NULL &&
-			nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface, &d->seen.dst,
-				&d->seen.src)) {
+		if (!d->is_dnated && q->expected == NULL &&
+			nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface, &d->seen->dst,
+				&d->seen->src)) {
 			d->refused = COUNTER_DROP_NAT_UNSOLICITED;
 			return;
 		}
-		if (hygiene_is_private_out(w, d->out_iface, &d->seen.dst)) {
+		if (hygiene_is_private_out(w, d->out_iface, &d->seen->dst)) {
 			d->refused = COUNTER_DROP_PRIVATE_OUT;
 			return;
 		}
 	}
 	if (policy->has_firewall) {
 		subject->is_dnat = d->is_dnated;
-		if (expected != NULL)
+		if (q->expected != NULL)
 			subject->state = DP_STATE_RELATED;
-		hook = firewall_subject_route(w, &d->seen, in_iface, d->out_iface, subject);
+		hook = firewall_subject_route(w, d->seen, in_iface, d->out_iface, subject);
 		firewall_judge(w, hook, subject, &d->verdict);
 		if (d->verdict.action != DP_ACCEPT) {
 			d->refused = COUNTER_DROP_RULE;
 			return;
 		}
 	}
-	d->source.is_none = true;
 	if (d->out_iface == FLOW_IFACE_HOST)
 		return;
-	d->changes_source = nat_rules_source(policy->nat, w->snap, w->now_sec, &d->seen, in_iface,
+	d->changes_source = nat_rules_source(policy->nat, w->snap, w->now_sec, d->seen, in_iface,
 				    d->out_iface, d->is_dnated, &d->source) &&
 			    !d->source.is_none;
 	if (d->changes_source && d->source.n_addresses == 0)

@@ -8,23 +8,31 @@
 #include "dataplane/rules.h"
 #include "dataplane/worker.h"
 
+struct question {
+	const struct flow_tuple *original;
+	uint8_t in_iface; // where its first packet came in; FLOW_IFACE_HOST: from the host stack
+	// By which that sent it; of a flow that is reviewed by which it left, so that one whose
+	// route is gone for a moment is judged as before and kept, `code` saying why it does not go
+	// now.
+	uint8_t known_iface;
+	uint16_t way; // what the FIB says of original->dst; NEXTHOP_NONE: it has not been asked
+	const struct nat_destination *expected; // where it goes, if a helper knew of it; or NULL
+};
+
 struct decision {
-	struct flow_tuple seen; // behind destination translation: what is routed, and judged
-	uint16_t code;		// the way out; NEXTHOP_LOCAL: the host stack
-	uint8_t out_iface;	// FLOW_IFACE_HOST for the host stack; INTERFACE_NONE: no way
-	bool is_dnated;		// the destination was translated
-	bool changes_source;	// by `source`
+	const struct flow_tuple *seen; // behind destination translation: what is routed, and judged
+	struct flow_tuple translated;  // what that is, if `is_dnated`; else the question's own
+	uint16_t code;		       // the way out; NEXTHOP_LOCAL: the host stack
+	uint8_t out_iface;	       // FLOW_IFACE_HOST for the host stack; INTERFACE_NONE: no way
+	bool is_dnated;		       // the destination was translated
+	bool changes_source;	       // by `source`
 	struct nat_source source;
 	enum counter refused;	     // why it does not go; COUNTER_COUNT: it goes
 	struct rule_verdict verdict; // where COUNTER_DROP_RULE: what its sender is told
 };
 
-// `in_iface`: where its first packet came in, FLOW_IFACE_HOST from the host stack; `known_iface`:
-// by which that sent it; of a flow that is reviewed by which it left, so that one whose route is
-// gone for a moment is judged as before and kept, `code` saying why it does not go now. `expected`:
-// where it goes to, if a helper knew of it, else NULL. `subject` describes the packet, or the flow.
-void decide(struct worker *w, const struct flow_tuple *original, uint8_t in_iface,
-	uint8_t known_iface, const struct nat_destination *expected, struct rule_subject *subject,
+// `subject` describes the packet, or the flow; its ends and its way are filled in.
+void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
 	struct decision *d);
 
 // The way for a direction of a flow: every packet of it is led the same one.

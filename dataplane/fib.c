@@ -38,17 +38,17 @@ static const struct builtin {
 	uint16_t code;
 } builtins[] = {
 	// RFC 1122 3.2.1.3, RFC 6890
-	{{{IP_V4, .v4 = {0}}, 8}, NEXTHOP_BLACKHOLE},
-	{{{IP_V4, .v4 = {127}}, 8}, NEXTHOP_BLACKHOLE},
-	{{{IP_V4, .v4 = {169, 254}}, 16}, NEXTHOP_BLACKHOLE}, // RFC 3927 7
-	{{{IP_V4, .v4 = {224}}, 4}, NEXTHOP_MULTICAST},
-	{{{IP_V4, .v4 = {240}}, 4}, NEXTHOP_BLACKHOLE},
-	{{{IP_V4, .v4 = {255, 255, 255, 255}}, 32}, NEXTHOP_MULTICAST},
+	{{{.family = IP_V4, .v4 = {0}}, 8}, NEXTHOP_BLACKHOLE},
+	{{{.family = IP_V4, .v4 = {127}}, 8}, NEXTHOP_BLACKHOLE},
+	{{{.family = IP_V4, .v4 = {169, 254}}, 16}, NEXTHOP_BLACKHOLE}, // RFC 3927 7
+	{{{.family = IP_V4, .v4 = {224}}, 4}, NEXTHOP_MULTICAST},
+	{{{.family = IP_V4, .v4 = {240}}, 4}, NEXTHOP_BLACKHOLE},
+	{{{.family = IP_V4, .v4 = {255, 255, 255, 255}}, 32}, NEXTHOP_MULTICAST},
 	// RFC 4291 2.4
-	{{{IP_V6, .v6 = {0}}, 128}, NEXTHOP_BLACKHOLE},
-	{{{IP_V6, .v6 = {[15] = 1}}, 128}, NEXTHOP_BLACKHOLE},
-	{{{IP_V6, .v6 = {0xfe, 0x80}}, 10}, NEXTHOP_LOCAL},
-	{{{IP_V6, .v6 = {0xff}}, 8}, NEXTHOP_MULTICAST},
+	{{{.family = IP_V6, .v6 = {0}}, 128}, NEXTHOP_BLACKHOLE},
+	{{{.family = IP_V6, .v6 = {[15] = 1}}, 128}, NEXTHOP_BLACKHOLE},
+	{{{.family = IP_V6, .v6 = {0xfe, 0x80}}, 10}, NEXTHOP_LOCAL},
+	{{{.family = IP_V6, .v6 = {0xff}}, 8}, NEXTHOP_MULTICAST},
 };
 
 static_assert(RTE_DIM(builtins) < ROUTES_SPARE, "and each has a bit in `overridden`");

@@ -39,8 +39,6 @@ static uint8_t dscp_of(const struct packet *p)
 void firewall_subject_of_packet(
 	const struct worker *w, const struct packet *p, struct rule_subject *s)
 {
-	struct flow_tuple tuple = flow_tuple_of_packet(p);
-
 	memset(s, 0, sizeof(*s));
 	s->protocol = p->protocol;
 	s->tcp_flags = p->tcp_flags;
@@ -53,8 +51,6 @@ void firewall_subject_of_packet(
 	s->has_mac = !(p->flags & PACKET_FROM_HOST);
 	memcpy(s->mac.bytes, packet_eth(p->m)->src_addr.addr_bytes, sizeof(s->mac.bytes));
 	s->has_ports = protocol_has_ports(p->protocol) && !(p->flags & PACKET_IS_FRAGMENT);
-	s->sport = rte_be_to_cpu_16(tuple.sport_be);
-	s->dport = rte_be_to_cpu_16(tuple.dport_be);
 }
 
 void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
@@ -88,7 +84,9 @@ static bool is_essential(const struct rule_subject *s, enum dp_hook hook)
 	if (s->has_icmp)
 		return icmp_tells_mtu(is_ip6, icmp_type, (uint8_t)s->icmp) ||
 		       (is_ip6 && !is_transit && icmp6_is_link_talk(icmp_type));
-	if (is_transit || s->protocol != IPPROTO_UDP || !s->has_ports)
+	// the rarest first: whether it is UDP is anybody's guess
+	if (is_transit || likely(s->dport != DHCP4_CLIENT_PORT && s->dport != DHCP6_CLIENT_PORT) ||
+		s->protocol != IPPROTO_UDP || !s->has_ports)
 		return false;
 	if (is_ip6)
 		return s->sport == DHCP6_SERVER_PORT && s->dport == DHCP6_CLIENT_PORT &&

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <emmintrin.h>
+
 #include <rte_common.h>
 
 enum { FLOW_NONE = UINT32_MAX };
@@ -136,17 +138,30 @@ static_assert(sizeof(struct flow_dir) == 64, "one cache line a direction");
 static_assert(sizeof(struct flow_state) == 64, "one cache line of state");
 static_assert(sizeof(struct flow) == 192, "three cache lines a flow");
 
-// What of an IPv6 key is not addresses, as one word.
-static inline uint64_t flow_tail6(
+// What of a key is not addresses, as one word.
+static inline uint64_t flow_tail(
 	uint16_t sport_be, uint16_t dport_be, uint8_t protocol, uint8_t kind)
 {
 	return sport_be | (uint64_t)dport_be << 16 | (uint64_t)protocol << 32 |
 	       (uint64_t)kind << 40;
 }
 
+// In one store: it is hashed and compared in words, and a load waits for smaller ones.
+static inline struct flow_key4 flow_key4_make(uint32_t src_be, uint32_t dst_be, uint16_t sport_be,
+	uint16_t dport_be, uint8_t protocol, uint8_t kind)
+{
+	uint64_t addresses = src_be | (uint64_t)dst_be << 32;
+	struct flow_key4 key;
+
+	_mm_storeu_si128((__m128i *)&key,
+		_mm_set_epi64x((int64_t)flow_tail(sport_be, dport_be, protocol, kind),
+			(int64_t)addresses));
+	return key;
+}
+
 #define FLOW_TAIL6_MASK UINT64_C(0x0000ffffffffffff)
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flow_tail6 is the key's last bytes");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flow_tail is the key's last bytes");
 static_assert(offsetof(struct flow_key6, sport_be) == 32, "right behind the addresses");
 
 enum { FLOW_IFACE_HOST = 0xfe }; // no interface id, nor INTERFACE_NONE

@@ -91,10 +91,8 @@ enum { KIND_EXTERNAL = 0xfe, KIND_INTERNAL = 0xfd };
 static uint64_t endpoint_hash4(const struct flow_table *table, uint32_t addr_be, uint16_t port_be,
 	uint8_t protocol, enum flow_name name)
 {
-	struct flow_key4 key = {.dst_be = addr_be,
-		.dport_be = port_be,
-		.protocol = protocol,
-		.kind = name == FLOW_NAME_EXTERNAL ? KIND_EXTERNAL : KIND_INTERNAL};
+	struct flow_key4 key = flow_key4_make(0, addr_be, 0, port_be, protocol,
+		name == FLOW_NAME_EXTERNAL ? KIND_EXTERNAL : KIND_INTERNAL);
 
 	return flow_hash4(table, &key);
 }
@@ -106,7 +104,7 @@ static uint64_t endpoint_hash6(const struct flow_table *table, const uint8_t add
 
 	memcpy(addrs + 16, addr, 16);
 	return flow_hash6(table, addrs,
-		flow_tail6(0, port_be, protocol,
+		flow_tail(0, port_be, protocol,
 			name == FLOW_NAME_EXTERNAL ? KIND_EXTERNAL : KIND_INTERNAL));
 }
 
@@ -130,7 +128,7 @@ static uint64_t name_hash(
 					there->key4.protocol, name);
 	if (is_ip6)
 		return flow_hash6(table, dir->key6.src,
-			flow_tail6(dir->key6.sport_be, dir->key6.dport_be, dir->key6.protocol,
+			flow_tail(dir->key6.sport_be, dir->key6.dport_be, dir->key6.protocol,
 				dir->key6.kind));
 	return flow_hash4(table, &dir->key4);
 }

@@ -79,14 +79,8 @@ bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b)
 
 static struct flow_key4 key4_of(const struct flow_tuple *tuple)
 {
-	return (struct flow_key4){
-		.src_be = ip4_be_of(&tuple->src),
-		.dst_be = ip4_be_of(&tuple->dst),
-		.sport_be = tuple->sport_be,
-		.dport_be = tuple->dport_be,
-		.protocol = tuple->protocol,
-		.kind = tuple->kind,
-	};
+	return flow_key4_make(ip4_be_of(&tuple->src), ip4_be_of(&tuple->dst), tuple->sport_be,
+		tuple->dport_be, tuple->protocol, tuple->kind);
 }
 
 // An IPv6 key in the two parts that the table works with.
@@ -101,7 +95,7 @@ static struct parts6 parts6_of(const struct flow_tuple *tuple)
 
 	memcpy(parts.addrs, tuple->src.v6, 16);
 	memcpy(parts.addrs + 16, tuple->dst.v6, 16);
-	parts.tail = flow_tail6(tuple->sport_be, tuple->dport_be, tuple->protocol, tuple->kind);
+	parts.tail = flow_tail(tuple->sport_be, tuple->dport_be, tuple->protocol, tuple->kind);
 	return parts;
 }
 

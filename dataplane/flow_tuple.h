@@ -15,11 +15,13 @@ struct flow_tuple {
 	uint8_t kind; // enum flow_key_kind
 };
 
+// In one store, for addresses are copied whole, and a load waits for smaller ones.
 static inline struct ip_addr ip4_addr_of(uint32_t addr_be)
 {
-	struct ip_addr addr = {.family = IP_V4};
+	struct ip_addr addr;
 
-	__builtin_memcpy(addr.v4, &addr_be, sizeof(addr.v4));
+	_mm_storeu_si128((__m128i *)addr.bytes, _mm_cvtsi32_si128((int)addr_be));
+	addr.family = IP_V4;
 	return addr;
 }
 
@@ -33,9 +35,10 @@ static inline uint32_t ip4_be_of(const struct ip_addr *addr)
 
 static inline struct ip_addr ip6_addr_of(const uint8_t bytes[16])
 {
-	struct ip_addr addr = {.family = IP_V6};
+	struct ip_addr addr;
 
 	__builtin_memcpy(addr.v6, bytes, sizeof(addr.v6));
+	addr.family = IP_V6;
 	return addr;
 }
 

@@ -25,6 +25,13 @@ bool helper_control_stands(struct worker *w, const struct helper_control *contro
 	struct rule_subject subject = control->subject;
 	struct decision d;
 
-	decide(w, &control->sent, control->in_iface, control->out_iface, NULL, &subject, &d);
-	return d.refused == COUNTER_COUNT && flow_tuple_equal(&d.seen, &control->seen);
+	decide(w,
+		&(struct question){
+			.original = &control->sent,
+			.in_iface = control->in_iface,
+			.known_iface = control->out_iface,
+			.way = NEXTHOP_NONE,
+		},
+		&subject, &d);
+	return d.refused == COUNTER_COUNT && flow_tuple_equal(d.seen, &control->seen);
 }

@@ -10,13 +10,14 @@
 
 // COUNTER_COUNT: sound. Otherwise the reason to drop it; the packet stays the caller's. It begins a
 // flow, or is for a group; its layers are parsed (packet_key4, packet_parse_ip6_upper) and it is as
-// it was received. What the host stack sends is sound. Leave DP_HYGIENE_TCP_NEW out of an
-// interface's bits where the policy picks connections up. An ICMP error that a flow knows belongs
-// to it: it is not asked here.
+// it was received, and its ways are found (ways_find). What the host stack sends is sound.
+// Leave DP_HYGIENE_TCP_NEW out of an interface's bits where the policy picks connections up. An
+// ICMP error that a flow knows belongs to it: it is not asked here.
 enum counter hygiene_check(const struct worker *w, const struct packet *p);
 
 // The part of it that is about addresses, for a packet of a flow that came by another interface
-// than its others: one that knows the ports of a flow has no right to its sender's address.
+// than its others: one that knows the ports of a flow has no right to its sender's address. Its
+// ways are found.
 enum counter hygiene_addresses(const struct worker *w, const struct packet *p);
 
 // DP_HYGIENE_PRIVATE_OUT of the interface a packet is about to leave by: is it an uplink to the

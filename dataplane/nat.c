@@ -325,11 +325,12 @@ struct flow *nat_find_mapping(
 bool nat_find_called(
 	const struct worker *w, const struct flow_tuple *packet, struct flow_endpoint *inside)
 {
-	struct flow_endpoint outside = called_by(packet);
+	struct flow_endpoint outside;
 	uint16_t holder;
 
 	if (likely(!w->snap->policy->has_full_cones))
 		return false;
+	outside = called_by(packet);
 	if (nat_find_mapping(w, packet, inside) != NULL)
 		return true;
 	holder = steering_worker(steering_bucket(rte_be_to_cpu_16(outside.port_be)), w->n_workers);

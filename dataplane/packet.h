@@ -55,9 +55,10 @@ struct packet {
 	uint64_t hash;	    // of the flow key
 	union {
 		struct flow_key4 key4;
-		uint64_t tail6; // of an IPv6 key, whose addresses are the header's: flow_tail6
+		uint64_t tail6; // of an IPv6 key, whose addresses are the header's: flow_tail
 	};
-	uint8_t tcp_window; // the higher byte of TCP's window; else anything
+	uint16_t way, way_back; // what the FIB says of both ends; after ways_find
+	uint8_t tcp_window;	// the higher byte of TCP's window; else anything
 } __rte_cache_aligned;
 
 // TCP or UDP: a bit test and no comparisons, for the two come in no order that a branch predictor

@@ -391,7 +391,7 @@ bool packet_key6_slow(struct packet *p)
 		return false;
 	l4 = packet_l4(p);
 	if (p->flags & PACKET_IS_FRAGMENT) {
-		p->tail6 = flow_tail6(0, 0, p->protocol, kind);
+		p->tail6 = flow_tail(0, 0, p->protocol, kind);
 		return true;
 	}
 	if (protocol_has_ports(p->protocol)) {
@@ -405,7 +405,7 @@ bool packet_key6_slow(struct packet *p)
 		if (icmp6_is_error(l4[0]))
 			p->flags |= PACKET_IS_ICMP_ERROR;
 	}
-	p->tail6 = flow_tail6(ports[0], ports[1], p->protocol, kind);
+	p->tail6 = flow_tail(ports[0], ports[1], p->protocol, kind);
 	return true;
 }
 
@@ -444,8 +444,13 @@ bool packet_is_dhcp_answer(const struct packet *p)
 	const rte_be16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
 	const struct rte_udp_hdr *udp = packet_l4(p);
 
-	if (p->protocol != IPPROTO_UDP || (p->flags & PACKET_IS_FRAGMENT) ||
-		p->ip_len < p->l4_offset - L3_OFFSET + sizeof(*udp))
+	if (p->ip_len < p->l4_offset - L3_OFFSET + sizeof(*udp))
+		return false;
+	// the rarest first: whether it is UDP is anybody's guess
+	if (likely(udp->dst_port != RTE_BE16(DHCP_CLIENT_PORT) &&
+		    udp->dst_port != RTE_BE16(DHCP6_CLIENT_PORT)))
+		return false;
+	if (p->protocol != IPPROTO_UDP || (p->flags & PACKET_IS_FRAGMENT))
 		return false;
 	if (p->kind == PACKET_IP6)
 		return udp->src_port == RTE_BE16(DHCP6_SERVER_PORT) &&

@@ -24,6 +24,7 @@
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/pipeline_private.h"
+#include "dataplane/ways.h"
 
 // --- finished packets ---
 
@@ -86,6 +87,7 @@ static void to_host(struct worker *w, struct packet *p)
 			worker_drop(w, p->m, (enum counter)p->reason);
 			return;
 		}
+		ways_find_one(w, p);
 		unsound = hygiene_check(w, p);
 		if (unsound != COUNTER_COUNT) {
 			worker_drop(w, p->m, unsound);

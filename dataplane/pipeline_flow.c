@@ -16,6 +16,7 @@
 #include "dataplane/owner.h"
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/tcp_track.h"
+#include "dataplane/ways.h"
 
 // What a flood cannot make: a flow that its receiver answered, or an answer to what we began.
 static enum punt_reason flow_punt_reason(const struct flow_dir *dir)
@@ -81,6 +82,7 @@ static bool may_come_by(struct worker *w, struct packet *p, const struct flow_di
 	if (p->flags & PACKET_FROM_HOST ||
 		(usual->is_outside && w->snap->interfaces[p->iface].is_outside))
 		return true;
+	ways_find_one(w, p);
 	refused = hygiene_addresses(w, p);
 	if (refused != COUNTER_COUNT)
 		worker_drop(w, p->m, refused);
@@ -190,6 +192,7 @@ static void flow_icmp_error(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, refused);
 		return;
 	}
+	ways_find_one(w, p);
 	if (pipeline_source_is_bad(w, p)) {
 		worker_drop(w, p->m,
 			p->kind == PACKET_IP6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);
@@ -256,16 +259,39 @@ static __rte_always_inline bool is_packet_of(
 		      : flow_key4_equal(&dir->key4, &p->key4);
 }
 
-// By the whole search, or newly begun. NULL: the packet has gone elsewhere.
-static __rte_always_inline struct flow_dir *find_or_open(
-	struct worker *w, struct packet *p, const bool is_ip6)
+// No flow (FLOW_SLOT_NONE is one more), and its ways are found.
+enum { SLOT_WAYS_FOUND = UINT32_MAX - 1 };
+
+// Of all that have no flow, by what the probe says, from the first of them on.
+static void find_ways_of_first(
+	struct worker *w, struct packet *const *list, uint32_t *slots, unsigned n, bool is_ip6)
 {
+	struct packet *first[BURST];
+	unsigned n_first = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (slots[i] == FLOW_SLOT_NONE) {
+			slots[i] = SLOT_WAYS_FOUND;
+			first[n_first++] = list[i];
+		}
+	ways_find(w, first, n_first, is_ip6);
+}
+
+// By the whole search, or newly begun: the first of `list`. NULL: the packet has gone elsewhere.
+static __rte_noinline struct flow_dir *find_or_open(
+	struct worker *w, struct packet *const *list, uint32_t *slots, unsigned n, bool is_ip6)
+{
+	struct packet *p = list[0];
 	struct flow_dir *dir =
 		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
 		       : flow_find4(&w->flows, &p->key4, p->hash);
 
 	if (dir != NULL || owner_went_home(w, p))
 		return dir;
+	if (slots[0] == FLOW_SLOT_NONE)
+		find_ways_of_first(w, list, slots, n, is_ip6);
+	else if (slots[0] != SLOT_WAYS_FOUND)
+		ways_find_one(w, p);
 	return conntrack_open(w, p);
 }
 
@@ -300,10 +326,10 @@ static __rte_always_inline void flow_burst(
 
 		// An earlier packet of this burst may have begun or ended the flow since the
 		// probe: a freed line's key is dead, so the full search decides.
-		if (likely(slots[i] != FLOW_SLOT_NONE))
+		if (likely(slots[i] < SLOT_WAYS_FOUND))
 			dir = flow_dir_at(&w->flows, slots[i]);
 		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
-			dir = find_or_open(w, p, is_ip6);
+			dir = find_or_open(w, list + i, slots + i, kept - i, is_ip6);
 			if (dir == NULL)
 				continue;
 		}
@@ -323,17 +349,14 @@ void pipeline_flow6(struct worker *w, struct packet **list, unsigned n)
 
 void pipeline_flow_host(struct worker *w, struct packet *p)
 {
+	bool is_ip6 = p->kind == PACKET_IP6;
+	uint32_t slot = FLOW_SLOT_NONE;
 	struct flow_dir *dir;
 
-	if (p->kind == PACKET_IP6) {
-		p->hash = packet_hash(&w->flows, p, true);
-		dir = find_or_open(w, p, true);
-		if (dir != NULL)
-			flow_forward(w, p, dir, true);
-	} else {
-		p->hash = packet_hash(&w->flows, p, false);
-		dir = find_or_open(w, p, false);
-		if (dir != NULL)
-			flow_forward(w, p, dir, false);
-	}
+	p->hash = packet_hash(&w->flows, p, is_ip6);
+	dir = find_or_open(w, &p, &slot, 1, is_ip6);
+	if (dir != NULL && is_ip6)
+		flow_forward(w, p, dir, true);
+	else if (dir != NULL)
+		flow_forward(w, p, dir, false);
 }

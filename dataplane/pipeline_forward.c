@@ -52,7 +52,7 @@ static bool source_is_own6(const struct worker *w, const struct packet *p, const
 	if (!snapshot_source_is_odd6(w->snap, src))
 		return false;
 	memcpy(addr.v6, src, sizeof(addr.v6));
-	return hygiene_is_own(&w->snap->interfaces[p->iface], &addr, fib_lookup6(w->fib, src));
+	return hygiene_is_own(&w->snap->interfaces[p->iface], &addr, p->way_back);
 }
 
 bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
@@ -65,8 +65,7 @@ bool pipeline_source_is_bad(const struct worker *w, const struct packet *p)
 		uint32_t src_be = packet_ip4(p->m)->src_addr;
 
 		return ip4_source_is_bad(src_be) ||
-		       (snapshot_source_is_odd4(w->snap, src_be) &&
-			       fib_lookup4(w->fib, src_be) == NEXTHOP_LOCAL);
+		       (snapshot_source_is_odd4(w->snap, src_be) && p->way_back == NEXTHOP_LOCAL);
 	}
 }
 

@@ -123,7 +123,7 @@ static inline uint32_t path_hash(uint64_t addresses, uint64_t rest)
 uint32_t pipeline_path_hash(const struct packet *p);
 // Where the packet goes by the FIB alone.
 uint16_t pipeline_way(const struct worker *w, const struct packet *p);
-// A source that no host may have, or that is ours: not to be taken from a port.
+// A source that no host may have, or that is ours: not to be taken from a port. Its ways are found.
 bool pipeline_source_is_bad(const struct worker *w, const struct packet *p);
 // One hop less, then out to a resolved neighbour; IPv4 in pieces if it must be.
 void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency);

@@ -5,6 +5,7 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/host.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/ways.h"
 
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
 // the straight way left over.
@@ -29,6 +30,7 @@ void pipeline_plain_slow(struct worker *w, struct packet *p, uint16_t code)
 		return;
 	}
 	// what was translated was looked at before, and may have our address by now
+	ways_find_one(w, p);
 	if ((!(p->flags & PACKET_IS_TRANSLATED) && pipeline_source_is_bad(w, p)) ||
 		(!is_ip6 && packet_source_is_link_local(p))) {
 		worker_drop(w, p->m, is_ip6 ? COUNTER_DROP_IP6_SOURCE : COUNTER_DROP_IP4_SOURCE);

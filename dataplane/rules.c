@@ -60,8 +60,8 @@ static uint32_t facts_of(const struct rule_subject *s)
 	facts |= s->is_dnat ? FACT_DNAT : FACT_NO_DNAT;
 	if (!s->has_ports)
 		facts |= FACT_NO_PORTS;
-	if (!s->has_ports || s->protocol != IPPROTO_TCP)
-		facts |= FACT_NO_TCP_FLAGS;
+	// no branch: TCP and UDP come in no order
+	facts |= FACT_NO_TCP_FLAGS * (uint32_t) !(s->has_ports & (s->protocol == IPPROTO_TCP));
 	if (!s->has_icmp)
 		facts |= FACT_NO_ICMP;
 	if (!s->has_mac)

@@ -15,7 +15,6 @@ enum ip_family {
 };
 
 struct ip_addr {
-	uint8_t family; // enum ip_family
 	union {
 		// IPv4 uses the first four, the rest is zero: it comes first, as what an
 		// initializer does not name is zero in the first member only
@@ -23,6 +22,7 @@ struct ip_addr {
 		uint8_t v4[4];
 		uint8_t v6[16];
 	};
+	uint8_t family; // enum ip_family
 };
 
 struct ip_prefix {

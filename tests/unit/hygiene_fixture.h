@@ -7,6 +7,7 @@
 
 #include "dataplane/hygiene.h"
 #include "dataplane/parse.h"
+#include "dataplane/ways.h"
 #include "tests/unit/tcp_flags.h"
 #include "tests/unit/worker_fixture.h"
 
@@ -173,6 +174,7 @@ static inline void build(struct packet *p, const struct probe *probe, uint8_t if
 		assert_true(packet_key4(p));
 	else
 		assert_true(p->kind == PACKET_IP6 && packet_parse_ip6_upper(p));
+	ways_find_one(&worker, p);
 }
 
 static inline enum counter check(const struct probe *probe, uint8_t iface, uint16_t checks)

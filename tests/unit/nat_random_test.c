@@ -87,9 +87,9 @@ static uint8_t protocol_of(unsigned i)
 static struct ip_addr make_address(uint8_t net, uint8_t host)
 {
 	if (run->family == IP_V6)
-		return (struct ip_addr){
-			IP_V6, .v6 = {0x20, 0x01, 0x0d, 0xb8, 0, net, 0, host, [15] = host}};
-	return (struct ip_addr){IP_V4, .bytes = {198, 18, net, host}};
+		return (struct ip_addr){.family = IP_V6,
+			.v6 = {0x20, 0x01, 0x0d, 0xb8, 0, net, 0, host, [15] = host}};
+	return (struct ip_addr){.family = IP_V4, .bytes = {198, 18, net, host}};
 }
 
 static struct ip_addr remote_address(unsigned remote)

@@ -46,8 +46,9 @@ static inline void add_interface(uint8_t id, bool is_outside, const char *addr4,
 	}
 }
 
-static const struct ip_prefix lan_prefixes[] = {{{IP_V4, {{10, 0, 0, 0}}}, 16}};
-static const struct ip_prefix partner_prefixes[] = {{{IP_V4, {{198, 51, 100, 0}}}, 24}};
+static const struct ip_prefix lan_prefixes[] = {{{.family = IP_V4, .v4 = {10, 0, 0, 0}}, 16}};
+static const struct ip_prefix partner_prefixes[] = {
+	{{.family = IP_V4, .v4 = {198, 51, 100, 0}}, 24}};
 static const struct dp_range tcp_udp[] = {{IPPROTO_TCP, IPPROTO_TCP}, {IPPROTO_UDP, IPPROTO_UDP}};
 
 enum { SET_LAN = 0, SET_PARTNER, SET_TCP_UDP, SET_TIMED };

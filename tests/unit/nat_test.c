@@ -489,7 +489,8 @@ static void a_greedy_host_leaves_room_for_others(void **state)
 	assert_int_equal(n_own, 505); // as many as were left, and one
 	assert_true(next_event(&event));
 	assert_int_equal(event.kind, DP_EVENT_NAT_OVER_SHARE);
-	assert_true(ip_addr_equal(&event.addr, &(struct ip_addr){IP_V4, {{198, 18, 0, 7}}}));
+	assert_true(ip_addr_equal(
+		&event.addr, &(struct ip_addr){.family = IP_V4, .v4 = {198, 18, 0, 7}}));
 	assert_false(next_event(&event)); // once
 	assert_int_equal(w->counters[COUNTER_NAT_OVER_SHARE], 1008 - 505);
 	assert_int_equal(w->counters[COUNTER_NAT_OVERLOADED], 0);
@@ -508,7 +509,8 @@ static void every_port_is_shared_before_anybody_is_refused(void **state)
 
 	w->n_workers = 64;
 	for (unsigned host = 0; host < 1008; host++) {
-		struct ip_addr addr = {IP_V4, {{198, 18, (uint8_t)(host >> 8), (uint8_t)host}}};
+		struct ip_addr addr = {
+			.family = IP_V4, .v4 = {198, 18, (uint8_t)(host >> 8), (uint8_t)host}};
 		struct flow_tuple t = tuple(addr, 2048, address(REMOTE), 53, IPPROTO_UDP);
 
 		n += begin(w, &t, &source) != NULL;
@@ -533,7 +535,8 @@ static void a_search_in_vain_is_not_repeated_at_once(void **state)
 
 	w->n_workers = 64;
 	for (unsigned host = 0; host < 1008; host++) {
-		struct ip_addr addr = {IP_V4, {{198, 18, (uint8_t)(host >> 8), (uint8_t)host}}};
+		struct ip_addr addr = {
+			.family = IP_V4, .v4 = {198, 18, (uint8_t)(host >> 8), (uint8_t)host}};
 		struct flow_tuple t = tuple(addr, 2048, address(REMOTE), 53, IPPROTO_UDP);
 
 		some = begin(w, &t, &source);
