@@ -173,6 +173,19 @@ static uint32_t measure_row(const struct build *b, uint32_t *n_pages)
 	return n;
 }
 
+// Where the next row goes: on no more cache lines than it needs.
+static uint64_t place_row(struct classifier *c, uint32_t n_words, uint32_t n_pages)
+{
+	uint64_t size = 1, line = CACHE_LINE_WORDS, at = c->n_rows_words;
+
+	if (!c->is_one_word)
+		size += n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+	if (at % line + size > (size + line - 1) / line * line)
+		at = (at + line - 1) / line * line;
+	c->n_rows_words = at + size;
+	return at;
+}
+
 // How long the rows will be, all together and for each set that is in them.
 static void measure_rows(struct build *b, unsigned d)
 {
@@ -184,12 +197,7 @@ static void measure_rows(struct build *b, unsigned d)
 		draw_row(b, d, class);
 		n_words = measure_row(b, &n_pages);
 		clear_row(b);
-		draft->row_of[class] = b->c->n_rows_words;
-		if (b->c->is_one_word)
-			b->c->n_rows_words++;
-		else
-			b->c->n_rows_words +=
-				1 + n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+		draft->row_of[class] = place_row(b->c, n_words, n_pages);
 		for (uint32_t k = draft->classes.firsts[class];
 			k < draft->classes.firsts[class + 1]; k++) {
 			uint32_t *reach = &draft->reach[draft->classes.members[k]];
