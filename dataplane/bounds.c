@@ -2,10 +2,10 @@
 // Numbers of 32 bits are a tree of nodes of one cache line, searched without a branch that depends
 // on them: sixteen keys are compared at once, and every search goes down through all layers. The
 // lowest has all keys; a node above has the first keys of its children but the first, so there are
-// fifteen in it and sixteen children. It is filled up with the largest number, which no search is
-// for: the place of a key of just that value is told by `full`. SSE compares signed numbers, so the
-// highest bit of all is flipped. A house's rules are one node or two layers, ten thousand are four,
-// of which all but the last stay in the cache.
+// fifteen in it and sixteen children. It is filled up with the largest number, whose rank is known
+// without a search. SSE compares signed numbers, so the highest bit of all is flipped. A house's
+// rules are one node or two layers, ten thousand are four, of which all but the last stay in the
+// cache.
 //
 // Very many numbers, if they are spread over the address space as those of the internet are, have
 // an index by their upper half in place of the layers: it leaves so many nodes, one after the
@@ -60,7 +60,7 @@ int bounds32_init(struct bounds32 *bounds, uint32_t n)
 {
 	uint32_t n_nodes = nodes_for(n) + spare_nodes(n);
 
-	*bounds = (struct bounds32){.n = n, .full = UINT32_MAX};
+	*bounds = (struct bounds32){.n = n};
 	if (n == 0)
 		return 0;
 	while (n_nodes > 1) {
@@ -117,7 +117,6 @@ int bounds32_index(struct bounds32 *bounds)
 
 	if (bounds->n == 0)
 		return 0;
-	bounds->full = UINT32_MAX - (bounds->keys[bounds->n - 1] == UINT32_MAX);
 	for (uint32_t i = 0; i < n_keys; i++)
 		bounds->keys[i] = (i < bounds->n ? bounds->keys[i] : UINT32_MAX) ^ FLIP;
 	for (uint32_t layer = 1; layer <= bounds->top; layer++) {

@@ -21,7 +21,6 @@ enum {
 struct bounds32 {
 	uint32_t *keys; // all layers, the lowest first; NULL: none
 	uint32_t n;
-	uint32_t full; // a number beyond it is at or above the very last key there can be
 	uint32_t top;
 	uint32_t layers[BOUNDS_LAYERS_MAX]; // where each begins
 	// Instead of the layers, where there are many keys and they do not crowd: the rank before
@@ -66,18 +65,20 @@ static inline uint32_t bounds32_rank_in_node(const uint32_t *node, __m128i x)
 
 static inline uint32_t bounds32_rank(const struct bounds32 *bounds, uint32_t x)
 {
-	uint32_t plain = x - (x == UINT32_MAX), rank = 0; // what fills up nodes is beyond it
-	__m128i all = _mm_set1_epi32((int)(plain ^ UINT32_C(1) << 31));
+	__m128i all = _mm_set1_epi32((int)(x ^ UINT32_C(1) << 31));
+	uint32_t rank = 0;
 
 	if (bounds->keys == NULL)
 		return 0;
+	if (__builtin_expect(x == UINT32_MAX, 0)) // what fills up nodes would count
+		return bounds->n;
 	if (bounds->index != NULL) {
 		uint32_t first = bounds->index[x >> (32 - BOUNDS_INDEX_BITS)];
 
 		for (uint32_t i = 0; i < bounds->index_nodes; i++)
 			rank += bounds32_rank_in_node(
 				bounds->keys + first + i * BOUNDS_NODE_KEYS, all);
-		return first + rank + (x > bounds->full);
+		return first + rank;
 	}
 	for (uint32_t layer = bounds->top; layer > 0; layer--) {
 		const uint32_t *nodes = bounds->keys + bounds->layers[layer];
@@ -86,8 +87,7 @@ static inline uint32_t bounds32_rank(const struct bounds32 *bounds, uint32_t x)
 		rank += bounds32_rank_in_node(nodes + rank, all);
 	}
 	rank <<= BOUNDS_NODE_SHIFT;
-	rank += bounds32_rank_in_node(bounds->keys + rank, all);
-	return rank + (x > bounds->full);
+	return rank + bounds32_rank_in_node(bounds->keys + rank, all);
 }
 
 static inline uint32_t bounds128_rank(const struct bounds128 *bounds, unsigned __int128 x)

@@ -7,7 +7,7 @@
 // What a first packet costs: lists shorter than CLASSIFIER_FROM are walked, some 10 instructions a
 // rule that its own line rules out and 50 to 100 more for each set of addresses that is asked. Of
 // longer ones the classifier (classifier.c) finds the rules that are left once addresses and ports
-// of both ends, zones and protocol are known: a search in the bounds of each of the four, then a
+// of both ends, zones and protocol are known: a search in the bounds of both addresses, then a
 // few dozen instructions for each word of 64 rules in which the packet's own addresses and ports
 // are named. That number depends on how often the same host is named, not on how many rules there
 // are. At worst, where all rules are told apart by something else (MACs, marks, negated or timed
