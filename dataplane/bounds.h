@@ -7,17 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <emmintrin.h>
+
 enum {
-	BOUNDS_BLOCK_KEYS = 8,
+	BOUNDS_NODE_KEYS = 16, // of 32 bits: a cache line
+	BOUNDS_NODE_SHIFT = 4,
+	BOUNDS_INDEX_BITS = 16,
+	BOUNDS_BLOCK_KEYS = 8, // of 128 bits
 	BOUNDS_LAYERS_MAX = 7,
 	BOUNDS_MAX = 1 << 3 * BOUNDS_LAYERS_MAX,
 };
 
 struct bounds32 {
-	uint32_t *keys;
+	uint32_t *keys; // all layers, the lowest first; NULL: none
 	uint32_t n;
-	uint32_t index_shift; // what a key is shifted by to be a slot
-	uint32_t *index;      // of the rank before each value of a key's upper bits; NULL: few keys
+	uint32_t top;
+	uint32_t layers[BOUNDS_LAYERS_MAX]; // where each begins
+	// Instead of the layers, where there are many keys and they do not crowd: the rank before
+	// each value of their upper bits. So many nodes from there on have all that share them.
+	uint32_t *index; // NULL: none
+	uint32_t index_nodes;
 };
 
 struct bounds128 {
@@ -30,37 +39,55 @@ struct bounds128 {
 // bounds_index. 0 or -ENOMEM; zeroed bounds, and those of an init that failed, may be finished.
 int bounds32_init(struct bounds32 *bounds, uint32_t n);
 int bounds128_init(struct bounds128 *bounds, uint32_t n);
-// 0 or -ENOMEM. The index has so many slots for each key at most, of 4 bytes, and 65536.
-int bounds32_index(struct bounds32 *bounds, uint32_t slots_per_key);
+int bounds32_index(struct bounds32 *bounds); // 0 or -ENOMEM
 void bounds128_index(struct bounds128 *bounds);
 void bounds32_fini(struct bounds32 *bounds);
 void bounds128_fini(struct bounds128 *bounds);
 uint64_t bounds32_bytes(const struct bounds32 *bounds);
 uint64_t bounds128_bytes(const struct bounds128 *bounds);
+// After bounds32_index.
+uint32_t bounds32_key(const struct bounds32 *bounds, uint32_t i);
 
 // --- workers ---
 
+// How many of a node's keys are at or below x. All are compared at once, and they ascend.
+static inline uint32_t bounds32_rank_in_node(const uint32_t *node, __m128i x)
+{
+	const __m128i *keys = (const __m128i *)node;
+	__m128i low = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_loadu_si128(keys), x),
+		_mm_cmpgt_epi32(_mm_loadu_si128(keys + 1), x));
+	__m128i high = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_loadu_si128(keys + 2), x),
+		_mm_cmpgt_epi32(_mm_loadu_si128(keys + 3), x));
+	unsigned above = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+
+	return (uint32_t)__builtin_ctz(above | 1u << BOUNDS_NODE_KEYS);
+}
+
 static inline uint32_t bounds32_rank(const struct bounds32 *bounds, uint32_t x)
 {
-	const uint32_t *from = bounds->keys;
-	uint32_t n = bounds->n;
+	__m128i all = _mm_set1_epi32((int)(x ^ UINT32_C(1) << 31));
+	uint32_t rank = 0;
 
+	if (bounds->keys == NULL)
+		return 0;
+	if (__builtin_expect(x == UINT32_MAX, 0)) // what fills up nodes would count
+		return bounds->n;
 	if (bounds->index != NULL) {
-		const uint32_t *slot = &bounds->index[x >> bounds->index_shift];
+		uint32_t first = bounds->index[x >> (32 - BOUNDS_INDEX_BITS)];
 
-		from += slot[0];
-		n = slot[1] - slot[0];
+		for (uint32_t i = 0; i < bounds->index_nodes; i++)
+			rank += bounds32_rank_in_node(
+				bounds->keys + first + i * BOUNDS_NODE_KEYS, all);
+		return first + rank;
 	}
-	if (n == 0) // nothing to compare with
-		return (uint32_t)(from - bounds->keys);
-	while (n > 1) {
-		uint32_t half = n / 2;
+	for (uint32_t layer = bounds->top; layer > 0; layer--) {
+		const uint32_t *nodes = bounds->keys + bounds->layers[layer];
 
-		from += half * (from[half - 1] <= x);
-		n -= half;
+		rank <<= BOUNDS_NODE_SHIFT;
+		rank += bounds32_rank_in_node(nodes + rank, all);
 	}
-	from += *from <= x;
-	return (uint32_t)(from - bounds->keys);
+	rank <<= BOUNDS_NODE_SHIFT;
+	return rank + bounds32_rank_in_node(bounds->keys + rank, all);
 }
 
 static inline uint32_t bounds128_rank(const struct bounds128 *bounds, unsigned __int128 x)

@@ -173,6 +173,19 @@ static uint32_t measure_row(const struct build *b, uint32_t *n_pages)
 	return n;
 }
 
+// Where the next row goes: on no more cache lines than it needs.
+static uint64_t place_row(struct classifier *c, uint32_t n_words, uint32_t n_pages)
+{
+	uint64_t size = 1, line = CACHE_LINE_WORDS, at = c->n_rows_words;
+
+	if (!c->is_one_word)
+		size += n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+	if (at % line + size > (size + line - 1) / line * line)
+		at = (at + line - 1) / line * line;
+	c->n_rows_words = at + size;
+	return at;
+}
+
 // How long the rows will be, all together and for each set that is in them.
 static void measure_rows(struct build *b, unsigned d)
 {
@@ -184,12 +197,7 @@ static void measure_rows(struct build *b, unsigned d)
 		draw_row(b, d, class);
 		n_words = measure_row(b, &n_pages);
 		clear_row(b);
-		draft->row_of[class] = b->c->n_rows_words;
-		if (b->c->is_one_word)
-			b->c->n_rows_words++;
-		else
-			b->c->n_rows_words +=
-				1 + n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
+		draft->row_of[class] = place_row(b->c, n_words, n_pages);
 		for (uint32_t k = draft->classes.firsts[class];
 			k < draft->classes.firsts[class + 1]; k++) {
 			uint32_t *reach = &draft->reach[draft->classes.members[k]];
@@ -229,12 +237,25 @@ static void write_row(struct build *b, unsigned d, uint32_t class)
 	clear_row(b);
 }
 
-static void give_rows(struct class_table *table, const uint64_t *row_of)
+static bool is_of_ports(enum rule_key key)
 {
+	return key == KEY_SOURCE_PORT || key == KEY_DESTINATION_PORT;
+}
+
+static int give_rows(struct classifier_dim *dim, const uint64_t *row_of)
+{
+	struct class_table *table = &dim->table;
+
 	for (uint32_t rank = 0; rank <= table->low.n; rank++)
 		table->of_low[rank] = (uint32_t)row_of[table->of_low[rank]];
 	for (uint32_t rank = 0; rank <= table->ip6.layers[1]; rank++)
 		table->of_ip6[rank] = (uint32_t)row_of[table->of_ip6[rank]];
+	if (!is_of_ports(dim->key))
+		return 0;
+	if (port_rows_init(&dim->ports, table) != 0)
+		return -ENOMEM;
+	class_table_fini(table);
+	return 0;
 }
 
 // --- homes ---
@@ -308,11 +329,14 @@ static int draw_dense_rows(struct build *b)
 		draw_protocol(b, i / CLASSIFIER_PROTOCOLS, i % CLASSIFIER_PROTOCOLS, words);
 		c->protocols[i / CLASSIFIER_PROTOCOLS][i % CLASSIFIER_PROTOCOLS] =
 			dense_row(b, words, at);
+		c->protocol_words[i / CLASSIFIER_PROTOCOLS][i % CLASSIFIER_PROTOCOLS] = words[0];
 		at += b->n_pages;
 	}
 	for (unsigned zone = 0; zone < DP_ZONES_MAX; zone++) {
 		c->from[zone] = dense_row(b, b->rs->from_rows[zone], at);
 		c->to[zone] = dense_row(b, b->rs->to_rows[zone], at + b->n_pages);
+		c->from_word[zone] = c->from[zone].words[0];
+		c->to_word[zone] = c->to[zone].words[0];
 		at += 2 * b->n_pages;
 	}
 	c->homeless = at;
@@ -330,6 +354,20 @@ static int draw_dense_rows(struct build *b)
 
 // --- all of it ---
 
+static void dim_fini(struct classifier_dim *dim)
+{
+	class_table_fini(&dim->table);
+	port_rows_fini(&dim->ports);
+}
+
+static const struct classifier_dim *find_dim(const struct classifier *c, enum rule_key key)
+{
+	for (unsigned d = 0; d < c->n_dims; d++)
+		if (c->dims[d].key == key)
+			return &c->dims[d];
+	return NULL;
+}
+
 // Dimensions that no rule names are not looked at. An empty set has no bounds, but who names it is
 // told apart from all.
 static void drop_idle_dims(struct build *b)
@@ -339,15 +377,17 @@ static void drop_idle_dims(struct build *b)
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 		struct classifier_dim *dim = &c->dims[d];
 
-		dim->key = dim_keys[d];
-		dim->slot = d;
 		if (b->drafts[d].n_told == 0)
-			class_table_fini(&dim->table);
+			dim_fini(dim);
 		else
 			c->dims[c->n_dims++] = *dim;
 	}
 	for (unsigned d = c->n_dims; d < CLASSIFIER_DIMS; d++)
 		c->dims[d] = (struct classifier_dim){0};
+	c->source = find_dim(c, KEY_SOURCE);
+	c->destination = find_dim(c, KEY_DESTINATION);
+	c->source_port = find_dim(c, KEY_SOURCE_PORT);
+	c->destination_port = find_dim(c, KEY_DESTINATION_PORT);
 }
 
 static int fill(struct build *b)
@@ -355,6 +395,8 @@ static int fill(struct build *b)
 	struct classifier *c = b->c;
 
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
+		c->dims[d].key = dim_keys[d];
+		c->dims[d].slot = d;
 		if (sort_rules_by_set(b->rs, &b->drafts[d], dim_keys[d]) != 0 ||
 			find_classes(b, d) != 0)
 			return -ENOMEM;
@@ -369,7 +411,8 @@ static int fill(struct build *b)
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 		for (uint32_t class = 0; class < b->drafts[d].classes.n; class ++)
 			write_row(b, d, class);
-		give_rows(&c->dims[d].table, b->drafts[d].row_of);
+		if (give_rows(&c->dims[d], b->drafts[d].row_of) != 0)
+			return -ENOMEM;
 	}
 	drop_idle_dims(b);
 	return 0;
@@ -422,7 +465,7 @@ void classifier_free(struct classifier *c)
 	if (c == NULL)
 		return;
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
-		class_table_fini(&c->dims[d].table);
+		dim_fini(&c->dims[d]);
 	memory_free(c->rows, c->n_rows_words * sizeof(c->rows[0]));
 	memory_free(c->memory, c->memory_words * sizeof(c->memory[0]));
 	free(c);
@@ -433,35 +476,59 @@ uint64_t classifier_bytes(const struct classifier *c)
 	uint64_t bytes = sizeof(*c) + (c->n_rows_words + c->memory_words) * sizeof(c->rows[0]);
 
 	for (unsigned d = 0; d < c->n_dims; d++)
-		bytes += class_table_bytes(&c->dims[d].table);
+		bytes += class_table_bytes(&c->dims[d].table) + port_rows_bytes(&c->dims[d].ports);
 	return bytes;
 }
 
 // --- workers ---
 
-static uint32_t row_of_address(const struct class_table *table, uint8_t family, const uint8_t *addr)
+// Apart, so that IPv4 has no registers to save.
+static __attribute__((noinline)) uint32_t row_of_ip6(
+	const struct class_table *table, const uint8_t *addr)
 {
-	uint32_t addr_be;
 	uint64_t halves[2];
 
-	if (family == IP_V4) {
-		memcpy(&addr_be, addr, sizeof(addr_be));
-		return table->of_low[bounds32_rank(&table->low, rte_be_to_cpu_32(addr_be))];
-	}
 	memcpy(halves, addr, sizeof(halves));
 	return table->of_ip6[bounds128_rank(
 		&table->ip6, (unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 |
 				     rte_be_to_cpu_64(halves[1]))];
 }
 
+static inline uint32_t row_of_address(
+	const struct class_table *table, uint8_t family, const uint8_t *addr)
+{
+	uint32_t addr_be;
+
+	if (family == IP_V6)
+		return row_of_ip6(table, addr);
+	memcpy(&addr_be, addr, sizeof(addr_be));
+	return table->of_low[bounds32_rank(&table->low, rte_be_to_cpu_32(addr_be))];
+}
+
 static uint32_t row_of(const struct classifier_dim *dim, const struct rule_subject *s)
 {
-	if (dim->key == KEY_SOURCE)
-		return row_of_address(&dim->table, s->family, s->src);
-	if (dim->key == KEY_DESTINATION)
-		return row_of_address(&dim->table, s->family, s->dst);
-	return dim->table.of_low[bounds32_rank(
-		&dim->table.low, dim->key == KEY_SOURCE_PORT ? s->sport : s->dport)];
+	if (is_of_ports(dim->key))
+		return port_rows_find(
+			&dim->ports, dim->key == KEY_SOURCE_PORT ? s->sport : s->dport);
+	return row_of_address(&dim->table, s->family, dim->key == KEY_SOURCE ? s->src : s->dst);
+}
+
+// Which dimensions there are does not change from packet to packet, and nothing else is asked.
+static uint64_t find_in_word(
+	const struct classifier *c, const struct rule_subject *s, unsigned protocol)
+{
+	uint64_t rules = c->from_word[s->from] & c->to_word[s->to] &
+			 c->protocol_words[s->family == IP_V6][protocol];
+
+	if (c->source != NULL)
+		rules &= c->rows[row_of_address(&c->source->table, s->family, s->src)];
+	if (c->destination != NULL)
+		rules &= c->rows[row_of_address(&c->destination->table, s->family, s->dst)];
+	if (c->source_port != NULL)
+		rules &= c->rows[port_rows_find(&c->source_port->ports, s->sport)];
+	if (c->destination_port != NULL)
+		rules &= c->rows[port_rows_find(&c->destination_port->ports, s->dport)];
+	return rules;
 }
 
 void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
@@ -469,15 +536,13 @@ void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
 {
 	unsigned protocol = (unsigned)__builtin_ctz(facts / FACT_TCP); // its own is the only one
 
+	if (c->is_one_word) {
+		walk->rules = find_in_word(c, s, protocol);
+		return;
+	}
 	walk->from = &c->from[s->from];
 	walk->to = &c->to[s->to];
 	walk->protocol = &c->protocols[s->family == IP_V6][protocol];
-	if (c->is_one_word) {
-		walk->rules = walk->from->words[0] & walk->to->words[0] & walk->protocol->words[0];
-		for (unsigned d = 0; d < c->n_dims && walk->rules != 0; d++)
-			walk->rules &= c->rows[row_of(&c->dims[d], s)];
-		return;
-	}
 	walk->pages = c->homeless_pages;
 	for (unsigned d = 0; d < c->n_dims; d++) {
 		walk->rows[d] = c->rows + row_of(&c->dims[d], s);

@@ -3,6 +3,7 @@
 // cannot tell of a rule it leaves to be asked. Control builds it with the ruleset, workers read it.
 #pragma once
 
+#include "dataplane/port_rows.h"
 #include "dataplane/rule_classes.h"
 #include "dataplane/rules.h"
 
@@ -29,8 +30,9 @@ struct row_page {
 
 struct classifier_dim {
 	enum rule_key key;
-	struct class_table table; // of values: the row of each
 	unsigned slot;		  // in `any`
+	struct class_table table; // of addresses: the row of each
+	struct port_rows ports;	  // the same of ports
 };
 
 // A whole row, and which of its words are not zero.
@@ -44,6 +46,8 @@ struct classifier {
 	bool is_one_word;    // all rules are: a row is one word, what takes any value with it
 	struct classifier_dim dims[CLASSIFIER_DIMS];
 	unsigned n_dims;
+	// The same by what they ask; NULL: no rule does.
+	const struct classifier_dim *source, *destination, *source_port, *destination_port;
 	uint64_t *rows; // of all dimensions
 	uint64_t n_rows_words;
 	// By word, and by the dimensions' slots: a bit for each rule that takes any value, as far
@@ -53,7 +57,10 @@ struct classifier {
 	uint64_t homeless_pages;
 	struct dense_row from[DP_ZONES_MAX], to[DP_ZONES_MAX];
 	struct dense_row protocols[2][CLASSIFIER_PROTOCOLS]; // by family, IPv6 second
-	uint64_t *memory;				     // of the dense ones
+	// Of one word: those words.
+	uint64_t from_word[DP_ZONES_MAX], to_word[DP_ZONES_MAX];
+	uint64_t protocol_words[2][CLASSIFIER_PROTOCOLS];
+	uint64_t *memory; // of the dense ones
 	uint64_t memory_words;
 };
 

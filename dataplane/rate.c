@@ -5,17 +5,21 @@
 // less than one unit, at most one part in 16,000 at a million packets a second, one in 16 million
 // at a thousand; nothing else is approximate.
 //
-// Rates per source share one table: sets of eight {tag, TAT}. A TAT in the past says as much as no
-// entry, so an entry that is over is free, and memory never grows. When none is over, the one
-// least full, by the part of its tolerance that is used up, makes room. What holds against a flood
-// of random sources, whose sets nobody outside can know:
+// Rates per source share one table: sets of five {tag, TAT}, each set on a cache line, and a set
+// for every four sources. A TAT in the past says as much as no entry, so an entry that is over is
+// free, and memory never grows. When none is over, the one least full, by the part of its tolerance
+// that is used up, makes room. What holds against a flood of random sources, whose sets nobody
+// outside can know:
 // - With a burst above one, an entry of one packet is the least full: such sources push out each
-//   other. A source at its limit goes only when the seven others of its set are as full, each of
+//   other. A source at its limit goes only when the four others of its set are as full, each of
 //   which has taken as many packets.
 // - With a burst of one, every source is at its limit from its first packet. Then the one nearest
 //   to its next packet goes: new sources for a quarter of the table's places, within one increment,
 //   make it forget about one limit in a hundred early; as many as it has places, most of them.
 // What is forgotten starts afresh: a source may pass sooner than it should, never later.
+//
+// A tag has 19 bits of the source's hash, and the set as many as the table is large. By default two
+// sources are one to us once in 3 * 10^10 pairs, and nobody outside can know which.
 //
 // Tag and TAT are two words, written one after the other, and workers race for them only where one
 // takes an entry's place. Then a packet may be charged to the wrong source or not at all. A TAT
@@ -33,7 +37,8 @@
 
 enum {
 	UNITS_PER_MS_SHIFT = 24,
-	WAYS = 8,
+	WAYS = 5,
+	SOURCES_PER_SET = 4,
 	CELL_BITS = 13,
 };
 
@@ -55,13 +60,12 @@ struct rate_cell {
 	_Atomic uint64_t fill_scale; // times what an entry is ahead: how full, of 2^64
 } __attribute__((aligned(64)));
 
-struct source {
-	_Atomic uint64_t tag, tat;
-};
-
 struct source_set {
-	struct source ways[WAYS];
+	_Atomic uint64_t tats[WAYS];
+	_Atomic uint32_t tags[WAYS];
 } __attribute__((aligned(64)));
+
+static_assert(sizeof(struct source_set) == 64, "one cache line a source");
 
 struct rate_table {
 	struct rate_cell cells[RATE_CELLS];
@@ -81,7 +85,7 @@ static uint64_t source_sets(uint32_t sources)
 {
 	uint64_t n = 1;
 
-	while (n * WAYS < sources)
+	while (n * SOURCES_PER_SET < sources)
 		n *= 2;
 	return n;
 }
@@ -251,7 +255,7 @@ static uint64_t source_hash(const struct rate_table *table, const struct rate_ce
 }
 
 // How full the entry is, of 2^64; over: 0.
-static uint64_t fill_of(const struct rate_table *table, uint64_t tag, uint64_t tat, uint64_t now)
+static uint64_t fill_of(const struct rate_table *table, uint32_t tag, uint64_t tat, uint64_t now)
 {
 	const struct rate_cell *cell = &table->cells[tag % RATE_CELLS];
 	uint64_t ahead = tat > now ? tat - now : 0;
@@ -262,47 +266,67 @@ static uint64_t fill_of(const struct rate_table *table, uint64_t tag, uint64_t t
 }
 
 // The least full makes room; of those that are over, the one longest over.
-static bool take_new(struct rate_table *table, struct source_set *set, uint64_t tag,
+static bool take_new(struct rate_table *table, struct source_set *set, uint32_t tag,
 	const struct rate_cell *cell, uint64_t now, uint64_t believed)
 {
-	uint64_t least = UINT64_MAX, old_tag = 0, old_tat = UINT64_MAX;
-	struct source *victim = &set->ways[0];
+	uint64_t least = UINT64_MAX, old_tat = UINT64_MAX;
+	uint32_t old_tag = 0;
+	unsigned victim = 0;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		struct source *s = &set->ways[i];
-		uint64_t s_tag = atomic_load_explicit(&s->tag, memory_order_relaxed);
-		uint64_t s_tat = atomic_load_explicit(&s->tat, memory_order_relaxed);
-		uint64_t fill = fill_of(table, s_tag, s_tat, now);
+		uint32_t i_tag = atomic_load_explicit(&set->tags[i], memory_order_relaxed);
+		uint64_t i_tat = atomic_load_explicit(&set->tats[i], memory_order_relaxed);
+		uint64_t fill = fill_of(table, i_tag, i_tat, now);
 
-		if (i == 0 || fill < least || (fill == least && s_tat < old_tat)) {
+		if (i == 0 || fill < least || (fill == least && i_tat < old_tat)) {
 			least = fill;
-			old_tag = s_tag;
-			old_tat = s_tat;
-			victim = s;
+			old_tag = i_tag;
+			old_tat = i_tat;
+			victim = i;
 		}
 	}
 	if (!atomic_compare_exchange_strong_explicit(
-		    &victim->tag, &old_tag, tag, memory_order_relaxed, memory_order_relaxed))
-		return old_tag != tag || take(&victim->tat, cell, now, believed);
-	if (atomic_compare_exchange_strong_explicit(&victim->tat, &old_tat, now + cell->increment,
-		    memory_order_relaxed, memory_order_relaxed))
+		    &set->tags[victim], &old_tag, tag, memory_order_relaxed, memory_order_relaxed))
+		return old_tag != tag || take(&set->tats[victim], cell, now, believed);
+	if (atomic_compare_exchange_strong_explicit(&set->tats[victim], &old_tat,
+		    now + cell->increment, memory_order_relaxed, memory_order_relaxed))
 		return true;
-	return take(&victim->tat, cell, now, believed); // another packet of it was quicker
+	// another packet of it was quicker
+	return take(&set->tats[victim], cell, now, believed);
 }
 
+static struct source_set *set_of(const struct rate_table *table, uint64_t hash)
+{
+	return &table->sets[(hash >> 32) & table->set_mask];
+}
+
+// All tags are compared whichever it is: a loop that ended at the right one would be mispredicted
+// as often as not.
 static bool take_of_source(
 	struct rate_table *table, uint16_t index, uint8_t family, const uint8_t *src, uint64_t now)
 {
 	const struct rate_cell *cell = &table->cells[index];
 	uint64_t hash = source_hash(table, cell, family, src);
-	uint64_t tag = (hash & ~(uint64_t)(RATE_CELLS - 1)) | index;
-	struct source_set *set = &table->sets[(hash >> CELL_BITS) & table->set_mask];
+	uint32_t tag = (uint32_t)hash << CELL_BITS | index;
+	struct source_set *set = set_of(table, hash);
 	uint64_t believed = now + cell->tolerance + cell->increment + CLOCKS_APART;
+	unsigned is_it = 0;
 
 	for (unsigned i = 0; i < WAYS; i++)
-		if (atomic_load_explicit(&set->ways[i].tag, memory_order_relaxed) == tag)
-			return take(&set->ways[i].tat, cell, now, believed);
+		is_it |=
+			(unsigned)(atomic_load_explicit(&set->tags[i], memory_order_relaxed) == tag)
+			<< i;
+	if (is_it != 0)
+		return take(&set->tats[__builtin_ctz(is_it)], cell, now, believed);
 	return take_new(table, set, tag, cell, now, believed);
+}
+
+void rate_prefetch(
+	const struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src)
+{
+	if (table->cells[cell].is_per_source)
+		__builtin_prefetch(
+			set_of(table, source_hash(table, &table->cells[cell], family, src)));
 }
 
 bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src,

@@ -11,8 +11,7 @@ enum {
 	SET_BOUNDS_MAX =
 		1 << 14,      // larger sets are asked themselves, it costs less than their bounds
 	EVENTS_MAX = 1 << 20, // 32 MB while compiling
-	STRETCHES_MAX = 1 << 22,  // of all sets: 8 MB while compiling
-	INDEX_SLOTS_PER_KEY = 64, // every first packet looks; there are two such tables
+	STRETCHES_MAX = 1 << 22, // of all sets: 8 MB while compiling
 	NOT_ACTIVE = UINT32_MAX,
 };
 
@@ -378,7 +377,7 @@ static int sweep_all(struct sweep *s, struct class_table *table)
 			return -ENOMEM;
 	}
 	bounds128_index(&table->ip6);
-	return bounds32_index(&table->low, INDEX_SLOTS_PER_KEY);
+	return bounds32_index(&table->low);
 }
 
 // --- all of it ---

@@ -314,6 +314,9 @@ static int claim_rates(struct ruleset *rs, const struct dp_policy *policy, struc
 		return -ENOSPC;
 	}
 	rs->n_rates = policy->n_rates;
+	for (unsigned i = 0; i < policy->n_rates && rs->n_cells_ahead < RULESET_AHEAD_MAX; i++)
+		if (policy->rates[i].is_per_source)
+			rs->cells_ahead[rs->n_cells_ahead++] = rs->cells[i];
 	for (unsigned i = 0; i < policy->n_logs; i++) {
 		uint16_t rate = policy->logs[i].rate;
 

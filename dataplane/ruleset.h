@@ -7,7 +7,7 @@
 // What a first packet costs: lists shorter than CLASSIFIER_FROM are walked, some 10 instructions a
 // rule that its own line rules out and 50 to 100 more for each set of addresses that is asked. Of
 // longer ones the classifier (classifier.c) finds the rules that are left once addresses and ports
-// of both ends, zones and protocol are known: a search in the bounds of each of the four, then a
+// of both ends, zones and protocol are known: a search in the bounds of both addresses, then a
 // few dozen instructions for each word of 64 rules in which the packet's own addresses and ports
 // are named. That number depends on how often the same host is named, not on how many rules there
 // are. At worst, where all rules are told apart by something else (MACs, marks, negated or timed
@@ -105,7 +105,10 @@ struct rule_match {
 
 static_assert(sizeof(struct rule_match) == 64, "one cache line a rule");
 
-enum { RULE_ALWAYS = 0xff };
+enum {
+	RULE_ALWAYS = 0xff,
+	RULESET_AHEAD_MAX = 2, // rates per source that are fetched ahead: few policies have more
+};
 
 struct rule_effect {
 	uint32_t set_mark, set_mark_mask;
@@ -134,8 +137,9 @@ struct ruleset {
 	struct rule_effect *effects;
 	struct dp_list *lists;
 	struct ruleset_set *sets;
-	uint16_t *log_rates;	       // by log
-	uint16_t *cells;	       // of rates, in `rates`
+	uint16_t *log_rates; // by log
+	uint16_t *cells;     // of rates, in `rates`
+	uint16_t cells_ahead[RULESET_AHEAD_MAX], n_cells_ahead;
 	uint64_t *rows;		       // what from_rows and to_rows point into
 	struct classifier *classifier; // NULL: few rules, or nothing that tells them apart
 	uint32_t n_rules, n_sets, n_logs, n_rates;
@@ -162,6 +166,14 @@ static inline uint8_t ruleset_zone(const struct ruleset *rs, unsigned interface)
 	uint8_t zone = interface < sizeof(rs->zones) ? rs->zones[interface] : DP_ZONE_NONE;
 
 	return zone != DP_ZONE_ROUTER ? zone : DP_ZONE_NONE;
+}
+
+// Workers: of a packet that will be judged, what its source has of memory that is its own. For all
+// of a burst, before the first of them is judged.
+static inline void ruleset_prefetch(const struct ruleset *rs, uint8_t family, const uint8_t *src)
+{
+	for (unsigned i = 0; i < rs->n_cells_ahead; i++)
+		rate_prefetch(rs->rates, rs->cells_ahead[i], family, src);
 }
 
 // Is the address (network order, 4 or 16 bytes) in the set, or in its timed set at the moment?

@@ -16,8 +16,6 @@
 
 static_assert(BOUNDS_MAX >= 2 * SET_ELEMENTS_MAX, "where each begins, and where it ends");
 
-enum { INDEX_SLOTS_PER_KEY = 4 }; // not more: there may be thousands of sets
-
 struct range {
 	unsigned __int128 first, last;
 };
@@ -110,7 +108,7 @@ static int fill32(struct bounds32 *bounds, struct range *ranges, uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bounds->n; i++)
 		bounds->keys[i] = (uint32_t)bound_of(ranges, i);
-	return bounds32_index(bounds, INDEX_SLOTS_PER_KEY);
+	return bounds32_index(bounds);
 }
 
 static int fill128(struct bounds128 *bounds, struct range *ranges, uint32_t n)
@@ -246,5 +244,5 @@ unsigned __int128 set_bound(const struct set *set, enum set_space space, uint32_
 {
 	if (space == SET_SPACE_IP6)
 		return set->ip6.keys[i];
-	return space == SET_SPACE_IP4 ? set->ip4.keys[i] : set->numbers.keys[i];
+	return bounds32_key(space == SET_SPACE_IP4 ? &set->ip4 : &set->numbers, i);
 }

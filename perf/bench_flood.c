@@ -17,7 +17,17 @@ struct flood_world {
 	struct nat_world nat; // first
 	uint64_t n_counted;   // of the drops, until take_sent was last called
 	uint64_t n_before[2]; // dropped by the special rule, by default: before bench_verify
+	uint32_t n_sources;
 	uint64_t (*due)(const struct flood_world *flood, uint64_t n_offered); // by the special rule
+};
+
+// What a case floods with.
+struct flood {
+	struct bench_policy policy;
+	const struct ip_prefix *prefixes; // of the special set, which half of the sources are in
+	uint32_t n_prefixes;
+	uint32_t n_sources; // that take turns; 0: one for each frame, at random
+	uint64_t (*due)(const struct flood_world *flood, uint64_t n_offered);
 };
 
 // Every packet of the flood has been dropped by a rule or by default, and nothing was sent.
@@ -73,6 +83,12 @@ static uint64_t due_members(const struct flood_world *flood, uint64_t n_offered)
 	return n;
 }
 
+// Each source's first packet is its last below the rate.
+static uint64_t due_after_first(const struct flood_world *flood, uint64_t n_offered)
+{
+	return n_offered - RTE_MIN(n_offered, (uint64_t)flood->n_sources);
+}
+
 static int flood_verify(struct bench_target *t, uint64_t n_offered, struct error *err)
 {
 	const struct flood_world *flood = (const struct flood_world *)t;
@@ -114,8 +130,15 @@ static uint32_t internet_addr(uint64_t *seed, bool is_member)
 	}
 }
 
-static int scan_make(
-	struct flood_world *flood, const struct ip_prefix *set, uint32_t n_set, struct error *err)
+// No two alike: the low half is all their number.
+static uint32_t source_addr(uint32_t source)
+{
+	uint64_t seed = (source + UINT64_C(1)) * 0x9e3779b97f4a7c15;
+
+	return (internet_addr(&seed, false) & ~(FLOOD_FRAMES - UINT32_C(1))) | source;
+}
+
+static int scan_make(struct flood_world *flood, const struct flood *what, struct error *err)
 {
 	const struct mac_addr gateway = bench_mac_of_host(NAT_GATEWAY_HOST);
 	const struct mac_addr router = bench_mac_of_interface(WAN);
@@ -125,7 +148,7 @@ static int scan_make(
 	if (bench_world_add_stream(world, WAN, FRAME4_BYTES, FLOOD_FRAMES, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < FLOOD_FRAMES; i++) {
-		bool is_member = n_set > 0 && (bench_random(&seed) & 1) != 0;
+		bool is_member = what->n_prefixes > 0 && (bench_random(&seed) & 1) != 0;
 		struct frame4_tuple tuple = {
 			.src = internet_addr(&seed, false),
 			.dst = NAT_PUBLIC_ADDR,
@@ -137,33 +160,34 @@ static int scan_make(
 		};
 
 		if (is_member) {
-			const struct ip_prefix *in = &set[bench_random(&seed) % n_set];
+			const struct ip_prefix *in =
+				&what->prefixes[bench_random(&seed) % what->n_prefixes];
 			uint32_t net_be;
 
 			memcpy(&net_be, in->addr.v4, sizeof(net_be));
 			tuple.src = rte_be_to_cpu_32(net_be) |
 				    (in->len < 32 ? bench_random(&seed) >> in->len : 0);
 		}
+		if (what->n_sources > 0)
+			tuple.src = source_addr(i % what->n_sources);
 		world->owner_of[0][i] = is_member;
 		frame4_write(&world->target.streams[0].frames[i], &gateway, &router, &tuple);
 	}
 	return 0;
 }
 
-// `prefixes` are the special set's, if the case has one.
-static struct bench_target *make(const struct bench_case *c, struct bench_policy *policy,
-	const struct ip_prefix *prefixes, uint32_t n_prefixes,
-	uint64_t (*due)(const struct flood_world *flood, uint64_t n_offered), struct error *err)
+static struct bench_target *make(
+	const struct bench_case *c, const struct flood *what, struct error *err)
 {
 	struct flood_world *flood = (struct flood_world *)nat_world_new(
 		sizeof(*flood), c->n_flows, c->n_flows, 1, BENCH_MASQUERADE, err);
 
 	if (flood == NULL)
 		return NULL;
-	flood->due = due;
-	if (nat_network_make(&flood->nat.world, NULL, NULL, policy, err) < 0 ||
-		nat_world_begin(&flood->nat, err) < 0 ||
-		scan_make(flood, prefixes, n_prefixes, err) < 0) {
+	flood->due = what->due;
+	flood->n_sources = what->n_sources;
+	if (nat_network_make(&flood->nat.world, NULL, NULL, &what->policy, err) < 0 ||
+		nat_world_begin(&flood->nat, err) < 0 || scan_make(flood, what, err) < 0) {
 		nat_world_free(&flood->nat.world.target);
 		return NULL;
 	}
@@ -175,10 +199,10 @@ static struct bench_target *make(const struct bench_case *c, struct bench_policy
 
 struct bench_target *bench_drop_flood_make(const struct bench_case *c, struct error *err)
 {
-	struct bench_policy policy;
+	struct flood what = {.due = due_none};
 
-	bench_policy_init(&policy, BENCH_MASQUERADE);
-	return make(c, &policy, NULL, 0, due_none, err);
+	bench_policy_init(&what.policy, BENCH_MASQUERADE);
+	return make(c, &what, err);
 }
 
 // The special rule, for what comes from the WAN.
@@ -196,41 +220,48 @@ static struct dp_rule *special_rule(struct bench_policy *policy)
 
 struct bench_target *bench_log_flood_make(const struct bench_case *c, struct error *err)
 {
-	struct bench_policy policy;
+	struct flood what = {.due = due_all};
+	struct bench_policy *policy = &what.policy;
 
-	special_rule(&policy)->log = 0;
-	policy.log.rate = 0;
-	policy.rate = (struct dp_rate){.packets = LOG_PER_SEC, .per_sec = 1, .burst = LOG_PER_SEC};
-	policy.policy.logs = &policy.log;
-	policy.policy.n_logs = 1;
-	policy.policy.rates = &policy.rate;
-	policy.policy.n_rates = 1;
-	return make(c, &policy, NULL, 0, due_all, err);
+	special_rule(policy)->log = 0;
+	policy->log.rate = 0;
+	policy->rate = (struct dp_rate){.packets = LOG_PER_SEC, .per_sec = 1, .burst = LOG_PER_SEC};
+	policy->policy.logs = &policy->log;
+	policy->policy.n_logs = 1;
+	policy->policy.rates = &policy->rate;
+	policy->policy.n_rates = 1;
+	return make(c, &what, err);
 }
 
-// What is above its source's rate is dropped by the rule, what is below by default. At first nobody
-// is above: the frames' sources are far more than come twice in what one may send at once.
+// What is above its source's rate is dropped by the rule, what is below by default. Of sources that
+// are counted every packet but the first is above; without a count nobody is, for the sources are
+// far more than come twice in what one may send at once.
 struct bench_target *bench_rate_flood_make(const struct bench_case *c, struct error *err)
 {
-	struct bench_policy policy;
-	struct dp_rule *rule = special_rule(&policy);
+	struct flood what = {.n_sources = c->n_routes, .due = due_none};
+	struct bench_policy *policy = &what.policy;
+	struct dp_rule *rule = special_rule(policy);
 
 	rule->rate = 0;
 	rule->is_above_rate = true;
-	policy.rate.is_per_source = true;
-	policy.policy.rates = &policy.rate;
-	policy.policy.n_rates = 1;
-	return make(c, &policy, NULL, 0, due_none, err);
+	if (what.n_sources > 0) {
+		what.due = due_after_first;
+		policy->rate = (struct dp_rate){.packets = 1, .per_sec = 86400, .burst = 1};
+	}
+	policy->rate.is_per_source = true;
+	policy->policy.rates = &policy->rate;
+	policy->policy.n_rates = 1;
+	return make(c, &what, err);
 }
 
 // Hosts and a few networks, as lists of bad ones are.
 struct bench_target *bench_set_flood_make(const struct bench_case *c, struct error *err)
 {
+	struct flood what = {.n_prefixes = c->n_routes, .due = due_members};
 	uint64_t bytes = c->n_routes * sizeof(struct ip_prefix);
 	struct ip_prefix *prefixes = memory_map(bytes);
+	struct dp_set *set = &what.policy.sets[BENCH_SET_SPECIAL];
 	struct bench_target *t = NULL;
-	struct bench_policy policy;
-	struct dp_set *set = &policy.sets[BENCH_SET_SPECIAL];
 	uint64_t seed = 88172645463325252;
 
 	if (prefixes == NULL) {
@@ -243,10 +274,10 @@ struct bench_target *bench_set_flood_make(const struct bench_case *c, struct err
 
 		prefixes[i] = (struct ip_prefix){bench_ip4(addr), len};
 	}
-	special_rule(&policy)->source.set = BENCH_SET_SPECIAL;
-	set->prefixes = prefixes;
+	special_rule(&what.policy)->source.set = BENCH_SET_SPECIAL;
+	set->prefixes = what.prefixes = prefixes;
 	set->n_prefixes = c->n_routes;
-	t = make(c, &policy, prefixes, c->n_routes, due_members, err);
+	t = make(c, &what, err);
 	memory_unmap(prefixes, bytes);
 	return t;
 }

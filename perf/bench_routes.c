@@ -28,6 +28,7 @@ enum {
 	FILE_ROUTES_MAX = 2000000, // of each family
 	FRAMES = 262144,
 	CHANGES_MAX = 1000000,
+	LENGTH_CHANGES_MIN = 300, // fewer of a length say nothing of 99 in 100
 	ROUND_PKTS = 65536,
 	ROUNDS = 101,
 	MBUFS = 4096,
@@ -109,15 +110,21 @@ static void *forward(void *arg)
 
 // --- changes ---
 
+struct timing {
+	double us;
+	uint8_t len; // of the prefix
+};
+
 struct changes {
-	double *us;
-	uint32_t n;
+	struct timing *of;
+	uint32_t n, n_interrupted; // these are left out
 };
 
 static int timed_change(struct changes *changes, struct bench_world *world,
 	const struct ip_prefix *to, uint32_t gateway, bool is_delete, struct error *err)
 {
-	uint64_t start = rte_rdtsc();
+	long before = n_preemptions();
+	uint64_t start = rte_rdtsc(), end;
 	int rc;
 
 	if (is_delete)
@@ -126,8 +133,11 @@ static int timed_change(struct changes *changes, struct bench_world *world,
 			     : error_set(err, "a route that was there is not");
 	else
 		rc = bench_forward_add_route(world, to, gateway, err);
-	if (changes->n < CHANGES_MAX)
-		changes->us[changes->n++] = us_of((double)(rte_rdtsc() - start));
+	end = rte_rdtsc();
+	if (n_preemptions() != before)
+		changes->n_interrupted++;
+	else if (changes->n < CHANGES_MAX)
+		changes->of[changes->n++] = (struct timing){us_of((double)(end - start)), to->len};
 	return rc;
 }
 
@@ -155,15 +165,46 @@ static const char *verdict(struct routes *r, bool is_over)
 	return is_over ? "over" : "ok";
 }
 
+static int compare_timings(const void *a, const void *b)
+{
+	const struct timing *x = a, *y = b;
+
+	return (x->us > y->us) - (x->us < y->us);
+}
+
+// A short prefix has more of others within it to go round.
+static void lengths_print(const struct changes *changes)
+{
+	for (unsigned len = 0; len <= 128; len++) {
+		uint32_t n = 0, last = 0;
+
+		for (uint32_t i = 0; i < changes->n; i++)
+			n += changes->of[i].len == len;
+		if (n < LENGTH_CHANGES_MIN)
+			continue;
+		for (uint32_t i = 0, seen = 0; i < changes->n && seen <= (uint64_t)n * 99 / 100;
+			i++) {
+			seen += changes->of[i].len == len;
+			last = i;
+		}
+		printf(" /%u %.1f", len, changes->of[last].us);
+	}
+	printf("\n");
+}
+
 static void changes_print(struct routes *r, const char *family, struct changes *changes)
 {
+	const struct timing *of = changes->of;
 	uint32_t n = changes->n;
 
-	qsort(changes->us, n, sizeof(changes->us[0]), bench_compare_double);
-	printf("%s change: median %.2f us, 99 of 100 within %.2f, longest %.1f (%u changes); goal "
-	       "%g: %s\n",
-		family, changes->us[n / 2], changes->us[(uint64_t)n * 99 / 100], changes->us[n - 1],
-		n, change_goal_us, verdict(r, changes->us[n / 2] > change_goal_us));
+	qsort(changes->of, n, sizeof(of[0]), compare_timings);
+	printf("%s change: median %.2f us, 99 of 100 within %.2f, longest %.1f (%u changes, %u "
+	       "more "
+	       "interrupted); goal %g: %s\n",
+		family, of[n / 2].us, of[(uint64_t)n * 99 / 100].us, of[n - 1].us, n,
+		changes->n_interrupted, change_goal_us, verdict(r, of[n / 2].us > change_goal_us));
+	printf("  99 of 100 by length, us:");
+	lengths_print(changes);
 }
 
 static void forwarder_print(const char *when, struct forwarder *f)
@@ -265,8 +306,8 @@ static int measure(struct routes *r, struct error *err)
 
 	r->ops.rx = routes_rx;
 	for (unsigned f = 0; f < 2; f++)
-		changes[f].us = malloc(CHANGES_MAX * sizeof(changes[f].us[0]));
-	if (changes[0].us == NULL || changes[1].us == NULL) {
+		changes[f].of = malloc(CHANGES_MAX * sizeof(changes[f].of[0]));
+	if (changes[0].of == NULL || changes[1].of == NULL) {
 		error_set(err, "no memory");
 	} else if (bench_pin(&r->control_core, err) == 0) {
 		r->world->target.ops = &r->ops;
@@ -283,8 +324,8 @@ static int measure(struct routes *r, struct error *err)
 		rc = bench_verify(&r->world->target, BURST, err);
 		rte_rcu_qsbr_thread_unregister(r->world->dp->rcu, r->world->worker->rcu_id);
 	}
-	free(changes[0].us);
-	free(changes[1].us);
+	free(changes[0].of);
+	free(changes[1].of);
 	return rc;
 }
 

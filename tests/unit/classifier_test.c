@@ -191,6 +191,51 @@ static void values_in_the_same_sets_share_a_class(void **state)
 		set_free(sets[i].set);
 }
 
+// Each port there is, in sets that begin and end at the edges of blocks and within them.
+static void every_port_has_the_row_of_its_class(void **state)
+{
+	static const struct dp_range ranges[] = {{0, 0}, {1, 255}, {22, 22}, {256, 256}, {255, 512},
+		{1024, 65535}, {5060, 5061}, {65280, 65534}, {65535, 65535}};
+	enum { RANGES = sizeof(ranges) / sizeof(ranges[0]) };
+	struct ruleset_set sets[RANGES] = {0};
+	uint32_t n_rules[RANGES];
+	struct rule_classes_input in = {
+		.sets = sets, .n_rules = n_rules, .n_sets = RANGES, .budget = 1000};
+	struct rule_classes classes;
+	struct class_table table;
+	struct port_rows ports;
+
+	for (unsigned i = 0; i < RANGES; i++) {
+		struct dp_range range = ranges[i];
+		struct dp_set from = {.kind = DP_SET_PORTS,
+			.ranges = &range,
+			.n_ranges = 1,
+			.timed = DP_INDEX_NONE};
+
+		n_rules[i] = 1;
+		sets[i].set = set_new(&from, NULL);
+	}
+	assert_int_equal(rule_classes_init(&classes, &table, &in), 0);
+	assert_int_equal(port_rows_init(&ports, &table), 0);
+	assert_in_range(ports.n_blocks, 4, 10); // of 256: those that are alike are one
+	for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+		uint32_t class = port_rows_find(&ports, (uint16_t)port), in_class = 0, in_set = 0;
+
+		for (uint32_t k = classes.firsts[class]; k < classes.firsts[class + 1]; k++)
+			in_class |= 1u << classes.members[k];
+		for (unsigned i = 0; i < RANGES; i++)
+			in_set |= (uint32_t)(port >= ranges[i].first && port <= ranges[i].last)
+				  << i;
+		if (in_class != in_set)
+			fail_msg("port %u is in %x, not %x", port, in_set, in_class);
+	}
+	port_rows_fini(&ports);
+	rule_classes_fini(&classes);
+	class_table_fini(&table);
+	for (unsigned i = 0; i < RANGES; i++)
+		set_free(sets[i].set);
+}
+
 // --- many rules ---
 
 struct plain_rule {
@@ -401,6 +446,7 @@ int main(void)
 		TEST(an_empty_set_has_nobody_in_it),
 		TEST(a_set_that_is_too_large_is_asked_itself),
 		TEST(values_in_the_same_sets_share_a_class),
+		TEST(every_port_has_the_row_of_its_class),
 		TEST(every_page_of_many_rules_is_searched),
 		TEST(groups_of_many_hosts_are_told_apart),
 		TEST(what_a_tangle_of_sets_takes_is_bounded),
