@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/sleep.h"
 
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,13 +116,15 @@ void sleep_when_idle(struct worker *w)
 	} else if (now - w->idle_seen_tsc > tsc_of_us(AWAY_US)) {
 		w->poll_us = POLL_LEAST_US; // the core is not ours alone
 	}
-	if (now - w->idle_since_tsc < tsc_of_us(w->poll_us)) {
-		w->idle_seen_tsc = now;
+	w->idle_seen_tsc = now;
+	if (now - w->idle_since_tsc < tsc_of_us(POLL_LEAST_US)) {
 		rte_pause();
-		return;
+	} else if (now - w->idle_since_tsc < tsc_of_us(w->poll_us)) {
+		sched_yield(); // to whoever waits for this core
+	} else {
+		sleep_until_needed(w);
+		w->idle_seen_tsc = rte_rdtsc();
 	}
-	sleep_until_needed(w);
-	w->idle_seen_tsc = rte_rdtsc();
 }
 
 void sleep_idle_over(struct worker *w)
