@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/sleep.h"
 
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,11 +10,15 @@
 #include "dataplane/dataplane_internal.h"
 
 enum {
-	// Adaptive idling. The first empty turns only pause: the next packet of a busy link is
-	// microseconds away. Then it sleeps until a packet comes, where the drivers of all its
-	// queues can say so; where one cannot, for times that grow, the longest of which keeps the
-	// promise that the first packet is on its way within 1 ms.
-	IDLE_PAUSES = 64,
+	// Adaptive idling. It polls on for a while: the next packet of a busy link is microseconds
+	// away, and to sleep and wake up takes tens of them, on a virtual machine more. How long is
+	// learned from how long it was without work before, as KVM does for a core that halts
+	// (Linux, Documentation/virt/kvm/halt-polling.rst). Then it sleeps until a packet comes,
+	// where the drivers of all its queues can say so; where one cannot, for times that grow,
+	// the longest of which keeps the promise that the first packet is on its way within 1 ms.
+	POLL_LEAST_US = 10,
+	POLL_LONGEST_US = 500,
+	AWAY_US = 100, // longer than an interrupt takes: another program runs on this core
 	SLEEP_BLIND_FIRST_NS = 10000,
 	SLEEP_BLIND_LONGEST_NS = 700000,
 	SLEEP_HOLDING_NS = 1000000,   // packets wait for a neighbour that may be known by now
@@ -44,7 +49,7 @@ static void sleep_prepare(struct worker *w)
 	}
 }
 
-static void sleep_until_needed(struct worker *w, unsigned n_empty)
+static void sleep_until_needed(struct worker *w)
 {
 	uint64_t ns = SLEEP_LONGEST_NS;
 	struct timespec ts = {0};
@@ -53,7 +58,7 @@ static void sleep_until_needed(struct worker *w, unsigned n_empty)
 	if (w->sleep_serial != w->snap->serial)
 		sleep_prepare(w);
 	if (!w->can_be_woken)
-		ns = RTE_MIN((uint64_t)SLEEP_BLIND_FIRST_NS * (n_empty - IDLE_PAUSES + 1),
+		ns = RTE_MIN((uint64_t)SLEEP_BLIND_FIRST_NS * ++w->naps,
 			(uint64_t)SLEEP_BLIND_LONGEST_NS);
 	else if (w->n_held > 0)
 		ns = SLEEP_HOLDING_NS;
@@ -82,10 +87,53 @@ void worker_wake(struct worker *w)
 		return; // EAGAIN: it has been woken often enough
 }
 
-void sleep_when_idle(struct worker *w, unsigned n_empty)
+static uint64_t tsc_of_us(uint64_t us)
 {
-	if (w->is_busy || n_empty < IDLE_PAUSES)
+	return us * rte_get_tsc_hz() / 1000000;
+}
+
+uint32_t sleep_poll_next_us(uint32_t poll_us, uint64_t idle_us)
+{
+	if (idle_us <= poll_us)
+		return poll_us;
+	if (idle_us <= POLL_LONGEST_US) // a little more, and it would have found it
+		return RTE_MIN(
+			RTE_MAX(2 * poll_us, (uint32_t)POLL_LEAST_US), (uint32_t)POLL_LONGEST_US);
+	return RTE_MAX(poll_us / 2, (uint32_t)POLL_LEAST_US);
+}
+
+void sleep_when_idle(struct worker *w)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (w->is_busy) {
 		rte_pause();
-	else
-		sleep_until_needed(w, n_empty);
+		return;
+	}
+	if (w->idle_since_tsc == 0) {
+		w->idle_since_tsc = now;
+		w->naps = 0;
+	} else if (now - w->idle_seen_tsc > tsc_of_us(AWAY_US)) {
+		w->poll_us = POLL_LEAST_US; // the core is not ours alone
+	}
+	w->idle_seen_tsc = now;
+	if (now - w->idle_since_tsc < tsc_of_us(POLL_LEAST_US)) {
+		rte_pause();
+	} else if (now - w->idle_since_tsc < tsc_of_us(w->poll_us)) {
+		sched_yield(); // to whoever waits for this core
+	} else {
+		sleep_until_needed(w);
+		w->idle_seen_tsc = rte_rdtsc();
+	}
+}
+
+void sleep_idle_over(struct worker *w)
+{
+	uint64_t idle_us;
+
+	if (w->idle_since_tsc == 0)
+		return;
+	idle_us = (rte_rdtsc() - w->idle_since_tsc) / tsc_of_us(1);
+	w->poll_us = sleep_poll_next_us(w->poll_us, idle_us);
+	w->idle_since_tsc = 0;
 }

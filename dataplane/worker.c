@@ -306,7 +306,6 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct dataplane *dp = w->dp;
 	uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
-	unsigned n_empty = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1000); // ns: a short sleep is to be short
 	rte_thread_register();		// a mempool cache of its own; it works without
@@ -329,11 +328,11 @@ static void *worker_main(void *arg)
 		if (w->host_signal)
 			host_wake(w);
 		if (n > 0) {
-			n_empty = 0;
+			sleep_idle_over(w);
 			continue;
 		}
 		w->idle_turns++;
-		sleep_when_idle(w, ++n_empty);
+		sleep_when_idle(w);
 	}
 	rte_rcu_qsbr_thread_offline(dp->rcu, w->rcu_id);
 	rte_rcu_qsbr_thread_unregister(dp->rcu, w->rcu_id);

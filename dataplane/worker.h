@@ -176,7 +176,11 @@ struct worker {
 	uint32_t sleep_serial; // of the snapshot that sleep_fds was made of
 	struct pollfd sleep_fds[SLEEP_FDS_MAX];
 	unsigned n_sleep_fds;
-	bool can_be_woken; // by every one of its queues
+	bool can_be_woken;	 // by every one of its queues
+	uint64_t idle_since_tsc; // its first turn without work; 0: has work
+	uint64_t idle_seen_tsc;	 // and the last one
+	uint32_t poll_us;	 // how long it goes on without work before it sleeps
+	uint32_t naps;		 // since it had work
 	_Atomic uint64_t heartbeat;
 	uint64_t watched_heartbeat, watched_ms; // dataplane_watch's own
 	bool is_stalled;

@@ -13,6 +13,7 @@
 #include "drivers/eal.h"
 #include "drivers/guard.h"
 #include "drivers/port_private.h"
+#include "drivers/tap_poll.h"
 
 enum {
 	TAP_QUEUES_MAX = 16, // of the driver
@@ -80,7 +81,9 @@ static int tap_started(struct port *port, struct error *err)
 	rc = netdev_set_mac(name, &mac);
 	if (rc == 0)
 		rc = netdev_set_mtu(name, port->info.mtu);
-	return rc < 0 ? error_set(err, "cannot set up TAP %s: %s", name, strerror(-rc)) : 0;
+	if (rc < 0)
+		return error_set(err, "cannot set up TAP %s: %s", name, strerror(-rc));
+	return tap_poll_install(port, err);
 }
 
 // Removes the socket of a server that ended without doing so; one that answers is in use.

@@ -7,10 +7,17 @@ wires of the same kind.
 Checksum and segmentation offloads are off on all ends, so frames are what a cable would carry. Both
 routers masquerade behind a firewall that lets in answers alone. The hosts share the cores with the
 router, so what a transfer costs of them all is measured too.
+
+Over veth and TAP a frame is received in the system call that sends it. So a router would be charged
+for the TCP of both ends, and all three would be one core's. Between machines each has cores of its
+own for what it receives; here the two ends receive on the cores that are not the router's, whichever
+router it is. --apart none leaves all as it falls; with --apart all the kernel forwards on the
+router's core as well, as it would by a card's interrupts.
 """
 
 import itertools
 import json
+import os
 import statistics
 import time
 
@@ -46,6 +53,9 @@ def add_arguments(parser):
                         help="only these (default: all)")
     parser.add_argument("--runs", type=int, default=5,
                         help="of each router, in turns; medians are shown (default: 5)")
+    parser.add_argument("--apart", choices=("none", "ends", "all"), default="ends",
+                        help="who receives on cores of their own: nobody, the two ends, the kernel "
+                             "as a router too (default: ends)")
     parser.add_argument("--ipv6", action="store_true", help="IPv6, without translation")
 
 
@@ -81,6 +91,16 @@ class PairLab(HomeLab):
     def start_kernel(self):
         self.start_kernel_router()
         self.run("rtr", "nft", "-f", "-", stdin=FILTER_RULES)
+
+    def receive_apart(self, who):
+        """By receive packet steering."""
+        ends = (1 << os.cpu_count()) - 1 & ~(1 << ROUTER_CORE)
+        ports = [("pc", "router", ends), ("srv", "router", ends)] if who != "none" else []
+        if who == "all" and not self.router:
+            ports += [("rtr", f"port-{port}", 1 << ROUTER_CORE) for port in ("lan", "wan")]
+        for host, dev, cores in ports:
+            self.run(host, "sh", "-c",
+                     f"echo {cores:x} > /sys/class/net/{dev}/queues/rx-0/rps_cpus")
 
     def wait_pair(self):
         def is_reached():
@@ -154,11 +174,13 @@ def run(args):
             ours.start_millrace(driver)
             kernel.start_kernel()
             for lab in (ours, kernel):
+                lab.receive_apart(args.apart)
                 lab.wait_pair()
             for what in args.tests or TESTS:
                 say(f"{driver}, {what} ...")
                 rows.append(compare(driver, what, ours, kernel, args))
-    return {"family": "ipv6" if args.ipv6 else "ipv4", "runs": args.runs, "rows": rows}
+    return {"family": "ipv6" if args.ipv6 else "ipv4", "runs": args.runs, "apart": args.apart,
+            "rows": rows}
 
 
 def spread(found):
@@ -172,6 +194,7 @@ def show(result):
             f"{row['millrace']['cores_per_gbps']:.2f}", f"{row['kernel']['cores_per_gbps']:.2f}"]
            for row in result["rows"]])
     print(f"Mbit/s that arrived, medians of {result['runs']} runs (least-most); cores: of router and both ends.")
+    print(f"On cores of their own: {result['apart']}.")
     print("Who had the cores:")
     for row in result["rows"]:
         for name in ("millrace", "kernel"):

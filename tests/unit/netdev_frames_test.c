@@ -8,8 +8,10 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <rte_ethdev.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +284,43 @@ static void a_tap_port_has_a_host_behind_it(void **state)
 	assert_int_equal(if_nametoindex("host0"), 0);
 }
 
+static volatile sig_atomic_t n_signals;
+
+static void count_signal(int signo)
+{
+	n_signals++;
+}
+
+// The driver would have a signal for each burst, which any thread of the process may get.
+static void a_tap_port_interrupts_nobody(void **state)
+{
+	enum { FRAMES = 10 };
+	const struct sigaction counting = {.sa_handler = count_signal};
+	struct port_spec spec = {.name = "t", .driver = PORT_DRIVER_TAP, .tap_name = "host0"};
+	struct port *port = must_open(&spec);
+	struct sigaction before;
+	uint8_t f[FRAME_BYTES];
+	int signo, fd;
+
+	shell("sysctl -qw net.ipv6.conf.host0.disable_ipv6=1; ip link set host0 up");
+	fd = packet_socket("host0");
+	signo = fcntl(port_rx_fd(port, 0), F_GETSIG);
+	assert_int_equal(sigaction(signo > 0 ? signo : SIGIO, &counting, &before), 0);
+	fill(f, sizeof(f), 4, 1, 2, 0);
+	for (unsigned i = 0; i < FRAMES; i++)
+		assert_int_equal(send(fd, f, sizeof(f), 0), sizeof(f));
+	for (unsigned n = 0; n < FRAMES;) {
+		struct rte_mbuf *m = must_receive(port, NULL);
+
+		n += m->pkt_len == sizeof(f); // the kernel says a word of its own
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(sigaction(signo > 0 ? signo : SIGIO, &before, NULL), 0);
+	assert_int_equal(n_signals, 0);
+	close(fd);
+	port_close(port);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +335,7 @@ int main(int argc, char **argv)
 		WITH_VETH(af_xdp_sends_a_burst_whole),
 		WITH_VETH(af_xdp_never_sends_what_does_not_fit),
 		cmocka_unit_test(a_tap_port_has_a_host_behind_it),
+		cmocka_unit_test(a_tap_port_interrupts_nobody),
 	};
 
 	if (!netdev_enter())
