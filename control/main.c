@@ -16,6 +16,7 @@
 #include "control/api/show.h"
 #include "control/config_file.h"
 #include "control/duties.h"
+#include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
 #include "control/options.h"
@@ -52,6 +53,7 @@ static int start(struct router *router, const struct options *options, struct er
 	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 
 	// Cards and workers.
+	haste_begin(&router->haste);
 	budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits);
 	if (options->no_hugepages)
 		router->budget.drivers.try_hugepages = false;
@@ -171,6 +173,7 @@ static int run(struct router *router, const struct options *options)
 		error_set(&err, "no memory for the signals");
 	else
 		rc = start(router, options, &err);
+	haste_end(&router->haste);
 	if (rc == 0) {
 		log_ready(router);
 		event_base_dispatch(router->base);

@@ -26,6 +26,7 @@
 
 #include "cfg/base/log.h"
 #include "drivers/af_xdp.h"
+#include "drivers/anonymous_heap.h"
 #include "drivers/pci.h"
 #include "drivers/port.h"
 
@@ -212,6 +213,7 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	char megabytes[24];
 	const char *args[ARGS_MAX];
 	char *argv[ARGS_MAX];
+	uint64_t heap_mb;
 	int argc = 0;
 	int core;
 	int rc;
@@ -222,9 +224,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 			o->main_core);
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
 	// Claimed at once: hugepages that are free now may be another's in a moment.
-	snprintf(megabytes, sizeof(megabytes), "%llu",
-		(unsigned long long)(need_bytes >> 20) +
-			(eal.has_hugepages ? HUGE_SPARE_MB : HEAP_SPARE_MB));
+	heap_mb = (need_bytes >> 20) + (eal.has_hugepages ? HUGE_SPARE_MB : HEAP_SPARE_MB);
+	snprintf(megabytes, sizeof(megabytes), "%llu", (unsigned long long)heap_mb);
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
 	args[argc++] = "--lcores";
@@ -253,7 +254,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	if (o->takes_pci)
 		pci_prepare();
 	eal_hush();
-	rc = rte_eal_init(argc, argv);
+	rc = eal.has_hugepages ? rte_eal_init(argc, argv)
+			       : anonymous_heap_init(argc, argv, heap_mb << 20);
 	if (rc < 0)
 		return error_set(err, "DPDK does not start: %s%s%s", rte_strerror(rte_errno),
 			eal.said[0] != '\0' ? ": " : "", eal_unhush());

@@ -41,6 +41,9 @@ class Case:
     lans: int = 1
     is_large: bool = False
 
+    def goal_sec(self):
+        return GOALS_SEC[self.pages]
+
 
 CASES = {case.name: case for case in [
     Case("small", "hugepages"),
@@ -184,6 +187,23 @@ def start_once(lab, case, driver, number):
             "has_hugepages": " with hugepages" in said}
 
 
+def judge(cases, seen):
+    """(a row for each case that was seen, what is wrong in words)"""
+    rows, problems = [], []
+    for case in cases:
+        if not seen[case.name]:
+            problems.append(f"{case.name}: there were no hugepages to be had")
+            continue
+        row = {"case": case.name, "goal": case.goal_sec(), "runs": len(seen[case.name]),
+               "best": min(one["seconds"] for one in seen[case.name])}
+        row.update({key: round(statistics.median(one[key] for one in seen[case.name]), 3)
+                    for key in ("seconds", "cpu_seconds", "rss_mib", "worst_rss_mib", "huge_mib")})
+        rows.append(row)
+        if row["seconds"] > row["goal"]:
+            problems.append(f"{case.name}: {row['seconds']} s, goal {row['goal']:g}")
+    return rows, problems
+
+
 def run(args):
     cases = [CASES[name] for name in args.cases or CASES]
     seen = {case.name: [] for case in cases}
@@ -198,18 +218,7 @@ def run(args):
                 continue
             seen[case.name].append(one)
             say(f"{case.name}: {one['seconds']:.3f} s, of processor time {one['cpu_seconds']:.3f}")
-    rows, problems = [], []
-    for case in cases:
-        if not seen[case.name]:
-            problems.append(f"{case.name}: there were no hugepages to be had")
-            continue
-        row = {"case": case.name, "goal": GOALS_SEC[case.pages], "runs": len(seen[case.name]),
-               "best": min(one["seconds"] for one in seen[case.name])}
-        row.update({key: round(statistics.median(one[key] for one in seen[case.name]), 3)
-                    for key in ("seconds", "cpu_seconds", "rss_mib", "worst_rss_mib", "huge_mib")})
-        rows.append(row)
-        if row["seconds"] > row["goal"]:
-            problems.append(f"{case.name}: {row['seconds']} s, goal {row['goal']}")
+    rows, problems = judge(cases, seen)
     return {"driver": args.driver, "rows": rows, "problems": problems}
 
 
