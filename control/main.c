@@ -19,6 +19,7 @@
 #include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
 #include "control/router.h"
@@ -54,7 +55,9 @@ static int start(struct router *router, const struct options *options, struct er
 
 	// Cards and workers.
 	haste_begin(&router->haste);
-	budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits);
+	if (budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits,
+		    machine_memory_bytes(), err) != 0)
+		return -1;
 	if (options->no_hugepages)
 		router->budget.drivers.try_hugepages = false;
 	budget_log(&router->budget, &router->cores);

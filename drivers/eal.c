@@ -207,6 +207,17 @@ static int core_now(int wanted, int *core)
 	return -1;
 }
 
+// The kernel promises no process more than the machine has, so a small one gets less.
+static uint64_t heap_spare_mb(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t eighth_mb = pages > 0 && page_bytes > 0
+				     ? ((uint64_t)pages * (uint64_t)page_bytes / 8) >> 20
+				     : HEAP_SPARE_MB;
+
+	return RTE_MIN(eighth_mb, (uint64_t)HEAP_SPARE_MB);
+}
+
 static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct error *err)
 {
 	char lcores[32];
@@ -224,7 +235,7 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 			o->main_core);
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
 	// Claimed at once: hugepages that are free now may be another's in a moment.
-	heap_mb = (need_bytes >> 20) + (eal.has_hugepages ? HUGE_SPARE_MB : HEAP_SPARE_MB);
+	heap_mb = (need_bytes >> 20) + (eal.has_hugepages ? HUGE_SPARE_MB : heap_spare_mb());
 	snprintf(megabytes, sizeof(megabytes), "%llu", (unsigned long long)heap_mb);
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
