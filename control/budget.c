@@ -26,6 +26,7 @@ enum {
 	FLOWS_DEFAULT = 1 << 18,
 	FLOWS_LEAST = 1 << 12,
 	RINGS_BYTES = 8 << 20, // of a port on packet sockets, in the kernel
+	POOL_BYTES = 20 << 20, // of an AF_XDP socket's own buffers
 };
 
 // What the kernel calls memory is some 60 MiB less than what was bought.
@@ -71,6 +72,23 @@ static uint32_t buffers(const struct config *config, unsigned n_workers)
 		n += (queues != 0 ? queues : n_workers) * BUFFERS_PER_QUEUE;
 	}
 	return n;
+}
+
+// What a port takes beside the common buffers, by the greediest driver that it may get.
+static uint64_t rings_bytes(const struct config *config, unsigned n_workers)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		const struct cfg_port *port = &config->ports[i];
+		uint64_t queues = port->queues != 0 ? port->queues : n_workers;
+
+		if (port->driver == CFG_DRIVER_AUTO || port->driver == CFG_DRIVER_AF_XDP)
+			bytes += queues * POOL_BYTES;
+		else
+			bytes += RINGS_BYTES;
+	}
+	return bytes;
 }
 
 static bool may_take_pci(const struct config *config)
@@ -146,7 +164,7 @@ int budget_make(struct budget *budget, const struct config *config, const struct
 	drivers->main_core = cores->control;
 	budget->packet_bytes =
 		(uint64_t)drivers->n_mbufs * (drivers->mtu_max + BUFFER_OVERHEAD_BYTES);
-	budget->rings_bytes = (uint64_t)config->n_ports * RINGS_BYTES;
+	budget->rings_bytes = rings_bytes(config, cores->n_workers);
 
 	budget->flows_wanted = config->flow_capacity != 0 ? config->flow_capacity : FLOWS_DEFAULT;
 	set_flows(budget, budget->flows_wanted);

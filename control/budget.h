@@ -14,7 +14,7 @@ struct budget {
 	uint64_t dataplane_bytes; // with timed_bytes
 	uint64_t timed_bytes;	  // of sets with a timeout
 	uint64_t packet_bytes;
-	uint64_t rings_bytes;  // of packet sockets
+	uint64_t rings_bytes;  // and buffers that ports have to themselves
 	uint32_t flows_wanted; // by the file or by default; the machine may allow fewer
 	uint32_t neighbours4_max, neighbours6_max;
 	uint32_t timed_entries_max; // of all sets with a timeout

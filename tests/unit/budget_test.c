@@ -60,6 +60,7 @@ static void a_machine_of_512_mib_needs_no_tuning(void **state)
 {
 	struct house *house = *state;
 
+	house->ports[0].driver = house->ports[1].driver = CFG_DRIVER_AUTO;
 	assert_int_equal(make(house, 440 * MIB), 0); // what the kernel leaves of it
 	assert_int_equal(house->budget.dataplane.flow_capacity, 262144);
 	assert_true(taken(&house->budget) <= 440 * MIB / 8 * 5);
