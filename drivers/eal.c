@@ -265,8 +265,11 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	if (o->takes_pci)
 		pci_prepare();
 	eal_hush();
-	rc = eal.has_hugepages ? rte_eal_init(argc, argv)
-			       : anonymous_heap_init(argc, argv, heap_mb << 20);
+	// What vfio may map for a card stays as DPDK makes it.
+	if (eal.has_hugepages || (o->takes_pci && has_iommu()))
+		rc = rte_eal_init(argc, argv);
+	else
+		rc = anonymous_heap_init(argc, argv, heap_mb << 20);
 	if (rc < 0)
 		return error_set(err, "DPDK does not start: %s%s%s", rte_strerror(rte_errno),
 			eal.said[0] != '\0' ? ": " : "", eal_unhush());
