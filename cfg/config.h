@@ -111,7 +111,7 @@ struct config {
 	enum cfg_idle idle;
 	enum cfg_hugepages hugepages;
 	const char *state_file;	 // what survives a restart
-	uint32_t flow_capacity;	 // of the whole router
+	uint32_t flow_capacity;	 // of the whole router; 0: control decides
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 	struct cfg_timeouts timeouts;
 	struct cfg_helpers helpers;

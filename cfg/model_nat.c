@@ -56,8 +56,8 @@ static const struct model_object helpers = {.noun = "helpers", .keys = helpers_k
 static const struct model_key flows_keys[] = {
 	{.key = "capacity",
 		.type = MODEL_WHOLE,
-		.help = "flows the router can hold at a time; their memory is taken at start",
-		.default_text = "262144",
+		.help = "flows the router can hold at a time; absent: 262144, fewer on a machine "
+			"with little memory",
 		.min = 1024,
 		.max = 100000000,
 		MODEL_AT(struct config, flow_capacity)},

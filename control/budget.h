@@ -11,12 +11,16 @@
 struct budget {
 	struct dataplane_options dataplane;
 	struct drivers_options drivers;
-	uint64_t dataplane_bytes;
+	uint64_t dataplane_bytes; // with timed_bytes
+	uint64_t timed_bytes;	  // of sets with a timeout
 	uint64_t packet_bytes;
+	uint64_t rings_bytes;  // and buffers that ports have to themselves
+	uint32_t flows_wanted; // by the file or by default; the machine may allow fewer
 	uint32_t neighbours4_max, neighbours6_max;
 	uint32_t timed_entries_max; // of all sets with a timeout
 };
 
-void budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
-	const struct neighbour_limits *neighbours);
+// 0, or -1 and an error when the machine is too small for it. machine_bytes 0: it is not known.
+int budget_make(struct budget *budget, const struct config *config, const struct cores *cores,
+	const struct neighbour_limits *neighbours, uint64_t machine_bytes, struct error *err);
 void budget_log(const struct budget *budget, const struct cores *cores);

@@ -16,8 +16,10 @@
 #include "control/api/show.h"
 #include "control/config_file.h"
 #include "control/duties.h"
+#include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
 #include "control/router.h"
@@ -52,7 +54,10 @@ static int start(struct router *router, const struct options *options, struct er
 	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 
 	// Cards and workers.
-	budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits);
+	haste_begin(&router->haste);
+	if (budget_make(&router->budget, router->config, &router->cores, &router->neighbour_limits,
+		    machine_memory_bytes(), err) != 0)
+		return -1;
 	if (options->no_hugepages)
 		router->budget.drivers.try_hugepages = false;
 	budget_log(&router->budget, &router->cores);
@@ -171,6 +176,7 @@ static int run(struct router *router, const struct options *options)
 		error_set(&err, "no memory for the signals");
 	else
 		rc = start(router, options, &err);
+	haste_end(&router->haste);
 	if (rc == 0) {
 		log_ready(router);
 		event_base_dispatch(router->base);

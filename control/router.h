@@ -11,6 +11,7 @@
 #include "control/budget.h"
 #include "control/cores.h"
 #include "control/firewall.h"
+#include "control/haste.h"
 #include "control/interfaces.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
@@ -32,6 +33,7 @@ struct router {
 	struct neighbour_limits neighbour_limits;
 	struct cores cores;
 	struct budget budget;
+	struct haste haste;
 	bool has_drivers;
 	cpu_set_t allowed;   // cores, when the process began
 	bool lost_hugepages; // they were free, and gone when DPDK reached for them

@@ -26,6 +26,7 @@
 
 #include "cfg/base/log.h"
 #include "drivers/af_xdp.h"
+#include "drivers/anonymous_heap.h"
 #include "drivers/pci.h"
 #include "drivers/port.h"
 
@@ -206,12 +207,24 @@ static int core_now(int wanted, int *core)
 	return -1;
 }
 
+// The kernel promises no process more than the machine has, so a small one gets less.
+static uint64_t heap_spare_mb(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t eighth_mb = pages > 0 && page_bytes > 0
+				     ? ((uint64_t)pages * (uint64_t)page_bytes / 8) >> 20
+				     : HEAP_SPARE_MB;
+
+	return RTE_MIN(eighth_mb, (uint64_t)HEAP_SPARE_MB);
+}
+
 static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct error *err)
 {
 	char lcores[32];
 	char megabytes[24];
 	const char *args[ARGS_MAX];
 	char *argv[ARGS_MAX];
+	uint64_t heap_mb;
 	int argc = 0;
 	int core;
 	int rc;
@@ -222,9 +235,8 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 			o->main_core);
 	snprintf(lcores, sizeof(lcores), "0@%d", core);
 	// Claimed at once: hugepages that are free now may be another's in a moment.
-	snprintf(megabytes, sizeof(megabytes), "%llu",
-		(unsigned long long)(need_bytes >> 20) +
-			(eal.has_hugepages ? HUGE_SPARE_MB : HEAP_SPARE_MB));
+	heap_mb = (need_bytes >> 20) + (eal.has_hugepages ? HUGE_SPARE_MB : heap_spare_mb());
+	snprintf(megabytes, sizeof(megabytes), "%llu", (unsigned long long)heap_mb);
 	args[argc++] = "millrace";
 	args[argc++] = "--no-telemetry";
 	args[argc++] = "--lcores";
@@ -253,7 +265,11 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	if (o->takes_pci)
 		pci_prepare();
 	eal_hush();
-	rc = rte_eal_init(argc, argv);
+	// What vfio may map for a card stays as DPDK makes it.
+	if (eal.has_hugepages || (o->takes_pci && has_iommu()))
+		rc = rte_eal_init(argc, argv);
+	else
+		rc = anonymous_heap_init(argc, argv, heap_mb << 20);
 	if (rc < 0)
 		return error_set(err, "DPDK does not start: %s%s%s", rte_strerror(rte_errno),
 			eal.said[0] != '\0' ? ": " : "", eal_unhush());

@@ -13,6 +13,7 @@ import lab_iperf3  # noqa: E402
 import lab_latency  # noqa: E402
 import lab_pktgen  # noqa: E402
 import lab_soak  # noqa: E402
+import lab_start  # noqa: E402
 from lab import exit_status  # noqa: E402
 from lab_frames import FLOWS_MAX  # noqa: E402
 from lab_report import machine, show_machine  # noqa: E402
@@ -22,6 +23,7 @@ VERBS = {
     "iperf3": (lab_iperf3, "TCP and UDP beside the kernel on the same wires, and what limits it"),
     "latency": (lab_latency, "how long a packet takes, idle and under load, beside the kernel"),
     "soak": (lab_soak, "hours of everything at once; fails when memory, buffers or flows leak"),
+    "start": (lab_start, "from exec to the first packet; fails when it takes too long"),
 }
 RUNS_MAX = 1000
 
@@ -32,7 +34,7 @@ def parse(words):
     for name, (module, about) in VERBS.items():
         verb = verbs.add_parser(name, help=about, description=about.capitalize() + ".")
         verb.add_argument("--json", action="store_true", help="the result for programs")
-        if name != "soak":
+        if name not in ("soak", "start"):
             verb.add_argument("--seconds", type=float, default=2.0,
                               help="of each measurement (default: 2)")
         module.add_arguments(verb)

@@ -85,6 +85,8 @@ class CardState(NamedTuple):
 class PciLab(HomeLab):
     """`has_iommu`: as a machine with VT-d. Its millraced runs in the guest."""
 
+    cards, cores, megabytes, hugepages = CARDS, 2, 2048, 400
+
     def __init__(self, has_iommu):
         super().__init__(wires="tap")
         self.has_iommu = has_iommu
@@ -96,10 +98,11 @@ class PciLab(HomeLab):
         self.ip("inet", "link set router up")
         self._address_inet()
         arguments = ["-device", "intel-iommu,intremap=on"] if self.has_iommu else []
-        for card in CARDS:
+        for card in self.cards:
             arguments += card.qemu("lan") + card.qemu("wan")
-        self.guest = Guest(self, "rtr", arguments, "hugepages=400 " + ("intel_iommu=on" if self.has_iommu else ""))
-        for card in CARDS:
+        self.guest = Guest(self, "rtr", arguments, f"hugepages={self.hugepages} " +
+                           ("intel_iommu=on" if self.has_iommu else ""), self.cores, self.megabytes)
+        for card in self.cards:
             self._plug(card.netdev("lan"), "sw", "br0")
             self._plug(card.netdev("wan"), "inet", "router")
         self.start_servers()
@@ -136,7 +139,7 @@ class PciLab(HomeLab):
             link = links.get(netdev.strip(), {})
             states[address] = CardState(driver, override, netdev.strip(), link.get("address"),
                                         link.get("mtu"), "UP" in link.get("flags", ()))
-        return {card.netdev(side): states[card.pci(side)] for card in CARDS for side in SIDES}
+        return {card.netdev(side): states[card.pci(side)] for card in self.cards for side in SIDES}
 
     def link(self, name):
         """`ip link` about one of the guest's interfaces; [] when there is none."""

@@ -188,7 +188,7 @@ static void what_is_absent_has_its_default(void **state)
 	assert_int_equal(config->n_cores, 0);
 	assert_int_equal(config->idle, CFG_IDLE_ADAPTIVE);
 	assert_int_equal(config->hugepages, CFG_HUGEPAGES_AUTO);
-	assert_int_equal(config->flow_capacity, 262144);
+	assert_int_equal(config->flow_capacity, 0);
 	assert_int_equal(config->n_ports, 0);
 	assert_int_equal(config->n_interfaces, 0);
 	assert_int_equal(config->n_routes, 0);
