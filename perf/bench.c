@@ -13,6 +13,7 @@
 #include "drivers/port.h"
 #include "perf/bench_memory.h"
 #include "perf/bench_routes.h"
+#include "perf/bench_steps.h"
 #include "perf/bench_vdev.h"
 
 enum {
@@ -103,6 +104,7 @@ static const char usage[] =
 	"       perf/bench make-pcap FILE [--flows N]\n"
 	"       perf/bench routes [--routes FILE] [--no-huge] [--strict]\n"
 	"       perf/bench memory [--strict]\n"
+	"       perf/bench steps [--case NAME] [--runs N] [--core N] [--no-huge] [--json]\n"
 	"Clocks per packet of the real pipeline, next to the floor; see perf/README.md.\n"
 	"\n"
 	"  --case NAME      this case only; may be repeated\n"
@@ -324,6 +326,8 @@ int main(int argc, char **argv)
 		return bench_routes_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "memory") == 0)
 		return bench_memory_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "steps") == 0)
+		return bench_steps_main(argc - 1, argv + 1);
 	rc = options_parse(argc, argv, &o);
 	if (rc != 0)
 		return rc - 1;
