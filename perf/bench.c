@@ -119,13 +119,24 @@ static const char usage[] =
 	"  --strict         exit with 3 if a goal is missed\n"
 	"  --json           for programs\n";
 
+static const struct bench_case *find_in(const struct bench_case *c, const char *name)
+{
+	while (c->name != NULL && strcmp(c->name, name) != 0)
+		c++;
+	return c->name != NULL ? c : NULL;
+}
+
 const struct bench_case *bench_case_find(const char *name)
 {
-	for (const struct bench_case *c = bench_cases; c->name != NULL; c++) {
-		if (strcmp(c->name, name) == 0)
-			return c;
-	}
-	return NULL;
+	const struct bench_case *c = find_in(bench_cases, name);
+
+	return c != NULL ? c : find_in(bench_series, name);
+}
+
+static void cases_list(const struct bench_case *c, const char *others)
+{
+	for (; c->name != NULL; c++)
+		printf("%-16s %s%s\n", c->name, c->help, c->is_default ? "" : others);
 }
 
 static int case_add(struct options *o, const char *name)
@@ -196,9 +207,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 			o->takes_all = true;
 			break;
 		case 'l':
-			for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
-				printf("%-16s %s%s\n", c->name, c->help,
-					c->is_default ? "" : " (only with --case or --all)");
+			cases_list(bench_cases, " (only with --case or --all)");
+			cases_list(bench_series, " (only with --case)");
 			return 1;
 		case 'r':
 			rc = bench_parse_number("runs", optarg, 1, BENCH_RUNS_MAX, &number);

@@ -104,6 +104,8 @@ struct bench_case {
 
 // Ends with an entry without a name. The first is the floor.
 extern const struct bench_case bench_cases[];
+// More of them, run only when asked for by name.
+extern const struct bench_case bench_series[];
 
 // --- bench_measure.c ---
 struct bench_run {
