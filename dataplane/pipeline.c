@@ -23,6 +23,7 @@
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/pipeline_mark.h"
 #include "dataplane/pipeline_private.h"
 #include "dataplane/ways.h"
 
@@ -143,6 +144,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 		w->interface_counters[iface].rx_bytes += bytes;
 		w->rx_packets += n;
 	}
+	pipeline_mark(PIPELINE_PARSE);
 	if (snap->tracks) {
 		pipeline_flow4(w, list4, n4);
 		pipeline_flow6(w, list6, n6);

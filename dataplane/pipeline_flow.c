@@ -15,6 +15,7 @@
 #include "dataplane/nat_icmp.h"
 #include "dataplane/owner.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/pipeline_mark.h"
 #include "dataplane/tcp_track.h"
 #include "dataplane/ways.h"
 
@@ -318,8 +319,10 @@ static __rte_always_inline void flow_burst(
 		flow_prefetch_bucket(&w->flows, p->hash);
 		list[kept++] = p;
 	}
+	pipeline_mark(PIPELINE_KEY);
 	for (unsigned i = 0; i < kept; i++)
 		slots[i] = flow_probe(&w->flows, list[i]->hash);
+	pipeline_mark(PIPELINE_PROBE);
 	for (unsigned i = 0; i < kept; i++) {
 		struct packet *p = list[i];
 		struct flow_dir *dir = NULL;
@@ -335,6 +338,7 @@ static __rte_always_inline void flow_burst(
 		}
 		flow_forward(w, p, dir, is_ip6);
 	}
+	pipeline_mark(PIPELINE_FLOW);
 }
 
 void pipeline_flow4(struct worker *w, struct packet **list, unsigned n)

@@ -5,6 +5,7 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/host.h"
 #include "dataplane/pipeline_forward.h"
+#include "dataplane/pipeline_mark.h"
 #include "dataplane/ways.h"
 
 // Codes that are no adjacency yet, TTLs that end here, packets that do not fit: everything that
@@ -68,6 +69,7 @@ static __rte_always_inline void forward_burst(
 			dst4[i] = rte_be_to_cpu_32(packet_ip4(list[i]->m)->dst_addr);
 		rte_fib_lookup_bulk(w->fib->v4, dst4, codes, (int)n);
 	}
+	pipeline_mark(PIPELINE_ROUTE);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = list[i];
@@ -92,6 +94,7 @@ static __rte_always_inline void forward_burst(
 		adjacency_write_eth(adj, eth);
 		worker_send(w, adj->iface, p->m);
 	}
+	pipeline_mark(PIPELINE_FORWARD);
 }
 
 void pipeline_plain4(struct worker *w, struct packet **list, unsigned n)

@@ -13,6 +13,7 @@
 #include "drivers/port.h"
 #include "perf/bench_memory.h"
 #include "perf/bench_routes.h"
+#include "perf/bench_steps.h"
 #include "perf/bench_vdev.h"
 
 enum {
@@ -107,6 +108,7 @@ static const char usage[] =
 	"       perf/bench make-pcap FILE [--flows N]\n"
 	"       perf/bench routes [--routes FILE] [--no-huge] [--strict]\n"
 	"       perf/bench memory [--strict]\n"
+	"       perf/bench steps [--case NAME] [--runs N] [--core N] [--no-huge] [--json]\n"
 	"Clocks per packet of the real pipeline, next to the floor; see perf/README.md.\n"
 	"\n"
 	"  --case NAME      this case only; may be repeated\n"
@@ -121,13 +123,24 @@ static const char usage[] =
 	"  --strict         exit with 3 if a goal is missed\n"
 	"  --json           for programs\n";
 
+static const struct bench_case *find_in(const struct bench_case *c, const char *name)
+{
+	while (c->name != NULL && strcmp(c->name, name) != 0)
+		c++;
+	return c->name != NULL ? c : NULL;
+}
+
 const struct bench_case *bench_case_find(const char *name)
 {
-	for (const struct bench_case *c = bench_cases; c->name != NULL; c++) {
-		if (strcmp(c->name, name) == 0)
-			return c;
-	}
-	return NULL;
+	const struct bench_case *c = find_in(bench_cases, name);
+
+	return c != NULL ? c : find_in(bench_series, name);
+}
+
+static void cases_list(const struct bench_case *c, const char *others)
+{
+	for (; c->name != NULL; c++)
+		printf("%-16s %s%s\n", c->name, c->help, c->is_default ? "" : others);
 }
 
 static int case_add(struct options *o, const char *name)
@@ -198,9 +211,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 			o->takes_all = true;
 			break;
 		case 'l':
-			for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
-				printf("%-16s %s%s\n", c->name, c->help,
-					c->is_default ? "" : " (only with --case or --all)");
+			cases_list(bench_cases, " (only with --case or --all)");
+			cases_list(bench_series, " (only with --case)");
 			return 1;
 		case 'r':
 			rc = bench_parse_number("runs", optarg, 1, BENCH_RUNS_MAX, &number);
@@ -328,6 +340,8 @@ int main(int argc, char **argv)
 		return bench_routes_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "memory") == 0)
 		return bench_memory_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "steps") == 0)
+		return bench_steps_main(argc - 1, argv + 1);
 	rc = options_parse(argc, argv, &o);
 	if (rc != 0)
 		return rc - 1;

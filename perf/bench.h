@@ -104,6 +104,8 @@ struct bench_case {
 
 // Ends with an entry without a name. The first is the floor.
 extern const struct bench_case bench_cases[];
+// More of them, run only when asked for by name.
+extern const struct bench_case bench_series[];
 
 // --- bench_measure.c ---
 struct bench_run {
@@ -182,6 +184,8 @@ uint64_t bench_resident_kb(void);
 bool bench_is_over(const struct bench_result *r);
 void bench_report_table(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
+// The beginning of a JSON object: where and how it was measured.
+void bench_report_json_machine(unsigned n_runs, unsigned burst, int core);
 void bench_report_json(
 	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core);
 

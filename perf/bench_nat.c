@@ -11,6 +11,7 @@
 
 #include "dataplane/flow_table.h"
 #include "dataplane/memory.h"
+#include "perf/bench_many_rules.h"
 
 enum {
 	PORT_FIRST = 1024,
@@ -340,7 +341,7 @@ static struct bench_target *make(const struct bench_case *c, enum bench_translat
 	bench_policy_init(&policy, translation);
 	if (is_open)
 		bench_policy_open(&policy);
-	if (nat_network_make(&nat->world, NULL, NULL, &policy, err) < 0 ||
+	if (bench_network_with_rules(&nat->world, &policy, c->n_routes, err) < 0 ||
 		nat_world_begin(nat, err) < 0 || nat_world_add_streams(nat, err) < 0) {
 		nat_world_free(&nat->world.target);
 		return NULL;

@@ -9,6 +9,7 @@
 
 #include "dataplane/memory.h"
 #include "dataplane/pipeline.h"
+#include "perf/bench_many_rules.h"
 #include "perf/bench_nat.h"
 
 enum {
@@ -171,7 +172,7 @@ struct bench_target *bench_new_flow_make(const struct bench_case *c, struct erro
 	world->nat.world.target.never_rewinds = true;
 	bench_policy_init(&policy, translation);
 	policy.policy.timeouts.tcp_unreplied = TIMEOUT_SEC;
-	if (nat_network_make(&world->nat.world, NULL, NULL, &policy, err) < 0 ||
+	if (bench_network_with_rules(&world->nat.world, &policy, c->n_routes, err) < 0 ||
 		frames_make(world, err) < 0 || fill_up(world, err) < 0) {
 		nat_world_free(&world->nat.world.target);
 		return NULL;

@@ -136,8 +136,7 @@ void bench_report_table(
 	notes_print(results, n);
 }
 
-void bench_report_json(
-	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core)
+void bench_report_json_machine(unsigned n_runs, unsigned burst, int core)
 {
 	char cpu[128];
 
@@ -147,8 +146,15 @@ void bench_report_json(
 			*c = ' ';
 	}
 	printf("{\n  \"cpu\": \"%s\", \"tsc_mhz\": %u, \"core\": %d, \"hugepages\": %s,\n"
-	       "  \"runs\": %u, \"burst\": %u,\n  \"cases\": [",
+	       "  \"runs\": %u, \"burst\": %u,\n",
 		cpu, tsc_mhz(), core, drivers_have_hugepages() ? "true" : "false", n_runs, burst);
+}
+
+void bench_report_json(
+	const struct bench_result *results, unsigned n, unsigned n_runs, unsigned burst, int core)
+{
+	bench_report_json_machine(n_runs, burst, core);
+	printf("  \"cases\": [");
 	for (unsigned i = 0; i < n; i++) {
 		const struct bench_result *r = &results[i];
 
@@ -162,6 +168,10 @@ void bench_report_json(
 				r->c->base, r->base_ratio_median, r->base_extra_median);
 		if (r->instructions > 0)
 			printf(", \"instructions_per_packet\": %.2f", r->instructions);
+		if (r->c->goal.clk > 0)
+			printf(", \"goal_cycles\": %g", r->c->goal.clk);
+		if (r->c->goal.floor_ratio > 0)
+			printf(", \"goal_ratio_to_floor\": %g", r->c->goal.floor_ratio);
 		printf(", \"is_over\": %s}", bench_is_over(r) ? "true" : "false");
 	}
 	printf("\n  ]\n}\n");

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-BENCH = sys.argv[1]
+BENCH, BENCH_STEPS = sys.argv[1:]
 
 
 def run(*args, code=0):
@@ -55,6 +55,24 @@ def what_it_does_not_know_is_refused():
     run("stray", code=2)
 
 
+def steps_are_those_of_each_way_and_add_up():
+    done = subprocess.run([BENCH_STEPS, "steps", "--json", "--no-huge", "--runs", "1", "--case",
+                           "forward6", "--case", "nat44-1k"], capture_output=True, text=True,
+                          timeout=240, check=True)
+    forward, nat = json.loads(done.stdout)["steps"]
+    assert (forward["name"], nat["name"]) == ("forward6", "nat44-1k")
+    assert list(forward["cycles"]) == ["parse", "route", "forward"]
+    assert list(nat["cycles"]) == ["parse", "key", "probe", "flow"]
+    for case in (forward, nat):
+        assert all(0 < clk < 1e4 for clk in case["cycles"].values()), case
+        assert abs(sum(case["cycles"].values()) - case["cycles_per_packet"]) < 0.1, case
+
+
+def what_ships_reads_no_clock():
+    said = run("steps", "--no-huge", "--runs", "1", "--case", "forward4", code=1).stderr
+    assert "no step read the clock" in said
+
+
 def pcap_goes_round_through_the_real_loop():
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         run("make-pcap", file.name, "--flows", "100")
@@ -69,6 +87,7 @@ def pcap_goes_round_through_the_real_loop():
 
 for test in (json_has_each_case_in_the_order_asked, instructions_are_left_out_when_not_asked_for,
              instructions_are_the_same_each_time, what_it_does_not_know_is_refused,
+             steps_are_those_of_each_way_and_add_up, what_ships_reads_no_clock,
              pcap_goes_round_through_the_real_loop):
     test()
     print(f"ok {test.__name__}")
