@@ -129,9 +129,9 @@ def judge(path, wanted, cores):
     if strange:
         raise GuardError("not judged, since this build is another than the baseline's:\n  " +
                          "\n  ".join(strange) +
-                         f"\nBuild as it was, in another directory with MILLRACE_BUILD, or take "
-                         f"this build's counts before the change and after:\n"
-                         f"  perf/guard --baseline FILE --record; perf/guard --baseline FILE")
+                         "\nBuild as it was, in another directory with MILLRACE_BUILD, or take "
+                         "this build's counts before the change and after:\n"
+                         "  perf/guard --baseline FILE --record; perf/guard --baseline FILE")
     names = case_names()
     unknown = case_differences(baseline, names)
     present = [name for name in baseline.cases if name in names and name in (wanted or names)]
