@@ -175,7 +175,7 @@ def main(words):
         if args.record:
             return record(args.baseline, cores)
         return judge(args.baseline, args.case, cores)
-    except GuardError as e:
+    except (GuardError, OSError) as e:
         print(f"perf/guard: {e}", file=sys.stderr)
         return NOT_JUDGED
 
