@@ -222,6 +222,7 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 {
 	char lcores[32];
 	char megabytes[24];
+	char simd[40];
 	const char *args[ARGS_MAX];
 	char *argv[ARGS_MAX];
 	uint64_t heap_mb;
@@ -248,8 +249,12 @@ static int eal_init(const struct drivers_options *o, uint64_t need_bytes, struct
 	// Physical addresses only serve a card without IOMMU, and can be known in hugepages only.
 	args[argc++] = "--iova-mode";
 	args[argc++] = eal.has_hugepages && !has_iommu() && geteuid() == 0 ? "pa" : "va";
-	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0)
-		args[argc++] = "--force-max-simd-bitwidth=512"; // FIB lookups use it when allowed
+	// FIB lookups use 512 bits when allowed.
+	if (o->simd_bits_max != 0 || rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0) {
+		snprintf(simd, sizeof(simd), "--force-max-simd-bitwidth=%u",
+			o->simd_bits_max != 0 ? o->simd_bits_max : 512u);
+		args[argc++] = simd;
+	}
 	args[argc++] = "-m";
 	args[argc++] = megabytes;
 	if (eal.has_hugepages) {

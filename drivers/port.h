@@ -79,6 +79,7 @@ struct drivers_options {
 	uint16_t mtu_max;	// the largest MTU any port will have; sizes the buffers
 	uint64_t reserve_bytes; // DPDK memory beside the pool (FIBs, rings)
 	int main_core;		// core DPDK may take for itself while it starts; -1: any
+	uint16_t simd_bits_max; // the widest vectors DPDK may use; 0: the widest there are
 };
 
 // Starts DPDK once for the process: in memory only (no files, nothing that a second instance

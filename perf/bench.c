@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_vect.h>
+
 #include "cfg/base/log.h"
 #include "drivers/port.h"
 #include "perf/bench_memory.h"
@@ -98,6 +100,7 @@ struct options {
 	unsigned burst;
 	uint64_t n_pkts;
 	int core; // -1: the last one this process may use
+	uint16_t simd_bits_max;
 	bool allows_huge, is_json, counts_instructions, is_strict, takes_all;
 };
 
@@ -119,6 +122,7 @@ static const char usage[] =
 	"  --burst N        packets of each burst, 1 to 64, default 64\n"
 	"  --core N         the core to run on, default the last one\n"
 	"  --no-huge        do without reserved huge pages\n"
+	"  --simd BITS      the widest vectors DPDK may use: 128, 256 or 512\n"
 	"  --instructions   count instructions too, by single steps\n"
 	"  --strict         exit with 3 if a goal is missed\n"
 	"  --json           for programs\n";
@@ -174,6 +178,20 @@ int bench_parse_number(const char *option, const char *text, long min, long max,
 	return 0;
 }
 
+static int parse_simd(const char *text, uint16_t *bits)
+{
+	long number;
+
+	if (bench_parse_number("simd", text, RTE_VECT_SIMD_128, RTE_VECT_SIMD_512, &number) < 0)
+		return -1;
+	if (!rte_is_power_of_2((uint32_t)number)) {
+		fprintf(stderr, "bench: --simd wants 128, 256 or 512, not '%s'\n", text);
+		return -1;
+	}
+	*bits = (uint16_t)number;
+	return 0;
+}
+
 // 0, or the exit code plus one.
 static int options_parse(int argc, char **argv, struct options *o)
 {
@@ -186,6 +204,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"burst", required_argument, NULL, 'b'},
 		{"core", required_argument, NULL, 'C'},
 		{"no-huge", no_argument, NULL, 'H'},
+		{"simd", required_argument, NULL, 'S'},
 		{"instructions", no_argument, NULL, 'i'},
 		{"strict", no_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
@@ -232,6 +251,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 			break;
 		case 'H':
 			o->allows_huge = false;
+			break;
+		case 'S':
+			rc = parse_simd(optarg, &o->simd_bits_max);
 			break;
 		case 'i':
 			o->counts_instructions = true;
@@ -294,6 +316,7 @@ static int run_all(struct options *o, struct error *err)
 		.n_mbufs = MBUFS,
 		.mtu_max = 1500,
 		.main_core = -1,
+		.simd_bits_max = o->simd_bits_max,
 	};
 	static struct bench_result results[CASES_MAX];
 	struct bench_target *floor;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <rte_cycles.h>
+#include <rte_version.h>
 
 #include "drivers/port.h"
 
@@ -52,6 +53,14 @@ static unsigned tsc_mhz(void)
 {
 	return (unsigned)(rte_get_tsc_hz() / 1000000);
 }
+
+// Who compiled this, and with it all that is linked from this tree.
+static const char compiler[] =
+#ifdef __clang__
+	"clang " __clang_version__;
+#else
+	"gcc " __VERSION__;
+#endif
 
 static bool is_above(double value, double goal)
 {
@@ -146,8 +155,10 @@ void bench_report_json_machine(unsigned n_runs, unsigned burst, int core)
 			*c = ' ';
 	}
 	printf("{\n  \"cpu\": \"%s\", \"tsc_mhz\": %u, \"core\": %d, \"hugepages\": %s,\n"
+	       "  \"compiler\": \"%s\", \"dpdk\": \"%s\",\n"
 	       "  \"runs\": %u, \"burst\": %u,\n",
-		cpu, tsc_mhz(), core, drivers_have_hugepages() ? "true" : "false", n_runs, burst);
+		cpu, tsc_mhz(), core, drivers_have_hugepages() ? "true" : "false", compiler,
+		rte_version(), n_runs, burst);
 }
 
 void bench_report_json(

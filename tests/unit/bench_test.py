@@ -50,6 +50,7 @@ def instructions_are_the_same_each_time():
 def what_it_does_not_know_is_refused():
     assert "no case 'nat64'" in run("--case", "nat64", code=2).stderr
     assert "--burst wants a number from 1 to 64" in run("--burst", "65", code=2).stderr
+    assert "--simd wants 128, 256 or 512" in run("--simd", "300", code=2).stderr
     assert "--runs wants" in run("--runs", "9x", code=2).stderr
     run("--bogus", code=2)
     run("stray", code=2)
