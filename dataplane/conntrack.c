@@ -230,6 +230,36 @@ static bool went_to_host(struct worker *w, struct packet *p)
 	return true;
 }
 
+// Nearly all that are masqueraded leave from the interface's address, and keep their port: then the
+// answers will be known by that key, and who has the port already by that endpoint.
+static void prefetch_names4(const struct worker *w, const struct packet *p, uint8_t out_iface)
+{
+	const struct interface *out = &w->snap->interfaces[out_iface];
+	const struct flow_key4 *key = &p->key4;
+	bool is_masqueraded = out->is_outside && !w->snap->interfaces[p->iface].is_outside;
+	uint32_t ours_be = is_masqueraded ? out->primary4_be : key->src_be;
+	struct flow_key4 answer = flow_key4_make(key->dst_be, ours_be, key->dport_be, key->sport_be,
+		key->protocol, flow_key_kind_reply(key->kind));
+	struct flow_endpoint outside = {
+		.addr = ip4_addr_of(ours_be), .port_be = key->sport_be, .protocol = key->protocol};
+
+	flow_prefetch_bucket(&w->flows, flow_hash4(&w->flows, &answer));
+	if (is_masqueraded)
+		flow_endpoint_prefetch(&w->flows, &outside, FLOW_NAME_EXTERNAL);
+}
+
+void conntrack_look_ahead(struct worker *w, struct packet *const *list, unsigned n, bool is_ip6)
+{
+	firewall_look_ahead(w, list, n, is_ip6);
+	ways_find(w, list, n, is_ip6);
+	for (unsigned i = 0; i < n && !is_ip6; i++) {
+		uint8_t out_iface = decide_interface(w, list[i]->way);
+
+		if (out_iface != INTERFACE_NONE)
+			prefetch_names4(w, list[i], out_iface);
+	}
+}
+
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;

@@ -18,6 +18,9 @@ enum {
 	TIMEOUT_OTHER_SEC = 600,
 };
 
+// For packets of one family without a flow, n <= BURST, before the first of them is opened: finds
+// their ways (ways_find), and fetches what they will be judged by and entered in.
+void conntrack_look_ahead(struct worker *w, struct packet *const *list, unsigned n, bool is_ip6);
 // The long way for a packet without a flow, whose ways are found (ways_find). Gives the
 // direction to follow, or NULL when the packet has gone elsewhere (dropped, answered, to the host).
 struct flow_dir *conntrack_open(struct worker *w, struct packet *p);

@@ -124,6 +124,19 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 	return hook;
 }
 
+void firewall_look_ahead(
+	const struct worker *w, struct packet *const *list, unsigned n, bool is_ip6)
+{
+	const struct compiled_policy *policy = w->snap->policy;
+
+	if (!policy->has_firewall || policy->rules->n_cells_ahead == 0)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		ruleset_prefetch(policy->rules, is_ip6 ? IP_V6 : IP_V4,
+			is_ip6 ? packet_ip6(list[i]->m)->src_addr
+			       : (const uint8_t *)&packet_ip4(list[i]->m)->src_addr);
+}
+
 static struct ip_addr subject_addr(const struct rule_subject *s, bool is_destination)
 {
 	struct ip_addr addr = {.family = s->family};

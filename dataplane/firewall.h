@@ -19,6 +19,9 @@ void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s);
 enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tuple *tuple,
 	uint8_t in_iface, uint8_t out_iface, struct rule_subject *s);
 
+// Fetches what rules keep for each source, for first packets of one family that will be judged.
+void firewall_look_ahead(
+	const struct worker *w, struct packet *const *list, unsigned n, bool is_ip6);
 // Asks the rules, and does what they want done besides.
 void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
 	struct rule_verdict *verdict);

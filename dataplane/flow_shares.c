@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dataplane/dataplane.h"
-#include "dataplane/flow_table.h"
+#include "dataplane/flow_tuple.h"
 #include "dataplane/memory.h"
 
 enum {
@@ -99,7 +99,10 @@ struct flow_host_key flow_host_key_of(const struct ip_addr *src, uint8_t iface, 
 		return key;
 	key.kind = FLOW_HOST_INSIDE;
 	key.family = src->family;
-	memcpy(&key.network, src->bytes, src->family == IP_V6 ? 8 : 4);
+	if (src->family == IP_V6)
+		memcpy(&key.network, src->bytes, sizeof(key.network));
+	else
+		key.network = ip4_be_of(src); // in one store: it is read in one load
 	return key;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/flow_timer.h"
+#include "dataplane/flow_tuple.h"
 #include "dataplane/memory.h"
 
 enum {
@@ -219,15 +220,14 @@ struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name na
 	unsigned sent = flow_sent_by_endpoint(flow);
 	bool is_external = name == FLOW_NAME_EXTERNAL;
 	const struct flow_dir *dir = &flow->dir[is_external ? 1 - sent : sent];
-	struct flow_endpoint endpoint = {.protocol = flow->state.protocol};
+	struct flow_endpoint endpoint;
 
+	endpoint.protocol = flow->state.protocol;
 	if (dir->flags & FLOW_IS_IP6) {
-		endpoint.addr.family = IP_V6;
-		memcpy(endpoint.addr.v6, is_external ? dir->key6.dst : dir->key6.src, 16);
+		endpoint.addr = ip6_addr_of(is_external ? dir->key6.dst : dir->key6.src);
 		endpoint.port_be = is_external ? dir->key6.dport_be : dir->key6.sport_be;
 	} else {
-		endpoint.addr.family = IP_V4;
-		memcpy(endpoint.addr.v4, is_external ? &dir->key4.dst_be : &dir->key4.src_be, 4);
+		endpoint.addr = ip4_addr_of(is_external ? dir->key4.dst_be : dir->key4.src_be);
 		endpoint.port_be = is_external ? dir->key4.dport_be : dir->key4.sport_be;
 	}
 	return endpoint;
@@ -271,6 +271,14 @@ bool flow_endpoint_hints(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
 {
 	return flow_index_hints(&table->endpoints, endpoint_hash(table, endpoint, name));
+}
+
+void flow_endpoint_prefetch(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+{
+	uint64_t hash = endpoint_hash(table, endpoint, name);
+
+	rte_prefetch0(&table->endpoints.buckets[flow_bucket_first(&table->endpoints, hash)]);
 }
 
 struct flow *flow_find_endpoint_if(const struct flow_table *table,

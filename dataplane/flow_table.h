@@ -172,6 +172,9 @@ bool flow_endpoint_is(
 // Any worker: does one seem to be entered under that name for it? As flow_index_hints.
 bool flow_endpoint_hints(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+// Fetches the bucket that it would be in.
+void flow_endpoint_prefetch(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
 // The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);

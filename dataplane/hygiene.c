@@ -2,6 +2,7 @@
 #include "dataplane/hygiene.h"
 
 #include "dataplane/address_kind.h"
+#include "dataplane/flow_tuple.h"
 #include "dataplane/parse.h"
 #include "dataplane/reverse_path.h"
 
@@ -111,19 +112,16 @@ static uint16_t look_up(const struct worker *w, const struct ip_addr *addr)
 
 static void read_ends(struct ends *ends, const struct packet *p)
 {
-	memset(ends, 0, sizeof(*ends));
 	if (p->kind == PACKET_IP6) {
 		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
 
-		ends->src.family = ends->dst.family = IP_V6;
-		memcpy(ends->src.v6, ip->src_addr, 16);
-		memcpy(ends->dst.v6, ip->dst_addr, 16);
+		ends->src = ip6_addr_of(ip->src_addr);
+		ends->dst = ip6_addr_of(ip->dst_addr);
 	} else {
 		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
 
-		ends->src.family = ends->dst.family = IP_V4;
-		memcpy(ends->src.v4, &ip->src_addr, 4);
-		memcpy(ends->dst.v4, &ip->dst_addr, 4);
+		ends->src = ip4_addr_of(ip->src_addr);
+		ends->dst = ip4_addr_of(ip->dst_addr);
 	}
 	ends->src_kind = address_kind(&ends->src);
 	ends->dst_kind = address_kind(&ends->dst);

@@ -91,8 +91,13 @@ bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct 
 	out->head = NULL;
 	out->is_own = false;
 	out->n_ended = w->flows.n_ended;
-	out->reply = flow_tuple_reply(packet);
+	// by its parts: the whole would be stored in pieces, and copied in others
+	out->reply.src = packet->dst;
 	out->reply.dst = source->first;
+	out->reply.sport_be = packet->dport_be;
+	out->reply.dport_be = packet->sport_be;
+	out->reply.protocol = packet->protocol;
+	out->reply.kind = flow_key_kind_reply(packet->kind);
 	if (source->n_addresses == 0)
 		return false;
 	if (source->is_none || source->keeps_port)

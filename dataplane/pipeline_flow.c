@@ -263,8 +263,9 @@ static __rte_always_inline bool is_packet_of(
 // No flow (FLOW_SLOT_NONE is one more), and its ways are found.
 enum { SLOT_WAYS_FOUND = UINT32_MAX - 1 };
 
-// Of all that have no flow, by what the probe says, from the first of them on.
-static void find_ways_of_first(
+// What takes its time to come, for all that have no flow by what the probe says: from the first of
+// them on.
+static void look_ahead(
 	struct worker *w, struct packet *const *list, uint32_t *slots, unsigned n, bool is_ip6)
 {
 	struct packet *first[BURST];
@@ -275,7 +276,7 @@ static void find_ways_of_first(
 			slots[i] = SLOT_WAYS_FOUND;
 			first[n_first++] = list[i];
 		}
-	ways_find(w, first, n_first, is_ip6);
+	conntrack_look_ahead(w, first, n_first, is_ip6);
 }
 
 // By the whole search, or newly begun: the first of `list`. NULL: the packet has gone elsewhere.
@@ -287,10 +288,10 @@ static __rte_noinline struct flow_dir *find_or_open(
 		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
 		       : flow_find4(&w->flows, &p->key4, p->hash);
 
-	if (dir != NULL || owner_went_home(w, p))
+	if (dir != NULL || (w->snap->may_cross && owner_went_home(w, p)))
 		return dir;
 	if (slots[0] == FLOW_SLOT_NONE)
-		find_ways_of_first(w, list, slots, n, is_ip6);
+		look_ahead(w, list, slots, n, is_ip6);
 	else if (slots[0] != SLOT_WAYS_FOUND)
 		ways_find_one(w, p);
 	return conntrack_open(w, p);
