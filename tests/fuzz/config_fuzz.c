@@ -257,7 +257,9 @@ static void expect_config(const struct config *config)
 {
 	expect_ports(config);
 	expect(config->n_cores <= CFG_CORES_MAX);
-	expect(config->flow_capacity >= 1024 && config->flow_capacity <= 100000000);
+	// 0: as many as the machine has memory for
+	expect(config->flow_capacity == 0 ||
+		(config->flow_capacity >= 1024 && config->flow_capacity <= 100000000));
 	expect(config->n_interfaces <= CFG_INTERFACES_MAX);
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
 		const struct cfg_interface *interface = &config->interfaces[i];

@@ -85,7 +85,7 @@ class CardState(NamedTuple):
 class PciLab(HomeLab):
     """`has_iommu`: as a machine with VT-d. Its millraced runs in the guest."""
 
-    cards, cores, megabytes, hugepages = CARDS, 2, 2048, 400
+    cards, cores, megabytes, guest_hugepages = CARDS, 2, 2048, 400
 
     def __init__(self, has_iommu):
         super().__init__(wires="tap")
@@ -100,7 +100,7 @@ class PciLab(HomeLab):
         arguments = ["-device", "intel-iommu,intremap=on"] if self.has_iommu else []
         for card in self.cards:
             arguments += card.qemu("lan") + card.qemu("wan")
-        self.guest = Guest(self, "rtr", arguments, f"hugepages={self.hugepages} " +
+        self.guest = Guest(self, "rtr", arguments, f"hugepages={self.guest_hugepages} " +
                            ("intel_iommu=on" if self.has_iommu else ""), self.cores, self.megabytes)
         for card in self.cards:
             self._plug(card.netdev("lan"), "sw", "br0")

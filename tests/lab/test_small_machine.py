@@ -46,7 +46,7 @@ PATIENT = CONFIG + "flows: { timeouts: { udp-unreplied: 20m } }\n"
 
 
 class SmallLab(PciLab):
-    cards, cores, megabytes, hugepages = (CARD,), 1, 512, 0
+    cards, cores, megabytes, guest_hugepages = (CARD,), 1, 512, 0
 
     def __init__(self):
         super().__init__(has_iommu=False)
