@@ -240,25 +240,27 @@ def step_sums(*sums):
     return result(steps=[{**STEPS, "name": name, "cycles_per_packet": clk} for name, clk in sums])
 
 
-def test_steps_that_were_disturbed_are_measured_again(monkeypatch, capsys):
-    cases = result(cases=[case("nat44-1k", 50), case("nat44-10k", 60)])
-    answers = [step_sums(("nat44-1k", 52), ("nat44-10k", 90)), step_sums(("nat44-10k", 80)),
-               step_sums(("nat44-10k", 62))]
+def test_steps_that_were_disturbed_are_measured_again_and_so_is_their_case(monkeypatch, capsys):
+    cases = result(cases=[case("nat44-1k", 50), case("nat44-10k", 99)])
+    answers = [step_sums(("nat44-1k", 52), ("nat44-10k", 80)),
+               step_sums(("nat44-10k", 61)), result(cases=[case("nat44-10k", 88)]),
+               step_sums(("nat44-10k", 62)), result(cases=[case("nat44-10k", 60)])]
     asked = []
     monkeypatch.setattr(plot_measure, "bench",
                         lambda words, deadline: asked.append(words) or answers.pop(0))
-    steps = plot_measure.measure_steps([], cases, 0)["steps"]
+    steps = plot_measure.measure_steps(["--json"], cases, 0)["steps"]
     assert [(entry["name"], entry["cycles_per_packet"]) for entry in steps] == [
         ("nat44-1k", 52), ("nat44-10k", 62)]
-    assert asked[1:] == [["steps", "--case", "nat44-10k"]] * 2
+    assert [entry["cycles_per_packet"] for entry in cases["cases"]] == [50, 60]
+    assert asked[1:] == [["steps", "--json", "--case", "nat44-10k"], ["--json", "--case", "nat44-10k"]] * 2
     assert "do not add up" not in capsys.readouterr().err
 
 
 def test_steps_that_stay_disturbed_are_named(monkeypatch, capsys):
     cases = result(cases=[case("nat44-10k", 60)])
-    monkeypatch.setattr(plot_measure, "bench",
-                        lambda words, deadline: step_sums(("nat44-10k", 40)))
-    plot_measure.measure_steps([], cases, 0)
+    monkeypatch.setattr(plot_measure, "bench", lambda words, deadline: step_sums(
+        ("nat44-10k", 40)) if words[0] == "steps" else result(cases=[case("nat44-10k", 60)]))
+    plot_measure.measure_steps(["--json"], cases, 0)
     assert "nat44-10k: its steps do not add up" in capsys.readouterr().err
 
 
