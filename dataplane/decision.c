@@ -114,7 +114,7 @@ void decide(struct worker *w, const struct question *q, struct rule_subject *sub
 	d->seen = q->original;
 	d->refused = COUNTER_COUNT;
 	d->is_dnated = d->changes_source = false;
-	d->source.is_none = true;
+	d->source = (struct nat_source){.is_none = true};
 	d->verdict.mark = 0;
 	d->verdict.asked_rate = false;
 	translate_destination(w, q, d);
