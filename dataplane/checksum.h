@@ -28,6 +28,15 @@ static inline uint32_t checksum_difference32(uint32_t old, uint32_t new)
 	       checksum_difference16((uint16_t)(old >> 16), (uint16_t)(new >> 16));
 }
 
+static inline uint32_t checksum_difference64(uint64_t old, uint64_t new)
+{
+	uint64_t sum = ~old + new;
+
+	sum += sum < new; // the carry goes round
+	sum = (uint32_t)sum + (sum >> 32);
+	return (uint32_t)((sum & 0xffff) + (uint16_t)(sum >> 16) + (sum >> 32));
+}
+
 // `n_bytes` is even. The sum is folded, so that several may be added.
 static inline uint32_t checksum_difference_bytes(
 	const uint8_t *old, const uint8_t *new, uint32_t n_bytes)

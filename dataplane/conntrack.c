@@ -123,17 +123,12 @@ static bool may_begin(struct worker *w, struct packet *p, const struct decision 
 	return true;
 }
 
-// Ports keep apart what workers translate the sources of, and nothing else.
-static bool is_elsewhere(const struct worker *w, const struct flow_tuple *reply)
-{
-	return owner_elsewhere(w, flow_tuple_hash(&w->flows, reply)) >= 0;
-}
-
-// Once it is entered here: of two that begin at the same moment at least one sees the other's.
-static bool is_elsewhere_too(const struct worker *w, const struct flow_tuple *reply)
+// Ports keep apart what workers translate the sources of, and nothing else. Once it is entered
+// here: of two that begin at the same moment at least one sees the other's.
+static bool is_elsewhere_too(const struct worker *w, const struct nat_reply *reply)
 {
 	atomic_thread_fence(memory_order_seq_cst);
-	return is_elsewhere(w, reply);
+	return owner_elsewhere(w, reply->hash) >= 0;
 }
 
 // The key of the answers. False: no port is free, or somebody else has that key already: an answer
@@ -144,9 +139,9 @@ static bool choose_reply(
 {
 	if (d->changes_source || from_host)
 		return nat_choose(w, d->seen, &d->source, choice);
-	*choice = (struct nat_choice){.reply = flow_tuple_reply(d->seen)};
-	if (likely(flow_find(&w->flows, &choice->reply) == NULL &&
-		    !(d->is_dnated && is_elsewhere(w, &choice->reply))))
+	choice->reply.key = flow_tuple_reply(d->seen);
+	if (likely(nat_reply_is_free(w, &choice->reply) &&
+		    !(d->is_dnated && owner_elsewhere(w, choice->reply.hash) >= 0)))
 		return true;
 	if (!d->is_dnated || !nat_has_port(d->seen))
 		return false;
@@ -209,8 +204,11 @@ static void flow_begin(struct worker *w, struct flow *flow, const struct packet 
 	flow->dir[0].epoch = w->epoch;
 	flow->dir[0].last_seen_sec = flow->dir[1].last_seen_sec = w->now_sec;
 	flow->dir[1].epoch = w->epoch - 1; // its way is looked up when it is first gone
-	flow->dir[0].flags |= FLOW_WATCH;
-	flow->dir[1].flags |= FLOW_WATCH; // the first reply changes the state
+	flow->dir[1].flags |= FLOW_WATCH;  // the first reply changes the state
+	if (p->protocol == IPPROTO_TCP)
+		flow->dir[0].flags |= FLOW_WATCH;
+	if (tcp_track_begins(p))
+		tcp_track_begin(p, flow);
 	if (from_host) {
 		flow->dir[0].flags |= FLOW_FROM_HOST;
 		flow->dir[1].flags |= FLOW_TO_HOST;
@@ -230,33 +228,60 @@ static bool went_to_host(struct worker *w, struct packet *p)
 	return true;
 }
 
-// Nearly all that are masqueraded leave from the interface's address, and keep their port: then the
-// answers will be known by that key, and who has the port already by that endpoint.
-static void prefetch_names4(const struct worker *w, const struct packet *p, uint8_t out_iface)
-{
-	const struct interface *out = &w->snap->interfaces[out_iface];
-	const struct flow_key4 *key = &p->key4;
-	bool is_masqueraded = out->is_outside && !w->snap->interfaces[p->iface].is_outside;
-	uint32_t ours_be = is_masqueraded ? out->primary4_be : key->src_be;
-	struct flow_key4 answer = flow_key4_make(key->dst_be, ours_be, key->dport_be, key->sport_be,
-		key->protocol, flow_key_kind_reply(key->kind));
-	struct flow_endpoint outside = {
-		.addr = ip4_addr_of(ours_be), .port_be = key->sport_be, .protocol = key->protocol};
+// What a guess is made of: most of those that leave by an interface are translated by the same
+// rule, and keep their port.
+struct usual_source {
+	uint8_t in_iface, out_iface;
+	bool is_translated;
+	struct nat_source source;
+};
 
+static void usual_source_of(
+	const struct worker *w, uint8_t in_iface, uint8_t out_iface, struct usual_source *usual)
+{
+	usual->in_iface = in_iface;
+	usual->out_iface = out_iface;
+	usual->is_translated = !w->snap->interfaces[in_iface].is_outside &&
+			       nat_rules_usual_source(w->snap->policy->nat, w->snap, IP_V4,
+				       out_iface, &usual->source);
+}
+
+// The answers will be known by that key, and who has the port already by that endpoint.
+static void prefetch_names4(
+	const struct worker *w, const struct packet *p, const struct usual_source *usual)
+{
+	const struct flow_key4 *key = &p->key4;
+	struct ip_addr ours = ip4_addr_of(key->src_be);
+	struct flow_key4 answer;
+
+	if (usual->is_translated)
+		ours = nat_port_address(&usual->source, &ours, 0);
+	answer = flow_key4_make(key->dst_be, ip4_be_of(&ours), key->dport_be, key->sport_be,
+		key->protocol, flow_key_kind_reply(key->kind));
 	flow_prefetch_bucket(&w->flows, flow_hash4(&w->flows, &answer));
-	if (is_masqueraded)
-		flow_endpoint_prefetch(&w->flows, &outside, FLOW_NAME_EXTERNAL);
+	if (usual->is_translated) {
+		struct flow_endpoint outside = {
+			.addr = ours, .port_be = key->sport_be, .protocol = key->protocol};
+
+		flow_endpoint_prefetch(
+			&w->flows, flow_endpoint_hash(&w->flows, &outside, FLOW_NAME_EXTERNAL));
+	}
 }
 
 void conntrack_look_ahead(struct worker *w, struct packet *const *list, unsigned n, bool is_ip6)
 {
+	struct usual_source usual = {.out_iface = INTERFACE_NONE};
+
 	firewall_look_ahead(w, list, n, is_ip6);
 	ways_find(w, list, n, is_ip6);
 	for (unsigned i = 0; i < n && !is_ip6; i++) {
 		uint8_t out_iface = decide_interface(w, list[i]->way);
 
-		if (out_iface != INTERFACE_NONE)
-			prefetch_names4(w, list[i], out_iface);
+		if (out_iface == INTERFACE_NONE)
+			continue;
+		if (out_iface != usual.out_iface || list[i]->iface != usual.in_iface)
+			usual_source_of(w, (uint8_t)list[i]->iface, out_iface, &usual);
+		prefetch_names4(w, list[i], &usual);
 	}
 }
 
@@ -307,10 +332,10 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 		worker_drop(w, p->m, refused);
 		return NULL;
 	}
-	flow_fill(flow, &original, &choice.reply);
+	flow_fill(flow, &original, &choice.reply.key);
 	flow_begin(w, flow, p, &subject, &d);
-	if (!flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL) ||
-		!flow_enter(&w->flows, flow, FLOW_NAME_REPLY)) {
+	if (!flow_enter_by(&w->flows, flow, FLOW_NAME_ORIGINAL, p->hash) ||
+		!flow_enter_by(&w->flows, flow, FLOW_NAME_REPLY, choice.reply.hash)) {
 		conntrack_end(w, flow);
 		worker_drop(w, p->m, COUNTER_DROP_FLOW_TABLE_FULL);
 		return NULL;

@@ -108,17 +108,14 @@ static int make_room(struct flow_index *index, uint32_t b, unsigned steps)
 	return -1;
 }
 
-bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot)
+// Its first bucket is full.
+static __rte_noinline bool put_away(struct flow_index *index, uint64_t hash, uint32_t slot)
 {
 	uint16_t tag = flow_tag(hash);
 	uint32_t first = flow_bucket_first(index, hash);
-	uint32_t second = flow_bucket_other(index, first, tag), b = first;
-	int i = bucket_free(&index->buckets[first]);
+	uint32_t second = flow_bucket_other(index, first, tag), b = second;
+	int i = bucket_free(&index->buckets[second]);
 
-	if (unlikely(i < 0)) {
-		b = second;
-		i = bucket_free(&index->buckets[second]);
-	}
 	for (unsigned steps = 1; i < 0 && steps <= ROOM_STEPS; steps++) {
 		b = first;
 		i = make_room(index, first, steps);
@@ -132,6 +129,17 @@ bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot)
 	bucket_put(&index->buckets[b], (unsigned)i, tag, flow_more(hash), slot, b != first);
 	if (b != first)
 		count_away(&index->buckets[first], 1);
+	return true;
+}
+
+bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot)
+{
+	struct flow_bucket *bucket = &index->buckets[flow_bucket_first(index, hash)];
+	int i = bucket_free(bucket);
+
+	if (unlikely(i < 0))
+		return put_away(index, hash, slot);
+	bucket_put(bucket, (unsigned)i, flow_tag(hash), flow_more(hash), slot, false);
 	return true;
 }
 

@@ -346,31 +346,44 @@ static uint32_t caller_leave(struct flow_table *table, struct flow *flow)
 	return outside;
 }
 
-void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
+// Inlined, for those who know both lists when they are compiled.
+static __rte_always_inline void change_lists(struct flow_table *table, struct flow *flow,
+	enum flow_phase phase, const enum flow_list from, const enum flow_list to)
 {
 	struct flow_shares *shares = &table->shares;
 	uint32_t host = flow->state.host;
-	enum flow_list from = list_of(flow->state.state), to = list_of((uint8_t)phase);
 	uint32_t spare = (uint32_t)(to == FLOW_LIST_SPARE) - (uint32_t)(from == FLOW_LIST_SPARE);
 	uint32_t all = (uint32_t)(to != FLOW_LIST_NONE) - (uint32_t)(from != FLOW_LIST_NONE);
 
-	flow->state.state = (uint8_t)phase;
-	if (from == to && to != FLOW_LIST_SPARE)
-		return;
 	if (from != FLOW_LIST_NONE)
 		list_remove(table, flow, from);
-	if (shares->hosts[host].key.kind == FLOW_HOST_CALLER)
+	if (from != FLOW_LIST_NONE && shares->hosts[host].key.kind == FLOW_HOST_CALLER)
 		host = caller_leave(table, flow);
 	else if (to == FLOW_LIST_OPEN && shares->hosts[host].key.kind == FLOW_HOST_OUTSIDE)
 		caller_join(table, flow, phase);
 	if (to != FLOW_LIST_NONE)
 		list_append(table, flow, to);
-	count(shares, FLOW_RANK_SPARE, host, spare);
-	count(shares, FLOW_RANK_ALL, host, all);
+	if (spare != 0)
+		count(shares, FLOW_RANK_SPARE, host, spare);
+	if (all != 0)
+		count(shares, FLOW_RANK_ALL, host, all);
 	if (host != ROUTER)
 		shares->n_spare += spare;
-	if (host >= FIXED && shares->hosts[host].n[FLOW_RANK_ALL] == 0)
+	if (to == FLOW_LIST_NONE && host >= FIXED && shares->hosts[host].n[FLOW_RANK_ALL] == 0)
 		host_close(table, host);
+}
+
+void flow_set_phase(struct flow_table *table, struct flow *flow, enum flow_phase phase)
+{
+	enum flow_list from = list_of(flow->state.state), to = list_of((uint8_t)phase);
+
+	flow->state.state = (uint8_t)phase;
+	if (from == FLOW_LIST_NONE && to == FLOW_LIST_SPARE)
+		change_lists(table, flow, phase, FLOW_LIST_NONE, FLOW_LIST_SPARE);
+	else if (from == FLOW_LIST_SPARE && to == FLOW_LIST_NONE)
+		change_lists(table, flow, phase, FLOW_LIST_SPARE, FLOW_LIST_NONE);
+	else if (from != to || to == FLOW_LIST_SPARE)
+		change_lists(table, flow, phase, from, to);
 }
 
 // --- a full table ---

@@ -41,6 +41,7 @@ int flow_table_init(struct flow_table *table, uint32_t capacity, const uint64_t 
 	memset(table, 0, sizeof(*table));
 	table->capacity = capacity;
 	table->free_head = FLOW_NONE;
+	table->ends_now.flow = table->ends_next.flow = FLOW_NONE;
 	memcpy(table->seeds, seeds, sizeof(table->seeds));
 	flow_timer_init(table);
 	table->flows_bytes = (uint64_t)capacity * sizeof(struct flow);
@@ -140,16 +141,25 @@ static struct flow_index *index_of(struct flow_table *table, enum flow_name name
 								     : &table->endpoints;
 }
 
+bool flow_enter_by(struct flow_table *table, struct flow *flow, enum flow_name name, uint64_t hash)
+{
+	return flow_index_put(
+		index_of(table, name), hash, flow_index(table, flow) * FLOW_NAMES + name);
+}
+
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	return flow_index_put(index_of(table, name), name_hash(table, flow, name),
-		flow_index(table, flow) * FLOW_NAMES + name);
+	return flow_enter_by(table, flow, name, name_hash(table, flow, name));
 }
 
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
-	flow_index_take(index_of(table, name), name_hash(table, flow, name),
-		flow_index(table, flow) * FLOW_NAMES + name);
+	uint32_t index = flow_index(table, flow);
+	bool is_hashed = table->ends_now.flow == index && name != FLOW_NAME_INTERNAL;
+
+	flow_index_take(index_of(table, name),
+		is_hashed ? table->ends_now.hashes[name] : name_hash(table, flow, name),
+		index * FLOW_NAMES + name);
 }
 
 static void key_kill(struct flow_dir *dir)
@@ -160,10 +170,19 @@ static void key_kill(struct flow_dir *dir)
 		dir->key4.kind = FLOW_KEY_DEAD;
 }
 
+static void hashes_forget(struct flow_table *table, uint32_t index)
+{
+	if (table->ends_now.flow == index)
+		table->ends_now.flow = FLOW_NONE;
+	if (unlikely(table->ends_next.flow == index))
+		table->ends_next.flow = FLOW_NONE;
+}
+
 void flow_remove(struct flow_table *table, struct flow *flow)
 {
 	flow_leave(table, flow, FLOW_NAME_ORIGINAL);
 	flow_leave(table, flow, FLOW_NAME_REPLY);
+	hashes_forget(table, flow_index(table, flow));
 	flow_timer_stop(table, flow);
 	flow_set_phase(table, flow, FLOW_FREE);
 	key_kill(&flow->dir[0]);
@@ -172,6 +191,28 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 	table->free_head = flow_index(table, flow);
 	table->n_used--;
 	table->n_ended++;
+}
+
+static void prefetch_aged(const struct flow_table *table, uint32_t index)
+{
+	if (index != FLOW_NONE)
+		rte_prefetch0(&table->flows[index].state);
+}
+
+void flow_prefetch_end(struct flow_table *table, const struct flow *flow)
+{
+	uint64_t *hashes = table->ends_next.hashes;
+
+	table->ends_now = table->ends_next;
+	table->ends_next.flow = flow_index(table, flow);
+	hashes[FLOW_NAME_ORIGINAL] = name_hash(table, flow, FLOW_NAME_ORIGINAL);
+	hashes[FLOW_NAME_REPLY] = name_hash(table, flow, FLOW_NAME_REPLY);
+	hashes[FLOW_NAME_EXTERNAL] = name_hash(table, flow, FLOW_NAME_EXTERNAL);
+	flow_prefetch_bucket(table, hashes[FLOW_NAME_ORIGINAL]);
+	flow_prefetch_bucket(table, hashes[FLOW_NAME_REPLY]);
+	flow_endpoint_prefetch(table, hashes[FLOW_NAME_EXTERNAL]);
+	prefetch_aged(table, flow->state.age_prev);
+	prefetch_aged(table, flow->state.age_next);
 }
 
 // Twins by a constant: the compiler makes one function of each.
@@ -255,7 +296,7 @@ bool flow_endpoint_is(
 		       4) == 0;
 }
 
-static uint64_t endpoint_hash(
+uint64_t flow_endpoint_hash(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
 {
 	uint32_t addr_be;
@@ -270,22 +311,13 @@ static uint64_t endpoint_hash(
 bool flow_endpoint_hints(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
 {
-	return flow_index_hints(&table->endpoints, endpoint_hash(table, endpoint, name));
+	return flow_index_hints(&table->endpoints, flow_endpoint_hash(table, endpoint, name));
 }
 
-void flow_endpoint_prefetch(
-	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
+static struct flow *find_endpoint(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, uint64_t hash,
+	flow_accepts_fn accepts, const void *ctx)
 {
-	uint64_t hash = endpoint_hash(table, endpoint, name);
-
-	rte_prefetch0(&table->endpoints.buckets[flow_bucket_first(&table->endpoints, hash)]);
-}
-
-struct flow *flow_find_endpoint_if(const struct flow_table *table,
-	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
-	const void *ctx)
-{
-	uint64_t hash = endpoint_hash(table, endpoint, name);
 	const struct flow_bucket *bucket = NULL;
 
 	while ((bucket = flow_index_next(&table->endpoints, hash, bucket)) != NULL) {
@@ -302,8 +334,23 @@ struct flow *flow_find_endpoint_if(const struct flow_table *table,
 	return NULL;
 }
 
+struct flow *flow_find_endpoint_if(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, flow_accepts_fn accepts,
+	const void *ctx)
+{
+	return find_endpoint(
+		table, endpoint, name, flow_endpoint_hash(table, endpoint, name), accepts, ctx);
+}
+
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name)
 {
-	return flow_find_endpoint_if(table, endpoint, name, NULL, NULL);
+	return flow_find_endpoint_by(
+		table, endpoint, name, flow_endpoint_hash(table, endpoint, name));
+}
+
+struct flow *flow_find_endpoint_by(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, uint64_t hash)
+{
+	return find_endpoint(table, endpoint, name, hash, NULL, NULL);
 }

@@ -29,6 +29,12 @@ enum flow_name {
 	FLOW_NAMES,
 };
 
+// What need not be hashed again.
+struct flow_names_hashed {
+	uint32_t flow;			     // FLOW_NONE: nobody's
+	uint64_t hashes[FLOW_NAME_INTERNAL]; // of the names before that one
+};
+
 struct flow_table {
 	struct flow_index keys;	     // slots: FLOW_NAMES * flow + name
 	struct flow_index endpoints; // the same
@@ -39,8 +45,9 @@ struct flow_table {
 	uint32_t n_touched; // flows beyond have never been used, their pages never written
 	uint32_t free_head; // by timer_next
 	uint64_t seeds[2];
-	uint32_t wheel[WHEEL_SLOTS]; // first flow of each slot
-	uint32_t wheel_sec;	     // all slots up to this second are done
+	struct flow_names_hashed ends_now, ends_next; // flow_prefetch_end
+	uint32_t wheel[WHEEL_SLOTS];		      // first flow of each slot
+	uint32_t wheel_sec;			      // all slots up to this second are done
 	struct flow_shares shares;
 	struct flow_cones cones;
 	uint64_t flows_bytes;
@@ -55,10 +62,16 @@ uint64_t flow_table_bytes(uint32_t capacity);
 struct flow *flow_alloc(struct flow_table *table);
 // Makes it findable under a name. False when neither bucket has room.
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name);
+// The same, of who knows the name's hash: flow_tuple_hash, or flow_endpoint_hash.
+bool flow_enter_by(struct flow_table *table, struct flow *flow, enum flow_name name, uint64_t hash);
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name);
 // Takes both directions, the timer and its host's share out and frees the flow. Endpoint names are
 // the caller's.
 void flow_remove(struct flow_table *table, struct flow *flow);
+
+// Fetches what that will touch of others: buckets, and the neighbours in its host's list. Its own
+// lines are there. It is expected to be the next that ends, or the next but one.
+void flow_prefetch_end(struct flow_table *table, const struct flow *flow);
 
 // --- lookup, in the three steps of a burst ---
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)
@@ -169,15 +182,21 @@ struct flow_dir *flow_find6(
 struct flow_endpoint flow_endpoint_of(const struct flow *flow, enum flow_name name);
 bool flow_endpoint_is(
 	const struct flow *flow, enum flow_name name, const struct flow_endpoint *endpoint);
+uint64_t flow_endpoint_hash(
+	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
 // Any worker: does one seem to be entered under that name for it? As flow_index_hints.
 bool flow_endpoint_hints(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
-// Fetches the bucket that it would be in.
-void flow_endpoint_prefetch(
-	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+// Fetches the bucket that one of that hash would be in.
+static inline void flow_endpoint_prefetch(const struct flow_table *table, uint64_t hash)
+{
+	rte_prefetch0(&table->endpoints.buckets[flow_bucket_first(&table->endpoints, hash)]);
+}
 // The flow that was entered under that name for it.
 struct flow *flow_find_endpoint(
 	const struct flow_table *table, const struct flow_endpoint *endpoint, enum flow_name name);
+struct flow *flow_find_endpoint_by(const struct flow_table *table,
+	const struct flow_endpoint *endpoint, enum flow_name name, uint64_t hash);
 // Of several, one that is accepted: an inside endpoint has more than one outside if it leaves by
 // several ways.
 typedef bool (*flow_accepts_fn)(const struct flow *flow, const void *ctx);

@@ -45,12 +45,29 @@ void flow_timer_set(struct flow_table *table, struct flow *flow, uint32_t deadli
 	table->wheel[state->timer_slot] = flow_index(table, flow);
 }
 
-// When each direction was last seen is asked, and then it ends.
-static void prefetch(const struct flow *flow)
+static uint32_t deadline_of(const struct flow *flow, flow_timeout_fn timeout, const void *ctx)
 {
-	rte_prefetch0(&flow->state);
-	rte_prefetch0(&flow->dir[0]);
-	rte_prefetch0(&flow->dir[1]);
+	return flow_last_seen_sec(flow) + timeout(&flow->state, ctx);
+}
+
+// While one ends, what the next one's end will touch comes, and the lines of the one behind that:
+// who is next in a slot is known by its neighbour alone.
+static void look_ahead(struct flow_table *table, const struct flow *flow, uint32_t now_sec,
+	flow_timeout_fn timeout, const void *ctx)
+{
+	const struct flow *next, *second;
+
+	if (flow->state.timer_next == FLOW_NONE)
+		return;
+	next = &table->flows[flow->state.timer_next];
+	if ((int32_t)(deadline_of(next, timeout, ctx) - now_sec) <= 0)
+		flow_prefetch_end(table, next);
+	if (next->state.timer_next == FLOW_NONE)
+		return;
+	second = &table->flows[next->state.timer_next];
+	rte_prefetch0(&second->state);
+	rte_prefetch0(&second->dir[0]);
+	rte_prefetch0(&second->dir[1]);
 }
 
 struct flow *flow_timer_next(struct flow_table *table, uint32_t now_sec, unsigned *budget,
@@ -66,9 +83,8 @@ struct flow *flow_timer_next(struct flow_table *table, uint32_t now_sec, unsigne
 			if (*budget == 0)
 				return NULL;
 			--*budget;
-			if (flow->state.timer_next != FLOW_NONE)
-				prefetch(&table->flows[flow->state.timer_next]);
-			deadline = flow_last_seen_sec(flow) + timeout(&flow->state, ctx);
+			look_ahead(table, flow, now_sec, timeout, ctx);
+			deadline = deadline_of(flow, timeout, ctx);
 			if ((int32_t)(deadline - now_sec) <= 0)
 				return flow;
 			// at least one slot ahead of the one being emptied

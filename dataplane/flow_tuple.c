@@ -112,10 +112,9 @@ uint64_t flow_tuple_hash(const struct flow_table *table, const struct flow_tuple
 	}
 }
 
-struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple)
+struct flow_dir *flow_find_by(
+	const struct flow_table *table, const struct flow_tuple *tuple, uint64_t hash)
 {
-	uint64_t hash = flow_tuple_hash(table, tuple);
-
 	if (tuple->src.family == IP_V6) {
 		struct parts6 parts = parts6_of(tuple);
 
@@ -127,25 +126,43 @@ struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tup
 	}
 }
 
-// What it becomes is `opposite` with its ends exchanged. True: something else than it is.
-static bool fill4(
-	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
+struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple)
 {
-	uint32_t l3, l4;
+	return flow_find_by(table, tuple, flow_tuple_hash(table, tuple));
+}
 
-	dir->key4 = key4_of(key);
-	dir->new_src_be = ip4_be_of(&opposite->dst);
-	dir->new_dst_be = ip4_be_of(&opposite->src);
+// What a packet of `key` becomes is `opposite` with its ends exchanged.
+static void fill4(
+	struct flow_dir *dir, const struct flow_key4 *key, const struct flow_key4 *opposite)
+{
+	dir->key4 = *key;
+	dir->new_src_be = opposite->dst_be;
+	dir->new_dst_be = opposite->src_be;
 	dir->new_sport_be = opposite->dport_be;
 	dir->new_dport_be = opposite->sport_be;
-	l3 = checksum_difference32(dir->key4.src_be, dir->new_src_be) +
-	     checksum_difference32(dir->key4.dst_be, dir->new_dst_be);
-	l4 = checksum_difference16(key->sport_be, dir->new_sport_be) +
-	     checksum_difference16(key->dport_be, dir->new_dport_be);
-	dir->l3_diff = checksum_fold(l3);
-	dir->l4_diff = checksum_fold(l3 + l4);
-	return dir->key4.src_be != dir->new_src_be || dir->key4.dst_be != dir->new_dst_be ||
-	       key->sport_be != dir->new_sport_be || key->dport_be != dir->new_dport_be;
+}
+
+// Both directions' differences: what one adds the other takes away, in one's complement.
+static void fill4_both(
+	struct flow *flow, const struct flow_key4 *key, const struct flow_key4 *answer)
+{
+	struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+	uint64_t ends = key->src_be | (uint64_t)key->dst_be << 32;
+	uint64_t new_ends = answer->dst_be | (uint64_t)answer->src_be << 32;
+	uint32_t ports = key->sport_be | (uint32_t)key->dport_be << 16;
+	uint32_t new_ports = answer->dport_be | (uint32_t)answer->sport_be << 16;
+	uint32_t l3 = checksum_difference64(ends, new_ends);
+
+	fill4(there, key, answer);
+	fill4(back, answer, key);
+	there->l3_diff = checksum_fold(l3);
+	there->l4_diff = checksum_fold(l3 + checksum_difference32(ports, new_ports));
+	back->l3_diff = (uint16_t)~there->l3_diff;
+	back->l4_diff = (uint16_t)~there->l4_diff;
+	if (ends != new_ends || ports != new_ports) {
+		there->flags |= FLOW_TRANSLATES;
+		back->flags |= FLOW_TRANSLATES;
+	}
 }
 
 static bool fill6(
@@ -163,19 +180,18 @@ static bool fill6(
 	       key->sport_be != opposite->dport_be || key->dport_be != opposite->sport_be;
 }
 
-static void fill_direction(
-	struct flow_dir *dir, const struct flow_tuple *key, const struct flow_tuple *opposite)
-{
-	if (key->src.family == IP_V6) {
-		if (fill6(dir, key, opposite))
-			dir->flags |= FLOW_TRANSLATES | FLOW_TRANSLATES6;
-	} else if (fill4(dir, key, opposite)) {
-		dir->flags |= FLOW_TRANSLATES;
-	}
-}
-
 void flow_fill(struct flow *flow, const struct flow_tuple *original, const struct flow_tuple *reply)
 {
-	fill_direction(&flow->dir[0], original, reply);
-	fill_direction(&flow->dir[1], reply, original);
+	struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
+
+	if (original->src.family == IP_V6) {
+		if (fill6(there, original, reply))
+			there->flags |= FLOW_TRANSLATES | FLOW_TRANSLATES6;
+		if (fill6(back, reply, original))
+			back->flags |= FLOW_TRANSLATES | FLOW_TRANSLATES6;
+	} else {
+		struct flow_key4 key = key4_of(original), answer = key4_of(reply);
+
+		fill4_both(flow, &key, &answer);
+	}
 }

@@ -54,6 +54,9 @@ struct flow_tuple flow_tuple_translated(const struct flow_dir *dir);
 
 uint64_t flow_tuple_hash(const struct flow_table *table, const struct flow_tuple *tuple);
 struct flow_dir *flow_find(const struct flow_table *table, const struct flow_tuple *tuple);
+// The same, of who knows its hash.
+struct flow_dir *flow_find_by(
+	const struct flow_table *table, const struct flow_tuple *tuple, uint64_t hash);
 // Writes both directions: their keys, and what each becomes. FLOW_TRANSLATES and FLOW_IS_IP6 are
 // set as they are due.
 void flow_fill(

@@ -53,6 +53,15 @@ static bool leaves_as(const struct flow *flow, const void *ctx)
 	return flow_endpoint_is(flow, FLOW_NAME_EXTERNAL, ctx);
 }
 
+// Few endpoints are entered as they are inside: mostly there is none of that port.
+static struct flow *find_by_inside(const struct worker *w, const struct flow_endpoint *inside,
+	flow_accepts_fn accepts, const void *ctx)
+{
+	return nat_n_inside(&w->nat, inside->port_be) == 0
+		       ? NULL
+		       : flow_find_endpoint_if(&w->flows, inside, FLOW_NAME_INTERNAL, accepts, ctx);
+}
+
 // --- choosing ---
 
 // The outside endpoint that an inside one is expected to have.
@@ -68,14 +77,14 @@ static struct flow_endpoint expected(
 
 // Without a port, all that can tell two hosts apart towards one remote is the pool.
 static bool choose_address(struct worker *w, const struct flow_tuple *packet,
-	const struct nat_source *source, struct flow_tuple *reply)
+	const struct nat_source *source, struct nat_reply *reply)
 {
 	enum { ADDRESSES_TRIED = 64 };
 	uint32_t n = RTE_MIN(source->n_addresses, (uint32_t)ADDRESSES_TRIED);
 
 	for (uint32_t i = 0; i < n; i++) {
-		reply->dst = nat_port_address(source, &packet->src, i);
-		if (flow_find(&w->flows, reply) == NULL)
+		reply->key.dst = nat_port_address(source, &packet->src, i);
+		if (nat_reply_is_free(w, reply))
 			return true;
 	}
 	return false;
@@ -84,7 +93,8 @@ static bool choose_address(struct worker *w, const struct flow_tuple *packet,
 bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
 	struct nat_choice *out)
 {
-	struct flow_endpoint inside = inside_of(packet), usual, outside;
+	struct flow_endpoint inside = inside_of(packet), outside;
+	struct nat_reply *reply = &out->reply;
 	struct flow *holder, *head;
 	enum nat_port found;
 
@@ -92,34 +102,36 @@ bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct 
 	out->is_own = false;
 	out->n_ended = w->flows.n_ended;
 	// by its parts: the whole would be stored in pieces, and copied in others
-	out->reply.src = packet->dst;
-	out->reply.dst = source->first;
-	out->reply.sport_be = packet->dport_be;
-	out->reply.dport_be = packet->sport_be;
-	out->reply.protocol = packet->protocol;
-	out->reply.kind = flow_key_kind_reply(packet->kind);
+	reply->key.src = packet->dst;
+	reply->key.dst = source->first;
+	reply->key.sport_be = packet->dport_be;
+	reply->key.dport_be = packet->sport_be;
+	reply->key.protocol = packet->protocol;
+	reply->key.kind = flow_key_kind_reply(packet->kind);
 	if (source->n_addresses == 0)
 		return false;
-	if (source->is_none || source->keeps_port)
-		return flow_find(&w->flows, &out->reply) == NULL;
+	if (source->is_none)
+		return nat_reply_is_free(w, reply);
 	if (!nat_has_port(packet))
-		return choose_address(w, packet, source, &out->reply);
-	usual = expected(source, &inside);
-	holder = flow_find_endpoint(&w->flows, &usual, FLOW_NAME_EXTERNAL);
+		return choose_address(w, packet, source, reply);
+	out->usual = expected(source, &inside);
+	out->usual_hash = flow_endpoint_hash(&w->flows, &out->usual, FLOW_NAME_EXTERNAL);
+	if (source->keeps_port)
+		return nat_reply_is_free(w, reply);
+	holder = flow_find_endpoint_by(&w->flows, &out->usual, FLOW_NAME_EXTERNAL, out->usual_hash);
 	head = holder;
 	if (head == NULL || !flow_endpoint_is(head, FLOW_NAME_INTERNAL, &inside))
-		head = flow_find_endpoint_if(
-			&w->flows, &inside, FLOW_NAME_INTERNAL, leaves_within_pool, source);
+		head = find_by_inside(w, &inside, leaves_within_pool, source);
 	if (head != NULL) {
 		outside = flow_endpoint_of(head, FLOW_NAME_EXTERNAL);
-		out->reply.dst = outside.addr;
-		nat_reply_set_port(&out->reply, outside.port_be);
-		if (flow_find(&w->flows, &out->reply) == NULL) {
+		reply->key.dst = outside.addr;
+		nat_reply_set_port(&reply->key, outside.port_be);
+		if (nat_reply_is_free(w, reply)) {
 			out->head = head;
 			return true;
 		}
 	}
-	found = nat_port_search(w, packet, source, holder != NULL, &out->reply);
+	found = nat_port_search(w, packet, source, holder != NULL, reply);
 	if (found == NAT_PORT_SHARED || (found == NAT_PORT_OWN && head != NULL))
 		worker_count(w, COUNTER_NAT_OVERLOADED);
 	out->is_own = found == NAT_PORT_OWN;
@@ -157,11 +169,19 @@ static void ring_leave(struct worker *w, struct flow *flow)
 	flow->state.flags &= (uint8_t)~FLOW_IS_MAPPED;
 }
 
+static void count_inside(struct worker *w, const struct flow *flow, int n)
+{
+	nat_count_inside(&w->nat, flow_endpoint_of(flow, FLOW_NAME_INTERNAL).port_be, n);
+}
+
 // In a table without room its mapping is not known: its packets are translated all the same.
 static void name_enter(struct worker *w, struct flow *flow, enum flow_name name, uint8_t flag)
 {
-	if (flow_enter(&w->flows, flow, name))
-		flow->state.flags |= flag;
+	if (!flow_enter(&w->flows, flow, name))
+		return;
+	flow->state.flags |= flag;
+	if (name == FLOW_NAME_INTERNAL)
+		count_inside(w, flow, 1);
 }
 
 static void name_leave(struct worker *w, struct flow *flow, enum flow_name name, uint8_t flag)
@@ -170,6 +190,8 @@ static void name_leave(struct worker *w, struct flow *flow, enum flow_name name,
 		return;
 	flow_leave(&w->flows, flow, name);
 	flow->state.flags &= (uint8_t)~flag;
+	if (name == FLOW_NAME_INTERNAL)
+		count_inside(w, flow, -1);
 }
 
 // The same endpoint has the same two buckets, and one of them has just got room.
@@ -200,12 +222,13 @@ static void tell_cone(struct worker *w, const struct flow *flow, bool is_there)
 		flow_cones_remove(&w->flows.cones, &outside);
 }
 
+// `hash`: of the outside endpoint.
 static void hold_outside(struct worker *w, struct flow *flow, const struct flow_endpoint *inside,
-	const struct flow_endpoint *outside)
+	const struct flow_endpoint *outside, uint64_t hash)
 {
-	name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
-	if (!(flow->state.flags & FLOW_HAS_EXTERNAL))
-		return;
+	if (!flow_enter_by(&w->flows, flow, FLOW_NAME_EXTERNAL, hash))
+		return; // a table without room, as in name_enter
+	flow->state.flags |= FLOW_HAS_EXTERNAL;
 	nat_port_hold(w, inside, outside, true);
 	tell_cone(w, flow, true);
 }
@@ -218,7 +241,7 @@ static struct flow *find_mapping(const struct worker *w, const struct flow_endpo
 	*holder = flow_find_endpoint(&w->flows, outside, FLOW_NAME_EXTERNAL);
 	if (*holder != NULL && flow_endpoint_is(*holder, FLOW_NAME_INTERNAL, inside))
 		return *holder;
-	return flow_find_endpoint_if(&w->flows, inside, FLOW_NAME_INTERNAL, leaves_as, outside);
+	return find_by_inside(w, inside, leaves_as, outside);
 }
 
 // Its own flow begins: it joins its mapping, or is the first of one.
@@ -227,8 +250,8 @@ static void enter_own(struct worker *w, struct flow *flow, const struct nat_sour
 {
 	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
 			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
-	struct flow_endpoint usual = expected(source, &inside);
 	struct flow *holder = choice->head, *head = choice->head;
+	bool is_usual;
 	bool is_known =
 		choice->n_ended == w->flows.n_ended &&
 		(choice->is_own || (head != NULL && (head->state.flags & FLOW_HAS_EXTERNAL)));
@@ -237,16 +260,19 @@ static void enter_own(struct worker *w, struct flow *flow, const struct nat_sour
 		flow->state.flags |= FLOW_IS_FULL_CONE;
 	if (!is_known)
 		head = find_mapping(w, &inside, &outside, &holder);
+	is_usual = endpoint_equal(&outside, &choice->usual);
 	if (head != NULL) {
 		ring_join(w, flow, head);
 	} else {
 		head = flow;
 		ring_start(w, flow);
-		if (holder != NULL || !endpoint_equal(&outside, &usual))
+		if (holder != NULL || !is_usual)
 			name_enter(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
 	}
 	if (holder == NULL)
-		hold_outside(w, head, &inside, &outside);
+		hold_outside(w, head, &inside, &outside,
+			is_usual ? choice->usual_hash
+				 : flow_endpoint_hash(&w->flows, &outside, FLOW_NAME_EXTERNAL));
 }
 
 // Somebody outside called: as long as they talk the mapping that let them in stays.

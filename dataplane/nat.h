@@ -6,15 +6,18 @@
 #pragma once
 
 #include "dataplane/flow_tuple.h"
+#include "dataplane/nat_port.h"
 #include "dataplane/nat_rules.h"
 #include "dataplane/worker.h"
 
 // As what a flow leaves.
 struct nat_choice {
-	struct flow_tuple reply; // the key of its answers
-	struct flow *head;	 // of its inside endpoint's mapping; NULL: it begins one
-	bool is_own;		 // an outside endpoint that nobody holds
-	uint32_t n_ended;	 // of the table, then: whoever ends may have been the head
+	struct nat_reply reply;
+	struct flow_endpoint usual; // outside, that its inside endpoint is expected to have
+	uint64_t usual_hash;
+	struct flow *head; // of its inside endpoint's mapping; NULL: it begins one
+	bool is_own;	   // an outside endpoint that nobody holds
+	uint32_t n_ended;  // of the table, then: whoever ends may have been the head
 };
 
 // For `packet`, a flow's first one behind its destination translation: the outside endpoint that

@@ -32,7 +32,7 @@ struct search {
 	struct worker *w;
 	const struct flow_tuple *packet;
 	const struct nat_source *source;
-	struct flow_tuple *reply;
+	struct nat_reply *reply;
 	enum wanted wanted;
 	bool is_strict;	    // as to odd and even, below 1024 and above
 	bool is_usual_held; // the packet's own port at its host's address
@@ -44,15 +44,13 @@ struct search {
 // --- addresses ---
 
 // Every worker pairs a host with the same address, so nothing of a worker's is in it.
-struct ip_addr nat_port_address(
+struct ip_addr nat_port_pool_address(
 	const struct nat_source *source, const struct ip_addr *inside, uint32_t i)
 {
 	struct ip_addr addr = source->first;
 	unsigned n_bytes = addr.family == IP_V6 ? 16 : 4;
 	uint64_t words[2], sum;
 
-	if (source->n_addresses <= 1)
-		return addr;
 	memcpy(words, inside->bytes, sizeof(words));
 	sum = (uint32_t)flow_mix(
 		flow_mix(words[0] ^ FLOW_HASH_FINAL, words[1] + 1), FLOW_HASH_FINAL);
@@ -144,20 +142,25 @@ static uint16_t port_of_bucket(uint8_t bucket, uint16_t i)
 	return (uint16_t)(i << 7 | low);
 }
 
+bool nat_reply_is_free(const struct worker *w, struct nat_reply *reply)
+{
+	reply->hash = flow_tuple_hash(&w->flows, &reply->key);
+	return flow_find_by(&w->flows, &reply->key, reply->hash) == NULL;
+}
+
 // Of the address in the reply key. Leaves the port there.
 static bool take_if(struct search *s, uint16_t port_be, bool is_held)
 {
-	nat_reply_set_port(s->reply, port_be);
+	nat_reply_set_port(&s->reply->key, port_be);
 	return (s->wanted == WANTED_ANY || is_held == (s->wanted == WANTED_HELD)) &&
-	       flow_find(&s->w->flows, s->reply) == NULL &&
-	       !(s->source->is_another &&
-		       owner_elsewhere(s->w, flow_tuple_hash(&s->w->flows, s->reply)) >= 0);
+	       nat_reply_is_free(s->w, s->reply) &&
+	       !(s->source->is_another && owner_elsewhere(s->w, s->reply->hash) >= 0);
 }
 
 static bool take(struct search *s, uint16_t port_be)
 {
 	struct flow_endpoint outside = {
-		.addr = s->reply->dst,
+		.addr = s->reply->key.dst,
 		.port_be = port_be,
 		.protocol = s->packet->protocol,
 	};
@@ -171,7 +174,7 @@ static bool take(struct search *s, uint16_t port_be)
 // At the i-th address.
 static bool take_own(struct search *s, uint32_t i)
 {
-	s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
+	s->reply->key.dst = nat_port_address(s->source, &s->packet->src, i);
 	if (s->source->is_random || s->is_abroad)
 		return false;
 	return i == 0 ? take_if(s, s->packet->sport_be, s->is_usual_held)
@@ -231,7 +234,7 @@ static bool take_of_addresses(struct search *s)
 			return true;
 	}
 	for (uint32_t i = 0; i < n && s->tries > 0; i++) {
-		s->reply->dst = nat_port_address(s->source, &s->packet->src, i);
+		s->reply->key.dst = nat_port_address(s->source, &s->packet->src, i);
 		if (take_of_worker(s))
 			return true;
 	}
@@ -293,7 +296,7 @@ static void tell(struct worker *w, enum dp_event_kind kind, const struct ip_addr
 }
 
 enum nat_port nat_port_search(struct worker *w, const struct flow_tuple *packet,
-	const struct nat_source *source, bool is_usual_held, struct flow_tuple *reply)
+	const struct nat_source *source, bool is_usual_held, struct nat_reply *reply)
 {
 	struct search s = {
 		.w = w,

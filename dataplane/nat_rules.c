@@ -358,6 +358,23 @@ bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap
 	return true;
 }
 
+bool nat_rules_usual_source(const struct nat_rules *rules, const struct snapshot *snap,
+	uint8_t family, uint8_t out_iface, struct nat_source *out)
+{
+	const struct flow_tuple nobody = {.src.family = family};
+
+	for (unsigned i = 0; i < rules->n_sources; i++) {
+		const struct nat_rule *rule = &rules->sources[i];
+
+		if (rule->action != NAT_SOURCE || !leaves_by(rule, snap, out_iface) ||
+			(rule->family != IP_NONE && rule->family != family))
+			continue;
+		source_by(rule, snap, &nobody, out_iface, out);
+		return out->n_addresses > 0;
+	}
+	return false;
+}
+
 bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family)
 {
 	for (unsigned i = 0; i < rules->n_sources; i++) {

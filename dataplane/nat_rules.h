@@ -68,6 +68,10 @@ struct nat_source {
 bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
 	const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface, bool is_dnated,
 	struct nat_source *out);
+// What nobody in particular would leave as from there: a guess, for who fetches ahead. False: as he
+// is.
+bool nat_rules_usual_source(const struct nat_rules *rules, const struct snapshot *snap,
+	uint8_t family, uint8_t out_iface, struct nat_source *out);
 
 // Do hosts inside share the addresses of what leaves by `iface`?
 bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family);

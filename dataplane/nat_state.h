@@ -15,6 +15,7 @@ enum {
 	NAT_COUNT_COLUMNS = 4096,
 	NAT_VAIN_MAX = 16,
 	NAT_VAIN_MS = 100, // until a search in vain is tried again
+	NAT_INSIDE_PORTS = 1024,
 };
 
 struct nat_state {
@@ -22,8 +23,9 @@ struct nat_state {
 	struct {
 		uint64_t hash, until_ms;
 	} vain[NAT_VAIN_MAX];
-	uint64_t vain_until_ms;	     // the latest of all
-	uint32_t quiet_until_sec[2]; // of each event, see nat_port.c
+	uint64_t vain_until_ms;		     // the latest of all
+	uint32_t n_inside[NAT_INSIDE_PORTS]; // names of inside endpoints, by their port
+	uint32_t quiet_until_sec[2];	     // of each event, see nat_port.c
 };
 
 static inline uint32_t *nat_count_cell(struct nat_state *nat, unsigned row, uint64_t hash)
@@ -40,6 +42,17 @@ static inline void nat_count_add(struct nat_state *nat, uint64_t hash, int32_t n
 {
 	for (unsigned row = 0; row < NAT_COUNT_ROWS; row++)
 		*nat_count_cell(nat, row, hash) += (uint32_t)n;
+}
+
+// Of those whose port falls on the same.
+static inline uint32_t nat_n_inside(const struct nat_state *nat, uint16_t port_be)
+{
+	return nat->n_inside[port_be % NAT_INSIDE_PORTS];
+}
+
+static inline void nat_count_inside(struct nat_state *nat, uint16_t port_be, int n)
+{
+	nat->n_inside[port_be % NAT_INSIDE_PORTS] += (uint32_t)n;
 }
 
 // Has there been any search in vain lately? Mostly not, and that is quick to see.

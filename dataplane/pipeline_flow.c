@@ -99,23 +99,11 @@ static __rte_noinline struct flow_dir *look_again(
 	return dir->epoch != w->epoch ? conntrack_review(w, p, dir) : dir;
 }
 
-// The established packet: one flow line, one rewrite. Twins by a constant, as forward_burst.
-static __rte_always_inline void flow_forward(
+// Judged and followed: one rewrite, and out. Twins by a constant, as forward_burst.
+static __rte_always_inline void flow_send(
 	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
 {
 	const struct adjacency *adj;
-
-	// one branch for both: neither is true of most packets
-	if (unlikely((dir->epoch ^ w->epoch) | ((dir->flags ^ p->flags) & FLOW_IFACE_MASK))) {
-		dir = look_again(w, p, dir);
-		if (dir == NULL)
-			return;
-	}
-	if (unlikely(!tcp_track_follow(p, dir))) {
-		dir = conntrack_watch(w, p, dir);
-		if (dir == NULL)
-			return;
-	}
 
 	adj = &w->adjacencies[(uint16_t)(dir->nexthop - NEXTHOP_ADJACENCY_BASE) % ADJACENCIES_MAX];
 	if (unlikely((dir->flags & FLOW_GOES_SLOW) || !nexthop_is_adjacency(dir->nexthop) ||
@@ -133,6 +121,24 @@ static __rte_always_inline void flow_forward(
 		flow_rewrite4(p, dir);
 	adjacency_write_eth(adj, packet_eth(p->m));
 	worker_send(w, adj->iface, p->m);
+}
+
+// The established packet: one flow line, one rewrite.
+static __rte_always_inline void flow_forward(
+	struct worker *w, struct packet *p, struct flow_dir *dir, const bool is_ip6)
+{
+	// one branch for both: neither is true of most packets
+	if (unlikely((dir->epoch ^ w->epoch) | ((dir->flags ^ p->flags) & FLOW_IFACE_MASK))) {
+		dir = look_again(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
+	if (unlikely(!tcp_track_follow(p, dir))) {
+		dir = conntrack_watch(w, p, dir);
+		if (dir == NULL)
+			return;
+	}
+	flow_send(w, p, dir, is_ip6);
 }
 
 // Would an error about no flow of ours pass a translation that knows nothing of it?
@@ -279,8 +285,21 @@ static void look_ahead(
 	conntrack_look_ahead(w, first, n_first, is_ip6);
 }
 
-// By the whole search, or newly begun: the first of `list`. NULL: the packet has gone elsewhere.
-static __rte_noinline struct flow_dir *find_or_open(
+// The first packet of a flow, by the long way.
+static void begin(struct worker *w, struct packet *p, bool is_ip6)
+{
+	struct flow_dir *dir = conntrack_open(w, p);
+
+	if (dir != NULL && (dir->flags & FLOW_WATCH) && !tcp_track_begins(p))
+		dir = conntrack_watch(w, p, dir);
+	if (dir != NULL && is_ip6)
+		flow_send(w, p, dir, true);
+	else if (dir != NULL)
+		flow_send(w, p, dir, false);
+}
+
+// Its flow by the whole search, of the first of `list`. NULL: it has begun one, or gone elsewhere.
+static __rte_noinline struct flow_dir *find_or_begin(
 	struct worker *w, struct packet *const *list, uint32_t *slots, unsigned n, bool is_ip6)
 {
 	struct packet *p = list[0];
@@ -294,7 +313,8 @@ static __rte_noinline struct flow_dir *find_or_open(
 		look_ahead(w, list, slots, n, is_ip6);
 	else if (slots[0] != SLOT_WAYS_FOUND)
 		ways_find_one(w, p);
-	return conntrack_open(w, p);
+	begin(w, p, is_ip6);
+	return NULL;
 }
 
 static __rte_always_inline void flow_burst(
@@ -333,7 +353,7 @@ static __rte_always_inline void flow_burst(
 		if (likely(slots[i] < SLOT_WAYS_FOUND))
 			dir = flow_dir_at(&w->flows, slots[i]);
 		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
-			dir = find_or_open(w, list + i, slots + i, kept - i, is_ip6);
+			dir = find_or_begin(w, list + i, slots + i, kept - i, is_ip6);
 			if (dir == NULL)
 				continue;
 		}
@@ -359,7 +379,7 @@ void pipeline_flow_host(struct worker *w, struct packet *p)
 	struct flow_dir *dir;
 
 	p->hash = packet_hash(&w->flows, p, is_ip6);
-	dir = find_or_open(w, &p, &slot, 1, is_ip6);
+	dir = find_or_begin(w, &p, &slot, 1, is_ip6);
 	if (dir != NULL && is_ip6)
 		flow_forward(w, p, dir, true);
 	else if (dir != NULL)

@@ -153,6 +153,12 @@ static uint8_t read_scale(const uint8_t *options, uint32_t bytes)
 	return 0;
 }
 
+static uint8_t scale_of(const struct rte_tcp_hdr *tcp)
+{
+	return read_scale((const uint8_t *)(tcp + 1),
+		(uint32_t)(tcp->data_off >> 4) * 4 - (uint32_t)sizeof(*tcp));
+}
+
 static struct passage passage_of(const struct packet *p, struct flow_dir *dir)
 {
 	const struct rte_tcp_hdr *tcp = packet_l4(p);
@@ -177,8 +183,7 @@ static struct passage passage_of(const struct packet *p, struct flow_dir *dir)
 		return s;
 	}
 	if (s.flags & RTE_TCP_SYN_FLAG)
-		s.scale = read_scale((const uint8_t *)(tcp + 1),
-			(uint32_t)(tcp->data_off >> 4) * 4 - (uint32_t)sizeof(*tcp));
+		s.scale = scale_of(tcp);
 	s.end += !!(s.flags & RTE_TCP_SYN_FLAG) + !!(s.flags & RTE_TCP_FIN_FLAG);
 	return s;
 }
@@ -433,6 +438,18 @@ enum counter tcp_track_slow(
 	}
 	*phase = s.phase;
 	return refused;
+}
+
+void tcp_track_begin(const struct packet *p, struct flow *flow)
+{
+	const struct rte_tcp_hdr *tcp = packet_l4(p);
+	bool has_data = p->tcp_end != rte_be_to_cpu_32(tcp->sent_seq);
+
+	flow->dir[0].tcp_end = p->tcp_end + 1;
+	flow->dir[0].tcp_unseen = UINT8_MAX;
+	flow->dir[0].tcp_reach = flow->dir[1].tcp_reach = TCP_REACH_MIN;
+	flow->state.tcp_seen = (uint8_t)(SEEN_NUMBERS | (has_data ? SEEN_EARLY : 0));
+	flow->state.tcp_scales = scale_of(tcp);
 }
 
 bool tcp_track_quote_is_fine(const struct flow_dir *dir, uint32_t seq)

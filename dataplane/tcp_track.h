@@ -56,6 +56,18 @@ static inline bool tcp_track_reopens(const struct packet *p, const struct flow_s
 		       (state->state == FLOW_UNREPLIED && (state->flags & FLOW_WAS_PICKED_UP)));
 }
 
+// The SYN that begins a connection, and nothing but that.
+static inline bool tcp_track_begins(const struct packet *p)
+{
+	const uint8_t moving =
+		RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
+
+	return (p->tcp_flags & moving) == RTE_TCP_SYN_FLAG;
+}
+
+// Of such a one, which begins the flow: notes what tcp_track_slow would.
+void tcp_track_begin(const struct packet *p, struct flow *flow);
+
 // A segment that tcp_track_follow left alone. Gives COUNTER_COUNT when it may pass, else the reason
 // why not. `phase`: the flow's phase from now on, to be set by the caller. `picks_up`: connections
 // are taken that began before they were seen, or of which one direction goes another way.

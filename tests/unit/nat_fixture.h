@@ -105,10 +105,10 @@ static inline struct flow *begin_translated(struct worker *w, const struct flow_
 
 	if (!nat_choose(w, packet, source, &choice))
 		return NULL;
-	assert_null(flow_find(&w->flows, &choice.reply));
+	assert_null(flow_find(&w->flows, &choice.reply.key));
 	flow = flow_alloc(&w->flows);
 	assert_non_null(flow);
-	flow_fill(flow, original, &choice.reply);
+	flow_fill(flow, original, &choice.reply.key);
 	flow_set_phase(&w->flows, flow, FLOW_UNREPLIED);
 	flow->state.protocol = original->protocol;
 	assert_true(flow_enter(&w->flows, flow, FLOW_NAME_ORIGINAL));

@@ -88,6 +88,31 @@ static void options_go_along(void **state)
 	assert_true(!out.is_full_cone && !out.keeps_parity && out.is_random);
 }
 
+// A guess, but of what most get.
+static void what_is_usual_is_what_an_ordinary_host_gets(void **state)
+{
+	static const uint8_t ways[] = {WAN, WAN2, IOT, DOWN};
+	struct dp_nat *nat = add(DP_NAT_EXEMPT, WAN);
+
+	nat->destination.set = SET_PARTNER;
+	add(DP_NAT_SOURCE, WAN)->family = IP_V4;
+	add(DP_NAT_SOURCE, WAN2)->outside = prefix("198.18.9.64/26");
+	add(DP_NAT_SOURCE, DOWN);
+	compile();
+	for (unsigned i = 0; i < RTE_DIM(ways); i++) {
+		struct flow_tuple p = packet(PC, "192.88.99.1", 443, TCP);
+		struct nat_source usual, out;
+		bool found = nat_rules_source(rules, &snap, NOW_SEC, &p, LAN, ways[i], false, &out);
+
+		assert_int_equal(nat_rules_usual_source(rules, &snap, IP_V4, ways[i], &usual),
+			found && out.n_addresses > 0);
+		if (found && out.n_addresses > 0) {
+			assert_true(ip_addr_equal(&usual.first, &out.first));
+			assert_int_equal(usual.n_addresses, out.n_addresses);
+		}
+	}
+}
+
 static void one_to_one_and_prefixes_leave(void **state)
 {
 	static const struct source_row rows[] = {
@@ -179,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_rule_that_matches_decides_how_it_leaves),
 		TEST(options_go_along),
+		TEST(what_is_usual_is_what_an_ordinary_host_gets),
 		TEST(one_to_one_and_prefixes_leave),
 		TEST(who_speaks_to_a_neighbour_by_its_public_name_leaves_by_its_own),
 		TEST(inner_addresses_are_hidden_where_they_are_translated),

@@ -126,9 +126,9 @@ static void icmp_queries_are_mapped_by_their_identifier(void **state)
 	assert_int_equal(steering_bucket(id), steering_bucket(77));
 	b.dst = address("198.51.100.11"); // RFC 5508 REQ-1
 	assert_true(nat_choose(w, &b, &source, &choice));
-	assert_int_equal(choice.reply.dport_be, be(id));
-	assert_int_equal(choice.reply.sport_be, be(id));
-	assert_int_equal(choice.reply.kind, FLOW_KEY_ANSWER);
+	assert_int_equal(choice.reply.key.dport_be, be(id));
+	assert_int_equal(choice.reply.key.sport_be, be(id));
+	assert_int_equal(choice.reply.key.kind, FLOW_KEY_ANSWER);
 }
 
 // RFC 4787 REQ-3 and REQ-4.

@@ -161,6 +161,45 @@ static void options_that_lie_about_their_length_are_no_options(void **state)
 	}
 }
 
+static void a_syn_that_begins_is_noted_as_any_other(void **state)
+{
+	static struct tcp_world world, slow;
+
+	(void)state;
+	for (unsigned scale = 0; scale < 20; scale++) {
+		for (uint32_t bytes = 0; bytes < 1400; bytes += 700) {
+			struct segment s = {
+				0, SYN, UINT32_MAX - 700, 0, bytes, 0xffff, (uint8_t)scale};
+			enum flow_phase phase;
+			struct packet p;
+
+			tcp_world_init(&world, false);
+			tcp_world_init(&slow, false);
+			p = tcp_world_packet(&slow, &s);
+			assert_true(tcp_track_begins(&p));
+			assert_int_equal(tcp_track_slow(&p, &slow.flow.dir[0], false, &phase), OK);
+			assert_int_equal(phase, FLOW_UNREPLIED);
+			tcp_track_begin(&p, &world.flow);
+			assert_memory_equal(&world.flow, &slow.flow, sizeof(world.flow));
+		}
+	}
+}
+
+static void what_else_has_a_syn_does_not_begin_plainly(void **state)
+{
+	static const uint8_t flags[] = {ACK, SYN | ACK, SYN | RST, SYN | FIN, RST, FIN | ACK};
+	static struct tcp_world world;
+
+	(void)state;
+	tcp_world_init(&world, false);
+	for (unsigned i = 0; i < RTE_DIM(flags); i++) {
+		struct segment s = {0, flags[i], ISN_0, 0, 0, 100, 0};
+		struct packet p = tcp_world_packet(&world, &s);
+
+		assert_false(tcp_track_begins(&p));
+	}
+}
+
 static void a_quote_is_of_what_was_sent_lately(void **state)
 {
 	static struct tcp_world world;
@@ -188,6 +227,8 @@ int main(void)
 		cmocka_unit_test(a_connection_is_followed_past_the_end_of_numbers),
 		cmocka_unit_test(a_window_that_grows_reaches_as_far_at_once),
 		cmocka_unit_test(options_that_lie_about_their_length_are_no_options),
+		cmocka_unit_test(a_syn_that_begins_is_noted_as_any_other),
+		cmocka_unit_test(what_else_has_a_syn_does_not_begin_plainly),
 		cmocka_unit_test(a_quote_is_of_what_was_sent_lately),
 	};
 
