@@ -29,6 +29,7 @@ struct loader {
 	struct report *report;
 	struct opened files[INCLUDE_FILES_MAX]; // by their number
 	size_t left_bytes;			// of all files together
+	bool is_incomplete;			// something that is meant could not be read
 };
 
 // Where a path stands, and how deep.
@@ -54,6 +55,7 @@ static void complain(
 
 	report_add(
 		l->report, by->place, "`" INCLUDE_KEY "`: %s: %s", report_shown(path, shown), why);
+	l->is_incomplete = true;
 }
 
 // --- one file ---
@@ -99,6 +101,7 @@ static struct yaml_node *parse(
 		*number = by->depth == 0 ? 0 : report_add_file(l->report, path);
 		l->files[*number] = (struct opened){file.device, file.inode, by->place, true};
 		root = yaml_tree_parse(file.text, file.bytes, *number, l->arena, l->report);
+		l->is_incomplete |= root == NULL;
 		l->left_bytes -= file.bytes < l->left_bytes ? file.bytes : l->left_bytes;
 	}
 	free(file.text);
@@ -162,37 +165,38 @@ static char *path_from(const char *file, const char *path)
 	return asprintf(&joined, "%.*s/%s", (int)(slash - file), file, path) < 0 ? NULL : joined;
 }
 
+static void merge_path_or_directory(
+	struct loader *l, const struct inclusion *by, const char *value, struct yaml_node *into)
+{
+	char *path = path_from(by->file, value);
+
+	if (path == NULL)
+		complain(l, by, value, text_file_why_not(-ENOMEM));
+	else if (!merge_directory(l, by, path, into))
+		merge_path(l, by, path, into);
+	free(path);
+}
+
 static void merge_item(struct loader *l, const char *file, unsigned depth, struct yaml_node *item,
 	struct yaml_node *into)
 {
 	struct inclusion by = {item->place, file, depth + 1};
 	struct error err;
 	const char *value;
-	char *path;
 
+	l->is_incomplete |= item->is_bad;
 	if (item->is_bad)
 		return;
 	if (item->kind != YAML_KIND_SCALAR || yaml_tree_is_empty(item)) {
-		report_add(l->report, item->place,
-			"`" INCLUDE_KEY "`: expected the path of a file or directory, or a list of "
-			"them");
+		error_set(&err, "expected the path of a file or directory, or a list of them");
+	} else if (depth == INCLUDE_DEPTH_MAX) {
+		error_set(&err, "nested more than %d deep", INCLUDE_DEPTH_MAX);
+	} else if (value_read(include_key(), item->text, l->arena, &value, &err) == 0) {
+		merge_path_or_directory(l, &by, item->text, into);
 		return;
 	}
-	if (value_read(include_key(), item->text, l->arena, &value, &err) != 0) {
-		report_add(l->report, item->place, "`" INCLUDE_KEY "`: %s", err.text);
-		return;
-	}
-	if (depth == INCLUDE_DEPTH_MAX) {
-		report_add(l->report, item->place, "`" INCLUDE_KEY "`: nested more than %d deep",
-			INCLUDE_DEPTH_MAX);
-		return;
-	}
-	path = path_from(file, item->text);
-	if (path == NULL)
-		complain(l, &by, item->text, text_file_why_not(-ENOMEM));
-	else if (!merge_directory(l, &by, path, into))
-		merge_path(l, &by, path, into);
-	free(path);
+	report_add(l->report, item->place, "`" INCLUDE_KEY "`: %s", err.text);
+	l->is_incomplete = true;
 }
 
 // The keys of `root` one by one, those that are included in the place of the key that includes
@@ -236,6 +240,7 @@ static void merge_path(
 	root = parse(l, by, path, &number);
 	if (root == NULL)
 		return;
+	l->is_incomplete |= root->kind != YAML_KIND_MAPPING;
 	if (root->kind == YAML_KIND_MAPPING)
 		merge_root(l, path, by->depth, root, into);
 	else if (!root->is_bad)
@@ -262,8 +267,8 @@ static struct yaml_node *load(struct loader *l, const char *path)
 	merged->place = root->place;
 	merge_root(l, path, 0, root, merged);
 	merge_finish(merged, l->arena, l->report);
-	// that it says nothing is what follows from a fault
-	return merged->n_children > 0 || report_is_clean(l->report) ? merged : NULL;
+	// what is missing would be found missing
+	return l->is_incomplete ? NULL : merged;
 }
 
 struct yaml_node *include_load(const char *path, struct arena *arena, struct report *report)

@@ -175,6 +175,8 @@ static void faults_are_told_with_file_line_and_column(void **state)
 	} rows[] = {
 		{{{"main.yaml", "workers:\ninclude: none.yaml\n"}},
 			"main.yaml:2:10: `include`: none.yaml: there is no such file"},
+		{{{"main.yaml", "include: none.yaml\ninterfaces: {wan: {port: p}}\n"}},
+			"main.yaml:1:10: `include`: none.yaml: there is no such file"},
 		{{{"main.yaml", "include: /dev/null\n"}},
 			"main.yaml:1:10: `include`: /dev/null: it is no regular file"},
 		{{{"main.yaml", "include: {a: b}\n"}},
