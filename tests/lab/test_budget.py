@@ -111,6 +111,41 @@ def test_a_million_flows_fit_in_a_gigabyte_and_the_budget_says_so(bare, with_hug
         f"{total // MIB} MiB are used, {budget // MIB} were announced"
 
 
+@contextmanager
+def started_in_cgroup(lab, limits):
+    """A router whose cgroup is /system.slice/router, as it sees it; `limits`: memory.max by path."""
+    seen, own = lab.dir / "cgroups", lab.dir / "own-cgroup"
+    for path, limit in limits.items():
+        (seen / path).mkdir(parents=True, exist_ok=True)
+        (seen / path / "memory.max").write_text(f"{limit}\n")
+    own.write_text("1:name=other:/else\n0::/system.slice/router\n")
+    config = lab.dir / "limited.yaml"
+    config.write_text(segment_config("af_packet", cores_for(1), extra=ROUTES))
+    router = lab.start("rtr", "limited", "unshare", "-m", "sh", "-c",
+                       f"mount --bind {own} /proc/$$/cgroup && mount --bind {seen} /sys/fs/cgroup "
+                       f"&& exec {build_dir()}/millraced -c {config} -s {lab.dir}/limited.sock")
+    try:
+        yield router
+    finally:
+        router.stop()
+
+
+def test_the_limit_of_a_cgroup_is_all_the_memory_there_is(bare):
+    """Its own and those of all above it; small FIBs are what a machine of 512 MiB has."""
+    limits = {"system.slice/router": "max", "system.slice": 512 * MIB, ".": 4096 * MIB}
+    with started_in_cgroup(bare, limits) as router:
+        wait_for(lambda: "control: ready" in router.output(), "the router to be ready")
+        assert ", 16384 + 2048 routes," in router.output(), router.output()
+
+
+def test_a_cgroup_without_room_for_a_router_is_refused_with_numbers(bare):
+    limits = {"system.slice/router": 64 * MIB, "system.slice": "max"}
+    with started_in_cgroup(bare, limits) as router:
+        wait_for(lambda: not router.is_alive(), "the router to give up")
+        assert re.search(r"five eighths of this machine's are 40 MiB", router.output()), \
+            router.output()
+
+
 # --- workers ---
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 17, 0x4206, 0x4207, 0x40000000
