@@ -8,6 +8,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/doctor.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -47,6 +48,7 @@ static void print_help(FILE *out)
 	      "  millrace sets reload NAME   read the set's file now\n"
 	      "  millrace check FILE    say everything that is wrong with a config\n"
 	      "  millrace schema        what a config may say, as a JSON Schema for editors\n"
+	      "  millrace doctor        look at this machine: what is fine, what is not, the fix\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -182,6 +184,7 @@ static const struct command {
 	{"sets", do_sets},
 	{"check", do_check},
 	{"schema", do_schema},
+	{"doctor", do_doctor},
 	{"version", do_version},
 	{"help", do_help},
 };

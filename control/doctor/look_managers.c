@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who else sets addresses on cards: what they took off, these put on again.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/doctor/machine.h"
+#include "control/doctor/processes.h"
+
+enum { STATE_MAX = 16 << 10, INTERFACES_MAX = 256 << 10 };
+
+// Whether some line of a file is, or begins with, that text.
+static bool has_line(const char *text, const char *begin)
+{
+	for (const char *line = text; line != NULL && *line != '\0';) {
+		if (strncmp(line, begin, strlen(begin)) == 0)
+			return true;
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return false;
+}
+
+static bool state_has(const struct tree *tree, const char *dir, int ifindex, const char *line)
+{
+	char *text = tree_text(tree, STATE_MAX, "%s/%d", dir, ifindex);
+	bool is_found = has_line(text, line);
+
+	free(text);
+	return is_found;
+}
+
+static void look_at_network_manager(
+	const struct tree *tree, const struct card *card, struct findings *out)
+{
+	if (process_find(tree, "NetworkManager") == 0 ||
+		!state_has(tree, "run/NetworkManager/devices", card->ifindex, "managed=true"))
+		return;
+	finding_fix(
+		finding_add(out, VERDICT_WARNING, "network-manager", card->name,
+			"NetworkManager manages it, and puts its addresses on again. Take it away "
+			"from there for now, and for good in /etc/NetworkManager/conf.d:"),
+		"nmcli device set %s managed no", card->name);
+}
+
+static void look_at_networkd(const struct tree *tree, const struct card *card, struct findings *out)
+{
+	static const char dir[] = "run/systemd/netif/links";
+	struct finding *finding;
+
+	if (process_find(tree, "systemd-network") == 0 ||
+		(!state_has(tree, dir, card->ifindex, "ADMIN_STATE=configured") &&
+			!state_has(tree, dir, card->ifindex, "ADMIN_STATE=configuring")))
+		return;
+	finding = finding_add(out, VERDICT_WARNING, "networkd", card->name,
+		"systemd-networkd manages it, and puts its addresses on again.");
+	finding_fix(finding,
+		"printf '[Match]\\nName=%s\\n[Link]\\nUnmanaged=yes\\n' "
+		">/etc/systemd/network/05-%s.network",
+		card->name, card->name);
+	finding_fix(finding, "networkctl reload");
+}
+
+static bool is_named_in(const struct tree *tree, const char *path, const char *name)
+{
+	char *text = tree_text(tree, INTERFACES_MAX, "%s", path);
+	char line[64];
+	bool is_found;
+
+	snprintf(line, sizeof(line), "iface %s ", name);
+	is_found = has_line(text, line);
+	free(text);
+	return is_found;
+}
+
+static void look_at_ifupdown(const struct tree *tree, const struct card *card, struct findings *out)
+{
+	char path[128] = "etc/network/interfaces";
+	bool is_found = is_named_in(tree, path, card->name);
+	struct tree_names names;
+
+	tree_names(tree, &names, "etc/network/interfaces.d");
+	for (unsigned i = 0; i < names.n && !is_found; i++) {
+		snprintf(path, sizeof(path), "etc/network/interfaces.d/%s", names.list[i]);
+		is_found = is_named_in(tree, path, card->name);
+	}
+	tree_names_free(&names);
+	if (!is_found)
+		return;
+	finding_fix(finding_add(out, VERDICT_WARNING, "ifupdown", card->name,
+			    "/%s sets it up at each boot: take its lines out there.", path),
+		"sed -i 's/^\\(auto\\|allow-hotplug\\|iface\\) %s\\b/#&/' /%s", card->name, path);
+}
+
+static void look_at_dhcp_clients(
+	const struct tree *tree, const struct card *card, struct findings *out)
+{
+	static const char *const clients[] = {"dhclient", "dhcpcd", "udhcpc"};
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		int pid = process_find_with(tree, clients[i], card->name);
+
+		if (pid != 0)
+			finding_fix(finding_add(out, VERDICT_WARNING, "dhcp-client", card->name,
+					    "%s (process %d) sets its address, and will again.",
+					    clients[i], pid),
+				"kill %d", pid);
+	}
+}
+
+void look_at_managers(const struct machine *machine, struct findings *out)
+{
+	for (unsigned i = 0; i < machine->cards.n; i++) {
+		const struct card *card = &machine->cards.list[i];
+
+		if (card->name[0] == '\0')
+			continue;
+		look_at_network_manager(&machine->tree, card, out);
+		look_at_networkd(&machine->tree, card, out);
+		look_at_ifupdown(&machine->tree, card, out);
+		look_at_dhcp_clients(&machine->tree, card, out);
+	}
+}
