@@ -96,22 +96,44 @@ static void write_lan_addresses(FILE *out, const struct first_plan *plan)
 	fputs("]    # the hosts' gateway; give them addresses beside it\n", out);
 }
 
-static void write_route(FILE *out, const char *to, const struct ip_addr *via, const char *interface)
+// The router knows no gateway outside the networks of its addresses but a link-local one.
+static bool is_usable(const struct card *card, const struct ip_addr *via)
+{
+	if (via->family == IP_NONE || count_taken(card, via->family) == 0)
+		return false;
+	if (ip_addr_is_link_local(via))
+		return true;
+	for (unsigned i = 0; i < card->n_addresses; i++)
+		if (is_taken_over(&card->addresses[i]) &&
+			ip_prefix_contains(&card->addresses[i].prefix, via))
+			return true;
+	return false;
+}
+
+static void write_route(
+	FILE *out, const char *to, const struct ip_addr *via, const struct first_port *wan)
 {
 	char text[ADDR_STR_BYTES];
 
 	fprintf(out, "  - to: %s\n    via: %s\n", to, ip_addr_str(via, text));
 	if (ip_addr_is_link_local(via))
-		fprintf(out, "    interface: %s\n", interface);
+		fprintf(out, "    interface: %s\n", wan->interface);
 }
 
 static void write_routes(FILE *out, const struct first_port *wan)
 {
 	const struct card *card = wan->card;
-	bool has4 = card->gateway4.family != IP_NONE && count_taken(card, IP_V4) > 0;
-	bool has6 = card->gateway6.family != IP_NONE && count_taken(card, IP_V6) > 0;
+	bool has4 = is_usable(card, &card->gateway4), has6 = is_usable(card, &card->gateway6);
+	char text[ADDR_STR_BYTES];
 
 	if (!has4 && !has6) {
+		if (card->gateway4.family != IP_NONE)
+			fprintf(out,
+				"# The gateway until now, %s, is in no network of the addresses "
+				"above, and the\n"
+				"# router cannot use it there: ask your provider for one that "
+				"is.\n",
+				ip_addr_str(&card->gateway4, text));
 		fputs("# routes:                       # all else is behind the provider's router\n"
 		      "#   - to: 0.0.0.0/0\n"
 		      "#     via: 203.0.113.1\n\n",
@@ -120,9 +142,9 @@ static void write_routes(FILE *out, const struct first_port *wan)
 	}
 	fputs("routes:                         # all else is behind the provider's router\n", out);
 	if (has4)
-		write_route(out, "0.0.0.0/0", &card->gateway4, wan->interface);
+		write_route(out, "0.0.0.0/0", &card->gateway4, wan);
 	if (has6)
-		write_route(out, "::/0", &card->gateway6, wan->interface);
+		write_route(out, "::/0", &card->gateway6, wan);
 	fputc('\n', out);
 }
 

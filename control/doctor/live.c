@@ -175,9 +175,10 @@ static void look_at_tables(struct live *live)
 int live_parse_session(const char *text, struct ip_addr *peer, struct ip_addr *own)
 {
 	char from[ADDR_STR_BYTES], to[ADDR_STR_BYTES];
+	int used = 0;
 
 	// 63 characters and their end; sshd writes no scope into it
-	if (sscanf(text, "%63s %*5[0-9] %63s %*5[0-9]", from, to) != 2)
+	if (sscanf(text, "%63s %*5[0-9] %63s %*5[0-9]%n", from, to, &used) != 2 || used == 0)
 		return -EINVAL;
 	if (ip_addr_parse(from, peer) != 0 || ip_addr_parse(to, own) != 0)
 		return -EINVAL;
