@@ -95,6 +95,8 @@ static void show_card(const struct card *card, unsigned number)
 	char text[ADDR_STR_BYTES];
 
 	fprintf(stderr, "  %u  %-12s %s", number, card_label(card), card->model);
+	if (card->is_elsewhere)
+		fputs(", in another network namespace", stderr);
 	if (card->name[0] != '\0')
 		fputs(card->has_carrier ? ", link" : ", no link", stderr);
 	for (unsigned i = 0; i < card->n_addresses; i++)

@@ -95,6 +95,14 @@ static void check_free(struct card *card)
 	card_check_free(card->name, card->master, address, &card->refused);
 }
 
+// Bound to a driver of networks, not to one that hands it to user space.
+static bool is_elsewhere(const struct card *card)
+{
+	return card->name[0] == '\0' && card->driver[0] != '\0' &&
+	       strcmp(card->driver, "vfio-pci") != 0 &&
+	       strcmp(card->driver, "uio_pci_generic") != 0;
+}
+
 void card_openings_look(struct card *card, const struct tree *tree, const struct live *live)
 {
 	card->opens_by = "";
@@ -109,6 +117,11 @@ void card_openings_look(struct card *card, const struct tree *tree, const struct
 		card->opens_by = "af_xdp";
 	else
 		card->opens_by = "af_packet";
+	card->is_elsewhere = is_elsewhere(card);
+	if (card->is_elsewhere)
+		error_set(&card->refused,
+			"PCI card %s is with %s, in another network namespace or without a device",
+			card->pci, card->driver);
 	if (card->refused.text[0] != '\0')
 		card->opens_by = "";
 }

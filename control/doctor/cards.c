@@ -19,28 +19,15 @@ const char *card_label(const struct card *card)
 
 // --- which there are ---
 
-static bool has_lower(const struct tree *tree, const char *netdev)
+// No file tells it from other virtual devices: its other end's number may be its own.
+static bool is_wire(const struct live *live, const char *netdev)
 {
-	struct tree_names names;
-	bool is_found = false;
+	const struct live_card *card = live_card(live, netdev);
 
-	tree_names(tree, &names, NET "/%s", netdev);
-	for (unsigned i = 0; i < names.n && !is_found; i++)
-		is_found = strncmp(names.list[i], "lower_", 6) == 0;
-	tree_names_free(&names);
-	return is_found;
+	return card != NULL && strcmp(card->driver, "veth") == 0;
 }
 
-// A virtual device with another end somewhere, and with nothing below it here.
-static bool is_wire(const struct tree *tree, const char *netdev)
-{
-	int64_t own = tree_number(tree, 0, NET "/%s/ifindex", netdev);
-	int64_t other = tree_number(tree, own, NET "/%s/iflink", netdev);
-
-	return own != other && other > 0 && !has_lower(tree, netdev);
-}
-
-static bool is_card(const struct tree *tree, const char *netdev)
+static bool is_card(const struct tree *tree, const struct live *live, const char *netdev)
 {
 	if (tree_number(tree, 0, NET "/%s/type", netdev) != TYPE_ETHERNET ||
 		tree_has(tree, NET "/%s/wireless", netdev) ||
@@ -49,7 +36,7 @@ static bool is_card(const struct tree *tree, const char *netdev)
 		tree_has(tree, NET "/%s/bonding", netdev) ||
 		tree_has(tree, NET "/%s/tun_flags", netdev))
 		return false;
-	return tree_has(tree, NET "/%s/device", netdev) || is_wire(tree, netdev);
+	return tree_has(tree, NET "/%s/device", netdev) || is_wire(live, netdev);
 }
 
 static bool is_pci_address(const char *text)
@@ -236,7 +223,7 @@ static struct card *add_card(struct cards *cards)
 	return &cards->list[cards->n++];
 }
 
-static void add_netdevs(struct cards *cards, const struct tree *tree)
+static void add_netdevs(struct cards *cards, const struct tree *tree, const struct live *live)
 {
 	struct tree_names names;
 
@@ -244,7 +231,7 @@ static void add_netdevs(struct cards *cards, const struct tree *tree)
 	for (unsigned i = 0; i < names.n; i++) {
 		struct card *card;
 
-		if (strlen(names.list[i]) >= IF_NAMESIZE || !is_card(tree, names.list[i]))
+		if (strlen(names.list[i]) >= IF_NAMESIZE || !is_card(tree, live, names.list[i]))
 			continue;
 		card = add_card(cards);
 		if (card == NULL)
@@ -279,7 +266,7 @@ void cards_look(struct cards *cards, const struct tree *tree, const struct live 
 	const struct pmd_info *pmds, struct device_names *names)
 {
 	*cards = (struct cards){0};
-	add_netdevs(cards, tree);
+	add_netdevs(cards, tree, live);
 	add_pci_rest(cards, tree);
 	for (unsigned i = 0; i < cards->n; i++) {
 		struct card *card = &cards->list[i];

@@ -37,6 +37,7 @@ struct card {
 	struct ip_addr gateway4, gateway6; // of default routes; IP_NONE: it has none
 	uint32_t metric4;
 	bool carries_session; // the SSH session that asks
+	bool is_elsewhere;    // with the kernel, but in no device of this network namespace
 
 	// How it would be opened: "pci", "af_xdp" or "af_packet", and why it is not by those
 	// before;

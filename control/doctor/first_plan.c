@@ -36,7 +36,8 @@ static const struct card *find_best(
 	const struct card *best = NULL;
 
 	for (unsigned i = 0; i < cards->n; i++)
-		if (&cards->list[i] != but && is_better(&cards->list[i], best, rank))
+		if (&cards->list[i] != but && !cards->list[i].is_elsewhere &&
+			is_better(&cards->list[i], best, rank))
 			best = &cards->list[i];
 	return best;
 }
@@ -53,7 +54,7 @@ int first_plan_choose(const struct cards *cards, struct first_plan *plan, struct
 		return error_set(err,
 			"a router between two networks wants two network cards, and there %s here "
 			"(millrace doctor tells more)",
-			cards->n == 0 ? "is none" : "is one");
+			wan == NULL ? "is none" : "is one");
 	plan->wan.card = wan;
 	plan->lan.card = lan;
 	return 0;

@@ -82,6 +82,7 @@ static void look_at_card(int fd, const char *netdev, struct live_card *card)
 		uint32_t size;
 		uint8_t data[32];
 	} mac = {.cmd = ETHTOOL_GPERMADDR, .size = sizeof(mac.data)};
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ethtool_rxfh rss = {.cmd = ETHTOOL_GRSSH};
 
@@ -91,6 +92,8 @@ static void look_at_card(int fd, const char *netdev, struct live_card *card)
 		memcpy(card->mac.bytes, mac.data, sizeof(card->mac.bytes));
 		card->has_mac = true;
 	}
+	if (ask_card(fd, netdev, &info))
+		snprintf(card->driver, sizeof(card->driver), "%.31s", info.driver);
 	if (ask_card(fd, netdev, &channels))
 		card->queues_max =
 			channels.max_combined > 0 ? channels.max_combined : channels.max_rx;

@@ -21,7 +21,8 @@ struct live_address {
 
 struct live_card {
 	char netdev[IF_NAMESIZE];
-	struct mac_addr mac; // burnt in
+	char driver[LIVE_TEXT_BYTES]; // as it calls itself
+	struct mac_addr mac;	      // burnt in
 	bool has_mac;
 	uint32_t queues_max;  // 0: it does not tell
 	uint32_t rss_entries; // of its indirection table; 0: none, or it does not tell

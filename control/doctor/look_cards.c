@@ -85,6 +85,14 @@ static void say_refused(const struct card *card, struct findings *out)
 		finding_fix(finding, "ip addr flush dev %s", card->name);
 }
 
+static void say_elsewhere(const struct card *card, struct findings *out)
+{
+	finding_add(out, VERDICT_FINE, "card-elsewhere", card_label(card),
+		"%s, with %s in another network namespace, or without a device. A router that is "
+		"started here has nothing to do with it.",
+		card->model, card->driver);
+}
+
 // Nobody shall saw off the branch that they sit on.
 static void say_session(const struct card *card, struct findings *out)
 {
@@ -97,26 +105,29 @@ static void say_session(const struct card *card, struct findings *out)
 void look_at_cards(const struct machine *machine, struct findings *out)
 {
 	const struct cards *cards = &machine->cards;
-	unsigned n_free = 0;
+	unsigned n_free = 0, n_here = 0;
 
 	for (unsigned i = 0; i < cards->n; i++) {
 		const struct card *card = &cards->list[i];
 
 		n_free += card->opens_by[0] != '\0';
-		if (card->opens_by[0] != '\0')
+		n_here += !card->is_elsewhere;
+		if (card->is_elsewhere)
+			say_elsewhere(card, out);
+		else if (card->opens_by[0] != '\0')
 			say_free(machine, card, out);
 		else
 			say_refused(card, out);
 		if (card->carries_session)
 			say_session(card, out);
 	}
-	if (cards->n == 0)
+	if (n_here == 0)
 		finding_add(out, VERDICT_PROBLEM, "no-cards", "cards",
 			"There is no network card here that a router could have.");
 	else if (n_free == 0)
 		finding_add(out, VERDICT_PROBLEM, "no-free-cards", "cards",
 			"The machine itself uses every card: the router would have none.");
-	else if (cards->n < ROUTER_CARDS)
+	else if (n_here < ROUTER_CARDS)
 		finding_add(out, VERDICT_WARNING, "one-card", "cards",
 			"There is one card. A router between two networks wants two.");
 	if (cards->n_more > 0)

@@ -80,6 +80,7 @@ static json_t *card_json(const struct card *card, const struct live_card *live)
 	json_object_set_new(object, "numa_node", json_integer(card->numa));
 	json_object_set_new(object, "queues", json_integer(card->n_queues));
 	json_object_set_new(object, "has_native_xdp", json_boolean(card->is_xdp_native));
+	json_object_set_new(object, "is_elsewhere", json_boolean(card->is_elsewhere));
 	json_object_set_new(object, "carries_this_session", json_boolean(card->carries_session));
 	for (unsigned i = 0; i < card->n_addresses; i++)
 		add_address(addresses, &card->addresses[i].prefix);

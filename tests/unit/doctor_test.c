@@ -118,6 +118,21 @@ static void a_router_in_another_namespace_is_no_concern(void **state)
 	expect_finding(&machine, VERDICT_WARNING, "runs-already", "millraced", "process 701");
 }
 
+// Two more ports of the ixgbe card, of which the kernel shows no device here.
+static void a_card_without_a_device_here_is_free_if_nobody_has_it(void **state)
+{
+	machine_open(&machine, "server-ixgbe");
+	machine_set(&machine, "sys/bus/pci/devices/0000:04:00.0/class", "0x020000");
+	machine_set(&machine, "sys/bus/pci/devices/0000:04:00.0/vendor", "0x8086");
+	machine_set(&machine, "sys/bus/pci/devices/0000:04:00.0/device", "0x10fb");
+	machine_set(&machine, "sys/bus/pci/devices/0000:04:00.0/iommu/x", "");
+	assert_string_equal(card_of(&machine, "0000:04:00.0")->opens_by, "pci");
+	machine_link(&machine, "sys/bus/pci/devices/0000:04:00.0/driver", "../../drivers/ixgbe");
+	assert_string_equal(card_of(&machine, "0000:04:00.0")->opens_by, "");
+	expect_finding(&machine, VERDICT_FINE, "card-elsewhere", "0000:04:00.0",
+		"with ixgbe in another network namespace");
+}
+
 // --- a small box ---
 
 static void a_small_box_hears_who_sets_its_addresses(void **state)
@@ -169,6 +184,19 @@ static void only_what_a_router_could_have_is_a_card(void **state)
 	expect_finding(&machine, VERDICT_WARNING, "card-refused", "enx00e04c000002",
 		"ip link set enx00e04c000002 nomaster");
 	expect_finding(&machine, VERDICT_FINE, "card", "enx00e04c000001", "of the generic kind");
+}
+
+static void a_wire_to_another_namespace_is_a_card_too(void **state)
+{
+	machine_open(&machine, "cloud-vm");
+	machine_set(&machine, "sys/class/net/v0/type", "1");
+	assert_int_equal(machine.cards.n, 1); // might be anything
+	machine.live.cards[machine.live.n_cards++] =
+		(struct live_card){.netdev = "v0", .driver = "veth"};
+	machine_set(&machine, "sys/class/net/v0/ifindex", "2");
+	assert_int_equal(machine.cards.n, 2);
+	assert_true(card_of(&machine, "v0")->is_wire);
+	assert_string_equal(card_of(&machine, "v0")->opens_by, "af_xdp");
 }
 
 // --- a virtual machine that cannot ---
@@ -243,9 +271,11 @@ int main(void)
 		TEST(a_servers_cards_open_by_their_own_drivers),
 		TEST(what_keeps_a_card_with_its_kernel_driver_is_told),
 		TEST(a_router_in_another_namespace_is_no_concern),
+		TEST(a_card_without_a_device_here_is_free_if_nobody_has_it),
 		TEST(a_small_box_hears_who_sets_its_addresses),
 		TEST(a_laptops_programs_are_named_with_what_stops_them),
 		TEST(only_what_a_router_could_have_is_a_card),
+		TEST(a_wire_to_another_namespace_is_a_card_too),
 		TEST(what_dpdk_cannot_start_on_is_a_problem),
 		TEST(what_is_not_seen_is_said),
 		TEST(an_unset_clock_and_rules_of_others_are_warned_of),

@@ -145,6 +145,12 @@ void machine_set(struct machine *machine, const char *path, const char *text)
 	look_at_cards_again(machine);
 }
 
+void machine_link(struct machine *machine, const char *path, const char *target)
+{
+	put_link(path, target);
+	look_at_cards_again(machine);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
 	return remove(path);

@@ -13,6 +13,7 @@ void machine_close(struct machine *machine);
 
 // Replaces or adds a file of the machine that is open, and looks at its cards again.
 void machine_set(struct machine *machine, const char *path, const char *text);
+void machine_link(struct machine *machine, const char *path, const char *target);
 
 void live_add_address(struct live *live, const char *netdev, const char *prefix, bool is_lasting);
 
