@@ -10,11 +10,21 @@
 #define NET "sys/class/net"
 #define PCI "sys/bus/pci/devices"
 
-enum { CLASS_ETHERNET = 0x0200, TYPE_ETHERNET = 1, TEXT_BYTES = 64 };
+enum { CLASS_ETHERNET = 0x0200, TYPE_ETHERNET = 1, TEXT_BYTES = 64, ROUTER_CARDS = 2 };
 
 const char *card_label(const struct card *card)
 {
 	return card->name[0] != '\0' ? card->name : card->pci;
+}
+
+bool card_is_spare(const struct cards *cards, const struct card *card)
+{
+	unsigned n_free = 0;
+
+	for (unsigned i = 0; i < cards->n; i++)
+		n_free += cards->list[i].opens_by[0] != '\0';
+	return card->opens_by[0] == '\0' && card->gateway4.family == IP_NONE &&
+	       card->gateway6.family == IP_NONE && n_free >= ROUTER_CARDS;
 }
 
 // --- which there are ---

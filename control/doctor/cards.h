@@ -57,5 +57,9 @@ struct cards {
 void cards_look(struct cards *cards, const struct tree *tree, const struct live *live,
 	const struct pmd_info *pmds, struct device_names *names);
 
+// Whether it may stay the machine's: enough others are free for a router, and it is not the one
+// with the default route, which would be the router's WAN.
+bool card_is_spare(const struct cards *cards, const struct card *card);
+
 // "enp1s0", or its PCI address where it has no name.
 const char *card_label(const struct card *card);

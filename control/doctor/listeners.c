@@ -75,6 +75,22 @@ void listeners_parse(struct listeners *listeners, const char *text, bool is_tcp,
 	}
 }
 
+// "0::/system.slice/dnsmasq.service": what systemd stops is told by name.
+static void find_unit(const struct tree *tree, const char *pid, struct listener *one)
+{
+	static const char ending[] = ".service";
+	char line[256];
+	const char *base;
+	size_t len;
+
+	tree_line(tree, line, sizeof(line), "proc/%s/cgroup", pid);
+	base = strrchr(line, '/');
+	len = base == NULL ? 0 : strlen(++base);
+	if (len >= sizeof(ending) && len < sizeof(one->unit) &&
+		strcmp(base + len - strlen(ending), ending) == 0)
+		memcpy(one->unit, base, len + 1);
+}
+
 static void take_owner(
 	const struct tree *tree, struct listeners *listeners, const char *pid, const char *socket)
 {
@@ -89,6 +105,7 @@ static void take_owner(
 			continue;
 		one->pid = (int)strtol(pid, NULL, 10);
 		tree_line(tree, one->comm, sizeof(one->comm), "proc/%s/comm", pid);
+		find_unit(tree, pid, one);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "cfg/base/addr.h"
 #include "control/doctor/tree.h"
 
-enum { LISTENERS_MAX = 64, LISTENER_COMM_BYTES = 32 };
+enum { LISTENERS_MAX = 64, LISTENER_COMM_BYTES = 32, LISTENER_UNIT_BYTES = 64 };
 
 struct listener {
 	struct ip_addr addr; // all zero: of every address
@@ -18,6 +18,7 @@ struct listener {
 	uint64_t inode;
 	int pid; // 0: not seen, which takes root
 	char comm[LISTENER_COMM_BYTES];
+	char unit[LISTENER_UNIT_BYTES]; // of systemd, "dnsmasq.service"; "" when it is none's
 };
 
 struct listeners {

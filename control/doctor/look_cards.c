@@ -85,6 +85,22 @@ static void say_refused(const struct card *card, struct findings *out)
 		finding_fix(finding, "ip addr flush dev %s", card->name);
 }
 
+// What stays with the machine while others are free: a keeper's way in, as it should be.
+static void say_kept(const struct card *card, struct findings *out)
+{
+	char place[TEXT_BYTES], link[TEXT_BYTES], address[ADDR_STR_BYTES] = "";
+
+	if (card->n_addresses > 0)
+		ip_prefix_str(&card->addresses[0].prefix, address);
+	finding_add(out, VERDICT_FINE, "card-kept", card_label(card),
+		"%s (%s%s). The machine's own: %s%s%s. A router would have the others.",
+		card->model, place_text(card, place, sizeof(place)),
+		link_text(card, link, sizeof(link)),
+		address[0] != '\0' ? address : "it is part of ",
+		address[0] != '\0' ? "" : card->master,
+		card->carries_session ? ", your SSH session" : "");
+}
+
 static void say_elsewhere(const struct card *card, struct findings *out)
 {
 	finding_add(out, VERDICT_FINE, "card-elsewhere", card_label(card),
@@ -116,9 +132,11 @@ void look_at_cards(const struct machine *machine, struct findings *out)
 			say_elsewhere(card, out);
 		else if (card->opens_by[0] != '\0')
 			say_free(machine, card, out);
+		else if (card->name[0] != '\0' && card_is_spare(cards, card))
+			say_kept(card, out);
 		else
 			say_refused(card, out);
-		if (card->carries_session)
+		if (card->carries_session && !card_is_spare(cards, card))
 			say_session(card, out);
 	}
 	if (n_here == 0)

@@ -33,8 +33,8 @@ static bool state_has(const struct tree *tree, const char *dir, int ifindex, con
 static void look_at_network_manager(
 	const struct tree *tree, const struct card *card, struct findings *out)
 {
-	if (process_find(tree, "NetworkManager") == 0 ||
-		!state_has(tree, "run/NetworkManager/devices", card->ifindex, "managed=true"))
+	if (!state_has(tree, "run/NetworkManager/devices", card->ifindex, "managed=true") ||
+		process_find(tree, "NetworkManager") == 0)
 		return;
 	finding_fix(
 		finding_add(out, VERDICT_WARNING, "network-manager", card->name,
@@ -48,9 +48,9 @@ static void look_at_networkd(const struct tree *tree, const struct card *card, s
 	static const char dir[] = "run/systemd/netif/links";
 	struct finding *finding;
 
-	if (process_find(tree, "systemd-network") == 0 ||
-		(!state_has(tree, dir, card->ifindex, "ADMIN_STATE=configured") &&
-			!state_has(tree, dir, card->ifindex, "ADMIN_STATE=configuring")))
+	if ((!state_has(tree, dir, card->ifindex, "ADMIN_STATE=configured") &&
+		    !state_has(tree, dir, card->ifindex, "ADMIN_STATE=configuring")) ||
+		process_find(tree, "systemd-network") == 0)
 		return;
 	finding = finding_add(out, VERDICT_WARNING, "networkd", card->name,
 		"systemd-networkd manages it, and puts its addresses on again.");
@@ -92,32 +92,44 @@ static void look_at_ifupdown(const struct tree *tree, const struct card *card, s
 		"sed -i 's/^\\(auto\\|allow-hotplug\\|iface\\) %s\\b/#&/' /%s", card->name, path);
 }
 
-static void look_at_dhcp_clients(
-	const struct tree *tree, const struct card *card, struct findings *out)
+static void look_at_dhcp_client(
+	const struct tree *tree, const char *client, const struct card *card, struct findings *out)
 {
-	static const char *const clients[] = {"dhclient", "dhcpcd", "udhcpc"};
+	int pid = process_find_with(tree, client, card->name);
 
-	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
-		int pid = process_find_with(tree, clients[i], card->name);
+	if (pid != 0)
+		finding_fix(
+			finding_add(out, VERDICT_WARNING, "dhcp-client", card->name,
+				"%s (process %d) sets its address, and will again.", client, pid),
+			"kill %d", pid);
+}
 
-		if (pid != 0)
-			finding_fix(finding_add(out, VERDICT_WARNING, "dhcp-client", card->name,
-					    "%s (process %d) sets its address, and will again.",
-					    clients[i], pid),
-				"kill %d", pid);
-	}
+// Of the cards that a router would need: who keeps the machine's own is no concern of it.
+static bool concerns(const struct cards *cards, const struct card *card)
+{
+	return card->name[0] != '\0' && !card_is_spare(cards, card);
 }
 
 void look_at_managers(const struct machine *machine, struct findings *out)
 {
-	for (unsigned i = 0; i < machine->cards.n; i++) {
-		const struct card *card = &machine->cards.list[i];
+	static const char *const clients[] = {"dhclient", "dhcpcd", "udhcpc"};
+	const struct tree *tree = &machine->tree;
+	const struct cards *cards = &machine->cards;
 
-		if (card->name[0] == '\0')
+	for (unsigned i = 0; i < cards->n; i++) {
+		const struct card *card = &cards->list[i];
+
+		if (!concerns(cards, card))
 			continue;
-		look_at_network_manager(&machine->tree, card, out);
-		look_at_networkd(&machine->tree, card, out);
-		look_at_ifupdown(&machine->tree, card, out);
-		look_at_dhcp_clients(&machine->tree, card, out);
+		look_at_network_manager(tree, card, out);
+		look_at_networkd(tree, card, out);
+		look_at_ifupdown(tree, card, out);
+	}
+	for (size_t k = 0; k < sizeof(clients) / sizeof(clients[0]); k++) {
+		if (process_find(tree, clients[k]) == 0)
+			continue;
+		for (unsigned i = 0; i < cards->n; i++)
+			if (concerns(cards, &cards->list[i]))
+				look_at_dhcp_client(tree, clients[k], &cards->list[i], out);
 	}
 }

@@ -113,8 +113,10 @@ static void say_listener(const struct listener *one, struct findings *out)
 		"%s %s on every address, so on those of the router too: it answers whoever the "
 		"router's firewall lets ask, and nothing else can serve there.",
 		name, one->port == PORT_DNS ? "answers DNS" : "serves DHCP");
-	if (one->pid != 0)
-		finding_fix(finding, "systemctl disable --now %s", one->comm);
+	if (one->unit[0] != '\0')
+		finding_fix(finding, "systemctl disable --now %s", one->unit);
+	else if (one->pid != 0)
+		finding_fix(finding, "kill %d", one->pid);
 }
 
 static void look_at_ports(const struct tree *tree, struct findings *out)

@@ -88,7 +88,6 @@ static void a_servers_cards_open_by_their_own_drivers(void **state)
 	expect_finding(
 		&machine, VERDICT_FINE, "card", "enp3s0f0", "ixgbe, node 1, link at 10 Gbit/s");
 	expect_finding(&machine, VERDICT_FINE, "card", "enp3s0f1", "switched off");
-	expect_finding(&machine, VERDICT_WARNING, "card-refused", "eno1", "ip addr flush dev eno1");
 	expect_finding(&machine, VERDICT_FINE, "iommu", "iommu", "3 groups");
 	expect_finding(&machine, VERDICT_FINE, "vfio-there", "iommu", "vfio-pci");
 	expect_finding(&machine, VERDICT_FINE, "hugepages", "memory", "512 of 2 MB (500 free)");
@@ -98,6 +97,13 @@ static void a_servers_cards_open_by_their_own_drivers(void **state)
 	expect_finding(&machine, VERDICT_WARNING, "smt", "cpu", "workers: { cores: [1, 2, 3] }");
 	expect_finding(&machine, VERDICT_FINE, "port-loopback", "port 53",
 		"systemd-resolve (process 612) listens on 127.0.0.53 alone");
+	// it has the default route, so it would be the WAN
+	expect_finding(&machine, VERDICT_WARNING, "card-refused", "eno1", "ip addr flush dev eno1");
+	machine_set(&machine, "proc/net/route", "Iface");
+	// else it is its keeper's, and there are two for the router
+	expect_finding(
+		&machine, VERDICT_FINE, "card-kept", "eno1", "The machine's own: 198.18.0.2/24");
+	expect_no_finding(&machine, "card-refused");
 }
 
 // eno1 shares its group with a disk controller that the kernel uses.
@@ -162,7 +168,7 @@ static void a_laptops_programs_are_named_with_what_stops_them(void **state)
 		"nmcli device set enp0s31f6 managed no");
 	expect_finding(&machine, VERDICT_WARNING, "ufw", "firewall", "ufw disable");
 	expect_finding(&machine, VERDICT_WARNING, "port-taken", "port 53",
-		"systemctl disable --now dnsmasq");
+		"systemctl disable --now dnsmasq.service");
 	expect_finding(&machine, VERDICT_WARNING, "port-taken", "port 67", "A program serves DHCP");
 	expect_finding(&machine, VERDICT_FINE, "port-loopback", "port 547", "::1 alone");
 	expect_finding(&machine, VERDICT_WARNING, "memory-small", "memory", "390 MiB");
@@ -181,9 +187,15 @@ static void only_what_a_router_could_have_is_a_card(void **state)
 	assert_false(card_of(&machine, "enx00e04c000001")->carries_session);
 	assert_string_equal(card_of(&machine, "enx00e04c000001")->driver, "r8152");
 	assert_string_equal(card_of(&machine, "enx00e04c000001")->pci, "");
+	expect_finding(&machine, VERDICT_FINE, "card-kept", "enx00e04c000002",
+		"it is part of br0, your SSH session");
+	expect_no_finding(&machine, "card-session");
+	expect_finding(&machine, VERDICT_FINE, "card", "enx00e04c000001", "of the generic kind");
+	// of two cards the router needs both
+	machine_set(&machine, "sys/class/net/enp0s31f6/type", "772");
 	expect_finding(&machine, VERDICT_WARNING, "card-refused", "enx00e04c000002",
 		"ip link set enx00e04c000002 nomaster");
-	expect_finding(&machine, VERDICT_FINE, "card", "enx00e04c000001", "of the generic kind");
+	expect_finding(&machine, VERDICT_WARNING, "card-session", "enx00e04c000002", "nohup");
 }
 
 static void a_wire_to_another_namespace_is_a_card_too(void **state)
