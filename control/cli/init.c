@@ -197,10 +197,10 @@ static void say_next(const struct first_plan *plan, const char *file)
 	fprintf(stderr, "  millraced -c %s\n", file);
 }
 
-static int write_file(const struct first_plan *plan, const struct live *live,
+static int write_file(const struct first_plan *plan, const struct session *session,
 	const struct init_options *options, struct error *err)
 {
-	char *text = first_file_text(plan, live);
+	char *text = first_file_text(plan, session);
 	int rc;
 
 	if (text == NULL)
@@ -230,7 +230,7 @@ static int make(
 		return 1;
 	if (first_plan_complete(&plan, &machine->tree, &machine->live, cards, &options->lan_address,
 		    err) != 0 ||
-		write_file(&plan, &machine->live, options, err) != 0)
+		write_file(&plan, &cards->session, options, err) != 0)
 		return -1;
 	if (strcmp(options->file, "-") != 0)
 		say_next(&plan, options->file);

@@ -68,12 +68,15 @@ static int check_xdp(const struct card *card, const struct live *live, struct er
 {
 	if (live->sees_xdp && !live->has_xdp)
 		return error_set(err, "this kernel has no AF_XDP sockets (CONFIG_XDP_SOCKETS)");
+	if (!card->is_xdp_native)
+		return error_set(err, "%s's kernel driver%s%s is not known to do XDP by itself",
+			card->name, card->driver[0] != '\0' ? " " : "", card->driver);
 	return card_check_xdp_mtu(card->name, (int)card->mtu, err);
 }
 
-// With other drivers XDP runs after the kernel has made a buffer of its own of the frame, which is
-// no faster than a packet socket. Kernels before 6.3 do not tell which these are; these are known.
-static bool is_xdp_native(const char *driver)
+// The router's sockets want a driver that runs XDP by itself (native mode); with others it falls
+// back to packet sockets. Kernels before 6.3 do not tell which these are; these are known.
+static bool is_known_for_xdp(const char *driver)
 {
 	static const char *const drivers[] = {"atlantic", "bnxt_en", "ena", "fsl_dpaa2_eth",
 		"fsl_enetc", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "ixgbevf",
@@ -84,6 +87,15 @@ static bool is_xdp_native(const char *driver)
 		if (strcmp(driver, drivers[i]) == 0)
 			return true;
 	return false;
+}
+
+static bool is_xdp_native(const struct card *card, const struct live *live)
+{
+	const struct live_card *asked = live_card(live, card->name);
+
+	if (asked != NULL && asked->sees_native_xdp)
+		return asked->has_native_xdp;
+	return card->is_wire || is_known_for_xdp(card->driver);
 }
 
 static void check_free(struct card *card)
@@ -106,7 +118,7 @@ static bool is_elsewhere(const struct card *card)
 void card_openings_look(struct card *card, const struct tree *tree, const struct live *live)
 {
 	card->opens_by = "";
-	card->is_xdp_native = card->is_wire || is_xdp_native(card->driver);
+	card->is_xdp_native = is_xdp_native(card, live);
 	if (card->name[0] != '\0')
 		check_free(card);
 	if (check_pci(tree, card, &card->not_pci) == 0)

@@ -154,12 +154,13 @@ static void look_at_addresses(const struct live *live, struct card *card)
 }
 
 // By the card itself, or by what is stacked on it: a bridge, a bond, a VLAN.
-static bool carries(const struct tree *tree, const struct live *live, const struct card *card)
+static bool carries(const struct tree *tree, const struct live *live, const struct session *session,
+	const struct card *card)
 {
-	for (unsigned i = 0; i < live->n_addresses && live->session.family != IP_NONE; i++) {
+	for (unsigned i = 0; i < live->n_addresses && session->own.family != IP_NONE; i++) {
 		const struct live_address *one = &live->addresses[i];
 
-		if (ip_addr_equal(&one->prefix.addr, &live->session) &&
+		if (ip_addr_equal(&one->prefix.addr, &session->own) &&
 			(strcmp(one->netdev, card->name) == 0 ||
 				tree_has(tree, NET "/%s/upper_%s", card->name, one->netdev)))
 			return true;
@@ -187,7 +188,6 @@ static void look_at_netdev(const struct tree *tree, const struct live *live, str
 			card->name);
 	look_at_mac(tree, asked, card);
 	look_at_addresses(live, card);
-	card->carries_session = carries(tree, live, card);
 	if (card->model[0] == '\0')
 		snprintf(card->model, sizeof(card->model), "%s",
 			card->is_wire ? "a wire of the kernel's (veth)" : "not on PCI");
@@ -276,6 +276,7 @@ void cards_look(struct cards *cards, const struct tree *tree, const struct live 
 	const struct pmd_info *pmds, struct device_names *names)
 {
 	*cards = (struct cards){0};
+	session_look(tree, &cards->session);
 	add_netdevs(cards, tree, live);
 	add_pci_rest(cards, tree);
 	for (unsigned i = 0; i < cards->n; i++) {
@@ -284,6 +285,7 @@ void cards_look(struct cards *cards, const struct tree *tree, const struct live 
 		look_at_pci(tree, pmds, names, card);
 		if (card->name[0] != '\0')
 			look_at_netdev(tree, live, card);
+		card->carries_session = carries(tree, live, &cards->session, card);
 	}
 	look_at_gateways(cards, tree);
 	for (unsigned i = 0; i < cards->n; i++)

@@ -13,6 +13,7 @@
 #include "control/doctor/device_names.h"
 #include "control/doctor/live.h"
 #include "control/doctor/pmd_info.h"
+#include "control/doctor/session.h"
 #include "control/doctor/tree.h"
 
 enum { CARDS_MAX = 64, CARD_ADDRESSES_MAX = 8, CARD_NAME_BYTES = 128 };
@@ -51,7 +52,8 @@ struct card {
 struct cards {
 	struct card list[CARDS_MAX];
 	unsigned n;
-	unsigned n_more; // that there was no room for
+	unsigned n_more;	// that there was no room for
+	struct session session; // by which the doctor was called
 };
 
 void cards_look(struct cards *cards, const struct tree *tree, const struct live *live,

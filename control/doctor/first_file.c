@@ -149,7 +149,7 @@ static void write_routes(FILE *out, const struct first_port *wan)
 }
 
 // Who works on the machine from outside is let in again: from that address alone.
-static void write_session(FILE *out, const struct first_plan *plan, const struct live *live)
+static void write_session(FILE *out, const struct first_plan *plan, const struct session *session)
 {
 	char text[ADDR_STR_BYTES];
 
@@ -158,10 +158,10 @@ static void write_session(FILE *out, const struct first_plan *plan, const struct
 	fprintf(out,
 		"    # where you came from by SSH when this was written\n"
 		"    - { from: internet, source: %s, protocol: tcp, port: ssh, action: accept }\n",
-		ip_addr_str(&live->session_peer, text));
+		ip_addr_str(&session->peer, text));
 }
 
-static void write_policy(FILE *out, const struct first_plan *plan, const struct live *live)
+static void write_policy(FILE *out, const struct first_plan *plan, const struct session *session)
 {
 	fprintf(out,
 		"zones:                          # what the interfaces are to the rules\n"
@@ -174,7 +174,7 @@ static void write_policy(FILE *out, const struct first_plan *plan, const struct 
 		"    - { from: internet, icmp: echo-request, icmp6: echo-request, rate: 5/s, "
 		"action: accept }\n",
 		plan->lan.interface, plan->wan.interface);
-	write_session(out, plan, live);
+	write_session(out, plan, session);
 	fprintf(out,
 		"  forward:                      # through it; what no rule accepts is dropped\n"
 		"    - { from: home, action: accept }\n"
@@ -184,7 +184,7 @@ static void write_policy(FILE *out, const struct first_plan *plan, const struct 
 		plan->wan.interface, (int)(14 - strlen(plan->wan.interface)), "");
 }
 
-char *first_file_text(const struct first_plan *plan, const struct live *live)
+char *first_file_text(const struct first_plan *plan, const struct session *session)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -207,7 +207,7 @@ char *first_file_text(const struct first_plan *plan, const struct live *live)
 	write_lan_addresses(out, plan);
 	fputc('\n', out);
 	write_routes(out, &plan->wan);
-	write_policy(out, plan, live);
+	write_policy(out, plan, session);
 	if (fclose(out) == 0)
 		return text;
 	free(text);

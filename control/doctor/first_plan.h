@@ -36,4 +36,4 @@ int first_plan_complete(struct first_plan *plan, const struct tree *tree, const 
 	const struct cards *cards, const struct ip_prefix *wanted, struct error *err);
 
 // The file, commented for people; to be freed. NULL: no memory.
-char *first_file_text(const struct first_plan *plan, const struct live *live);
+char *first_file_text(const struct first_plan *plan, const struct session *session);

@@ -21,6 +21,7 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "control/doctor/live_xdp.h"
 #include "control/permissions.h"
 
 // --- addresses ---
@@ -175,27 +176,6 @@ static void look_at_tables(struct live *live)
 
 // --- the rest ---
 
-int live_parse_session(const char *text, struct ip_addr *peer, struct ip_addr *own)
-{
-	char from[ADDR_STR_BYTES], to[ADDR_STR_BYTES];
-	int used = 0;
-
-	// 63 characters and their end; sshd writes no scope into it
-	if (sscanf(text, "%63s %*5[0-9] %63s %*5[0-9]%n", from, to, &used) != 2 || used == 0)
-		return -EINVAL;
-	if (ip_addr_parse(from, peer) != 0 || ip_addr_parse(to, own) != 0)
-		return -EINVAL;
-	return 0;
-}
-
-static void look_at_session(struct live *live)
-{
-	const char *text = getenv("SSH_CONNECTION");
-
-	if (text == NULL || live_parse_session(text, &live->session_peer, &live->session) != 0)
-		live->session = live->session_peer = (struct ip_addr){0};
-}
-
 static void look_at_clock(struct live *live)
 {
 	struct timex now = {0};
@@ -222,7 +202,7 @@ void live_look(struct live *live)
 	live->may_run = permissions_check(&live->why_not) == 0;
 	look_at_addresses(live);
 	look_at_cards(live);
-	look_at_session(live);
+	live_xdp_look(live);
 	look_at_tables(live);
 	look_at_clock(live);
 	look_at_xdp(live);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the running machine tells by system calls alone, in no file: addresses, who logged in from
-// where, what cards can do (ethtool), nftables' tables, whether the clock is set. In the network
-// namespace of the process; without root some of it is not seen. Plain values. Control thread.
+// What the running machine tells by system calls alone, in no file: addresses, what cards can do
+// (ethtool), nftables' tables, whether the clock is set. In the network namespace of the process;
+// without root some of it is not seen. Plain values. Control thread.
 #pragma once
 
 #include <net/if.h>
@@ -27,6 +27,7 @@ struct live_card {
 	uint32_t queues_max;  // 0: it does not tell
 	uint32_t rss_entries; // of its indirection table; 0: none, or it does not tell
 	uint32_t rss_key_bytes;
+	bool sees_native_xdp, has_native_xdp; // XDP by itself, as kernels from 6.3 tell
 	bool has_rx_checksum, has_tx_checksum, has_tso, has_gro; // switched on
 };
 
@@ -38,7 +39,6 @@ struct live {
 	unsigned n_addresses;
 	struct live_card cards[LIVE_CARDS_MAX];
 	unsigned n_cards;
-	struct ip_addr session, session_peer; // both ends of this SSH session; IP_NONE: none
 	bool sees_tables;
 	char tables[LIVE_TABLES_MAX][LIVE_TEXT_BYTES]; // "inet filter"
 	unsigned n_tables, n_more_tables;
@@ -47,6 +47,4 @@ struct live {
 };
 
 void live_look(struct live *live);
-// The ends of a session as sshd writes them: "198.18.0.7 50022 198.18.0.1 22".
-int live_parse_session(const char *text, struct ip_addr *peer, struct ip_addr *own);
 const struct live_card *live_card(const struct live *live, const char *netdev); // or NULL

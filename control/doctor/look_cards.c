@@ -52,8 +52,7 @@ static const char *opening_text(const struct card *card, char *out, size_t out_b
 		snprintf(out, out_bytes, "The router would drive it by itself (pci, DPDK's %s).",
 			card->pmd);
 	else if (strcmp(card->opens_by, "af_xdp") == 0)
-		snprintf(out, out_bytes, "The router would open it by AF_XDP%s, else AF_PACKET.",
-			card->is_xdp_native ? "" : " (of the generic kind)");
+		snprintf(out, out_bytes, "The router would open it by AF_XDP, else AF_PACKET.");
 	else
 		snprintf(out, out_bytes, "The router would open it by AF_PACKET.");
 	return out;

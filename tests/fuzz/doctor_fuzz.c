@@ -8,8 +8,8 @@
 #include "control/doctor/cpu_list.h"
 #include "control/doctor/kernel_routes.h"
 #include "control/doctor/listeners.h"
-#include "control/doctor/live.h"
 #include "control/doctor/pmd_info.h"
+#include "control/doctor/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 
@@ -76,7 +76,7 @@ static void read_cpus(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-	struct ip_addr peer, own;
+	struct session session;
 	char *text;
 
 	if (n_bytes == 0)
@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 		read_cpus(text);
 		break;
 	case 4:
-		live_parse_session(text, &peer, &own);
+		session_parse(text, &session);
 		break;
 	default:
 		read_listeners(text, (bytes[0] & 8) != 0, (bytes[0] & 16) != 0);

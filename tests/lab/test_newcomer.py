@@ -154,6 +154,9 @@ def test_lines_fit_a_terminal_but_for_commands(lab):
 def test_who_came_by_ssh_is_warned_and_let_in_again(lab):
     assert ("card-session", "enp1s0") not in lab.findings()
     assert ("card-session", "enp1s0") in lab.findings(SSH)
+    behind_sudo = f"env -u SSH_CONNECTION {build_dir() / 'millrace'} doctor; true"
+    said = lab.run("rtr", "env", f"SSH_CONNECTION={SSH['SSH_CONNECTION']}", "sh", "-c", behind_sudo)
+    assert "SSH session" in said.stdout
     _, text, _ = lab.command("init", "--yes", "-o", "-", env=SSH)
     assert "{ from: internet, source: 198.51.100.7, protocol: tcp, port: ssh, action: accept }" in text
 

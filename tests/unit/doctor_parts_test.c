@@ -17,9 +17,9 @@
 #include "control/doctor/findings.h"
 #include "control/doctor/kernel_routes.h"
 #include "control/doctor/listeners.h"
-#include "control/doctor/live.h"
 #include "control/doctor/new_file.h"
 #include "control/doctor/pmd_info.h"
+#include "control/doctor/session.h"
 #include "drivers/card_rules.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -155,14 +155,14 @@ static void a_session_has_two_ends(void **state)
 {
 	static const char *const bad[] = {"", "198.18.0.7", "198.18.0.7 x 198.18.0.1 22",
 		"host 50022 198.18.0.1 22", "198.18.0.7 50022 198.18.0.1"};
-	struct ip_addr peer, own;
+	struct session session;
 	char text[ADDR_STR_BYTES];
 
-	assert_int_equal(live_parse_session("2001:db8::7 50022 2001:db8::1 22", &peer, &own), 0);
-	assert_string_equal(ip_addr_str(&peer, text), "2001:db8::7");
-	assert_string_equal(ip_addr_str(&own, text), "2001:db8::1");
+	assert_int_equal(session_parse("2001:db8::7 50022 2001:db8::1 22", &session), 0);
+	assert_string_equal(ip_addr_str(&session.peer, text), "2001:db8::7");
+	assert_string_equal(ip_addr_str(&session.own, text), "2001:db8::1");
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_true(live_parse_session(bad[i], &peer, &own) < 0);
+		assert_true(session_parse(bad[i], &session) < 0);
 }
 
 // --- what DPDK's drivers say of themselves ---

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,10 +33,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void come_by_ssh(const char *peer, const char *own)
+static void come_by_ssh(const char *own)
 {
-	assert_int_equal(ip_addr_parse(peer, &machine.live.session_peer), 0);
-	assert_int_equal(ip_addr_parse(own, &machine.live.session), 0);
+	char text[100];
+
+	snprintf(text, sizeof(text), "SSH_CONNECTION=198.51.100.7 50022 %s 22", own);
+	machine_set(&machine, "proc/self/environ", text);
 }
 
 // --- a virtual machine at a provider ---
@@ -43,8 +46,8 @@ static void come_by_ssh(const char *peer, const char *own)
 static void a_vm_whose_one_card_it_uses_itself_cannot_run_it(void **state)
 {
 	live_add_address(&machine.live, "eth0", "203.0.113.2/24", true);
-	come_by_ssh("198.51.100.7", "203.0.113.2");
 	machine_open(&machine, "cloud-vm");
+	come_by_ssh("203.0.113.2");
 	assert_int_equal(machine.cards.n, 1);
 	expect_finding(&machine, VERDICT_PROBLEM, "no-free-cards", "cards", "uses every card");
 	expect_finding(&machine, VERDICT_WARNING, "card-refused", "eth0", "203.0.113.2");
@@ -58,6 +61,25 @@ static void a_vm_whose_one_card_it_uses_itself_cannot_run_it(void **state)
 	expect_finding(&machine, VERDICT_FINE, "ports-free", "ports", "Nobody");
 	expect_no_finding(&machine, "smt");
 	expect_no_finding(&machine, "runs-already");
+}
+
+// sudo takes the session out of the environment, not out of its parents'.
+static void a_session_is_found_behind_sudo(void **state)
+{
+	live_add_address(&machine.live, "eth0", "203.0.113.2/24", true);
+	machine_open(&machine, "cloud-vm");
+	machine_set(&machine, "proc/self/stat", "100 (a name) S 1 (b) S 90 100");
+	machine_set(&machine, "proc/90/stat", "90 (sudo) S 80 90");
+	machine_set(&machine, "proc/90/environ", "SSH_CONNECTION=nonsense");
+	machine_set(&machine, "proc/80/stat", "80 (bash) S 70 80");
+	assert_int_equal(machine.cards.session.own.family, IP_NONE);
+	machine_set(
+		&machine, "proc/80/environ", "SSH_CONNECTION=198.51.100.7 50022 203.0.113.2 22");
+	assert_true(card_of(&machine, "eth0")->carries_session);
+	machine_set(&machine, "proc/90/stat", "90 (sudo) S 1 90"); // nobody's child any more
+	assert_false(card_of(&machine, "eth0")->carries_session);
+	machine_set(&machine, "proc/90/stat", "90 (sudo) S 90 90"); // its own parent: it ends
+	assert_false(card_of(&machine, "eth0")->carries_session);
 }
 
 // The same machine without the address: nothing keeps the router from it.
@@ -110,7 +132,7 @@ static void a_servers_cards_open_by_their_own_drivers(void **state)
 static void what_keeps_a_card_with_its_kernel_driver_is_told(void **state)
 {
 	machine_open(&machine, "server-ixgbe");
-	assert_string_equal(card_of(&machine, "eno1")->opens_by, "af_xdp");
+	assert_string_equal(card_of(&machine, "eno1")->opens_by, "af_packet"); // tg3 has no XDP
 	assert_non_null(strstr(card_of(&machine, "eno1")->not_pci.text,
 		"shares IOMMU group 40 with 0000:06:00.1, which the kernel uses (megaraid_sas)"));
 	assert_string_equal(card_of(&machine, "enp3s0f1")->opens_by, "pci");
@@ -162,8 +184,8 @@ static void a_small_box_hears_who_sets_its_addresses(void **state)
 static void a_laptops_programs_are_named_with_what_stops_them(void **state)
 {
 	live_add_address(&machine.live, "br0", "198.18.0.2/24", true);
-	come_by_ssh("198.18.0.9", "198.18.0.2");
 	machine_open(&machine, "laptop-nm");
+	come_by_ssh("198.18.0.2");
 	expect_finding(&machine, VERDICT_WARNING, "network-manager", "enp0s31f6",
 		"nmcli device set enp0s31f6 managed no");
 	expect_finding(&machine, VERDICT_WARNING, "ufw", "firewall", "ufw disable");
@@ -180,8 +202,8 @@ static void a_laptops_programs_are_named_with_what_stops_them(void **state)
 static void only_what_a_router_could_have_is_a_card(void **state)
 {
 	live_add_address(&machine.live, "br0", "198.18.0.2/24", true);
-	come_by_ssh("198.18.0.9", "198.18.0.2");
 	machine_open(&machine, "laptop-nm");
+	come_by_ssh("198.18.0.2");
 	assert_int_equal(machine.cards.n, 3); // no wireless, no bridge, no VLAN, no TAP
 	assert_true(card_of(&machine, "enx00e04c000002")->carries_session);
 	assert_false(card_of(&machine, "enx00e04c000001")->carries_session);
@@ -190,7 +212,9 @@ static void only_what_a_router_could_have_is_a_card(void **state)
 	expect_finding(&machine, VERDICT_FINE, "card-kept", "enx00e04c000002",
 		"it is part of br0, your SSH session");
 	expect_no_finding(&machine, "card-session");
-	expect_finding(&machine, VERDICT_FINE, "card", "enx00e04c000001", "of the generic kind");
+	expect_finding(&machine, VERDICT_FINE, "card", "enx00e04c000001", "open it by AF_PACKET");
+	assert_non_null(strstr(
+		card_of(&machine, "enx00e04c000001")->not_xdp.text, "driver r8152 is not known"));
 	// of two cards the router needs both
 	machine_set(&machine, "sys/class/net/enp0s31f6/type", "772");
 	expect_finding(&machine, VERDICT_WARNING, "card-refused", "enx00e04c000002",
@@ -209,6 +233,11 @@ static void a_wire_to_another_namespace_is_a_card_too(void **state)
 	assert_int_equal(machine.cards.n, 2);
 	assert_true(card_of(&machine, "v0")->is_wire);
 	assert_string_equal(card_of(&machine, "v0")->opens_by, "af_xdp");
+	// what the kernel says goes before what is known
+	machine.live.cards[0].sees_native_xdp = true;
+	machine_set(&machine, "sys/class/net/v0/mtu", "1500");
+	assert_string_equal(card_of(&machine, "v0")->opens_by, "af_packet");
+	assert_non_null(strstr(card_of(&machine, "v0")->not_xdp.text, "XDP by itself"));
 }
 
 // --- a virtual machine that cannot ---
@@ -279,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(a_vm_whose_one_card_it_uses_itself_cannot_run_it),
+		TEST(a_session_is_found_behind_sudo),
 		TEST(a_card_without_addresses_opens_by_what_the_drivers_would_take),
 		TEST(a_servers_cards_open_by_their_own_drivers),
 		TEST(what_keeps_a_card_with_its_kernel_driver_is_told),
