@@ -49,6 +49,15 @@ static bool is_card(const struct tree *tree, const struct live *live, const char
 	return tree_has(tree, NET "/%s/device", netdev) || is_wire(live, netdev);
 }
 
+// Names go into commands for people to copy, and into the file: the kernel allows more than these.
+static bool is_plain(const char *netdev)
+{
+	return netdev[strspn(netdev,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		       "._-@")] == '\0' &&
+	       netdev[0] != '-' && netdev[0] != '@';
+}
+
 static bool is_pci_address(const char *text)
 {
 	unsigned domain, bus, device, function;
@@ -243,6 +252,10 @@ static void add_netdevs(struct cards *cards, const struct tree *tree, const stru
 
 		if (strlen(names.list[i]) >= IF_NAMESIZE || !is_card(tree, live, names.list[i]))
 			continue;
+		if (!is_plain(names.list[i])) {
+			cards->n_odd++;
+			continue;
+		}
 		card = add_card(cards);
 		if (card == NULL)
 			continue;

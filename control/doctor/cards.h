@@ -52,7 +52,8 @@ struct card {
 struct cards {
 	struct card list[CARDS_MAX];
 	unsigned n;
-	unsigned n_more;	// that there was no room for
+	unsigned n_more; // that there was no room for
+	unsigned n_odd;	 // of names that are more than a name to a shell or to YAML: left out
 	struct session session; // by which the doctor was called
 };
 

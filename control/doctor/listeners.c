@@ -75,20 +75,24 @@ void listeners_parse(struct listeners *listeners, const char *text, bool is_tcp,
 	}
 }
 
-// "0::/system.slice/dnsmasq.service": what systemd stops is told by name.
+// "0::/system.slice/dnsmasq.service". Only the system's own: what users name they may name as they
+// like, and the name goes into a command for root to copy.
 static void find_unit(const struct tree *tree, const char *pid, struct listener *one)
 {
-	static const char ending[] = ".service";
+	static const char begin[] = "0::/system.slice/", end[] = ".service";
 	char line[256];
-	const char *base;
+	const char *unit = line + strlen(begin);
 	size_t len;
 
 	tree_line(tree, line, sizeof(line), "proc/%s/cgroup", pid);
-	base = strrchr(line, '/');
-	len = base == NULL ? 0 : strlen(++base);
-	if (len >= sizeof(ending) && len < sizeof(one->unit) &&
-		strcmp(base + len - strlen(ending), ending) == 0)
-		memcpy(one->unit, base, len + 1);
+	if (strncmp(line, begin, strlen(begin)) != 0)
+		return;
+	len = strlen(unit);
+	if (len > strlen(end) && len < sizeof(one->unit) &&
+		strcmp(unit + len - strlen(end), end) == 0 &&
+		strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			     ":_.@-") == len)
+		memcpy(one->unit, unit, len + 1);
 }
 
 static void take_owner(

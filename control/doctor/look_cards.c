@@ -147,6 +147,11 @@ void look_at_cards(const struct machine *machine, struct findings *out)
 	else if (n_here < ROUTER_CARDS)
 		finding_add(out, VERDICT_WARNING, "one-card", "cards",
 			"There is one card. A router between two networks wants two.");
+	if (cards->n_odd > 0)
+		finding_add(out, VERDICT_UNSEEN, "odd-names", "cards",
+			"%u card%s left out: of a name with other characters than letters, digits, "
+			"dot, dash, underscore.",
+			cards->n_odd, cards->n_odd == 1 ? " was" : "s were");
 	if (cards->n_more > 0)
 		finding_add(out, VERDICT_UNSEEN, "more-cards", "cards",
 			"%u more cards were not looked at.", cards->n_more);

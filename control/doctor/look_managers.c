@@ -33,14 +33,19 @@ static bool state_has(const struct tree *tree, const char *dir, int ifindex, con
 static void look_at_network_manager(
 	const struct tree *tree, const struct card *card, struct findings *out)
 {
+	struct finding *finding;
+
 	if (!state_has(tree, "run/NetworkManager/devices", card->ifindex, "managed=true") ||
 		process_find(tree, "NetworkManager") == 0)
 		return;
-	finding_fix(
-		finding_add(out, VERDICT_WARNING, "network-manager", card->name,
-			"NetworkManager manages it, and puts its addresses on again. Take it away "
-			"from there for now, and for good in /etc/NetworkManager/conf.d:"),
-		"nmcli device set %s managed no", card->name);
+	finding = finding_add(out, VERDICT_WARNING, "network-manager", card->name,
+		"NetworkManager manages it, and puts its addresses on again: now, and after a "
+		"boot.");
+	finding_fix(finding, "nmcli device set %s managed no", card->name);
+	finding_fix(finding,
+		"printf '[keyfile]\\nunmanaged-devices+=interface-name:%s\\n' "
+		">/etc/NetworkManager/conf.d/90-millrace-%s.conf",
+		card->name, card->name);
 }
 
 static void look_at_networkd(const struct tree *tree, const struct card *card, struct findings *out)

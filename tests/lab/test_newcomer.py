@@ -200,6 +200,14 @@ def test_no_answer_writes_nothing(lab):
     assert code == 1 and "nothing is written" in said and not lab.file.exists()
 
 
+def test_a_wan_without_an_address_is_marked_in_the_file(lab):
+    lab.ip("rtr", "addr flush dev enp1s0")
+    _, _, said = lab.command("init", "--yes", "--wan", "enp1s0", "-o", lab.file)
+    assert f"fill in the address of wan in {lab.file}" in said and "flush" not in said
+    assert "# addresses: 203.0.113.2/24" in lab.file.read_text()
+    assert lab.command("check", lab.file) == (0, "", "")
+
+
 def test_a_file_is_not_written_over_unless_forced(lab):
     lab.file.write_text("mine")
     code, _, said = lab.command("init", "--yes", "-o", lab.file, check=False)

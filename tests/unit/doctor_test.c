@@ -240,6 +240,22 @@ static void a_wire_to_another_namespace_is_a_card_too(void **state)
 	assert_non_null(strstr(card_of(&machine, "v0")->not_xdp.text, "XDP by itself"));
 }
 
+// Whoever may make devices or services gives them names; they must be no commands of the doctor's.
+static void names_that_a_shell_would_obey_are_in_no_fix(void **state)
+{
+	machine.live.cards[machine.live.n_cards++] =
+		(struct live_card){.netdev = "a;reboot", .driver = "veth"};
+	live_add_address(&machine.live, "a;reboot", "198.18.0.1/24", true);
+	machine_open(&machine, "laptop-nm");
+	machine_set(&machine, "sys/class/net/a;reboot/type", "1");
+	expect_finding(&machine, VERDICT_UNSEEN, "odd-names", "cards", "1 card was left out");
+	assert_int_equal(machine.cards.n, 3);
+	machine_set(&machine, "proc/801/cgroup", "0::/system.slice/x;reboot;.service");
+	expect_finding(&machine, VERDICT_WARNING, "port-taken", "port 53", "kill 801");
+	machine_set(&machine, "proc/801/cgroup", "0::/user.slice/user@1000.service/x.service");
+	expect_finding(&machine, VERDICT_WARNING, "port-taken", "port 53", "kill 801");
+}
+
 // --- a virtual machine that cannot ---
 
 static void what_dpdk_cannot_start_on_is_a_problem(void **state)
@@ -318,6 +334,7 @@ int main(void)
 		TEST(a_laptops_programs_are_named_with_what_stops_them),
 		TEST(only_what_a_router_could_have_is_a_card),
 		TEST(a_wire_to_another_namespace_is_a_card_too),
+		TEST(names_that_a_shell_would_obey_are_in_no_fix),
 		TEST(what_dpdk_cannot_start_on_is_a_problem),
 		TEST(what_is_not_seen_is_said),
 		TEST(an_unset_clock_and_rules_of_others_are_warned_of),
