@@ -8,6 +8,8 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/doctor.h"
+#include "control/cli/init.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -47,6 +49,8 @@ static void print_help(FILE *out)
 	      "  millrace sets reload NAME   read the set's file now\n"
 	      "  millrace check FILE    say everything that is wrong with a config\n"
 	      "  millrace schema        what a config may say, as a JSON Schema for editors\n"
+	      "  millrace doctor        look at this machine: what is fine, what is not, the fix\n"
+	      "  millrace init [--yes] [-o FILE]   write a first file for this machine\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -175,6 +179,7 @@ static int do_help(const struct cli *cli)
 static const struct command {
 	const char *name;
 	int (*run)(const struct cli *cli);
+	bool has_own_options; // it reads all that follows its name itself
 } commands[] = {
 	{"show", do_show},
 	{"ban", do_ban},
@@ -182,15 +187,28 @@ static const struct command {
 	{"sets", do_sets},
 	{"check", do_check},
 	{"schema", do_schema},
+	{"doctor", do_doctor},
+	{"init", do_init, true},
 	{"version", do_version},
 	{"help", do_help},
 };
 
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
-	struct cli cli = {.socket = OPTIONS_SOCKET_DEFAULT};
+	struct cli cli = {.socket = OPTIONS_SOCKET_DEFAULT, .words = argv + 1, .n_words = argc - 1};
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	int c;
 
+	if (command != NULL && command->has_own_options)
+		return command->run(&cli);
 	while ((c = getopt_long(argc, argv, "s:jn:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 's':
@@ -216,8 +234,7 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, cli.words[0]) == 0)
-			return commands[i].run(&cli);
-	return cli_wrong_usage("there is no command", cli.words[0]);
+	command = find_command(cli.words[0]);
+	return command != NULL ? command->run(&cli)
+			       : cli_wrong_usage("there is no command", cli.words[0]);
 }
