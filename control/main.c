@@ -233,7 +233,8 @@ int main(int argc, char **argv)
 		return exit_code;
 	if (options.is_verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
-	router.config = config_file_load(options.config);
+	router.config = options.is_strict ? config_file_load_strict(options.config)
+					  : config_file_load(options.config);
 	if (router.config == NULL)
 		return EXIT_FAILURE;
 	if (options.is_check) {

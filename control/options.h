@@ -10,6 +10,7 @@ struct options {
 	const char *config;
 	const char *socket;
 	bool is_check;
+	bool is_strict; // a config with warnings is not taken
 	bool is_verbose;
 	bool no_hugepages; // whatever the config says
 };

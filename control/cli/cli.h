@@ -9,6 +9,7 @@ struct cli {
 	const char *socket;
 	const char *limit; // or NULL
 	bool is_json;
+	bool is_strict, is_list; // of check
 	char **words;
 	int n_words;
 };

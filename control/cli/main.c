@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/check.h"
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
-#include "control/config_file.h"
 #include "control/options.h"
 
 enum { EXIT_USAGE = 2 };
@@ -19,6 +19,8 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
 	{"limit", required_argument, NULL, 'n'},
+	{"strict", no_argument, NULL, 'S'},
+	{"list", no_argument, NULL, 'l'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -44,7 +46,9 @@ static void print_help(FILE *out)
 	fputs("  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
 	      "  millrace unban ADDRESS [in SET]\n"
 	      "  millrace sets reload NAME   read the set's file now\n"
-	      "  millrace check FILE    say everything that is wrong with a config\n"
+	      "  millrace check [--strict] FILE  say everything that is wrong with a config, and\n"
+	      "                         what is doubtful; --strict: that is a failure too\n"
+	      "  millrace check --list  all the doubts that it can have\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -145,19 +149,6 @@ static int do_show(const struct cli *cli)
 	return rc;
 }
 
-static int do_check(const struct cli *cli)
-{
-	struct config *config;
-
-	if (cli->n_words != 2)
-		return cli_wrong_usage("check takes one file", NULL);
-	config = config_file_load(cli->words[1]);
-	if (config == NULL)
-		return EXIT_FAILURE;
-	config_free(config);
-	return EXIT_SUCCESS;
-}
-
 static int do_version(const struct cli *cli)
 {
 	puts("millrace " MILLRACE_VERSION);
@@ -178,7 +169,7 @@ static const struct command {
 	{"ban", do_ban},
 	{"unban", do_unban},
 	{"sets", do_sets},
-	{"check", do_check},
+	{"check", check_run},
 	{"version", do_version},
 	{"help", do_help},
 };
@@ -198,6 +189,12 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			cli.limit = optarg;
+			break;
+		case 'S':
+			cli.is_strict = true;
+			break;
+		case 'l':
+			cli.is_list = true;
 			break;
 		case 'V':
 			return do_version(&cli);

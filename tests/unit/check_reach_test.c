@@ -152,8 +152,9 @@ static void a_router_that_nobody_reaches_is_named(void **state)
 	};
 
 	expect_warnings(rows, COUNT(rows));
-	expect_no_warnings(INPUT "  - {jump: a}\n"
-				 "  lists: {a: [{jump: b}], b: [{port: 22, action: accept}]}\n");
+	expect_no_warnings(
+		INPUT "  - {jump: a}\n"
+		      "  lists: {a: [{jump: b}], b: [{from: lan, port: 22, action: accept}]}\n");
 }
 
 static void a_port_forward_that_the_rules_stop_is_named(void **state)
@@ -168,15 +169,17 @@ static void a_port_forward_that_the_rules_stop_is_named(void **state)
 	static const struct fault rows[] = {
 		// and not of the forward
 		{FORWARD "  defaults: {forward: accept}\n", 9, 23, INSIDE},
-		{FORWARD, 5, 5, "lack one such as { from: wan, dnat: true, action: accept }"},
-		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5, "of `forward` lack"},
+		{FORWARD, 5, 5,
+			"add to `forward` one such as { from: wan, dnat: true, action: accept }"},
+		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5,
+			"no rule of `forward` accepts what comes by wan"},
 		{FORWARD "  forward: [{from: wan, dnat: false, action: accept}]\n", 5, 5,
-			"of `forward` lack"},
+			"no rule of `forward` accepts what comes by wan"},
 		{ROUTER "nat: [{redirect: {ports: 22}, interface: wan}]\n"
 			"zones: {lan: {interfaces: lan}, out: {interfaces: wan}}\n"
 			"firewall: {input: [{from: lan, action: accept}]}\n",
 			3, 7,
-			"of `input` lack one such as { from: out, port: ..., action: accept }"},
+			"add to `input` one such as { from: out, port: ..., action: accept }"},
 	};
 
 	expect_warnings(rows, COUNT(rows));

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cfg/check_doubts.h"
+
+#include <string.h>
+
+#include "cfg/check_outside.h"
+
+static bool has_address(const struct cfg_interface *interface, const struct ip_prefix *outside)
+{
+	for (unsigned i = 0; i < interface->n_addresses; i++) {
+		if (ip_addr_equal(&interface->addresses[i].addr, &outside->addr))
+			return outside->len == ip_family_bits(outside->addr.family);
+	}
+	return false;
+}
+
+enum { FIRST_NATS_MAX = 256 };
+
+static bool is_about_sources(const struct cfg_nat *nat)
+{
+	return nat->kind != CFG_NAT_FORWARD && nat->kind != CFG_NAT_REDIRECT;
+}
+
+// All that leaves by its interfaces, of its family.
+static bool takes_all_that_leaves(const struct cfg_nat *nat)
+{
+	return is_about_sources(nat) && nat->kind != CFG_NAT_ONE_TO_ONE &&
+	       nat->kind != CFG_NAT_PREFIX && nat->from.n == 0 && nat->to.n == 0 &&
+	       nat->protocol.n == 0;
+}
+
+static bool leaves_nothing_for(const struct cfg_nat *nat, const struct cfg_nat *later)
+{
+	if (!takes_all_that_leaves(nat) || !is_about_sources(later) ||
+		(nat->family != IP_NONE && nat->family != later->family))
+		return false;
+	for (unsigned i = 0; nat->interfaces.n > 0 && i < later->interfaces.n; i++) {
+		if (!outside_has_name(&nat->interfaces, later->interfaces.names[i]))
+			return false;
+	}
+	return nat->interfaces.n == 0 || later->interfaces.n > 0;
+}
+
+// The first that fits decides: what is about some of the packets has to stand before what is about
+// all of them.
+static void doubt_order_of_nats(const struct check *check)
+{
+	const struct config *config = check->config;
+	const struct cfg_nat *first[FIRST_NATS_MAX]; // that take all, and are asked
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		const struct cfg_nat *nat = &config->nats[i];
+		unsigned k = 0;
+
+		while (k < n && !leaves_nothing_for(first[k], nat))
+			k++;
+		if (k < n)
+			report_warn(check->report, nat->place, DOUBT_NAT_SHADOWED,
+				"nat rule: decides about nothing that leaves: the one on line %d "
+				"is asked first and takes all of it",
+				first[k]->place.line);
+		else if (n < FIRST_NATS_MAX && takes_all_that_leaves(nat))
+			first[n++] = nat;
+	}
+}
+
+// ARP and neighbour discovery are the kernel's: it answers for addresses of the interface alone.
+static void doubt_nats(const struct check *check)
+{
+	const struct config *config = check->config;
+	char text[ADDR_STR_BYTES];
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		const struct cfg_nat *nat = &config->nats[i];
+
+		for (unsigned j = 0; j < config->n_interfaces; j++) {
+			const struct cfg_interface *interface = &config->interfaces[j];
+
+			if (nat->kind == CFG_NAT_PREFIX || nat->outside.addr.family == IP_NONE ||
+				(nat->interfaces.n > 0 &&
+					!outside_has_name(&nat->interfaces, interface->name)) ||
+				!outside_has_subnet(interface, &nat->outside.addr) ||
+				has_address(interface, &nat->outside))
+				continue;
+			report_warn(check->report, nat->place, DOUBT_NAT_ADDRESS_UNANSWERED,
+				"nat rule: nobody on the link of %s answers for %s: add what it is "
+				"to the interface's addresses, unless it is routed to this one",
+				interface->name, ip_prefix_str(&nat->outside, text));
+		}
+	}
+}
+
+void check_translations(const struct check *check)
+{
+	doubt_nats(check);
+	doubt_order_of_nats(check);
+}
