@@ -176,9 +176,10 @@ static void report_exposed(struct exposure *e, const struct cfg_rule *rule, uint
 }
 
 // Reports what the list opens of these doors. Returns those that it has decided about for good.
-// Calls itself as deep as jumps lead.
-static uint32_t find_exposed(
-	struct exposure *e, const struct cfg_list *list, uint32_t asked, bool has_guard)
+// `is_all`: it is asked about everything, and who lets all of that in is another doubt. Calls
+// itself as deep as jumps lead.
+static uint32_t find_exposed(struct exposure *e, const struct cfg_list *list, uint32_t asked,
+	bool has_guard, bool is_all)
 {
 	const struct check *check = e->way.check;
 	uint32_t decided = 0;
@@ -196,11 +197,12 @@ static uint32_t find_exposed(
 		if (is_guarded(rule))
 			continue;
 		if (rule->action == CFG_JUMP) {
-			of_rule = find_exposed(
-				e, check_find(&check->lists, rule->jump), of_rule, has_guard);
+			of_rule = find_exposed(e, check_find(&check->lists, rule->jump), of_rule,
+				has_guard, is_all && way_rule_is_bare(rule));
 		} else if (!way_rule_decides(rule)) {
 			continue;
-		} else if (rule->action == CFG_ACCEPT && !has_guard && !way_rule_is_bare(rule)) {
+		} else if (rule->action == CFG_ACCEPT && !has_guard &&
+			   !(is_all && way_rule_is_bare(rule))) {
 			report_exposed(e, rule, of_rule);
 		}
 		if (!is_certain(e, rule))
@@ -217,7 +219,7 @@ static void doubt_management(struct exposure *e, const struct cfg_interface *out
 	const struct cfg_list *input = &e->way.check->config->firewall.hooks[CFG_HOOK_INPUT];
 
 	e->way.from = outside;
-	find_exposed(e, input, (UINT32_C(1) << DOORS) - 1, false);
+	find_exposed(e, input, (UINT32_C(1) << DOORS) - 1, false, true);
 }
 
 void check_doors(const struct check *check)

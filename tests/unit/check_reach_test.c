@@ -91,14 +91,14 @@ static void a_router_open_to_the_internet_is_named(void **state)
 		{INPUT LAN "  - {from: wan, action: accept}\n", 8, 5, "everybody on the internet"},
 		{INPUT LAN "  - {from: wan, state: new, action: accept}\n", 8, 5,
 			"everybody on the internet"},
-		{INPUT LAN "  - {from: wan, action: return}\n  - {from: wan, action: drop}\n"
+		{INPUT LAN "  - {from: wan, action: return}\n  - {from: [wan, lan], action: drop}\n"
 			   "  defaults: {input: accept}\n",
 			10, 21, "everybody on the internet"},
 		{INPUT LAN "  - {from: wan, jump: a}\n"
 			   "  lists:\n    a:\n    - {to: lan, action: drop}\n"
-			   "    - {jump: b}\n    - {action: drop}\n"
+			   "    - {jump: b}\n"
 			   "    b:\n    - {port: 23, action: drop}\n    - {action: accept}\n",
-			16, 7, "everybody on the internet"},
+			15, 7, "everybody on the internet"},
 		{INPUT LAN "  - {jump: a}\n  defaults: {input: accept}\n"
 			   "  lists: {a: [{from: wan, action: return}, {action: drop}]}\n",
 			9, 21, "everybody on the internet"},
@@ -112,9 +112,9 @@ static void a_router_open_to_the_internet_is_named(void **state)
 	expect_no_warnings(INPUT LAN "  - {from: wan, state: established, action: accept}\n");
 	expect_no_warnings(INPUT LAN "  - {jump: a}\n  defaults: {input: accept}\n"
 				     "  lists: {a: [{from: wan, action: drop}]}\n");
-	expect_no_warnings(INPUT LAN "  - {port: 22, jump: a}\n  - {from: lan, jump: a}\n"
-				     "  - {jump: b}\n  lists: {a: [{action: accept}],"
-				     " b: [{to: lan, action: accept}]}\n");
+	expect_no_warnings(INPUT "  - {port: 7777, jump: a}\n  - {from: lan, jump: a}\n"
+				 "  - {jump: b}\n  lists: {a: [{action: accept}],"
+				 " b: [{to: lan, action: accept}]}\n");
 	expect_no_warnings(ROUTER "firewall: {input: [{action: accept}]}\n"); // no internet
 }
 
