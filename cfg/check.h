@@ -23,7 +23,7 @@ struct check {
 	struct check_names zones, sets, lists;
 	bool *set_is_used, *list_is_used; // by index
 	// As outside_prepare found them (cfg/check_outside.h), for doubts alone.
-	uint64_t outside; // bits by index of interface
+	uint64_t outside, default_ways; // bits by index of interface
 	const char *zone_of[CFG_INTERFACES_MAX];
 };
 

@@ -5,7 +5,8 @@
 
 #include "cfg/check.h"
 
-void check_translations(const struct check *check);
+void check_translations(const struct check *check); // of sources
+void check_forwards(const struct check *check);	    // of destinations
 
 // Only where there is a firewall.
 void check_odd_rules(const struct check *check); // rules by themselves

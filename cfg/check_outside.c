@@ -6,7 +6,7 @@
 
 static_assert(CFG_INTERFACES_MAX <= 64, "each interface is a bit");
 
-static uint64_t bit_of(const struct check *check, const struct cfg_interface *interface)
+uint64_t outside_bit(const struct check *check, const struct cfg_interface *interface)
 {
 	return UINT64_C(1) << (interface - check->config->interfaces);
 }
@@ -57,7 +57,7 @@ static uint64_t find_default_routes(const struct check *check)
 				outside_nexthop_interface(check, &route->nexthops[j]);
 
 			if (interface != NULL)
-				found |= bit_of(check, interface);
+				found |= outside_bit(check, interface);
 		}
 	}
 	return found;
@@ -74,7 +74,7 @@ static uint64_t find_translated(const struct check *check)
 		if (nat->kind != CFG_NAT_MASQUERADE && nat->kind != CFG_NAT_SOURCE)
 			continue;
 		for (unsigned j = 0; j < nat->interfaces.n; j++)
-			found |= bit_of(
+			found |= outside_bit(
 				check, check_find_interface(config, nat->interfaces.names[j]));
 	}
 	return found;
@@ -84,7 +84,8 @@ void outside_prepare(struct check *check)
 {
 	const struct config *config = check->config;
 
-	check->outside = find_default_routes(check) | find_translated(check);
+	check->default_ways = find_default_routes(check);
+	check->outside = check->default_ways | find_translated(check);
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
 		check->zone_of[i] = CFG_ZONE_NONE;
 		for (unsigned j = 0; j < config->n_zones; j++) {
@@ -97,7 +98,7 @@ void outside_prepare(struct check *check)
 
 bool outside_is_way(const struct check *check, const struct cfg_interface *interface)
 {
-	return check->outside & bit_of(check, interface);
+	return check->outside & outside_bit(check, interface);
 }
 
 bool outside_is_way_named(const struct check *check, const char *interface)

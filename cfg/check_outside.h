@@ -8,6 +8,8 @@
 // Looks at them all, once; the rest is for after it.
 void outside_prepare(struct check *check);
 
+uint64_t outside_bit(const struct check *check, const struct cfg_interface *interface);
+
 // Sources are translated on it, or a default route goes by it.
 bool outside_is_way(const struct check *check, const struct cfg_interface *interface);
 // The same by its name, which is an interface's.

@@ -91,8 +91,65 @@ static void doubt_nats(const struct check *check)
 	}
 }
 
+// --- a masquerade where nothing leaves ---
+
+static uint64_t interfaces_of(const struct check *check, const struct cfg_names *names)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < names->n; i++)
+		bits |= outside_bit(check, check_find_interface(check->config, names->names[i]));
+	return bits;
+}
+
+// The interfaces that routes of the family lead by, or default routes alone.
+static uint64_t ways_of(const struct check *check, uint8_t family, bool is_default)
+{
+	const struct config *config = check->config;
+	uint64_t ways = 0;
+
+	for (unsigned i = 0; i < config->n_routes; i++) {
+		const struct cfg_route *route = &config->routes[i];
+
+		if ((family != IP_NONE && route->to.addr.family != family) ||
+			(is_default && route->to.len > 0))
+			continue;
+		for (unsigned j = 0; j < route->n_nexthops; j++) {
+			const struct cfg_interface *interface =
+				outside_nexthop_interface(check, &route->nexthops[j]);
+
+			if (interface != NULL)
+				ways |= outside_bit(check, interface);
+		}
+	}
+	return ways;
+}
+
+// What is for some addresses alone is for hosts of one link that shall see no others.
+static void doubt_masquerades(const struct check *check)
+{
+	const struct config *config = check->config;
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		const struct cfg_nat *nat = &config->nats[i];
+		uint64_t interfaces = interfaces_of(check, &nat->interfaces);
+
+		if (nat->kind != CFG_NAT_MASQUERADE || nat->from.n > 0 || nat->to.n > 0 ||
+			(interfaces & check->default_ways) || check->default_ways == 0)
+			continue;
+		if (ways_of(check, nat->family, true) == 0 ||
+			(interfaces & ways_of(check, nat->family, false)))
+			continue;
+		report_warn(check->report, nat->place, DOUBT_MASQUERADE_UNROUTED,
+			"nat rule: `masquerade`: no route leads by %s%s, the default route by "
+			"another interface",
+			nat->interfaces.names[0], nat->interfaces.n > 1 ? " and the others" : "");
+	}
+}
+
 void check_translations(const struct check *check)
 {
+	doubt_masquerades(check);
 	doubt_nats(check);
 	doubt_order_of_nats(check);
 }

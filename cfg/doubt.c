@@ -85,6 +85,17 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"in to it over the network.",
 		"add one such as { from: lan, protocol: tcp, port: ssh, action: accept }"},
 
+	[DOUBT_ROUTE_NEVER_USED] = {"route-never-used",
+		"Of several routes to one network the lowest metric wins for as long as its "
+		"interface is up. A route by the same interface, or after one that needs none, is "
+		"never the best.",
+		"give it a lower metric or another interface, or delete it"},
+
+	[DOUBT_MASQUERADE_UNROUTED] = {"masquerade-unrouted",
+		"Sources are translated where they leave by an interface, but no route leads "
+		"there, while the default route leaves by another one: the addresses of your own "
+		"network go out as they are, and no answer comes back.",
+		"name the interface that the default route leaves by"},
 	[DOUBT_NAT_ADDRESS_UNANSWERED] = {"nat-address-unanswered",
 		"An address of the uplink's own network is used for translation, but it is none "
 		"of the router's: nobody there answers ARP or neighbour discovery for it, so that "
@@ -93,8 +104,16 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 	[DOUBT_NAT_BLOCKED] = {"nat-blocked",
 		"A forward or redirect sends packets on that the firewall then drops.",
 		"add a rule that accepts them"},
+	[DOUBT_NAT_OVERLAP] = {"nat-overlap",
+		"Two forwards share some ports and each has others of its own: what is sent to "
+		"those that they share goes where the first one says.",
+		"give each its own ports"},
 	[DOUBT_NAT_SHADOWED] = {"nat-shadowed",
 		"Of the translations the first that fits decides, and an earlier one fits "
 		"everything that this one is about.",
 		"move it up, or delete it"},
+	[DOUBT_NAT_TARGET_OUTSIDE] = {"nat-target-outside",
+		"A translation sends packets to an address that is on no network behind the "
+		"router, nor is there a route to it: they leave for the internet again.",
+		"name a host of your own network, or add the route to it"},
 };

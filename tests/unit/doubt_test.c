@@ -58,6 +58,16 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_NAT_BLOCKED] =
 		ROUTER ZONES "nat: [{masquerade: wan}, {redirect: {ports: 22}, interface: wan}]\n"
 			     "firewall: {input: [{from: lan, action: accept}]}\n",
+	[DOUBT_ROUTE_NEVER_USED] =
+		ROUTER "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}, {to: 0.0.0.0/0, via: "
+		       "203.0.113.9, metric: 10}]\n",
+	[DOUBT_MASQUERADE_UNROUTED] =
+		ROUTER "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\nnat: [{masquerade: lan}]\n",
+	[DOUBT_NAT_OVERLAP] =
+		ROUTER "nat: [{forward: {ports: 8000-8010, to: 198.18.0.9}, interface: wan}, "
+		       "{forward: {ports: 8005-8015, to: 198.18.0.8}, interface: wan}]\n",
+	[DOUBT_NAT_TARGET_OUTSIDE] =
+		ROUTER "nat: [{forward: {ports: 80, to: 192.0.2.9}, interface: wan}]\n",
 	[DOUBT_NAT_SHADOWED] =
 		ROUTER "nat: [{masquerade: wan}, {masquerade: wan, random-ports: true}]\n",
 };
