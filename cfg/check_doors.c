@@ -91,26 +91,32 @@ static bool doubt_way_inside(const struct check *check, const struct cfg_interfa
 
 // --- what the router is managed by ---
 
+enum { TCP = 6, UDP = 17, REPORTED_MAX = 32 };
+
 static const struct {
+	uint8_t protocol;
 	uint16_t port;
 	const char *name;
 } doors[] = {
-	{22, "SSH"},
-	{23, "Telnet"},
-	{80, "HTTP"},
-	{443, "HTTPS"},
-	{830, "NETCONF"},
-	{3389, "RDP"},
-	{5900, "VNC"},
-	{8080, "HTTP"},
-	{8291, "WinBox"},
-	{8443, "HTTPS"},
-	{8728, "the RouterOS API"},
-	{9090, "Cockpit"},
-	{10000, "Webmin"},
+	{TCP, 22, "SSH"},
+	{TCP, 23, "Telnet"},
+	{TCP, 80, "HTTP"},
+	{TCP, 443, "HTTPS"},
+	{TCP, 830, "NETCONF"},
+	{TCP, 3389, "RDP"},
+	{TCP, 5900, "VNC"},
+	{TCP, 8080, "HTTP"},
+	{TCP, 8291, "WinBox"},
+	{TCP, 8443, "HTTPS"},
+	{TCP, 8728, "the RouterOS API"},
+	{TCP, 9090, "Cockpit"},
+	{TCP, 10000, "Webmin"},
+	{UDP, 161, "SNMP"},
+	{UDP, 5351, "NAT-PMP"},
+	{UDP, 53, "DNS"},
 };
 
-enum { TCP = 6, DOORS = sizeof(doors) / sizeof(doors[0]), REPORTED_MAX = 32 };
+enum { DOORS = sizeof(doors) / sizeof(doors[0]), DNS = DOORS - 1 };
 
 struct exposure {
 	struct way way;
@@ -123,10 +129,9 @@ static uint32_t doors_of(const struct check *check, const struct cfg_rule *rule)
 {
 	uint32_t found = 0;
 
-	if (!match_has_number(check, &rule->protocol, TCP))
-		return 0;
 	for (unsigned i = 0; i < DOORS; i++) {
-		if (match_has_number(check, &rule->port, doors[i].port))
+		if (match_has_number(check, &rule->protocol, doors[i].protocol) &&
+			match_has_number(check, &rule->port, doors[i].port))
 			found |= UINT32_C(1) << i;
 	}
 	return found;
@@ -169,10 +174,12 @@ static void report_exposed(struct exposure *e, const struct cfg_rule *rule, uint
 	}
 	if (e->n_reported < REPORTED_MAX)
 		e->reported[e->n_reported++] = rule;
-	report_warn(e->way.check->report, rule->place, DOUBT_MANAGEMENT_EXPOSED,
-		"firewall: `input`: %s (TCP %u) of the router itself is open to everybody on the "
+	report_warn(e->way.check->report, rule->place,
+		first == DNS ? DOUBT_RESOLVER_OPEN : DOUBT_MANAGEMENT_EXPOSED,
+		"firewall: `input`: %s (%s %u) of the router itself is open to everybody on the "
 		"internet, by interface %s",
-		doors[first].name, doors[first].port, e->way.from->name);
+		doors[first].name, doors[first].protocol == TCP ? "TCP" : "UDP", doors[first].port,
+		e->way.from->name);
 }
 
 // Reports what the list opens of these doors. Returns those that it has decided about for good.

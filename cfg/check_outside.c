@@ -80,12 +80,55 @@ static uint64_t find_translated(const struct check *check)
 	return found;
 }
 
+// RFC 1918, RFC 4193
+static const struct ip_prefix privates[] = {
+	{.addr = {.v4 = {10}, .family = IP_V4}, .len = 8},
+	{.addr = {.v4 = {172, 16}, .family = IP_V4}, .len = 12},
+	{.addr = {.v4 = {192, 168}, .family = IP_V4}, .len = 16},
+	{.addr = {.v6 = {0xfc}, .family = IP_V6}, .len = 7},
+};
+
+bool outside_is_private(const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < sizeof(privates) / sizeof(privates[0]); i++) {
+		if (ip_prefix_contains(&privates[i], addr))
+			return true;
+	}
+	return false;
+}
+
+// It has addresses, and nobody on the internet reaches one of them.
+static bool has_only_private(const struct cfg_interface *interface)
+{
+	for (unsigned i = 0; i < interface->n_addresses; i++) {
+		if (!outside_is_private(&interface->addresses[i].addr))
+			return false;
+	}
+	return interface->n_addresses > 0;
+}
+
+// Where the file knows the way to the internet, a private network that is translated to as well is
+// one that shall see no addresses of others.
+static uint64_t find_outside(const struct check *check)
+{
+	const struct config *config = check->config;
+	uint64_t found = check->default_ways | find_translated(check);
+
+	for (unsigned i = 0; i < config->n_interfaces && check->default_ways != 0; i++) {
+		uint64_t bit = outside_bit(check, &config->interfaces[i]);
+
+		if (!(check->default_ways & bit) && has_only_private(&config->interfaces[i]))
+			found &= ~bit;
+	}
+	return found;
+}
+
 void outside_prepare(struct check *check)
 {
 	const struct config *config = check->config;
 
 	check->default_ways = find_default_routes(check);
-	check->outside = check->default_ways | find_translated(check);
+	check->outside = find_outside(check);
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
 		check->zone_of[i] = CFG_ZONE_NONE;
 		for (unsigned j = 0; j < config->n_zones; j++) {

@@ -24,5 +24,8 @@ const char *outside_zone(const struct check *check, const struct cfg_interface *
 const struct cfg_interface *outside_nexthop_interface(
 	const struct check *check, const struct cfg_nexthop *nexthop);
 
+// By RFC 1918 or RFC 4193.
+bool outside_is_private(const struct ip_addr *addr);
+
 bool outside_has_name(const struct cfg_names *names, const char *name);
 bool outside_has_subnet(const struct cfg_interface *interface, const struct ip_addr *addr);

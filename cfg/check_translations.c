@@ -147,8 +147,68 @@ static void doubt_masquerades(const struct check *check)
 	}
 }
 
+// --- private addresses that leave as they are ---
+
+static const struct ip_prefix *find_ip4(const struct cfg_interface *interface, bool is_private)
+{
+	for (unsigned i = 0; i < interface->n_addresses; i++) {
+		const struct ip_addr *addr = &interface->addresses[i].addr;
+
+		if (addr->family == IP_V4 && outside_is_private(addr) == is_private)
+			return &interface->addresses[i];
+	}
+	return NULL;
+}
+
+static bool is_translated(const struct check *check, const struct cfg_interface *outside)
+{
+	const struct config *config = check->config;
+
+	for (unsigned i = 0; i < config->n_nats; i++) {
+		const struct cfg_nat *nat = &config->nats[i];
+
+		if (is_about_sources(nat) && nat->family != IP_V6 &&
+			(nat->interfaces.n == 0 ||
+				outside_has_name(&nat->interfaces, outside->name)))
+			return true;
+	}
+	return false;
+}
+
+// Behind an uplink that is private itself another router translates.
+static void doubt_private_sources(const struct check *check)
+{
+	const struct config *config = check->config;
+	uint64_t ways = ways_of(check, IP_V4, true);
+
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct cfg_interface *outside = &config->interfaces[i];
+
+		if (!(ways & outside_bit(check, outside)) || find_ip4(outside, false) == NULL ||
+			is_translated(check, outside))
+			continue;
+		for (unsigned j = 0; j < config->n_interfaces; j++) {
+			const struct ip_prefix *inside = find_ip4(&config->interfaces[j], true);
+			char text[ADDR_STR_BYTES];
+			struct ip_prefix network;
+
+			if (inside == NULL || outside_is_way(check, &config->interfaces[j]))
+				continue;
+			network = ip_prefix_network(inside);
+			report_fix(
+				report_warn(check->report, outside->place, DOUBT_NAT_MISSING,
+					"interface %s: hosts of %s leave by it with their private "
+					"addresses",
+					outside->name, ip_prefix_str(&network, text)),
+				"add to `nat` { masquerade: %s }", outside->name);
+			break;
+		}
+	}
+}
+
 void check_translations(const struct check *check)
 {
+	doubt_private_sources(check);
 	doubt_masquerades(check);
 	doubt_nats(check);
 	doubt_order_of_nats(check);

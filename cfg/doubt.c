@@ -80,6 +80,10 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"tried day and night, and a hole in the program is found within hours.",
 		"say who may with `source`, or put before it a rule with `rate: over 10/m per "
 		"source` and `action: drop`"},
+	[DOUBT_RESOLVER_OPEN] = {"resolver-open",
+		"DNS on the router answers everybody on the internet: with senders that are made "
+		"up, its answers flood whoever is meant to be hit.",
+		"accept DNS from zones of your own alone"},
 	[DOUBT_ROUTER_LOCKED] = {"router-locked",
 		"No rule of `input` lets anybody reach the router by TCP, so that nobody can log "
 		"in to it over the network.",
@@ -104,6 +108,10 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 	[DOUBT_NAT_BLOCKED] = {"nat-blocked",
 		"A forward or redirect sends packets on that the firewall then drops.",
 		"add a rule that accepts them"},
+	[DOUBT_NAT_MISSING] = {"nat-missing",
+		"Hosts with private addresses (RFC 1918) reach the internet by an interface that "
+		"translates nothing: no answer finds the way back to them.",
+		"add a masquerade on the interface"},
 	[DOUBT_NAT_OVERLAP] = {"nat-overlap",
 		"Two forwards share some ports and each has others of its own: what is sent to "
 		"those that they share goes where the first one says.",

@@ -39,6 +39,11 @@ static void management_that_is_open_to_the_internet_is_named(void **state)
 		{INPUT "  - {from: wan, source: 198.51.100.7, port: 22, action: accept}\n"
 		       "  - {from: wan, destination: 203.0.113.2, port: 22, action: accept}\n",
 			9, 5, "SSH (TCP 22)"},
+		{INPUT "  - {from: wan, port: 161, action: accept}\n", 8, 5, "SNMP (UDP 161)"},
+		{INPUT "  - {from: wan, port: 53, action: accept}\n", 8, 5,
+			"DNS (UDP 53) of the router itself is open to everybody on the internet, "
+			"by "
+			"interface wan [resolver-open]"},
 	};
 
 	expect_warnings(rows, COUNT(rows));
@@ -50,7 +55,7 @@ static void management_that_has_a_guard_is_not(void **state)
 		INPUT "  - {from: wan, source: 198.51.100.7, port: 22, action: accept}\n"
 		      "  - {from: wan, port: 22, rate: 5/m, action: accept}\n"
 		      "  - {from: wan, port: 22, time: mon 08:00-09:00, action: accept}\n"
-		      "  - {from: wan, protocol: udp, port: 443, action: accept}\n"
+		      "  - {from: wan, protocol: udp, port: [443, 22], action: accept}\n"
 		      "  - {from: wan, protocol: tcp, port: 25, action: accept}\n");
 	expect_no_warnings(
 		INPUT "  - {from: wan, port: 22, rate: over 5/m per source, action: drop}\n"
@@ -58,6 +63,12 @@ static void management_that_has_a_guard_is_not(void **state)
 	expect_no_warnings(INPUT "  - {source: banned, action: drop}\n"
 				 "  - {from: wan, port: 22, action: accept}\n"
 				 "sets: {banned: {addresses: [], timeout: 1d}}\n");
+	// a private network that is translated to is not the internet
+	expect_no_warnings(PORTS
+		"interfaces: {wan: {port: p, addresses: 203.0.113.2/24}, "
+		"lan: {port: q, addresses: [10.0.0.1/24, \"fd00::1/64\"]}}\n"
+		"routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\nnat: [{masquerade: [lan, wan]}]\n"
+		"firewall: {input: [{in-interface: lan, port: ssh, action: accept}]}\n");
 	expect_no_warnings(INPUT "  - {from: wan, port: 22, action: drop}\n"
 				 "  - {port: [22, 5000], action: accept}\n");
 	expect_no_warnings(INPUT "  - {from: wan, action: drop}\n"

@@ -90,6 +90,26 @@ static void a_masquerade_that_no_route_leads_to_is_named(void **state)
 				  "via: 198.18.0.2}]\nnat: [{masquerade: lan}]\n");
 }
 
+static void private_sources_that_leave_as_they_are_are_named(void **state)
+{
+#define PRIVATE(wan, nat)                                                                          \
+	PORTS "interfaces:\n  wan: {port: p, addresses: " wan ".2/24}\n"                           \
+	      "  lan: {port: q, addresses: 192.168.1.1/24}\n"                                      \
+	      "routes: [{to: 0.0.0.0/0, via: " wan ".1}]\n" nat
+	static const struct fault rows[] = {
+		{PRIVATE("203.0.113", ""), 3, 3,
+			"interface wan: hosts of 192.168.1.0/24 leave by it with their private "
+			"addresses [nat-missing]\n    fix: add to `nat` { masquerade: wan }"},
+		{PRIVATE("203.0.113", "nat: [{masquerade: wan, family: ipv6}]\n"), 3, 3,
+			"[nat-missing]"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(PRIVATE("203.0.113", "nat: [{masquerade: wan}]\n"));
+	expect_no_warnings(PRIVATE("203.0.113", "nat: [{source: 203.0.113.2}]\n"));
+	expect_no_warnings(PRIVATE("192.168.7", "")); // another router does it
+}
+
 static void a_route_that_is_never_the_best_is_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -146,6 +166,7 @@ int main(void)
 		cmocka_unit_test(a_forward_of_what_an_earlier_one_takes_is_named),
 		cmocka_unit_test(a_target_on_no_network_of_ones_own_is_named),
 		cmocka_unit_test(a_masquerade_that_no_route_leads_to_is_named),
+		cmocka_unit_test(private_sources_that_leave_as_they_are_are_named),
 		cmocka_unit_test(a_route_that_is_never_the_best_is_named),
 		cmocka_unit_test(many_forwards_are_compared_in_bounded_time),
 	};

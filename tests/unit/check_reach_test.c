@@ -144,7 +144,7 @@ static void a_router_that_nobody_reaches_is_named(void **state)
 	static const struct fault rows[] = {
 		{HOME "firewall: {}\n", 5, 1, "nobody can log in to it"},
 		{INPUT "  - {icmp: echo-request, action: accept}\n"
-		       "  - {port: 53, protocol: udp, action: accept}\n"
+		       "  - {port: 5000, protocol: udp, action: accept}\n"
 		       "  - {from: lan, state: [established, related], action: accept}\n"
 		       "  - {jump: a}\n"
 		       "  lists: {a: [{jump: b}], b: [{action: drop}]}\n",

@@ -52,6 +52,7 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_LAN_WITHOUT_DNS] =
 		SERVED "  - {from: lan, protocol: udp, port: dns, action: accept}\n",
 	[DOUBT_MANAGEMENT_EXPOSED] = FIREWALL "  - {protocol: tcp, port: ssh, action: accept}\n",
+	[DOUBT_RESOLVER_OPEN] = FIREWALL "  - {from: [lan, wan], port: dns, action: accept}\n",
 	[DOUBT_ROUTER_LOCKED] = HOME "firewall: {}\n",
 	[DOUBT_NAT_ADDRESS_UNANSWERED] =
 		ROUTER "nat: [{one-to-one: {inside: 198.18.0.9, outside: 203.0.113.9}}]\n",
@@ -63,6 +64,10 @@ static const char *const raised_by[DOUBT_COUNT] = {
 		       "203.0.113.9, metric: 10}]\n",
 	[DOUBT_MASQUERADE_UNROUTED] =
 		ROUTER "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\nnat: [{masquerade: lan}]\n",
+	[DOUBT_NAT_MISSING] =
+		PORTS "interfaces: {wan: {port: p, addresses: 203.0.113.2/24}, lan: {port: q, "
+		      "addresses: 192.168.1.1/24}}\n"
+		      "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\n",
 	[DOUBT_NAT_OVERLAP] =
 		ROUTER "nat: [{forward: {ports: 8000-8010, to: 198.18.0.9}, interface: wan}, "
 		       "{forward: {ports: 8005-8015, to: 198.18.0.8}, interface: wan}]\n",
