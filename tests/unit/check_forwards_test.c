@@ -132,7 +132,7 @@ static void a_route_that_is_never_the_best_is_named(void **state)
 				  "  - {to: \"::/0\", via: \"2001:db8:0:1::1\", metric: 10}\n");
 }
 
-enum { MANY = 20000, SECONDS_MAX = 5 };
+enum { MANY = 20000, SECONDS_MAX = 20 };
 
 static void many_forwards_are_compared_in_bounded_time(void **state)
 {
