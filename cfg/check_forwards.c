@@ -159,24 +159,28 @@ static bool is_for_anybody(const struct entry *entry)
 static void doubt_pair(struct entries *entries, const struct entry *a, const struct entry *b)
 {
 	struct report *report = entries->check->report;
-	int line = a->nat->place.line;
+	char line[REPORT_LINE_BYTES];
 
-	if (has_all_of(entries, a, b))
+	bool is_all = has_all_of(entries, a, b);
+	bool is_some = !is_all && is_for_anybody(a) && is_for_anybody(b) &&
+		       part_meets(&a->ports, &b->ports) && part_meets(&a->protocol, &b->protocol) &&
+		       compare_destinations(entries->check, a, b) != APART &&
+		       !has_all_of(entries, b, a);
+
+	if (!is_all && !is_some)
+		return;
+	report_line(report, b->nat->place, a->nat->place, line);
+	if (is_all)
 		report_fix(report_warn(report, b->nat->place, DOUBT_NAT_SHADOWED,
-				   "nat rule: decides about nothing that comes: the one on line %d "
-				   "is asked first and takes all of it",
+				   "nat rule: decides about nothing that comes: the one on %s is "
+				   "asked first and takes all of it",
 				   line),
-			"move it before line %d, or delete it", line);
-	else if (is_for_anybody(a) && is_for_anybody(b) && part_meets(&a->ports, &b->ports) &&
-		 part_meets(&a->protocol, &b->protocol) &&
-		 compare_destinations(entries->check, a, b) != APART && !has_all_of(entries, b, a))
+			"move it before %s, or delete it", line);
+	else
 		report_warn(report, b->nat->place, DOUBT_NAT_OVERLAP,
-			"nat rule: some of these ports go elsewhere by the one on line %d, which "
-			"is "
+			"nat rule: some of these ports go elsewhere by the one on %s, which is "
 			"asked first",
 			line);
-	else
-		return;
 	entries->cost += COST_MAX / 1000; // a file full of them needs no end
 }
 

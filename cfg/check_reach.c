@@ -170,6 +170,7 @@ static void doubt_services(const struct check *check)
 {
 	const struct config *config = check->config;
 	const struct cfg_list *input = &config->firewall.hooks[CFG_HOOK_INPUT];
+	char line[REPORT_LINE_BYTES];
 
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
 		const struct cfg_rule *offer = find_offer(check, input, services[i].port);
@@ -183,11 +184,12 @@ static void doubt_services(const struct check *check)
 
 			if (outside_is_way(check, interface) || hook_may_accept(search))
 				continue;
+			report_line(check->report, interface->place, offer->place, line);
 			report_fix(
 				report_warn(check->report, interface->place, services[i].doubt,
 					"interface %s: its hosts may not %s as others may by the "
-					"rule on line %d",
-					interface->name, services[i].what, offer->place.line),
+					"rule on %s",
+					interface->name, services[i].what, line),
 				"add to `input` { from: %s, protocol: udp, port: %s, action: "
 				"accept }",
 				outside_zone(check, interface), services[i].word);

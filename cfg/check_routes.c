@@ -178,13 +178,6 @@ static void check_route(
 	}
 }
 
-static int compare_places(struct cfg_place a, struct cfg_place b)
-{
-	if (a.line != b.line)
-		return a.line < b.line ? -1 : 1;
-	return a.column < b.column ? -1 : a.column > b.column;
-}
-
 static int compare_destinations(const struct cfg_route *a, const struct cfg_route *b)
 {
 	int order;
@@ -205,7 +198,7 @@ static int compare_routes(const void *left, const void *right)
 	const struct cfg_route *b = *(const struct cfg_route *const *)right;
 	int order = compare_destinations(a, b);
 
-	return order != 0 ? order : compare_places(a->place, b->place);
+	return order != 0 ? order : cfg_place_order(a->place, b->place);
 }
 
 static bool is_same_network(const struct cfg_route *a, const struct cfg_route *b)
@@ -243,6 +236,7 @@ static void doubt_routes(const struct check *check, const struct cfg_route *cons
 {
 	enum { ALIKE_MAX = 16 };
 	unsigned first = 0; // to the same network
+	char line[REPORT_LINE_BYTES];
 
 	for (unsigned i = 1; i < check->config->n_routes; i++) {
 		if (!is_same_network(sorted[first], sorted[i])) {
@@ -254,8 +248,9 @@ static void doubt_routes(const struct check *check, const struct cfg_route *cons
 				!always_wins(check, sorted[j], sorted[i]))
 				continue;
 			report_warn(check->report, sorted[i]->place, DOUBT_ROUTE_NEVER_USED,
-				"route: never used: the one on line %d has a lower metric and %s",
-				sorted[j]->place.line,
+				"route: never used: the one on %s has a lower metric and %s",
+				report_line(
+					check->report, sorted[i]->place, sorted[j]->place, line),
 				sorted[j]->kind == CFG_ROUTE_UNICAST
 					? "leaves by the same interface"
 					: "is always there");
@@ -269,7 +264,7 @@ static void check_routes_differ(const struct check *check)
 {
 	const struct config *config = check->config;
 	const struct cfg_route **sorted, *original;
-	char to[ADDR_STR_BYTES];
+	char to[ADDR_STR_BYTES], line[REPORT_LINE_BYTES];
 
 	if (config->n_routes < 2)
 		return;
@@ -291,10 +286,11 @@ static void check_routes_differ(const struct check *check)
 			continue;
 		}
 		report_add(check->report, route->place,
-			"route: to %s with metric %u is on line %d already; for several next "
+			"route: to %s with metric %u is on %s already; for several next "
 			"routers "
 			"give one route a list in `via`",
-			ip_prefix_str(&route->to, to), route->metric, original->place.line);
+			ip_prefix_str(&route->to, to), route->metric,
+			report_line(check->report, route->place, original->place, line));
 	}
 	doubt_routes(check, sorted);
 	free(sorted);

@@ -62,26 +62,25 @@ static void report_shadowed(const struct shadows *shadows, const struct cfg_rule
 	const struct cfg_rule *first, const struct cfg_rule *second)
 {
 	struct report *report = shadows->check->report;
+	char line[REPORT_LINE_BYTES], line6[REPORT_LINE_BYTES];
 	struct error *warning;
 
-	if (first == second && way_rule_takes_all(first))
+	report_line(report, rule->place, first->place, line);
+	report_line(report, rule->place, second->place, line6);
+	if (first == second)
 		warning = report_warn(report, rule->place, DOUBT_RULE_SHADOWED,
-			"firewall: rule: never asked: the one on line %d decides about everything",
-			first->place.line);
-	else if (first == second)
-		warning = report_warn(report, rule->place, DOUBT_RULE_SHADOWED,
-			"firewall: rule: never asked: the one on line %d takes all that it is "
-			"about",
-			first->place.line);
+			"firewall: rule: never asked: the one on %s %s", line,
+			way_rule_takes_all(first) ? "decides about everything"
+						  : "takes all that it is about");
 	else
 		warning = report_warn(report, rule->place, DOUBT_RULE_SHADOWED,
-			"firewall: rule: never asked: those on lines %d (IPv4) and %d (IPv6) take "
-			"all that it is about",
-			first->place.line, second->place.line);
+			"firewall: rule: never asked: those on %s (IPv4) and %s (IPv6) take all "
+			"that it is about",
+			line, line6);
 	if (first == second && first->action == rule->action && rule->action != CFG_JUMP)
-		report_fix(warning, "delete it: line %d does the same", first->place.line);
+		report_fix(warning, "delete it: %s does the same", line);
 	else
-		report_fix(warning, "move it before line %d, or delete it", first->place.line);
+		report_fix(warning, "move it before %s, or delete it", line);
 }
 
 // The rules that take all that `extent` is about, of each family, into `by`; NULL: none does. False

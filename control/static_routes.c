@@ -228,9 +228,7 @@ int static_routes_install(const struct config *config, const struct interfaces *
 			continue;
 		error_set(err, "the kernel does not take the route to %s: %s",
 			ip_prefix_str(&route->to, text), nl_geterror(rc));
-		err->file = config->file;
-		err->line = route->place.line;
-		err->column = route->place.column;
+		config_locate(config, route->place, err);
 		return -1;
 	}
 	return 0;

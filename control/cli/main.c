@@ -9,6 +9,7 @@
 #include "control/cli/check.h"
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
 #include "control/options.h"
@@ -49,6 +50,7 @@ static void print_help(FILE *out)
 	      "  millrace check [--strict] FILE  say everything that is wrong with a config, and\n"
 	      "                         what is doubtful; --strict: that is a failure too\n"
 	      "  millrace check --list  all the doubts that it can have\n"
+	      "  millrace schema        what a config may say, as a JSON Schema for editors\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -170,6 +172,7 @@ static const struct command {
 	{"unban", do_unban},
 	{"sets", do_sets},
 	{"check", check_run},
+	{"schema", do_schema},
 	{"version", do_version},
 	{"help", do_help},
 };

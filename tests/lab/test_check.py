@@ -2,6 +2,7 @@
 """millrace check: what it says of a file to people and to programs, and how it ends. No router."""
 
 import json
+import re
 
 import pytest
 from home import build_dir
@@ -94,3 +95,15 @@ def test_the_list_has_all_that_it_can_say():
 def test_what_it_does_not_understand_it_says(words):
     done = run_command([build_dir() / "millrace", *words], check=False)
     assert done.returncode == 2 and "check" in done.stderr
+
+
+def test_a_rule_of_another_file_is_named_by_its_file(check, tmp_path):
+    (tmp_path / "first.yaml").write_text(
+        "firewall: { input: [{ in-interface: lan, action: accept }] }\n")
+    code, _, err = check("include: first.yaml\n" + FILE +
+                         "firewall: { input: [{ in-interface: lan, port: 22, action: drop }] }\n")
+    assert code == 0
+    assert re.fullmatch(  # of a long path, its end
+        r"FILE:6:21: warning: .* the one on line 1 of \S*/first.yaml takes all that it is about "
+        r"\[rule-shadowed\]\n    fix: move it before line 1 of \S*/first.yaml, or delete it\n",
+        err), err

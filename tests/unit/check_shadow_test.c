@@ -39,7 +39,7 @@ static void a_rule_that_an_earlier_one_takes_all_of_is_named(void **state)
 			 "  - {from: lan, destination: 198.51.100.0/24, action: accept}\n"
 			 "  - {from: lan, port: 80, source: [198.18.0.9, \"2001:db8::9\"], "
 			 "destination: [198.51.100.7, \"2001:db8:9::9\"], action: drop}\n",
-			10, 5, "never asked: those on lines 9 (IPv4) and 8 (IPv6) take all"},
+			10, 5, "never asked: those on line 9 (IPv4) and line 8 (IPv6) take all"},
 		{FORWARD "  - {from: lan, mac: [\"02:00:00:00:00:01\", \"02:00:00:00:00:02\"], "
 			 "action: accept}\n"
 			 "  - {from: lan, mac: \"02:00:00:00:00:02\", port: 80, action: drop}\n",
