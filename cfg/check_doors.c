@@ -137,12 +137,13 @@ static uint32_t doors_of(const struct check *check, const struct cfg_rule *rule)
 	return found;
 }
 
-// It is not for everybody, or not always: somebody has thought of who may.
+// It is not for everybody, not always, or only what a redirect sends here: somebody has thought of
+// who may.
 static bool is_guarded(const struct cfg_rule *rule)
 {
 	return rule->source.n > 0 || rule->source_port.n > 0 || rule->mac.n > 0 ||
 	       rule->rate.packets > 0 || rule->n_times > 0 || rule->mark.mask != 0 ||
-	       rule->dscps != 0;
+	       rule->dscps != 0 || (rule->has_dnat && rule->is_dnat);
 }
 
 // Beyond its doors, it holds for all that goes this way.

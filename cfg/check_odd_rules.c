@@ -169,6 +169,42 @@ static void doubt_rules(const struct check *check, enum cfg_hook hook, const str
 	}
 }
 
+// Calls itself as deep as jumps lead.
+static void follow_jumps(const struct check *check, const struct cfg_list *list, bool *is_reached)
+{
+	for (unsigned i = 0; i < list->n_rules; i++) {
+		const struct cfg_list *target =
+			list->rules[i].jump != NULL ? check_find(&check->lists, list->rules[i].jump)
+						    : NULL;
+		bool *is_target =
+			target != NULL ? &is_reached[target - check->config->firewall.lists] : NULL;
+
+		if (is_target == NULL || *is_target)
+			continue;
+		*is_target = true;
+		follow_jumps(check, target, is_reached);
+	}
+}
+
+static void doubt_lists(const struct check *check)
+{
+	const struct cfg_firewall *firewall = &check->config->firewall;
+	bool *is_reached =
+		arena_alloc_array(check->config->arena, firewall->n_lists, sizeof(*is_reached));
+
+	for (unsigned hook = 0; hook < CFG_HOOK_COUNT && is_reached != NULL; hook++)
+		follow_jumps(check, &firewall->hooks[hook], is_reached);
+	for (unsigned i = 0; i < firewall->n_lists && is_reached != NULL; i++) {
+		if (is_reached[i])
+			continue;
+		report_warn(check->report, firewall->lists[i].place, DOUBT_LIST_UNUSED,
+			check->list_is_used[i] ? "firewall: list %s: only lists that are never "
+						 "asked jump to it"
+					       : "firewall: list %s: no rule jumps to it",
+			firewall->lists[i].name);
+	}
+}
+
 void check_odd_rules(const struct check *check)
 {
 	const struct cfg_firewall *firewall = &check->config->firewall;
@@ -178,10 +214,7 @@ void check_odd_rules(const struct check *check)
 	for (enum cfg_hook hook = CFG_HOOK_INPUT; hook < CFG_HOOK_COUNT; hook++)
 		doubt_rules(check, hook, &firewall->hooks[hook],
 			check_first(section, way_hook_key(hook)));
-	for (unsigned i = 0; i < firewall->n_lists; i++, node = node->next) {
+	for (unsigned i = 0; i < firewall->n_lists; i++, node = node->next)
 		doubt_rules(check, CFG_HOOK_COUNT, &firewall->lists[i], node->first);
-		if (!check->list_is_used[i])
-			report_warn(check->report, firewall->lists[i].place, DOUBT_LIST_UNUSED,
-				"firewall: list %s: no rule jumps to it", firewall->lists[i].name);
-	}
+	doubt_lists(check);
 }

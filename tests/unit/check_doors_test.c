@@ -103,6 +103,31 @@ static void hosts_that_may_not_ask_as_others_may_are_named(void **state)
 	expect_no_warnings(THREE "  - {from: lan, action: accept}\n");
 }
 
+static void lists_that_no_hook_leads_to_are_named(void **state)
+{
+	static const char text[] = INPUT "  lists:\n    a: [{jump: b}]\n"
+					 "    b: [{port: 80, action: drop}]\n"
+					 "    c: [{port: 81, action: drop}]\n";
+	static const char *const said[] = {
+		"list a: no rule jumps to it [list-unused]",
+		"list b: only lists that are never asked jump to it [list-unused]",
+		"list c: no rule jumps to it [list-unused]",
+	};
+	struct cfg_errors errors;
+	struct config *config = parse(text, &errors);
+	char line[ERROR_STR_BYTES];
+
+	assert_non_null(config);
+	assert_int_equal(errors.n_warnings, COUNT(said));
+	for (unsigned i = 0; i < errors.n_warnings; i++)
+		assert_non_null(
+			strstr(error_str(&errors.warnings[i], line, sizeof(line)), said[i]));
+	config_free(config);
+	cfg_errors_free(&errors);
+	expect_no_warnings(INPUT "  - {port: 7, jump: a}\n  lists: {a: [{jump: b}], "
+				 "b: [{port: 80, action: drop}]}\n");
+}
+
 static void rules_that_are_odd_by_themselves_are_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -134,6 +159,7 @@ int main(void)
 		cmocka_unit_test(management_that_is_open_to_the_internet_is_named),
 		cmocka_unit_test(management_that_has_a_guard_is_not),
 		cmocka_unit_test(hosts_that_may_not_ask_as_others_may_are_named),
+		cmocka_unit_test(lists_that_no_hook_leads_to_are_named),
 		cmocka_unit_test(rules_that_are_odd_by_themselves_are_named),
 	};
 
