@@ -56,6 +56,7 @@ static void management_that_has_a_guard_is_not(void **state)
 		      "  - {from: wan, port: 22, rate: 5/m, action: accept}\n"
 		      "  - {from: wan, port: 22, time: mon 08:00-09:00, action: accept}\n"
 		      "  - {from: wan, protocol: udp, port: [443, 22], action: accept}\n"
+		      "  - {from: wan, dnat: true, protocol: tcp, action: accept}\n"
 		      "  - {from: wan, protocol: tcp, port: 25, action: accept}\n");
 	expect_no_warnings(
 		INPUT "  - {from: wan, port: 22, rate: over 5/m per source, action: drop}\n"
