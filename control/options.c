@@ -13,7 +13,7 @@ static const char help[] =
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
-	"      --strict         take no FILE that anything is doubtful in: fail on warnings\n"
+	"      --strict         fail where FILE is doubtful\n"
 	"      --no-hugepages   as with hugepages: never\n"
 	"  -v, --verbose        log more\n"
 	"      --version        print the version\n"
@@ -32,6 +32,11 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
+
+const char *options_help(void)
+{
+	return help;
+}
 
 static int end(int *exit_code, int code)
 {

@@ -63,11 +63,13 @@ static void print_json(const char *path, const struct cfg_errors *errors)
 	json_decref(list);
 }
 
-static int check_file(const struct cli *cli, const char *path)
+int do_check(const struct cli *cli)
 {
+	const char *path = cli_value(cli, "file");
+	bool is_strict = json_is_true(json_object_get(cli->params, "strict"));
 	struct cfg_errors errors = {0};
 	struct config *config = config_load(path, &errors);
-	bool is_good = config != NULL && !(cli->is_strict && errors.n_warnings > 0);
+	bool is_good = config != NULL && !(is_strict && errors.n_warnings > 0);
 
 	if (cli->is_json)
 		print_json(path, &errors);
@@ -103,7 +105,7 @@ static void print_wrapped(const char *text)
 	putchar('\n');
 }
 
-static int list_doubts(const struct cli *cli)
+int do_check_list(const struct cli *cli)
 {
 	json_t *list = json_array();
 
@@ -126,15 +128,4 @@ static int list_doubts(const struct cli *cli)
 		cli_print_json(list);
 	json_decref(list);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int check_run(const struct cli *cli)
-{
-	if (cli->is_list && cli->n_words != 1)
-		return cli_wrong_usage("check --list takes no file", NULL);
-	if (cli->is_list)
-		return list_doubts(cli);
-	if (cli->n_words != 2)
-		return cli_wrong_usage("check takes one file", NULL);
-	return check_file(cli, cli->words[1]);
 }

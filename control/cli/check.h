@@ -4,5 +4,6 @@
 
 #include "control/cli/cli.h"
 
-// Returns the process's exit code.
-int check_run(const struct cli *cli);
+// Each returns the process's exit code.
+int do_check(const struct cli *cli);
+int do_check_list(const struct cli *cli);
