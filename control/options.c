@@ -8,11 +8,12 @@ static const char help[] =
 	"millraced " MILLRACE_VERSION ", a router in user space\n"
 	"\n"
 	"  millraced -c FILE [-s SOCKET] [-v]\n"
-	"  millraced -c FILE --check\n"
+	"  millraced -c FILE --check [--strict]\n"
 	"\n"
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
+	"      --strict         fail where FILE is doubtful\n"
 	"      --no-hugepages   as with hugepages: never\n"
 	"  -v, --verbose        log more\n"
 	"      --version        print the version\n"
@@ -24,12 +25,18 @@ static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
 	{"check", no_argument, NULL, 'C'},
+	{"strict", no_argument, NULL, 'S'},
 	{"no-hugepages", no_argument, NULL, 'H'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
+
+const char *options_help(void)
+{
+	return help;
+}
 
 static int end(int *exit_code, int code)
 {
@@ -52,6 +59,9 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 			break;
 		case 'C':
 			options->is_check = true;
+			break;
+		case 'S':
+			options->is_strict = true;
 			break;
 		case 'H':
 			options->no_hugepages = true;

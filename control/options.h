@@ -10,9 +10,12 @@ struct options {
 	const char *config;
 	const char *socket;
 	bool is_check;
+	bool is_strict; // a config with warnings is not taken
 	bool is_verbose;
 	bool no_hugepages; // whatever the config says
 };
+
+const char *options_help(void); // what --help prints
 
 // 0: go on. Otherwise the process is to end with the code in *exit_code: help was printed, or a
 // sentence on what is wrong.

@@ -3,26 +3,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "control/cli/style.h"
 #include "control/doctor/machine.h"
 
 enum { WIDTH = 80 };
-
-// NO_COLOR: https://no-color.org
-static bool wants_colour(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) == 1 && (no == NULL || no[0] == '\0');
-}
 
 static void print(const struct findings *findings, FILE *out)
 {
 	unsigned n_problems = findings_count(findings, VERDICT_PROBLEM);
 	unsigned n_warnings = findings_count(findings, VERDICT_WARNING);
 
-	findings_print(findings, WIDTH, wants_colour(), out);
+	findings_print(findings, WIDTH, style_get()->is_coloured, out);
 	fprintf(out, "\n%u problem%s, %u warning%s: %s\n", n_problems, n_problems == 1 ? "" : "s",
 		n_warnings, n_warnings == 1 ? "" : "s",
 		n_problems > 0 ? "the router would not run here as it is."
@@ -36,8 +28,6 @@ int do_doctor(const struct cli *cli)
 	struct error err;
 	bool is_well;
 
-	if (cli->n_words != 1)
-		return cli_wrong_usage("doctor takes no words:", cli->words[1]);
 	if (machine_look(&machine, &err) != 0) {
 		fprintf(stderr, "millrace: %s\n", err.text);
 		return EXIT_FAILURE;

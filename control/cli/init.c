@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/cli/init.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,70 +20,26 @@ struct init_options {
 	bool asks_nothing, replaces;
 };
 
-static const char usage[] =
-	"  millrace init [--yes] [-o FILE] [--force]\n"
-	"                [--wan CARD] [--lan CARD] [--lan-address ADDRESS/LENGTH]\n"
-	"\n"
-	"Writes a first file for this machine. It asks which card is the WAN and which the LAN.\n"
-	"\n"
-	"  -y, --yes            ask nothing: the WAN has the default route, or a link\n"
-	"  -o, --output FILE    where to (" DEFAULT_FILE "); - is the standard output\n"
-	"  -f, --force          replace the file where there is one\n"
-	"      --wan, --lan     the card, by its name or PCI address\n"
-	"      --lan-address    of the router in the LAN; a free network of 192.168 otherwise\n";
-
-static const struct option long_options[] = {
-	{"yes", no_argument, NULL, 'y'},
-	{"output", required_argument, NULL, 'o'},
-	{"force", no_argument, NULL, 'f'},
-	{"wan", required_argument, NULL, 'W'},
-	{"lan", required_argument, NULL, 'L'},
-	{"lan-address", required_argument, NULL, 'A'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
-};
-
-// False: it has said why, or helped; the exit code is in `code`.
-static bool read_options(const struct cli *cli, struct init_options *options, int *code)
+static bool has_flag(const struct cli *cli, const char *param)
 {
-	int c;
+	return json_is_true(json_object_get(cli->params, param));
+}
 
-	*options = (struct init_options){.file = DEFAULT_FILE};
-	while ((c = getopt_long(cli->n_words, cli->words, "yo:fh", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'y':
-			options->asks_nothing = true;
-			break;
-		case 'o':
-			options->file = optarg;
-			break;
-		case 'f':
-			options->replaces = true;
-			break;
-		case 'W':
-			options->wan = optarg;
-			break;
-		case 'L':
-			options->lan = optarg;
-			break;
-		case 'A':
-			if (ip_prefix_parse(optarg, &options->lan_address) == 0)
-				break;
-			*code = cli_wrong_usage(
-				"no address with the length of its network:", optarg);
-			return false;
-		case 'h':
-			fputs(usage, stdout);
-			*code = EXIT_SUCCESS;
-			return false;
-		default: // getopt has said what is wrong
-			*code = cli_wrong_usage("see millrace init --help", NULL);
-			return false;
-		}
-	}
-	if (optind == cli->n_words)
+// False: it has said why.
+static bool read_options(const struct cli *cli, struct init_options *options)
+{
+	const char *file = cli_value(cli, "output"), *address = cli_value(cli, "lan_address");
+
+	*options = (struct init_options){
+		.file = file != NULL ? file : DEFAULT_FILE,
+		.wan = cli_value(cli, "wan"),
+		.lan = cli_value(cli, "lan"),
+		.asks_nothing = has_flag(cli, "yes"),
+		.replaces = has_flag(cli, "force"),
+	};
+	if (address == NULL || ip_prefix_parse(address, &options->lan_address) == 0)
 		return true;
-	*code = cli_wrong_usage("one word too many:", cli->words[optind]);
+	cli_wrong_usage("no address with the length of its network:", address);
 	return false;
 }
 
@@ -246,8 +201,8 @@ int do_init(const struct cli *cli)
 	struct error err;
 	int rc;
 
-	if (!read_options(cli, &options, &rc))
-		return rc;
+	if (!read_options(cli, &options))
+		return CLI_EXIT_USAGE;
 	rc = machine_look(&machine, &err);
 	if (rc == 0) {
 		rc = make(&machine, &options, &err);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The command that writes a first file for this machine: `init [--yes] [-o FILE]`. Its options are
-// its own. Returns the exit code.
+// The command that writes a first file for this machine. Returns the exit code.
 #pragma once
 
 #include "control/cli/cli.h"
