@@ -194,7 +194,8 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 
 	while ((client = next_in_turn(api)) != NULL && clock_now_ns() < end_ns) {
 		leave_queue(client);
-		if (serve_step(client))
+		// what it did may have been an event for itself
+		if (serve_step(client) && !client->is_queued)
 			enter_queue(client, false);
 	}
 	keep_within_bounds(api);

@@ -56,6 +56,21 @@ def test_sets_tell_what_commands_do(lab):
     lab.millrace("unban", "198.51.100.41")
 
 
+def test_who_does_something_hears_of_it_too(lab):
+    bans = 40
+    with lab.connect() as caller:
+        caller.ask("subscribe", topics=["sets"])
+        caller.send([{"jsonrpc": "2.0", "id": i, "method": "ban",
+                      "params": {"address": f"198.51.100.{i}", "for": "2s"}} for i in range(bans)])
+        answers = caller.next()
+        assert [one["id"] for one in answers] == list(range(bans))
+        assert [next_event(caller, "sets")["address"] for _ in range(bans)] == \
+            [f"198.51.100.{i}/32" for i in range(bans)]
+        for i in range(bans):
+            caller.send({"jsonrpc": "2.0", "method": "unban", "params": {"address": f"198.51.100.{i}"}})
+            assert next_event(caller, "sets")["is_in"] is False
+
+
 def test_links_neighbours_and_drops_tell_what_happens(house):
     with Caller(house.socket) as caller:
         caller.ask("subscribe")
