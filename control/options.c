@@ -12,17 +12,21 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
+	"      --state FILE     where the last good one is, when FILE of -c cannot be taken\n"
+	"                       (" OPTIONS_STATE_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
 	"      --no-hugepages   as with hugepages: never\n"
 	"  -v, --verbose        log more\n"
 	"      --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
-	"It stays in the foreground and logs to stderr; SIGTERM ends it.\n";
+	"It stays in the foreground and logs to stderr; SIGTERM ends it. SIGHUP reads FILE anew,\n"
+	"where there is no terminal that it could be of.\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
+	{"state", required_argument, NULL, 'S'},
 	{"check", no_argument, NULL, 'C'},
 	{"no-hugepages", no_argument, NULL, 'H'},
 	{"verbose", no_argument, NULL, 'v'},
@@ -41,7 +45,8 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 {
 	int c;
 
-	*options = (struct options){.socket = OPTIONS_SOCKET_DEFAULT};
+	*options =
+		(struct options){.socket = OPTIONS_SOCKET_DEFAULT, .state = OPTIONS_STATE_DEFAULT};
 	while ((c = getopt_long(argc, argv, "c:s:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -49,6 +54,9 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 			break;
 		case 's':
 			options->socket = optarg;
+			break;
+		case 'S':
+			options->state = optarg;
 			break;
 		case 'C':
 			options->is_check = true;

@@ -21,10 +21,13 @@
 #include "control/routes.h"
 
 struct api;
+struct apply;
 struct duties;
+struct start;
 struct watch;
 
 struct router {
+	struct start *start; // what it began with
 	struct config *config;
 	struct event_base *base;
 	struct api *api;
@@ -48,5 +51,6 @@ struct router {
 	struct firewall firewall;
 	struct duties *duties;
 	struct watch *watch;
+	struct apply *apply;
 	uint64_t start_ms;
 };
