@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/api/peer.h"
+
 json_t *rpc_fail(struct rpc_failure *failure, enum rpc_error_code code, const char *fmt, ...)
 {
 	va_list ap;
@@ -61,7 +63,7 @@ static const struct rpc_method *find_method(const struct rpc *rpc, const char *n
 	return NULL;
 }
 
-static void handle_request(const struct rpc *rpc, json_t *request, struct evbuffer *out)
+static void handle_request(const struct rpc_session *session, json_t *request, struct evbuffer *out)
 {
 	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
 	const char *name = json_string_value(json_object_get(request, "method"));
@@ -84,13 +86,16 @@ static void handle_request(const struct rpc *rpc, json_t *request, struct evbuff
 			"a request needs \"jsonrpc\": \"2.0\" and a \"method\"");
 		return;
 	}
-	method = find_method(rpc, name);
+	method = find_method(session->rpc, name);
 	if (method == NULL)
 		rpc_fail(&failure, RPC_METHOD_NOT_FOUND, "there is no method '%.64s'", name);
+	else if (method->effect == RPC_WRITES && !session->may_write)
+		rpc_fail(&failure, RPC_NOT_ALLOWED, "'%s' is for root and for the group %s", name,
+			PEER_ADMINS);
 	else if (params != NULL && !json_is_object(params))
 		rpc_fail(&failure, RPC_INVALID_PARAMS, "'params' must be an object");
 	else
-		result = method->run(rpc->ctx, params, &failure);
+		result = method->run(session->rpc->ctx, params, &failure);
 	// 4.1: "The Server MUST NOT reply to a Notification", which is a request without id
 	if (id == NULL)
 		json_decref(result);
@@ -98,7 +103,7 @@ static void handle_request(const struct rpc *rpc, json_t *request, struct evbuff
 		answer(out, id, result, &failure);
 }
 
-enum rpc_step rpc_step(const struct rpc *rpc, struct evbuffer *in, struct evbuffer *out)
+enum rpc_step rpc_step(struct rpc_session *session, struct evbuffer *in, struct evbuffer *out)
 {
 	size_t len = 0;
 	struct evbuffer_ptr end = evbuffer_search_eol(in, NULL, &len, EVBUFFER_EOL_LF);
@@ -124,7 +129,7 @@ enum rpc_step rpc_step(const struct rpc *rpc, struct evbuffer *in, struct evbuff
 		answer(out, NULL, NULL, &failure);
 		return RPC_TOOK_LINE;
 	}
-	handle_request(rpc, request, out);
+	handle_request(session, request, out);
 	json_decref(request);
 	return RPC_TOOK_LINE;
 }

@@ -6,6 +6,7 @@
 
 #include <event2/buffer.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 enum { RPC_LINE_MAX = 64 << 10 };
 
@@ -15,6 +16,8 @@ enum rpc_error_code {
 	RPC_METHOD_NOT_FOUND = -32601,
 	RPC_INVALID_PARAMS = -32602,
 	RPC_INTERNAL_ERROR = -32603,
+	// -32000 to -32099 are the server's own
+	RPC_NOT_ALLOWED = -32001,
 };
 
 // Why a method gave no result.
@@ -23,15 +26,28 @@ struct rpc_failure {
 	char text[480];
 };
 
+// What a method does to the router. One that does not say is not for everybody.
+enum rpc_effect {
+	RPC_WRITES = 0,
+	RPC_READS,
+};
+
 struct rpc_method {
 	const char *name;
 	// `params` is an object or NULL. A new reference, or NULL with *failure filled.
 	json_t *(*run)(void *ctx, const json_t *params, struct rpc_failure *failure);
+	enum rpc_effect effect;
 };
 
 struct rpc {
 	const struct rpc_method *methods; // the last one has no name
 	void *ctx;
+};
+
+// One client.
+struct rpc_session {
+	const struct rpc *rpc;
+	bool may_write;
 };
 
 enum rpc_step {
@@ -41,7 +57,7 @@ enum rpc_step {
 };
 
 // Takes at most one line from `in` and appends the answer to `out`.
-enum rpc_step rpc_step(const struct rpc *rpc, struct evbuffer *in, struct evbuffer *out);
+enum rpc_step rpc_step(struct rpc_session *session, struct evbuffer *in, struct evbuffer *out);
 
 // NULL with *failure filled, for methods.
 json_t *rpc_fail(struct rpc_failure *failure, enum rpc_error_code code, const char *fmt, ...)

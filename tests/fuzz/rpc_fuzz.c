@@ -31,13 +31,14 @@ static void check_answer(const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-	static const struct rpc_method methods[] = {{"echo", echo}, {NULL, NULL}};
+	static const struct rpc_method methods[] = {{"echo", echo}, {NULL}};
 	const struct rpc rpc = {.methods = methods};
+	struct rpc_session session = {.rpc = &rpc, .may_write = true};
 	struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
 	char *line;
 
 	evbuffer_add(in, bytes, n_bytes);
-	while (rpc_step(&rpc, in, out) == RPC_TOOK_LINE)
+	while (rpc_step(&session, in, out) == RPC_TOOK_LINE)
 		;
 	while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF)) != NULL) {
 		check_answer(line);

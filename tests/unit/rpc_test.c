@@ -21,13 +21,15 @@ static json_t *echo(void *ctx, const json_t *params, struct rpc_failure *failure
 	return json_pack("{s:s}", "said", "hello");
 }
 
-static const struct rpc_method methods[] = {{"echo", echo}, {NULL, NULL}};
+static const struct rpc_method methods[] = {{"echo", echo, RPC_READS}, {"set", echo}, {NULL}};
 static const struct rpc rpc = {.methods = methods};
+static struct rpc_session session;
 static struct evbuffer *in, *out;
 
 static int setup(void **state)
 {
 	n_calls = 0;
+	session = (struct rpc_session){.rpc = &rpc, .may_write = true};
 	in = evbuffer_new();
 	out = evbuffer_new();
 	return 0;
@@ -43,7 +45,7 @@ static int teardown(void **state)
 static enum rpc_step feed(const char *bytes, size_t len)
 {
 	evbuffer_add(in, bytes, len);
-	return rpc_step(&rpc, in, out);
+	return rpc_step(&session, in, out);
 }
 
 // The next answer, to be released; NULL when there is none.
@@ -135,8 +137,8 @@ static void two_requests_in_one_write_get_two_answers_in_order(void **state)
 	json_t *answer;
 
 	assert_int_equal(feed(both, strlen(both)), RPC_TOOK_LINE);
-	assert_int_equal(rpc_step(&rpc, in, out), RPC_TOOK_LINE);
-	assert_int_equal(rpc_step(&rpc, in, out), RPC_NEEDS_MORE);
+	assert_int_equal(rpc_step(&session, in, out), RPC_TOOK_LINE);
+	assert_int_equal(rpc_step(&session, in, out), RPC_NEEDS_MORE);
 	for (int id = 1; id <= 2; id++) {
 		answer = next_answer();
 		assert_int_equal(json_integer_value(json_object_get(answer, "id")), id);
@@ -162,6 +164,26 @@ static void a_notification_is_done_but_not_answered(void **state)
 	assert_int_equal(feed(request, strlen(request)), RPC_TOOK_LINE);
 	assert_int_equal(n_calls, 1);
 	assert_int_equal(evbuffer_get_length(out), 0);
+}
+
+static void who_may_only_read_writes_nothing(void **state)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"set\"}\n";
+	json_t *answer, *error;
+
+	session.may_write = false;
+	feed(request, strlen(request));
+	answer = next_answer();
+	error = json_object_get(answer, "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")), RPC_NOT_ALLOWED);
+	assert_non_null(strstr(
+		json_string_value(json_object_get(error, "message")), "group millrace-admin"));
+	json_decref(answer);
+	assert_int_equal(n_calls, 0);
+	session.may_write = true;
+	feed(request, strlen(request));
+	json_decref(next_answer());
+	assert_int_equal(n_calls, 1);
 }
 
 static void a_line_of_64_kib_is_taken_and_no_longer_one(void **state)
@@ -218,6 +240,7 @@ int main(void)
 		TEST(two_requests_in_one_write_get_two_answers_in_order),
 		TEST(half_a_line_waits_for_the_rest),
 		TEST(a_notification_is_done_but_not_answered),
+		TEST(who_may_only_read_writes_nothing),
 		TEST(a_line_of_64_kib_is_taken_and_no_longer_one),
 		TEST(an_endless_line_is_cut_off_before_its_end),
 		TEST(deep_nesting_is_no_valid_request),

@@ -32,7 +32,7 @@ static json_t *big(void *ctx, const json_t *params, struct rpc_failure *failure)
 	return result;
 }
 
-static const struct rpc_method methods[] = {{"big", big}, {NULL, NULL}};
+static const struct rpc_method methods[] = {{"big", big, RPC_READS}, {NULL}};
 static const struct rpc rpc = {.methods = methods};
 static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\"}\n";
 
@@ -113,13 +113,13 @@ static bool is_closed(int fd)
 	return read(fd, &byte, 1) == 0;
 }
 
-static void the_socket_is_for_owner_and_group_in_a_folder_of_its_own(void **state)
+static void the_socket_is_in_a_folder_that_others_may_look_into(void **state)
 {
 	struct stat st;
 	char made[80];
 
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(st.st_mode & 0007, 0);
 	snprintf(made, sizeof(made), "%s/made", folder);
 	assert_int_equal(stat(made, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
@@ -233,7 +233,7 @@ static void beyond_32_clients_none_is_taken_until_one_goes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_socket_is_for_owner_and_group_in_a_folder_of_its_own),
+		TEST(the_socket_is_in_a_folder_that_others_may_look_into),
 		TEST(a_second_daemon_is_told_of_the_first),
 		TEST(a_stale_socket_is_replaced_and_a_file_is_not),
 		TEST(an_answer_larger_than_the_sockets_buffer_arrives_whole),
