@@ -63,7 +63,7 @@ static const struct rpc_method *find_method(const struct rpc *rpc, const char *n
 	return NULL;
 }
 
-static void handle_request(const struct rpc_session *session, json_t *request, struct evbuffer *out)
+static void handle_request(struct rpc_session *session, json_t *request, struct evbuffer *out)
 {
 	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
 	const char *name = json_string_value(json_object_get(request, "method"));
@@ -94,6 +94,8 @@ static void handle_request(const struct rpc_session *session, json_t *request, s
 			PEER_ADMINS);
 	else if (params != NULL && !json_is_object(params))
 		rpc_fail(&failure, RPC_INVALID_PARAMS, "'params' must be an object");
+	else if (method->run_session != NULL)
+		result = method->run_session(session, params, &failure);
 	else
 		result = method->run(session->rpc->ctx, params, &failure);
 	// 4.1: "The Server MUST NOT reply to a Notification", which is a request without id

@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum { RPC_LINE_MAX = 64 << 10 };
 
@@ -32,11 +33,16 @@ enum rpc_effect {
 	RPC_READS,
 };
 
+struct rpc_session;
+
 struct rpc_method {
 	const char *name;
 	// `params` is an object or NULL. A new reference, or NULL with *failure filled.
 	json_t *(*run)(void *ctx, const json_t *params, struct rpc_failure *failure);
 	enum rpc_effect effect;
+	// One that is about the connection that it came by.
+	json_t *(*run_session)(
+		struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
 };
 
 struct rpc {
@@ -48,6 +54,8 @@ struct rpc {
 struct rpc_session {
 	const struct rpc *rpc;
 	bool may_write;
+	uid_t uid; // who it is
+	pid_t pid;
 };
 
 enum rpc_step {

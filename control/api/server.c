@@ -111,6 +111,7 @@ static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	client->api = api;
 	client->session = (struct rpc_session){.rpc = &api->rpc, .may_write = right == PEER_WRITES};
+	peer_who(fd, &client->session.uid, &client->session.pid);
 	bufferevent_setcb(client->stream, on_read, on_written, on_end, client);
 	bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
 	bufferevent_setwatermark(client->stream, EV_WRITE, OUTPUT_RESUME, 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cfg/base/clock.h"
+#include "control/api/config.h"
 #include "control/api/show_parts.h"
 
 static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure *failure)
@@ -18,6 +19,7 @@ static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure 
 	show_put_text(result, "version", MILLRACE_VERSION);
 	show_put_text(result, "config", router->config->file);
 	show_put_number(result, "uptime_sec", (clock_now_ms() - router->start_ms) / 1000);
+	config_put_state(result, router);
 	return result;
 }
 
@@ -214,6 +216,11 @@ const struct rpc_method show_methods[] = {
 	{"show.zones", show_zones, RPC_READS},
 	{"show.sets", show_sets, RPC_READS},
 	{"show.set", show_set, RPC_READS},
+	{"config.plan", config_plan},
+	{"config.apply", .run_session = config_apply},
+	{"config.confirm", config_confirm},
+	{"config.rollback", .run_session = config_rollback},
+	{"config.history", config_history, RPC_READS},
 	{"ban", sets_ban, RPC_WRITES},
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},

@@ -7,7 +7,8 @@
 
 struct cli {
 	const char *socket;
-	const char *limit; // or NULL
+	const char *limit;	       // or NULL
+	const char *message, *confirm; // or NULL
 	bool is_json;
 	char **words;
 	int n_words;

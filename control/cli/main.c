@@ -8,6 +8,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/config.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
 #include "control/config_file.h"
@@ -19,6 +20,8 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
 	{"limit", required_argument, NULL, 'n'},
+	{"message", required_argument, NULL, 'm'},
+	{"confirm", required_argument, NULL, 'c'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -41,7 +44,12 @@ static void print_help(FILE *out)
 		out);
 	for (const struct view *view = views; view->name != NULL; view++)
 		fprintf(out, "    %-12s %s\n", with_argument(view, text, sizeof(text)), view->help);
-	fputs("  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
+	fputs("  millrace plan FILE     say what applying it would change\n"
+	      "  millrace apply FILE [--message TEXT] [--confirm SECONDS]\n"
+	      "  millrace confirm       what was applied with --confirm stays\n"
+	      "  millrace rollback [REVISION] [--message TEXT]\n"
+	      "  millrace history       what the router was given, when and by whom\n"
+	      "  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
 	      "  millrace unban ADDRESS [in SET]\n"
 	      "  millrace sets reload NAME   read the set's file now\n"
 	      "  millrace check FILE    say everything that is wrong with a config\n"
@@ -50,7 +58,9 @@ static void print_help(FILE *out)
 	      "\n"
 	      "  -s, --socket PATH      the daemon's socket (" OPTIONS_SOCKET_DEFAULT ")\n"
 	      "  -j, --json             the answer for programs\n"
-	      "  -n, --limit N          of a long list\n",
+	      "  -n, --limit N          of a long list\n"
+	      "  -m, --message TEXT     why, for the history\n"
+	      "  -c, --confirm SECONDS  go back after so long unless it is confirmed\n",
 		out);
 }
 
@@ -175,6 +185,11 @@ static const struct command {
 	int (*run)(const struct cli *cli);
 } commands[] = {
 	{"show", do_show},
+	{"plan", do_plan},
+	{"apply", do_apply},
+	{"confirm", do_confirm},
+	{"rollback", do_rollback},
+	{"history", do_history},
 	{"ban", do_ban},
 	{"unban", do_unban},
 	{"sets", do_sets},
@@ -188,7 +203,7 @@ int main(int argc, char **argv)
 	struct cli cli = {.socket = OPTIONS_SOCKET_DEFAULT};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:jn:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:jn:m:c:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			cli.socket = optarg;
@@ -198,6 +213,12 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			cli.limit = optarg;
+			break;
+		case 'm':
+			cli.message = optarg;
+			break;
+		case 'c':
+			cli.confirm = optarg;
 			break;
 		case 'V':
 			return do_version(&cli);

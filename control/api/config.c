@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/api/config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/api/show_parts.h"
+#include "control/apply/apply.h"
+#include "control/apply/start.h"
+
+// --- parameters ---
+
+struct config_params {
+	const char *file, *message;
+	int64_t confirm, revision; // 0: not said
+};
+
+static bool read_number(const char *key, const json_t *value, int64_t max, int64_t *out,
+	struct rpc_failure *failure)
+{
+	*out = json_integer_value(value);
+	if (json_is_integer(value) && *out >= 1 && *out <= max)
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be from 1 to %lld", key, (long long)max);
+	return false;
+}
+
+static bool read_text(const char *key, const json_t *value, size_t max, const char **out,
+	struct rpc_failure *failure)
+{
+	*out = json_string_value(value);
+	if (*out == NULL)
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be a string", key);
+	else if (strlen(*out) > max)
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' is longer than %zu bytes", key, max);
+	else
+		return true;
+	return false;
+}
+
+// `keys` are those that the method takes, up to NULL.
+static bool read_params(const json_t *params, const char *const *keys, struct config_params *out,
+	struct rpc_failure *failure)
+{
+	const char *key;
+	json_t *value;
+
+	*out = (struct config_params){.message = ""};
+	json_object_foreach((json_t *)params, key, value)
+	{
+		const char *const *known = keys;
+		bool is_good;
+
+		while (*known != NULL && strcmp(*known, key) != 0)
+			known++;
+		if (*known == NULL) {
+			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
+			return false;
+		}
+		if (strcmp(key, "file") == 0)
+			is_good = read_text(key, value, PATH_MAX - 1, &out->file, failure);
+		else if (strcmp(key, "message") == 0)
+			is_good = read_text(key, value, HISTORY_WHY_MAX, &out->message, failure);
+		else if (strcmp(key, "confirm") == 0)
+			is_good = read_number(
+				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else
+			is_good = read_number(key, value, INT64_MAX, &out->revision, failure);
+		if (!is_good)
+			return false;
+	}
+	return true;
+}
+
+static bool read_file_param(const struct config_params *params, struct rpc_failure *failure)
+{
+	if (params->file != NULL && params->file[0] == '/')
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "'file' must be a path from the root");
+	return false;
+}
+
+// --- what became of it ---
+
+static json_t *error_json(const struct error *err)
+{
+	char text[1024];
+
+	return json_string(error_str(err, text, sizeof(text)));
+}
+
+static void put_errors(json_t *to, const char *key, const struct error *list, unsigned n)
+{
+	json_t *errors = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(errors, error_json(&list[i]));
+	json_object_set_new(to, key, errors);
+}
+
+static void put_restarts(json_t *to, const struct plan *plan)
+{
+	json_t *restarts = json_array();
+
+	for (unsigned i = 0; plan != NULL && i < plan->n_restarts; i++)
+		json_array_append_new(restarts, json_string(plan->restarts[i]));
+	json_object_set_new(to, "restarts", restarts);
+}
+
+static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
+{
+	const struct cfg_errors *errors = &outcome->errors;
+	json_t *to = json_object();
+
+	show_put_bool(to, "done", is_done);
+	show_put_text(to, "file", outcome->file);
+	show_put_bool(to, "is_unchanged", outcome->is_unchanged);
+	show_put_number(to, "revision", (uint64_t)outcome->revision);
+	put_errors(to, "errors", errors->list, errors->n);
+	show_put_number(to, "more_errors", errors->n_more);
+	put_errors(to, "warnings", errors->warnings, errors->n_warnings);
+	put_restarts(to, outcome->plan);
+	json_object_set_new(to, "failed_step",
+		outcome->failed_step == NULL ? json_null() : json_string(outcome->failed_step));
+	json_object_set_new(to, "error",
+		outcome->err.text[0] == '\0' ? json_null() : error_json(&outcome->err));
+	json_object_set_new(to, "unkept",
+		outcome->unkept.text[0] == '\0' ? json_null() : error_json(&outcome->unkept));
+	return to;
+}
+
+// --- asked for ---
+
+// The program by its pid: what it was called when it asked.
+static void find_program(const struct rpc_session *session, char *out, size_t out_bytes)
+{
+	char path[64], name[32] = "";
+	FILE *comm;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
+	comm = fopen(path, "re");
+	if (comm != NULL) {
+		if (fgets(name, sizeof(name), comm) != NULL)
+			name[strcspn(name, "\n")] = '\0';
+		fclose(comm);
+	}
+	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
+}
+
+json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"file", NULL};
+	const struct router *router = ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	json_t *to;
+	int rc;
+
+	if (!read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+		return NULL;
+	rc = apply_plan(router->apply, said.file, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"file", "message", "confirm", NULL};
+	const struct router *router = session->rpc->ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	char program[64];
+	struct apply_who who = {session->uid, program, NULL};
+	json_t *to;
+	int rc;
+
+	if (!read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+		return NULL;
+	find_program(session, program, sizeof(program));
+	who.why = said.message;
+	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_rollback(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"revision", "message", NULL};
+	const struct router *router = session->rpc->ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	char program[64];
+	struct apply_who who = {session->uid, program, NULL};
+	json_t *to;
+	int rc;
+
+	if (!read_params(params, keys, &said, failure))
+		return NULL;
+	find_program(session, program, sizeof(program));
+	who.why = said.message;
+	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	struct error err = {0};
+	int64_t number;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	if (apply_confirm(router->apply, &number, &err) != 0)
+		return rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+	return json_pack("{s:I}", "revision", (json_int_t)number);
+}
+
+// --- the history ---
+
+static const char *const state_names[] = {
+	[REVISION_GOOD] = "good",
+	[REVISION_TRIAL] = "trial",
+	[REVISION_UNDONE] = "undone",
+};
+
+struct history_list {
+	json_t *revisions;
+	int64_t present;
+};
+
+static void add_revision(void *ctx, const struct revision *revision)
+{
+	struct history_list *list = ctx;
+	json_t *to = json_object();
+
+	show_put_number(to, "revision", (uint64_t)revision->number);
+	show_put_number(to, "at", (uint64_t)revision->at);
+	show_put_text(to, "state",
+		(unsigned)revision->state <= REVISION_UNDONE ? state_names[revision->state] : "?");
+	show_put_bool(to, "is_present", revision->number == list->present);
+	json_object_set_new(
+		to, "uid", revision->uid < 0 ? json_null() : json_integer(revision->uid));
+	show_put_text(to, "program", revision->who);
+	show_put_text(to, "message", revision->why);
+	show_put_text(to, "file", revision->file);
+	json_array_append_new(list->revisions, to);
+}
+
+json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	struct history *history = apply_history(router->apply);
+	struct history_list list = {.present = apply_present(router->apply)};
+	struct error err = {0};
+	json_t *to;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	if (history == NULL)
+		return rpc_fail(failure, RPC_INTERNAL_ERROR, "there is no state file");
+	list.revisions = json_array();
+	if (history_each(history, 0, add_revision, &list, &err) != 0) {
+		json_decref(list.revisions);
+		return rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
+	}
+	to = json_pack("{s:o}", "revisions", list.revisions);
+	config_put_state(to, router);
+	return to;
+}
+
+void config_put_state(json_t *to, const struct router *router)
+{
+	int64_t present = apply_present(router->apply);
+	unsigned left_sec;
+
+	show_put_number(to, "revision", (uint64_t)present);
+	json_object_set_new(to, "confirm_sec",
+		apply_trial(router->apply, &left_sec) == 0 ? json_null() : json_integer(left_sec));
+	json_object_set_new(to, "note",
+		present != router->start->present || router->start->note.text[0] == '\0'
+			? json_null()
+			: json_string(router->start->note.text));
+}
