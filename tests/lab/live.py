@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Traffic that goes on while a router changes, and tells in the end what became of it.
 
-    live.py serve PORT              echoes UDP and TCP
+    live.py serve ADDRESS PORT      echoes UDP and TCP
     live.py udp TARGET PORT RATE    numbered datagrams, so many a second
     live.py tcp TARGET PORT         one connection, a line there and back each 5 ms
 
@@ -28,11 +28,11 @@ def echo_tcp(peer):
             peer.sendall(data)
 
 
-def serve(port):
+def serve(address, port):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-    udp.bind(("", port))
-    tcp = socket.create_server(("", port))
+    udp.bind((address, port))
+    tcp = socket.create_server((address, port))
     print("serving", flush=True)
     while True:
         for ready in select.select([udp, tcp], [], [])[0]:
@@ -101,7 +101,7 @@ def send_tcp(target, port):
 
 def main(words):
     if words[0] == "serve":
-        serve(int(words[1]))
+        serve(words[1], int(words[2]))
     signal.signal(signal.SIGINT, lambda *_: is_over.set())
     if words[0] == "udp":
         result = send_udp(words[1], int(words[2]), float(words[3]))

@@ -143,7 +143,7 @@ state: {{ file: {self.dir}/state.db }}
         result.update(json.loads(traffic.output().splitlines()[-1]))
 
     def serve_live(self):
-        server = self.start("inet", "live", "/usr/bin/python3", LIVE, "serve", 4000)
+        server = self.start("inet", "live", "/usr/bin/python3", LIVE, "serve", FAR, 4000)
         wait_for(lambda: "serving" in server.output(), "the server")
 
 
@@ -220,7 +220,7 @@ def test_another_gateway_takes_the_place_of_the_first(lab):
             lab.told("apply", path)
             shown = lab.ip_json("rtr", "-4 route show default")
             assert [route["gateway"] for route in shown] == [gateway]
-    assert udp["answered"] == udp["sent"] > 100, udp
+    assert udp["answered"] == udp["sent"] > 20, udp
 
 
 def test_bans_outlive_an_apply(lab):
@@ -380,17 +380,16 @@ class Caller:
         return json.loads(self.lines.readline())["result"]
 
 
-def resident_kib(pid):
-    """Of the daemon's own, without what it shares with its cards."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Private_Dirty"):
-            return int(line.split()[1])
-    raise AssertionError("no Private_Dirty")
-
-
-def router_pid(lab):
-    """Its process is ip's, which became millraced."""
-    return lab.router.pid
+def own_kib(pid):
+    """Memory that the daemon has written to, but for its cards' rings: those fill once."""
+    name, kib = "", 0
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if not words[0].endswith(":"):
+            name = words[5] if len(words) > 5 else ""
+        elif words[0] == "Private_Dirty:" and not name.startswith("socket:"):
+            kib += int(words[1])
+    return kib
 
 
 def variant_of(lab, i):
@@ -423,11 +422,11 @@ def test_a_thousand_applies_lose_no_packet_no_flow_and_no_memory():
         with lab.live("udp", 2000) as udp, lab.live("tcp") as tcp:
             for i in range(len(files) * 2):
                 apply(i)
-            before, began = resident_kib(router_pid(lab)), time.monotonic()
+            before, began = own_kib(lab.router.pid), time.monotonic()
             for i in range(APPLIES):
                 apply(i)
             took = time.monotonic() - began
-            after = resident_kib(router_pid(lab))
+            after = own_kib(lab.router.pid)
         print(f"{APPLIES} applies in {took:.1f} s, {after - before} KiB more; {udp}, {tcp}")
         assert udp["answered"] == udp["sent"], (udp, lab.counts("drop_"))
         assert "error" not in tcp and tcp["answered"] == tcp["sent"] > 100, tcp
