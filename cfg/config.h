@@ -37,6 +37,7 @@ enum cfg_driver {
 struct cfg_port {
 	const char *name;
 	struct cfg_place place;
+	uint64_t said, match_said;
 	// match: exactly one of these three for pci, af_xdp, af_packet and auto; none for the
 	// others
 	const char *match_name; // kernel name of the netdev, or NULL
@@ -60,6 +61,7 @@ struct cfg_port {
 struct cfg_interface {
 	const char *name;
 	struct cfg_place place;
+	uint64_t said;
 	const char *port; // a port's name
 	struct ip_prefix addresses[CFG_ADDRESSES_MAX];
 	unsigned n_addresses;
@@ -80,6 +82,7 @@ struct cfg_nexthop {
 struct cfg_route {
 	struct ip_prefix to;
 	struct cfg_place place;
+	uint64_t said;
 	enum cfg_route_kind kind;
 	uint32_t metric;
 	struct cfg_nexthop nexthops[CFG_NEXTHOPS_MAX];
@@ -102,10 +105,14 @@ enum { CFG_HELPER_PORTS_MAX = 8 };
 struct cfg_helpers {
 	uint16_t ftp[CFG_HELPER_PORTS_MAX], tftp[CFG_HELPER_PORTS_MAX];
 	unsigned n_ftp, n_tftp;
+	uint64_t said;
 };
 
+// The members `said` tell which keys the file has, as the checks complete what it has not: bits in
+// the order of the model (model.h). They are for whoever prints or compares.
 struct config {
 	const char *file;
+	uint64_t said, workers_said, memory_said, state_said, flows_said;
 	int cores[CFG_CORES_MAX]; // one worker on each; n_cores 0: control decides
 	unsigned n_cores;
 	enum cfg_idle idle;

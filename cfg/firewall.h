@@ -59,6 +59,7 @@ struct cfg_element {
 struct cfg_set {
 	const char *name;
 	struct cfg_place place;
+	uint64_t said; // as in struct config
 	enum cfg_set_kind kind;
 	struct cfg_element *elements;
 	unsigned n_elements;
@@ -92,6 +93,7 @@ struct cfg_names {
 struct cfg_zone {
 	const char *name;
 	struct cfg_place place;
+	uint64_t said;		     // as in struct config
 	struct cfg_names interfaces; // each is in one zone at most
 };
 
@@ -153,7 +155,8 @@ struct cfg_time {
 
 struct cfg_rule {
 	struct cfg_place place;
-	const char *comment; // or NULL
+	uint64_t said, add_said; // as in struct config
+	const char *comment;	 // or NULL
 
 	// what it is about; all of it must hold
 	struct cfg_names from, to; // zones; none: any
@@ -233,6 +236,7 @@ struct cfg_switches {
 struct cfg_hygiene {
 	const char *interface; // NULL: of all interfaces that have none of their own
 	struct cfg_place place;
+	uint64_t said;		    // as in struct config
 	struct cfg_switches checks; // enum cfg_hygiene_check
 	enum cfg_reverse_path reverse_path;
 	struct cfg_hygiene *interfaces; // those of single interfaces, complete too
@@ -243,6 +247,7 @@ struct cfg_hygiene {
 
 struct cfg_firewall {
 	bool is_there;				  // the file has `firewall:`
+	uint64_t said, defaults_said;		  // as in struct config
 	enum cfg_action defaults[CFG_HOOK_COUNT]; // accept, drop or reject
 	struct cfg_list hooks[CFG_HOOK_COUNT];
 	struct cfg_list *lists;
@@ -253,4 +258,5 @@ struct cfg_firewall {
 struct cfg_timeouts { // seconds; 0: not said
 	uint32_t tcp_unreplied, tcp_established, tcp_closing, tcp_closed;
 	uint32_t udp_unreplied, udp_assured, icmp, other;
+	uint64_t said; // as in struct config
 };

@@ -33,7 +33,9 @@ static const struct model_key workers_keys[] = {
 	{0},
 };
 
-static const struct model_object workers = {.noun = "workers", .keys = workers_keys};
+static const struct model_object workers = {.noun = "workers",
+	.keys = workers_keys,
+	.said_offset = offsetof(struct config, workers_said)};
 
 static const struct model_choice hugepages_choices[] = {
 	{"auto", CFG_HUGEPAGES_AUTO, "use those that the system has reserved, if any"},
@@ -51,7 +53,8 @@ static const struct model_key memory_keys[] = {
 	{0},
 };
 
-static const struct model_object memory = {.noun = "memory", .keys = memory_keys};
+static const struct model_object memory = {
+	.noun = "memory", .keys = memory_keys, .said_offset = offsetof(struct config, memory_said)};
 
 static const struct model_key state_keys[] = {
 	{.key = "file",
@@ -63,7 +66,8 @@ static const struct model_key state_keys[] = {
 	{0},
 };
 
-static const struct model_object state = {.noun = "state", .keys = state_keys};
+static const struct model_object state = {
+	.noun = "state", .keys = state_keys, .said_offset = offsetof(struct config, state_said)};
 
 static const struct model_key match_keys[] = {
 	{.key = "name",
@@ -82,8 +86,10 @@ static const struct model_key match_keys[] = {
 	{0},
 };
 
-static const struct model_object match = {
-	.noun = "match", .keys = match_keys, .wants_exactly_one = true};
+static const struct model_object match = {.noun = "match",
+	.keys = match_keys,
+	.said_offset = offsetof(struct cfg_port, match_said),
+	.wants_exactly_one = true};
 
 const struct model_choice model_drivers[] = {
 	{"auto", CFG_DRIVER_AUTO, "the first that works of pci, af_xdp and af_packet"},
@@ -185,6 +191,7 @@ const struct model_object model_port = {
 	.bytes = sizeof(struct cfg_port),
 	.name_offset = offsetof(struct cfg_port, name),
 	.place_offset = offsetof(struct cfg_port, place),
+	.said_offset = offsetof(struct cfg_port, said),
 };
 
 static const struct model_key interface_keys[] = {
@@ -211,6 +218,7 @@ static const struct model_object interface = {
 	.bytes = sizeof(struct cfg_interface),
 	.name_offset = offsetof(struct cfg_interface, name),
 	.place_offset = offsetof(struct cfg_interface, place),
+	.said_offset = offsetof(struct cfg_interface, said),
 	.reserved_names = interface_reserved,
 	.reserved_because =
 		"an interface has a kernel device of its name, and Linux keeps this one",
@@ -261,6 +269,7 @@ static const struct model_object route = {
 	.keys = route_keys,
 	.bytes = sizeof(struct cfg_route),
 	.place_offset = offsetof(struct cfg_route, place),
+	.said_offset = offsetof(struct cfg_route, said),
 };
 
 static const struct model_key config_keys[] = {
@@ -325,4 +334,5 @@ static const struct model_key config_keys[] = {
 	{0},
 };
 
-const struct model_object model_config = {.noun = "", .keys = config_keys};
+const struct model_object model_config = {
+	.noun = "", .keys = config_keys, .said_offset = offsetof(struct config, said)};

@@ -74,7 +74,8 @@ struct model_key {
 	size_t stride;
 	bool is_pointer;
 	bool may_be_empty;
-	bool is_merged; // each value of the list adds to one and the same at `offset`
+	bool is_merged;	       // each value of the list adds to one and the same at `offset`
+	const char *none_text; // what is written for an array that the checks have emptied
 
 	// For the keys of a port, bits 1 << enum cfg_driver.
 	uint32_t drivers;      // that know the key; 0: all
@@ -86,14 +87,16 @@ enum { MODEL_N_ANY = UINT32_MAX >> 1 };
 struct model_object {
 	const char *noun; // what messages call it; "" for the whole file
 	const struct model_key *keys;
-	size_t bytes;			   // of the struct, for MODEL_NAMED and MODEL_LIST
-	size_t name_offset;		   // of its const char *name, for MODEL_NAMED
-	size_t place_offset;		   // of its struct cfg_place, for both
-	size_t name_max;		   // its length; 0: CFG_NAME_MAX
+	size_t bytes;	     // of the struct, for MODEL_NAMED and MODEL_LIST
+	size_t name_offset;  // of its const char *name, for MODEL_NAMED
+	size_t place_offset; // of its struct cfg_place, for both
+	size_t said_offset;  // of a uint64_t: bit i is for keys[i], set if it is written
+	size_t name_max;     // its length; 0: CFG_NAME_MAX
 	const char *const *reserved_names; // that MODEL_NAMED refuses, up to NULL; or NULL
 	const char *reserved_because;
 	bool wants_exactly_one; // of its keys
-	bool is_bare;		// it has one key, which is not written: the value stands for it
+	bool is_bare;		// it has one key, which is not written: the value stands for it;
+				// the only one without said_offset
 };
 
 extern const struct model_object model_config;				// the root: struct config

@@ -31,6 +31,7 @@ const struct model_object model_zone = {
 	.bytes = sizeof(struct cfg_zone),
 	.name_offset = offsetof(struct cfg_zone, name),
 	.place_offset = offsetof(struct cfg_zone, place),
+	.said_offset = offsetof(struct cfg_zone, said),
 	.name_max = CFG_WORD_MAX,
 	.reserved_names = zone_reserved,
 	.reserved_because =
@@ -84,6 +85,7 @@ const struct model_object model_set = {
 	.bytes = sizeof(struct cfg_set),
 	.name_offset = offsetof(struct cfg_set, name),
 	.place_offset = offsetof(struct cfg_set, place),
+	.said_offset = offsetof(struct cfg_set, said),
 	.name_max = CFG_WORD_MAX,
 	.reserved_names = set_reserved,
 	.reserved_because = "it means something else in rules",
@@ -160,7 +162,8 @@ static const struct model_key add_keys[] = {
 	{0},
 };
 
-static const struct model_object add = {.noun = "add-to", .keys = add_keys};
+static const struct model_object add = {
+	.noun = "add-to", .keys = add_keys, .said_offset = offsetof(struct cfg_rule, add_said)};
 
 static const struct model_key rule_keys[] = {
 	{.key = "from",
@@ -284,6 +287,7 @@ static const struct model_object rule = {
 	.keys = rule_keys,
 	.bytes = sizeof(struct cfg_rule),
 	.place_offset = offsetof(struct cfg_rule, place),
+	.said_offset = offsetof(struct cfg_rule, said),
 };
 
 static const struct model_key list_keys[] = {
@@ -368,9 +372,11 @@ static const struct model_object interface_hygiene = {
 	.bytes = sizeof(struct cfg_hygiene),
 	.name_offset = offsetof(struct cfg_hygiene, interface),
 	.place_offset = offsetof(struct cfg_hygiene, place),
+	.said_offset = offsetof(struct cfg_hygiene, said),
 };
 
-static const struct model_object hygiene = {.noun = "hygiene", .keys = hygiene_keys};
+static const struct model_object hygiene = {
+	.noun = "hygiene", .keys = hygiene_keys, .said_offset = offsetof(struct cfg_hygiene, said)};
 
 // --- all of it ---
 
@@ -403,7 +409,9 @@ static const struct model_key defaults_keys[] = {
 	{0},
 };
 
-static const struct model_object defaults = {.noun = "defaults", .keys = defaults_keys};
+static const struct model_object defaults = {.noun = "defaults",
+	.keys = defaults_keys,
+	.said_offset = offsetof(struct cfg_firewall, defaults_said)};
 
 #define HOOK(hook)                                                                                 \
 	.type = MODEL_LIST, .object = &rule, .n_max = MODEL_N_ANY,                                 \
@@ -433,4 +441,6 @@ static const struct model_key firewall_keys[] = {
 	{0},
 };
 
-const struct model_object model_firewall = {.noun = "firewall", .keys = firewall_keys};
+const struct model_object model_firewall = {.noun = "firewall",
+	.keys = firewall_keys,
+	.said_offset = offsetof(struct cfg_firewall, said)};

@@ -34,7 +34,9 @@ static const struct model_key timeouts_keys[] = {
 	{0},
 };
 
-static const struct model_object timeouts = {.noun = "timeouts", .keys = timeouts_keys};
+static const struct model_object timeouts = {.noun = "timeouts",
+	.keys = timeouts_keys,
+	.said_offset = offsetof(struct cfg_timeouts, said)};
 
 #define HELPER(member)                                                                             \
 	.type = MODEL_WHOLE, .min = 1, .max = UINT16_MAX, .n_max = CFG_HELPER_PORTS_MAX,           \
@@ -51,7 +53,8 @@ static const struct model_key helpers_keys[] = {
 	{0},
 };
 
-static const struct model_object helpers = {.noun = "helpers", .keys = helpers_keys};
+static const struct model_object helpers = {
+	.noun = "helpers", .keys = helpers_keys, .said_offset = offsetof(struct cfg_helpers, said)};
 
 static const struct model_key flows_keys[] = {
 	{.key = "capacity",
@@ -87,9 +90,13 @@ static const struct model_key flows_keys[] = {
 	{0},
 };
 
-const struct model_object model_flows = {.noun = "flows", .keys = flows_keys};
+const struct model_object model_flows = {
+	.noun = "flows", .keys = flows_keys, .said_offset = offsetof(struct config, flows_said)};
 
 // --- nat: each kind is a key, check_nat.c knows which go together ---
+
+// A rule is of one kind.
+#define KIND_SAID .said_offset = offsetof(struct cfg_nat, kind_said)
 
 static const struct model_key pair_keys[] = {
 	{.key = "inside",
@@ -105,8 +112,8 @@ static const struct model_key pair_keys[] = {
 	{0},
 };
 
-static const struct model_object one_to_one = {.noun = "one-to-one", .keys = pair_keys};
-static const struct model_object prefix = {.noun = "prefix", .keys = pair_keys};
+static const struct model_object one_to_one = {.noun = "one-to-one", .keys = pair_keys, KIND_SAID};
+static const struct model_object prefix = {.noun = "prefix", .keys = pair_keys, KIND_SAID};
 
 // Those of a redirect, and in front of them what only a forward has.
 static const struct model_key forward_keys[] = {
@@ -133,8 +140,9 @@ static const struct model_key forward_keys[] = {
 	{0},
 };
 
-static const struct model_object forward = {.noun = "forward", .keys = forward_keys};
-static const struct model_object redirect = {.noun = "redirect", .keys = forward_keys + 1};
+static const struct model_object forward = {.noun = "forward", .keys = forward_keys, KIND_SAID};
+static const struct model_object redirect = {
+	.noun = "redirect", .keys = forward_keys + 1, KIND_SAID};
 
 static const struct model_choice families[] = {
 	{"ipv4", IP_V4, "IPv4 alone"},
@@ -144,7 +152,10 @@ static const struct model_choice families[] = {
 };
 
 static const struct model_key nat_keys[] = {
-	{.key = "masquerade", .help = "what leaves by this interface gets its address", INTERFACES},
+	{.key = "masquerade",
+		.help = "what leaves by this interface gets its address",
+		.none_text = "any",
+		INTERFACES},
 	{.key = "source",
 		.type = MODEL_PREFIX,
 		.help = "what leaves gets this address, or one of this network",
@@ -165,7 +176,10 @@ static const struct model_key nat_keys[] = {
 		.type = MODEL_GROUP,
 		.help = "one IPv6 prefix for another, both ways (NPTv6)",
 		.object = &prefix},
-	{.key = "exempt", .help = "what leaves by this interface stays as it is", INTERFACES},
+	{.key = "exempt",
+		.help = "what leaves by this interface stays as it is",
+		.none_text = "any",
+		INTERFACES},
 	{.key = "interface",
 		.help = "where it leaves (source), or comes in (the others); absent: anywhere",
 		INTERFACES},
@@ -214,4 +228,5 @@ const struct model_object model_nat = {
 	.keys = nat_keys,
 	.bytes = sizeof(struct cfg_nat),
 	.place_offset = offsetof(struct cfg_nat, place),
+	.said_offset = offsetof(struct cfg_nat, said),
 };

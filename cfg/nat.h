@@ -20,6 +20,7 @@ enum cfg_nat_kind {
 
 struct cfg_nat {
 	struct cfg_place place;
+	uint64_t said, kind_said; // as in struct config
 	enum cfg_nat_kind kind;
 	uint8_t family; // enum ip_family; IP_NONE: both
 	// Where it leaves (masquerade, source, exempt), else where it comes in: one of these. None:

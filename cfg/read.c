@@ -278,6 +278,11 @@ static void read_key(struct reader *r, const struct scope *scope, const struct m
 	}
 }
 
+static void set_said(const struct model_object *object, const struct model_key *key, char *base)
+{
+	*(uint64_t *)(base + object->said_offset) |= UINT64_C(1) << (key - object->keys);
+}
+
 static void check_keys_present(struct reader *r, const struct scope *scope,
 	const struct model_object *object, const struct yaml_node *node, struct cfg_place place)
 {
@@ -316,8 +321,10 @@ static void read_object(struct reader *r, const struct scope *scope,
 		// a slip in a key neither hides what is wrong below it nor makes it missed
 		if (key == NULL && (key = complain_unknown(r, scope, object, node, child)) != NULL)
 			child->key = key->key;
-		if (key != NULL)
-			read_key(r, scope, key, child, base);
+		if (key == NULL)
+			continue;
+		set_said(object, key, base);
+		read_key(r, scope, key, child, base);
 	}
 	check_keys_present(r, scope, object, node, place);
 }

@@ -118,19 +118,6 @@ static int read_dscp(
 	return 0;
 }
 
-static const struct word tcp_flags[] = {
-	// RFC 9293 section 3.1
-	{"fin", 0x01},
-	{"syn", 0x02},
-	{"rst", 0x04},
-	{"psh", 0x08},
-	{"ack", 0x10},
-	{"urg", 0x20},
-	{"ece", 0x40},
-	{"cwr", 0x80},
-	{0},
-};
-
 static int read_tcp_flags(
 	const struct model_key *key, const char *text, struct cfg_tcp_flags *out, struct error *err)
 {
@@ -138,7 +125,7 @@ static int read_tcp_flags(
 		const char *item = at + strspn(at, " ");
 		const char *name = value_after_not(item);
 		size_t len = strcspn(name, ",");
-		const struct word *word = word_find(tcp_flags, name, len);
+		const struct word *word = word_find(word_tcp_flags, name, len);
 		uint8_t flag, wanted;
 
 		if (word == NULL)
@@ -280,16 +267,13 @@ static int read_rate(
 	return 0;
 }
 
-static const struct word days[] = {
-	{"sun", 0}, {"mon", 1}, {"tue", 2}, {"wed", 3}, {"thu", 4}, {"fri", 5}, {"sat", 6}, {0}};
-
 // "mon-fri", "sat,sun", "fri-mon"
 static int parse_days(const char *text, uint8_t *out)
 {
 	for (;;) {
 		size_t len = strcspn(text, ",");
-		const struct word *first = word_find(days, text, 3);
-		const struct word *last = len == 7 ? word_find(days, text + 4, 3) : first;
+		const struct word *first = word_find(word_days, text, 3);
+		const struct word *last = len == 7 ? word_find(word_days, text + 4, 3) : first;
 
 		if (first == NULL || last == NULL || (len != 3 && (len != 7 || text[3] != '-')))
 			return -1;

@@ -166,6 +166,31 @@ const struct word word_dscps[] = {
 	{0},
 };
 
+// RFC 9293 section 3.1
+const struct word word_tcp_flags[] = {
+	{"fin", 0x01},
+	{"syn", 0x02},
+	{"rst", 0x04},
+	{"psh", 0x08},
+	{"ack", 0x10},
+	{"urg", 0x20},
+	{"ece", 0x40},
+	{"cwr", 0x80},
+	{0},
+};
+
+const struct word word_days[] = {
+	{"sun", 0}, {"mon", 1}, {"tue", 2}, {"wed", 3}, {"thu", 4}, {"fri", 5}, {"sat", 6}, {0}};
+
+const char *word_of(const struct word *words, unsigned value)
+{
+	for (const struct word *word = words; word->name != NULL; word++) {
+		if (word->value == value)
+			return word->name;
+	}
+	return NULL;
+}
+
 const struct word *word_find(const struct word *words, const char *text, size_t len)
 {
 	for (const struct word *word = words; word->name != NULL; word++) {

@@ -18,6 +18,11 @@ extern const struct word word_icmp_codes[];  // type << 8 | code
 extern const struct word word_icmp6_types[]; // type << 8
 extern const struct word word_icmp6_codes[]; // type << 8 | code
 extern const struct word word_dscps[];
+extern const struct word word_tcp_flags[]; // their bits
+extern const struct word word_days[];	   // of the week, Sunday 0
 
 // The word that is the first `len` bytes of `text`, or NULL.
 const struct word *word_find(const struct word *words, const char *text, size_t len);
+
+// The name of `value`, or NULL.
+const char *word_of(const struct word *words, unsigned value);

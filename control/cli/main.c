@@ -9,6 +9,7 @@
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
 #include "control/cli/config.h"
+#include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
 #include "control/config_file.h"
@@ -53,6 +54,7 @@ static void print_help(FILE *out)
 	      "  millrace unban ADDRESS [in SET]\n"
 	      "  millrace sets reload NAME   read the set's file now\n"
 	      "  millrace check FILE    say everything that is wrong with a config\n"
+	      "  millrace schema        what a config may say, as a JSON Schema for editors\n"
 	      "  millrace version\n"
 	      "  millrace help\n"
 	      "\n"
@@ -194,6 +196,7 @@ static const struct command {
 	{"unban", do_unban},
 	{"sets", do_sets},
 	{"check", do_check},
+	{"schema", do_schema},
 	{"version", do_version},
 	{"help", do_help},
 };

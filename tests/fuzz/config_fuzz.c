@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "cfg/config.h"
+#include "cfg/diff.h"
+#include "cfg/print.h"
+#include "tests/unit/config_equal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -305,13 +308,56 @@ static void expect_messages(const struct error *list, unsigned n)
 	}
 }
 
+// What is printed is a file without errors, of the same meaning and the same print.
+static void expect_round_trip(const struct config *config)
+{
+	struct cfg_errors errors;
+	size_t bytes = 0, bytes_again = 0;
+	char *text = config_print(config, &bytes), *text_again;
+	struct config *again = config_parse("printed.yaml", text, bytes, &errors);
+
+	expect(again != NULL);
+	expect(config_differs(config, again) == NULL);
+	text_again = config_print(again, &bytes_again);
+	expect(bytes == bytes_again && memcmp(text, text_again, bytes) == 0);
+	free(text_again);
+	config_free(again);
+	cfg_errors_free(&errors);
+	free(text);
+}
+
+// Nothing differs from itself; from nothing, whatever it prints.
+static void expect_diff(const struct config *config)
+{
+	static const char nothing[] = "ports: {}\n";
+	struct cfg_errors errors;
+	struct config *empty = config_parse("empty.yaml", nothing, sizeof(nothing) - 1, &errors);
+	struct cfg_changes changes;
+	size_t bytes = 0;
+	char *text = config_print(config, &bytes);
+
+	expect(config_diff(config, config, &changes) == 0 && changes.n == 0);
+	cfg_changes_free(&changes);
+	expect(config_diff(empty, config, &changes) == 0);
+	expect((changes.n == 0) == (strcmp(text, nothing) == 0));
+	for (unsigned i = 0; i < changes.n; i++)
+		expect(changes.list[i].kind != CFG_REMOVED && changes.list[i].after != NULL);
+	cfg_changes_free(&changes);
+	free(text);
+	config_free(empty);
+	cfg_errors_free(&errors);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct cfg_errors errors;
 	struct config *config = config_parse("fuzz.yaml", (const char *)data, bytes, &errors);
 
-	if (config != NULL)
+	if (config != NULL) {
 		expect_config(config);
+		expect_round_trip(config);
+		expect_diff(config);
+	}
 	expect((config != NULL) == (errors.n == 0));
 	expect(config != NULL || errors.n_warnings == 0);
 	expect_messages(errors.list, errors.n);
