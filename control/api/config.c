@@ -3,8 +3,11 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cfg/print.h"
+#include "control/api/show.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
 #include "control/apply/start.h"
@@ -13,7 +16,7 @@
 
 struct config_params {
 	const char *file, *message;
-	int64_t confirm, revision; // 0: not said
+	int64_t confirm, revision, from, to; // 0: not said
 };
 
 static bool read_number(const char *key, const json_t *value, int64_t max, int64_t *out,
@@ -65,6 +68,10 @@ static bool read_params(const json_t *params, const char *const *keys, struct co
 		else if (strcmp(key, "confirm") == 0)
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else if (strcmp(key, "from") == 0)
+			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
+		else if (strcmp(key, "to") == 0)
+			is_good = read_number(key, value, INT64_MAX, &out->to, failure);
 		else
 			is_good = read_number(key, value, INT64_MAX, &out->revision, failure);
 		if (!is_good)
@@ -108,6 +115,52 @@ static void put_restarts(json_t *to, const struct plan *plan)
 	json_object_set_new(to, "restarts", restarts);
 }
 
+static void put_changes(json_t *to, const struct cfg_changes *changes)
+{
+	static const char *const kinds[] = {
+		[CFG_ADDED] = "added", [CFG_REMOVED] = "removed", [CFG_CHANGED] = "changed"};
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < changes->n && i < SHOW_LIMIT_DEFAULT; i++) {
+		const struct cfg_change *change = &changes->list[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s?, s:s?}", "kind", kinds[change->kind], "path",
+				change->path, "before", change->before, "after", change->after));
+	}
+	json_object_set_new(to, "changes", list);
+	show_put_number(to, "total", changes->n);
+}
+
+static void add_touched(json_t *list, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (strcmp(json_string_value(one), name) == 0)
+			return;
+	}
+	json_array_append_new(list, json_string(name));
+}
+
+// Interfaces that are not as they were for a moment: the others notice nothing.
+static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; plan != NULL && i < plan->n_added; i++)
+		add_touched(list, plan->added[i].interface);
+	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
+		add_touched(list, plan->removed[i].interface);
+	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
+		for (unsigned k = 0; k < config->n_interfaces; k++)
+			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
+				add_touched(list, config->interfaces[k].name);
+	json_object_set_new(to, "interfaces", list);
+}
+
 static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
 {
 	const struct cfg_errors *errors = &outcome->errors;
@@ -121,6 +174,7 @@ static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
 	show_put_number(to, "more_errors", errors->n_more);
 	put_errors(to, "warnings", errors->warnings, errors->n_warnings);
 	put_restarts(to, outcome->plan);
+	put_changes(to, &outcome->changes);
 	json_object_set_new(to, "failed_step",
 		outcome->failed_step == NULL ? json_null() : json_string(outcome->failed_step));
 	json_object_set_new(to, "error",
@@ -161,6 +215,7 @@ json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure
 		return NULL;
 	rc = apply_plan(router->apply, said.file, &outcome);
 	to = outcome_json(&outcome, rc == 0);
+	put_touched(to, outcome.plan, router->config);
 	apply_outcome_fini(&outcome);
 	return to;
 }
@@ -223,6 +278,71 @@ json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *fail
 }
 
 // --- the history ---
+
+static bool load_revision(const struct router *router, int64_t number, struct source *source,
+	struct rpc_failure *failure)
+{
+	struct cfg_errors errors = {0};
+	struct error err = {0};
+	char text[1024], name[64];
+	bool is_good;
+
+	snprintf(name, sizeof(name), "revision %lld", (long long)number);
+	is_good = apply_load(router->apply, number, name, source, &errors, &err) == 0;
+	if (!is_good)
+		rpc_fail(failure, RPC_INVALID_PARAMS, "%s",
+			error_str(errors.n > 0 ? &errors.list[0] : &err, text, sizeof(text)));
+	cfg_errors_free(&errors);
+	return is_good;
+}
+
+json_t *config_compare(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"from", "to", NULL};
+	const struct router *router = ctx;
+	struct cfg_changes changes = {0};
+	struct source from = {0}, to = {0};
+	struct config_params said;
+	json_t *result = NULL;
+
+	if (!read_params(params, keys, &said, failure))
+		return NULL;
+	if (said.from == 0)
+		return rpc_fail(failure, RPC_INVALID_PARAMS, "'from' is missing");
+	if (load_revision(router, said.from, &from, failure) &&
+		(said.to == 0 || load_revision(router, said.to, &to, failure))) {
+		if (config_diff(from.config, said.to == 0 ? router->config : to.config, &changes) ==
+			0) {
+			result = json_object();
+			put_changes(result, &changes);
+		} else {
+			rpc_fail(failure, RPC_INTERNAL_ERROR, "no memory");
+		}
+	}
+	cfg_changes_free(&changes);
+	source_fini(&from);
+	source_fini(&to);
+	return result;
+}
+
+json_t *show_running(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	json_t *to;
+	size_t bytes;
+	char *text;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	text = config_print(router->config, &bytes);
+	if (text == NULL)
+		return rpc_fail(failure, RPC_INTERNAL_ERROR, "no memory");
+	to = json_object();
+	json_object_set_new(to, "text", json_stringn(text, bytes));
+	config_put_state(to, router);
+	free(text);
+	return to;
+}
 
 static const char *const state_names[] = {
 	[REVISION_GOOD] = "good",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The methods that are about the config: config.plan, config.apply, config.confirm,
-// config.rollback and config.history. A file is named by its path and
+// config.rollback, config.history, config.diff and show.running. A file is named by its path and
 // read by the daemon: what it includes and names is where it says, errors are of the file that
 // somebody edits, and a line of the socket need not hold 16 MiB. Who may write may name any file:
 // configs name files anyway. Control thread.
@@ -15,7 +15,11 @@ json_t *config_apply(
 json_t *config_rollback(
 	struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure);
+// From one revision to another, or to what is in force.
+json_t *config_compare(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *failure);
+// As one file, whatever it was read from.
+json_t *show_running(void *ctx, const json_t *params, struct rpc_failure *failure);
 
 struct router;
 

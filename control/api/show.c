@@ -221,6 +221,8 @@ const struct rpc_method show_methods[] = {
 	{"config.confirm", config_confirm},
 	{"config.rollback", .run_session = config_rollback},
 	{"config.history", config_history, RPC_READS},
+	{"config.diff", config_compare, RPC_READS},
+	{"show.running", show_running, RPC_READS},
 	{"ban", sets_ban, RPC_WRITES},
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},

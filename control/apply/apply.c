@@ -59,7 +59,9 @@ static int note(struct apply *apply, const struct source *source, const struct w
 		.who = wish->who->program,
 		.why = wish->who->why,
 		.file = source->config->file,
-		.file_hash = source_hash_file(apply->origin),
+		.file_hash = strcmp(source->config->file, apply->origin) == 0
+				     ? source->hash
+				     : source_hash_file(apply->origin),
 	};
 
 	if (apply->history == NULL)
@@ -104,7 +106,7 @@ static int exchange(struct apply *apply, struct source *source, const struct wis
 	rc = transaction_run(steps, STEPS, &ctx, &outcome->failed_step, &outcome->err);
 	if (rc == 0) {
 		apply->present = outcome->revision;
-		apply->present_hash = source_hash(source);
+		apply->present_hash = source->hash;
 		plan_free(outcome->plan); // it speaks of a config that is about to end
 		outcome->plan = NULL;
 		steps_finish(&ctx, source->config);
@@ -114,18 +116,27 @@ static int exchange(struct apply *apply, struct source *source, const struct wis
 	return rc;
 }
 
+// What it would change, and how.
+static int look(
+	const struct apply *apply, const struct source *source, struct apply_outcome *outcome)
+{
+	outcome->is_unchanged = source->hash == apply->present_hash;
+	outcome->plan = plan_new(apply->router->config, source->config);
+	if (outcome->plan != NULL &&
+		config_diff(apply->router->config, source->config, &outcome->changes) == 0)
+		return 0;
+	return error_set(&outcome->err, "no memory for the plan");
+}
+
 static int take(struct apply *apply, struct source *source, const struct wish *wish,
 	struct apply_outcome *outcome)
 {
 	struct error err = {0};
 
-	outcome->is_unchanged =
-		apply->present_hash != 0 && source_hash(source) == apply->present_hash;
+	if (look(apply, source, outcome) != 0)
+		return -1;
 	if (outcome->is_unchanged)
 		return 0;
-	outcome->plan = plan_new(apply->router->config, source->config);
-	if (outcome->plan == NULL)
-		return error_set(&outcome->err, "no memory for the plan");
 	if (refuse_restarts(outcome) != 0 || note(apply, source, wish, outcome) != 0)
 		return -1;
 	if (exchange(apply, source, wish, outcome) == 0) {
@@ -159,28 +170,31 @@ static void end_trial(struct apply *apply, enum revision_state state)
 	apply->trial = 0;
 }
 
-// The revision's text as a config.
-static int load(
-	struct apply *apply, int64_t number, struct source *source, struct apply_outcome *outcome)
+int apply_load(const struct apply *apply, int64_t number, const char *name, struct source *source,
+	struct cfg_errors *errors, struct error *err)
 {
 	size_t bytes;
 	char *text;
+	int rc;
 
 	if (apply->history == NULL)
-		return error_set(&outcome->err, "there is no state file, so there is no history");
-	text = history_text(apply->history, number, &bytes, &outcome->err);
+		return error_set(err, "there is no state file, so there is no history");
+	text = history_text(apply->history, number, &bytes, err);
 	if (text == NULL)
 		return -1;
-	snprintf(outcome->file, sizeof(outcome->file), "revision %lld", (long long)number);
-	return source_parse(source, outcome->file, text, bytes, &outcome->errors);
+	rc = source_parse(source, name, text, bytes, errors);
+	free(text);
+	return rc;
 }
 
 static int go_back(
 	struct apply *apply, int64_t number, const struct wish *wish, struct apply_outcome *outcome)
 {
 	struct source source = {0};
-	int rc = load(apply, number, &source, outcome);
+	int rc;
 
+	snprintf(outcome->file, sizeof(outcome->file), "revision %lld", (long long)number);
+	rc = apply_load(apply, number, outcome->file, &source, &outcome->errors, &outcome->err);
 	if (rc == 0)
 		rc = take(apply, &source, wish, outcome);
 	leave(&source, outcome);
@@ -234,13 +248,9 @@ int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outc
 	rc = source_read(&source, outcome->file, &outcome->errors);
 	if (rc == 0)
 		rc = firewall_check(source.config, &outcome->err);
-	outcome->is_unchanged = rc == 0 && source_hash(&source) == apply->present_hash;
+	if (rc == 0)
+		rc = look(apply, &source, outcome);
 	leave(&source, outcome);
-	if (rc == 0) {
-		outcome->plan = plan_new(apply->router->config, outcome->config);
-		if (outcome->plan == NULL)
-			rc = error_set(&outcome->err, "no memory for the plan");
-	}
 	return rc;
 }
 
@@ -340,6 +350,7 @@ void apply_free(struct apply *apply)
 void apply_outcome_fini(struct apply_outcome *outcome)
 {
 	cfg_errors_free(&outcome->errors);
+	cfg_changes_free(&outcome->changes);
 	plan_free(outcome->plan);
 	config_free(outcome->config);
 	*outcome = (struct apply_outcome){0};

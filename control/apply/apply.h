@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+#include "cfg/diff.h"
 #include "control/apply/history.h"
 #include "control/apply/plan.h"
 #include "control/apply/source.h"
@@ -35,11 +36,12 @@ struct apply_outcome {
 	struct cfg_errors errors; // of the file, warnings too
 	struct plan *plan;	  // NULL: it did not get so far
 	struct config *config;	  // which these speak of; NULL: it is the router's now
-	bool is_unchanged;	  // the router has it already
-	int64_t revision;	  // 0: none was made
-	struct error unkept;	  // why the history does not have it
-	const char *failed_step;  // NULL: nothing was begun
-	struct error err;	  // the reason, where there is one
+	struct cfg_changes changes;
+	bool is_unchanged;	 // the router has it already
+	int64_t revision;	 // 0: none was made
+	struct error unkept;	 // why the history does not have it
+	const char *failed_step; // NULL: nothing was begun
+	struct error err;	 // the reason, where there is one
 };
 void apply_outcome_fini(struct apply_outcome *outcome);
 
@@ -53,6 +55,10 @@ int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *
 // What is on trial stays. 0, or -1 with the reason.
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 
+// The revision as a config; `name` stands for it in errors, and must outlive them. 0, or -1 with
+// the reasons; source_fini and cfg_errors_free are due either way.
+int apply_load(const struct apply *apply, int64_t number, const char *name, struct source *source,
+	struct cfg_errors *errors, struct error *err);
 struct history *apply_history(const struct apply *apply); // or NULL
 int64_t apply_present(const struct apply *apply);
 // Of what is on trial; 0: nothing is.

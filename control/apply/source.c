@@ -9,95 +9,84 @@
 #include <unistd.h>
 
 #include "cfg/base/arena.h"
+#include "cfg/print.h"
 #include "cfg/report.h"
-#include "cfg/yaml_tree.h"
 #include "control/hash.h"
 
-enum { SEED = 4 }; // the same in every run: it is compared with what earlier ones have noted
+enum { SEED = 4, PIECE_BYTES = 64 << 10 };
 
-static int read_all(int fd, char *text, size_t room, size_t *bytes)
+static const char *why_not(const char *path)
 {
-	*bytes = 0;
-	while (*bytes < room) {
-		ssize_t got = read(fd, text + *bytes, room - *bytes);
+	struct stat st;
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		*bytes += (size_t)got;
-	}
-	return 0;
-}
-
-static const char *why_not(const struct stat *st)
-{
-	if (S_ISDIR(st->st_mode))
+	if (stat(path, &st) != 0)
+		return errno == ENOENT ? "there is no such file" : strerror(errno);
+	if (S_ISDIR(st.st_mode))
 		return "it is a directory, not a file";
-	if (!S_ISREG(st->st_mode))
-		return "it is not a regular file";
-	return st->st_size > YAML_TREE_TEXT_BYTES_MAX ? "it is larger than 16 MiB" : NULL;
+	return S_ISREG(st.st_mode) ? NULL : "it is not a regular file";
 }
 
-// NULL with the reason.
-static char *read_text(const char *path, size_t *bytes, const char **why)
+// Tells one broken text from another. 0: it cannot be read.
+static uint64_t hash_broken(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	char *text = NULL;
-	int rc;
+	char piece[PIECE_BYTES];
+	uint64_t hash = 0;
+	ssize_t got;
 
-	if (fd < 0) {
-		*why = errno == ENOENT ? "there is no such file" : strerror(errno);
-		return NULL;
-	}
-	*why = fstat(fd, &st) != 0 ? strerror(errno) : why_not(&st);
-	if (*why == NULL) {
-		// one byte more than it had: what has grown meanwhile is seen to be too large
-		text = malloc((size_t)st.st_size + 2);
-		rc = text == NULL ? -ENOMEM : read_all(fd, text, (size_t)st.st_size + 1, bytes);
-		if (rc == 0 && *bytes > (size_t)st.st_size)
-			rc = -EBUSY;
-		if (rc != 0) {
-			*why = rc == -EBUSY ? "somebody is writing to it" : strerror(-rc);
-			free(text);
-			text = NULL;
-		}
-	}
+	if (fd < 0)
+		return 0;
+	while ((got = read(fd, piece, sizeof(piece))) > 0)
+		hash = hash_bytes(SEED ^ hash, piece, (size_t)got);
 	close(fd);
-	return text;
+	return hash;
 }
 
-int source_parse(struct source *source, const char *name, char *text, size_t bytes,
+static int say_whole(const char *name, const char *what, struct cfg_errors *errors)
+{
+	static const struct cfg_place whole_file;
+	struct report report;
+
+	cfg_errors_free(errors);
+	if (report_init(&report, name) == 0)
+		report_add(&report, whole_file, "%s", what);
+	report_finish(&report, errors);
+	return -1;
+}
+
+// The config's text, and a name that lives as long.
+static int complete(struct source *source, const char *name, struct cfg_errors *errors)
+{
+	struct config *config = source->config;
+
+	config->file = arena_strdup(config->arena, name);
+	source->text = config_print(config, &source->bytes);
+	if (config->file == NULL || source->text == NULL)
+		return say_whole(name, "not enough memory for it", errors);
+	source->hash = hash_bytes(SEED, source->text, source->bytes);
+	return 0;
+}
+
+int source_parse(struct source *source, const char *name, const char *text, size_t bytes,
 	struct cfg_errors *errors)
 {
-	*source = (struct source){.text = text, .bytes = bytes};
-	source->config = config_parse(name, text, bytes, errors);
-	if (source->config == NULL)
-		return -1;
-	source->config->file = arena_strdup(source->config->arena, name);
-	if (source->config->file == NULL)
-		source->config->file = "";
-	return 0;
+	*source = (struct source){.config = config_parse(name, text, bytes, errors)};
+	return source->config == NULL ? -1 : complete(source, name, errors);
 }
 
 int source_read(struct source *source, const char *path, struct cfg_errors *errors)
 {
-	static const struct cfg_place whole_file;
-	struct report report;
-	const char *why;
-	size_t bytes;
-	char *text = read_text(path, &bytes, &why);
+	const char *why = why_not(path);
 
 	*source = (struct source){0};
-	if (text != NULL)
-		return source_parse(source, path, text, bytes, errors);
-	if (report_init(&report, path) == 0)
-		report_add(&report, whole_file, "cannot be read: %s", why);
-	report_finish(&report, errors);
-	return -1;
+	if (why != NULL)
+		return say_whole(path, why, errors);
+	source->config = config_load(path, errors);
+	if (source->config == NULL) {
+		source->hash = hash_broken(path);
+		return -1;
+	}
+	return complete(source, path, errors);
 }
 
 void source_fini(struct source *source)
@@ -107,18 +96,15 @@ void source_fini(struct source *source)
 	*source = (struct source){0};
 }
 
-uint64_t source_hash(const struct source *source)
-{
-	return source->text == NULL ? 0 : hash_bytes(SEED, source->text, source->bytes);
-}
-
 uint64_t source_hash_file(const char *path)
 {
-	const char *why;
-	size_t bytes;
-	char *text = read_text(path, &bytes, &why);
-	uint64_t hash = text == NULL ? 0 : hash_bytes(SEED, text, bytes);
+	struct cfg_errors errors = {0};
+	struct source source;
+	uint64_t hash;
 
-	free(text);
+	source_read(&source, path, &errors);
+	hash = source.hash;
+	source_fini(&source);
+	cfg_errors_free(&errors);
 	return hash;
 }

@@ -27,6 +27,7 @@ static int read_file(struct start *start)
 	char text[1024];
 	int rc = source_read(&start->source, start->origin, &errors);
 
+	start->file_hash = start->source.hash;
 	config_file_tell(start->origin, &errors);
 	cfg_errors_free(&errors);
 	if (rc == 0 && firewall_check(start->source.config, &err) != 0) {
@@ -97,13 +98,14 @@ static bool take_good(struct start *start, int64_t good)
 		log_error("config", "%s", err.text);
 		return false;
 	}
-	if (start->source.config != NULL && bytes == start->source.bytes &&
+	if (start->source.text != NULL && bytes == start->source.bytes &&
 		memcmp(text, start->source.text, bytes) == 0) {
 		free(text);
 		return true;
 	}
 	snprintf(name, sizeof(name), "revision %lld", (long long)good);
 	rc = source_parse(&source, name, text, bytes, &errors);
+	free(text);
 	if (rc != 0)
 		config_file_tell(name, &errors);
 	cfg_errors_free(&errors);
@@ -126,7 +128,7 @@ static void note_return(struct start *start)
 		.who = "millraced",
 		.why = start->note.text,
 		.file = start->source.config->file,
-		.file_hash = source_hash_file(start->origin),
+		.file_hash = start->file_hash,
 	};
 	struct error err = {0};
 
@@ -146,7 +148,7 @@ static void end_trial(struct start *start, int64_t trial)
 static int choose(struct start *start, bool is_good)
 {
 	struct known known = look(start->history);
-	uint64_t hash = source_hash_file(start->origin);
+	uint64_t hash = start->file_hash;
 	bool is_new = is_good && hash != known.good_hash &&
 		      (known.trial == 0 || hash != known.trial_hash);
 
@@ -166,7 +168,7 @@ static int choose(struct start *start, bool is_good)
 		goto file;
 	}
 	start->present = known.good;
-	if (start->note.text[0] == '\0' && source_hash(&start->source) != hash)
+	if (start->note.text[0] == '\0' && start->source.hash != hash)
 		error_set(&start->note,
 			"revision %lld is in force as before, not %s, which nobody has changed "
 			"since",
@@ -210,7 +212,7 @@ struct apply *start_apply(struct start *start, struct router *router)
 		.who = "millraced",
 		.why = "started with it",
 		.file = start->origin,
-		.file_hash = source_hash(&start->source),
+		.file_hash = start->file_hash,
 	};
 	struct error err = {0};
 
@@ -218,8 +220,7 @@ struct apply *start_apply(struct start *start, struct router *router)
 		history_add(start->history, &revision, start->source.text, start->source.bytes,
 			&start->present, &err) != 0)
 		log_error("config", "%s", err.text);
-	return apply_new(
-		router, start->history, start->origin, start->present, source_hash(&start->source));
+	return apply_new(router, start->history, start->origin, start->present, start->source.hash);
 }
 
 void start_fini(struct start *start)

@@ -12,8 +12,9 @@ struct start {
 	sqlite3 *state;	       // NULL: there is none
 	struct history *history;
 	struct source source;
-	int64_t present;   // revision that it is; 0: it is the file, and new
-	struct error note; // why it is not what is in the file; no text: it is
+	uint64_t file_hash; // of the file, whatever it is instead
+	int64_t present;    // revision that it is; 0: it is the file, and new
+	struct error note;  // why it is not what is in the file; no text: it is
 };
 
 // Says on stderr what is wrong with the file or doubtful. `otherwise` is the state file to look for

@@ -109,6 +109,48 @@ static void tell_unkept(const json_t *result)
 
 // --- plan, apply, confirm, rollback ---
 
+static void print_change(const json_t *change)
+{
+	const char *kind = answer_text(change, "kind"), *path = answer_text(change, "path");
+	const char *before = answer_text(change, "before"), *after = answer_text(change, "after");
+
+	if (strcmp(kind, "added") == 0)
+		printf("+ %s: %s\n", path, after);
+	else if (strcmp(kind, "removed") == 0)
+		printf("- %s: %s\n", path, before);
+	else
+		printf("~ %s: %s\n  %*s-> %s\n", path, before, (int)strlen(path), "", after);
+}
+
+static void print_changes(const json_t *result)
+{
+	json_t *list = json_object_get(result, "changes"), *one;
+	uint64_t total = answer_number(result, "total");
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		print_change(one);
+	}
+	if (total > json_array_size(list))
+		printf("and %" PRIu64 " more changes\n", total - json_array_size(list));
+}
+
+static void tell_touched(const json_t *result)
+{
+	json_t *list = json_object_get(result, "interfaces"), *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	fputs("changes on interfaces:", stdout);
+	json_array_foreach(list, i, one)
+	{
+		printf(" %s", json_string_value(one));
+	}
+	putchar('\n');
+}
+
 static void tell_plan(const json_t *result)
 {
 	json_t *restarts = json_object_get(result, "restarts");
@@ -117,10 +159,14 @@ static void tell_plan(const json_t *result)
 		puts("the router has it already");
 		return;
 	}
+	print_changes(result);
+	fflush(stdout);
 	say_each(result, "restarts", "needs a restart of millraced: ");
-	if (json_array_size(restarts) == 0)
-		puts("it can be applied; live flows will be judged by it, and go on where it lets "
-		     "them");
+	if (json_array_size(restarts) > 0)
+		return;
+	tell_touched(result);
+	puts("It can be applied. Live flows are judged by it at their next packet, and go on where "
+	     "it\nlets them.");
 }
 
 int do_plan(const struct cli *cli)
@@ -211,6 +257,29 @@ int do_confirm(const struct cli *cli)
 }
 
 // --- history ---
+
+int do_diff(const struct cli *cli)
+{
+	json_t *params, *result;
+
+	if (cli->n_words < 2 || cli->n_words > 3)
+		return cli_wrong_usage("diff takes one revision or two", NULL);
+	for (int i = 1; i < cli->n_words; i++)
+		if (read_number(cli->words[i]) < 0)
+			return cli_wrong_usage("no revision:", cli->words[i]);
+	params = json_pack("{s:I}", "from", (json_int_t)read_number(cli->words[1]));
+	if (cli->n_words == 3)
+		json_object_set_new(params, "to", json_integer(read_number(cli->words[2])));
+	result = cli_ask(cli, "config.diff", params);
+	if (result == NULL)
+		return EXIT_FAILURE;
+	if (cli->is_json)
+		cli_print_json(result);
+	else
+		print_changes(result);
+	json_decref(result);
+	return EXIT_SUCCESS;
+}
 
 static void add_who(struct table *table, const json_t *revision)
 {

@@ -50,6 +50,7 @@ static void print_help(FILE *out)
 	      "  millrace confirm       what was applied with --confirm stays\n"
 	      "  millrace rollback [REVISION] [--message TEXT]\n"
 	      "  millrace history       what the router was given, when and by whom\n"
+	      "  millrace diff REVISION [REVISION]   what differs; the second is the one in force\n"
 	      "  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
 	      "  millrace unban ADDRESS [in SET]\n"
 	      "  millrace sets reload NAME   read the set's file now\n"
@@ -192,6 +193,7 @@ static const struct command {
 	{"confirm", do_confirm},
 	{"rollback", do_rollback},
 	{"history", do_history},
+	{"diff", do_diff},
 	{"ban", do_ban},
 	{"unban", do_unban},
 	{"sets", do_sets},

@@ -29,6 +29,11 @@ static void print_version(const json_t *result, FILE *out)
 		fprintf(out, "ATTENTION: %s\n", answer_text(result, "note"));
 }
 
+static void print_running(const json_t *result, FILE *out)
+{
+	fputs(answer_text(result, "text"), out);
+}
+
 static void add_interface(struct table *table, const json_t *interface)
 {
 	const json_t *addresses = json_object_get(interface, "addresses");
@@ -267,6 +272,7 @@ const struct view views[] = {
 	{"workers", "show.workers", "cores, packets, flows, load", false, NULL, print_workers},
 	{"drops", "show.drops", "why packets were dropped, and other counters", false, NULL,
 		print_drops},
+	{"running", "show.running", "the config in force, as one file", false, NULL, print_running},
 	{"version", "show.version", "the daemon's version and age", false, NULL, print_version},
 	{NULL},
 };
