@@ -259,16 +259,36 @@ int static_routes_complete(const struct config *config, const struct interfaces 
 
 // --- changing ---
 
-// IPv6 changes a route in one step. Of IPv4's of one prefix and metric the first counts: the new
-// one is put before, and is of a scope of its own among default routes (see above), as is the old
-// one's replacement the next time.
-static int put_instead(
-	struct netlink *netlink, struct rtnl_route *route, const struct cfg_route *to)
+// IPv4's default route that is there beside somebody else's, for which see above.
+static bool is_beside(const struct interfaces *interfaces, const struct cfg_route *route)
 {
-	if (to->to.addr.family == IP_V6)
+	struct occupant there = {
+		.interfaces = interfaces,
+		.to = ip_prefix_network(&route->to),
+		.metric = static_routes_metric(route),
+		.type = type_of(route->kind),
+	};
+
+	if (route->to.len > 0)
+		return false;
+	occupant_find(&there);
+	return there.is_ours && there.scope == RT_SCOPE_SITE;
+}
+
+// IPv6 changes a route in one step. Of IPv4's of one prefix and metric the first counts: the new
+// one is put before the old.
+static int put_instead(const struct interfaces *interfaces, struct netlink *netlink,
+	struct rtnl_route *route, const struct cfg_route *instead)
+{
+	int rc;
+
+	if (instead->to.addr.family == IP_V6)
 		return rtnl_route_add(
 			netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
-	return put_before4(netlink, route);
+	if (is_beside(interfaces, instead))
+		return put_before4(netlink, route);
+	rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE);
+	return rc == -NLE_EXIST ? 0 : rc;
 }
 
 int static_routes_add(const struct config *as_config, const struct interfaces *interfaces,
@@ -283,7 +303,7 @@ int static_routes_add(const struct config *as_config, const struct interfaces *i
 	} else {
 		new = build(as_config, interfaces, route);
 		if (new != NULL)
-			rc = put_instead(netlink, new, route);
+			rc = put_instead(interfaces, netlink, new, instead);
 		rtnl_route_put(new);
 	}
 	return rc < 0 ? refused(as_config, route, rc, err) : 0;
