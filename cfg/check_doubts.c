@@ -228,15 +228,16 @@ static void doubt_order_of_nats(const struct check *check)
 
 	for (unsigned i = 0; i < config->n_nats; i++) {
 		const struct cfg_nat *nat = &config->nats[i];
+		char line[REPORT_LINE_BYTES];
 		unsigned k = 0;
 
 		while (k < n && !leaves_nothing_for(first[k], nat))
 			k++;
 		if (k < n)
 			report_warn(check->report, nat->place,
-				"nat rule: decides about nothing that leaves: the one on line %d "
+				"nat rule: decides about nothing that leaves: the one on %s "
 				"is asked first and takes all of it",
-				first[k]->place.line);
+				report_line(check->report, nat->place, first[k]->place, line));
 		else if (n < FIRST_NATS_MAX && takes_all_that_leaves(nat))
 			first[n++] = nat;
 	}

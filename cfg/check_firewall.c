@@ -26,6 +26,7 @@ void check_zones(const struct check *check)
 			const char *name = zone->interfaces.names[j];
 			const struct cfg_interface *interface;
 			const struct cfg_zone **holder;
+			char line[REPORT_LINE_BYTES];
 
 			item = yaml_tree_next_item(list, item);
 			if (item->is_bad)
@@ -37,8 +38,10 @@ void check_zones(const struct check *check)
 			holder = &zone_of[interface - config->interfaces];
 			if (*holder != NULL)
 				report_add(check->report, item->place,
-					"zone: `interfaces`: %s is in zone %s on line %d already",
-					name, (*holder)->name, (*holder)->place.line);
+					"zone: `interfaces`: %s is in zone %s on %s already", name,
+					(*holder)->name,
+					report_line(check->report, item->place, (*holder)->place,
+						line));
 			*holder = zone;
 		}
 	}

@@ -40,6 +40,7 @@ static const struct cfg_set *look_up(const struct check *check, const char *noun
 	enum cfg_set_kind kind, struct cfg_element *element, struct cfg_place place)
 {
 	const struct cfg_set *set;
+	char line[REPORT_LINE_BYTES];
 
 	if (element->set == NULL && kind == CFG_SET_INTERFACES &&
 		check_find_interface(check->config, element->interface) == NULL) {
@@ -56,8 +57,9 @@ static const struct cfg_set *look_up(const struct check *check, const char *noun
 	check->set_is_used[set - check->config->sets] = true;
 	if (set->kind == kind)
 		return set;
-	report_add(check->report, place, "%s: set `%s` on line %d holds %s, not %s", noun,
-		set->name, set->place.line, element_kind_name(set->kind), element_kind_name(kind));
+	report_add(check->report, place, "%s: set `%s` on %s holds %s, not %s", noun, set->name,
+		report_line(check->report, place, set->place, line), element_kind_name(set->kind),
+		element_kind_name(kind));
 	return NULL;
 }
 

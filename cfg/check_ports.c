@@ -119,12 +119,15 @@ void check_ports(const struct check *check)
 		for (unsigned j = 0; j < i; j++) {
 			const struct cfg_port *other = &config->ports[j];
 			const char *shared = find_shared(port, other);
+			char line[REPORT_LINE_BYTES];
+			struct cfg_place place;
 
 			if (shared == NULL || other->name == NULL)
 				continue;
-			report_add(check->report, check_place(node, shared),
-				"port %s: the same `%s` as port %s on line %d", port->name, shared,
-				other->name, other->place.line);
+			place = check_place(node, shared);
+			report_add(check->report, place, "port %s: the same `%s` as port %s on %s",
+				port->name, shared, other->name,
+				report_line(check->report, place, other->place, line));
 			break;
 		}
 	}

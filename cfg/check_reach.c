@@ -113,12 +113,13 @@ static void doubt_rules(
 
 	for (unsigned i = 0; i < list->n_rules; i++, node = node->next) {
 		const struct cfg_rule *rule = &list->rules[i];
+		char line[REPORT_LINE_BYTES];
 
 		if (last != NULL) {
 			report_warn(check->report, rule->place,
-				"firewall: rule: never asked: the one on line %d decides about "
+				"firewall: rule: never asked: the one on %s decides about "
 				"everything",
-				last->place.line);
+				report_line(check->report, rule->place, last->place, line));
 			break;
 		}
 		if (holds_for_all(rule) && decides(rule))

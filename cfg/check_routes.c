@@ -177,13 +177,6 @@ static void check_route(
 	}
 }
 
-static int compare_places(struct cfg_place a, struct cfg_place b)
-{
-	if (a.line != b.line)
-		return a.line < b.line ? -1 : 1;
-	return a.column < b.column ? -1 : a.column > b.column;
-}
-
 static int compare_destinations(const struct cfg_route *a, const struct cfg_route *b)
 {
 	int order;
@@ -204,7 +197,7 @@ static int compare_routes(const void *left, const void *right)
 	const struct cfg_route *b = *(const struct cfg_route *const *)right;
 	int order = compare_destinations(a, b);
 
-	return order != 0 ? order : compare_places(a->place, b->place);
+	return order != 0 ? order : cfg_place_order(a->place, b->place);
 }
 
 // A full table has a million routes: sorted, not each against each.
@@ -212,7 +205,7 @@ static void check_routes_differ(const struct check *check)
 {
 	const struct config *config = check->config;
 	const struct cfg_route **sorted, *original;
-	char to[ADDR_STR_BYTES];
+	char to[ADDR_STR_BYTES], line[REPORT_LINE_BYTES];
 
 	if (config->n_routes < 2)
 		return;
@@ -234,10 +227,11 @@ static void check_routes_differ(const struct check *check)
 			continue;
 		}
 		report_add(check->report, route->place,
-			"route: to %s with metric %u is on line %d already; for several next "
+			"route: to %s with metric %u is on %s already; for several next "
 			"routers "
 			"give one route a list in `via`",
-			ip_prefix_str(&route->to, to), route->metric, original->place.line);
+			ip_prefix_str(&route->to, to), route->metric,
+			report_line(check->report, route->place, original->place, line));
 	}
 	free(sorted);
 }

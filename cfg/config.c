@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Text, tree (yaml_tree.c), structs (read.c along the table in model.c), and whether they go
-// together (check*.c). Each stage reports what it finds and goes on; only a text without a tree
-// ends the work early.
+// Text, tree (yaml_tree.c, include.c), structs (read.c along the table in model.c), and whether
+// they go together (check*.c). Each stage reports what it finds and goes on; only a text without a
+// tree ends the work early.
 #include "cfg/config.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cfg/base/arena.h"
 #include "cfg/check.h"
+#include "cfg/include.h"
 #include "cfg/model.h"
 #include "cfg/read.h"
 #include "cfg/report.h"
@@ -23,10 +17,15 @@ static const size_t ARENA_BYTES_MAX = (size_t)512 * 1024 * 1024;
 
 static const struct cfg_place WHOLE_FILE;
 
-static void build_config(const char *text, size_t text_bytes, struct arena *tree_arena,
-	struct report *report, struct config *config)
+struct source {
+	const char *name;
+	const char *text; // NULL: what is in the file of the name
+	size_t text_bytes;
+};
+
+static void build_config(struct yaml_node *root, struct arena *tree_arena, struct report *report,
+	struct config *config)
 {
-	struct yaml_node *root = yaml_tree_parse(text, text_bytes, tree_arena, report);
 	struct check check = {.config = config, .report = report, .root = root};
 
 	if (root != NULL && !arena_is_exhausted(tree_arena)) {
@@ -54,8 +53,27 @@ static void build_config(const char *text, size_t text_bytes, struct arena *tree
 			ARENA_BYTES_MAX / (1024 * 1024));
 }
 
-struct config *config_parse(
-	const char *name, const char *text, size_t text_bytes, struct cfg_errors *errors)
+static void keep_files(const struct report *report, struct config *config)
+{
+	unsigned n = report->n_files - 1;
+	const char **names = arena_alloc_array(config->arena, n, sizeof(*names));
+
+	for (unsigned i = 0; i < n && names != NULL; i++)
+		names[i] = arena_strdup(config->arena, report->more_files[i]);
+	config->more_files = (struct cfg_names){names, n};
+}
+
+static struct yaml_node *parse_text(
+	const struct source *source, struct arena *arena, struct report *report)
+{
+	struct yaml_node *root =
+		yaml_tree_parse(source->text, source->text_bytes, 0, arena, report);
+
+	include_refuse(root, report);
+	return root;
+}
+
+static struct config *build(const struct source *source, struct cfg_errors *errors)
 {
 	struct arena *tree_arena = arena_new(ARENA_BYTES_MAX);
 	struct arena *arena = arena_new(ARENA_BYTES_MAX);
@@ -63,12 +81,17 @@ struct config *config_parse(
 	struct report report;
 	bool is_good = false;
 
-	if (report_init(&report, name) == 0 && tree_arena != NULL && arena != NULL)
+	if (report_init(&report, source->name) == 0 && tree_arena != NULL && arena != NULL)
 		config = arena_alloc(arena, sizeof(*config));
 	if (config != NULL) {
+		struct yaml_node *root = source->text != NULL
+						 ? parse_text(source, tree_arena, &report)
+						 : include_load(source->name, tree_arena, &report);
+
 		config->arena = arena;
-		config->file = name;
-		build_config(text, text_bytes, tree_arena, &report, config);
+		config->file = source->name;
+		keep_files(&report, config);
+		build_config(root, tree_arena, &report, config);
 		is_good = report_is_clean(&report);
 	} else if (report.list != NULL) {
 		report_add(&report, WHOLE_FILE, "not enough memory to read it");
@@ -80,92 +103,37 @@ struct config *config_parse(
 	return is_good ? config : NULL;
 }
 
-// Reads to the end, and not further than one byte more than is allowed. 0 or -errno.
-static int read_all(int fd, char **text, size_t *text_bytes)
+struct config *config_parse(
+	const char *name, const char *text, size_t text_bytes, struct cfg_errors *errors)
 {
-	size_t room = 64 * 1024;
-	size_t used = 0;
-	char *buffer = malloc(room);
+	struct source source = {name, text != NULL ? text : "", text_bytes};
 
-	while (buffer != NULL) {
-		ssize_t got = read(fd, buffer + used, room - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			int error = -errno;
-
-			free(buffer);
-			return error;
-		}
-		used += (size_t)got;
-		if (got == 0 || used > YAML_TREE_TEXT_BYTES_MAX) {
-			*text = buffer;
-			*text_bytes = used;
-			return 0;
-		}
-		if (used == room) {
-			char *larger = realloc(buffer, room * 2);
-
-			if (larger == NULL)
-				free(buffer);
-			buffer = larger;
-			room *= 2;
-		}
-	}
-	return -ENOMEM;
-}
-
-static int read_file(const char *path, char **text, size_t *text_bytes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int result;
-
-	if (fd < 0)
-		return -errno;
-	result = read_all(fd, text, text_bytes); // EISDIR for a directory
-	close(fd);
-	return result;
-}
-
-static const char *why_unreadable(int error)
-{
-	switch (error) {
-	case ENOENT:
-		return "there is no such file";
-	case EACCES:
-		return "no permission to read it";
-	case EISDIR:
-		return "it is a directory, not a file";
-	default:
-		return strerror(error);
-	}
+	return build(&source, errors);
 }
 
 struct config *config_load(const char *path, struct cfg_errors *errors)
 {
-	struct config *config;
-	struct report report;
-	size_t text_bytes = 0;
-	char *text = NULL;
-	int result = read_file(path, &text, &text_bytes);
+	struct source source = {.name = path};
 
-	if (result != 0) {
-		if (report_init(&report, path) == 0)
-			report_add(
-				&report, WHOLE_FILE, "cannot be read: %s", why_unreadable(-result));
-		report_finish(&report, errors);
-		return NULL;
-	}
-	config = config_parse(path, text, text_bytes, errors);
-	free(text);
-	return config;
+	return build(&source, errors);
 }
 
 void config_free(struct config *config)
 {
 	if (config != NULL)
 		arena_free(config->arena); // config itself is in it
+}
+
+const char *config_file_of(const struct config *config, struct cfg_place place)
+{
+	return place.file > 0 ? config->more_files.names[place.file - 1] : config->file;
+}
+
+void config_locate(const struct config *config, struct cfg_place place, struct error *err)
+{
+	err->file = config_file_of(config, place);
+	err->line = place.line;
+	err->column = place.column;
 }
 
 const char *cfg_driver_name(enum cfg_driver driver)

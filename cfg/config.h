@@ -20,6 +20,7 @@ enum {
 	CFG_INTERFACES_MAX = 64,
 	CFG_ADDRESSES_MAX = 16, // of one interface
 	CFG_NEXTHOPS_MAX = 16,	// of one route (ECMP)
+	CFG_INCLUDES_MAX = 255, // files beside the one that includes them
 	CFG_ERRORS_MAX = 100,	// reported for one file
 };
 
@@ -112,6 +113,7 @@ struct cfg_helpers {
 // the order of the model (model.h). They are for whoever prints or compares.
 struct config {
 	const char *file;
+	struct cfg_names more_files; // that it includes: names[i] is file i + 1 in places
 	uint64_t said, workers_said, memory_said, state_said, flows_said;
 	int cores[CFG_CORES_MAX]; // one worker on each; n_cores 0: control decides
 	unsigned n_cores;
@@ -150,17 +152,24 @@ struct cfg_errors {
 	struct error *warnings;
 	unsigned n_warnings;
 	unsigned n_more_warnings;
+	char **files; // that messages name, beside the one that was loaded
+	unsigned n_files;
 };
 
-// Reads and checks `path`. Returns the config, which the caller frees, or NULL with at least one
-// error in `errors`. Either way cfg_errors_free is due. `path` must outlive both.
+// Reads and checks `path`, with the files that it includes. Returns the config, which the caller
+// frees, or NULL with at least one error in `errors`. Either way cfg_errors_free is due. `path`
+// must outlive both.
 struct config *config_load(const char *path, struct cfg_errors *errors);
 
-// The same from memory; `name` stands for the file in messages.
+// The same from memory, which cannot include files; `name` stands for the file in messages.
 struct config *config_parse(
 	const char *name, const char *text, size_t text_bytes, struct cfg_errors *errors);
 
 void config_free(struct config *config);
 void cfg_errors_free(struct cfg_errors *errors);
+
+// Fills in the place of a message about the config: file, line, column.
+void config_locate(const struct config *config, struct cfg_place place, struct error *err);
+const char *config_file_of(const struct config *config, struct cfg_place place);
 
 const char *cfg_driver_name(enum cfg_driver driver); // "af_packet"

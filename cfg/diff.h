@@ -28,6 +28,6 @@ struct cfg_changes {
 	struct arena *arena; // owns what `list` points to
 };
 
-// Both may be read no more afterwards. 0 or -ENOMEM; cfg_changes_free is due either way.
+// `out` keeps nothing of either config. 0 or -ENOMEM; cfg_changes_free is due either way.
 int config_diff(const struct config *before, const struct config *after, struct cfg_changes *out);
 void cfg_changes_free(struct cfg_changes *changes);

@@ -331,6 +331,16 @@ static const struct model_key config_keys[] = {
 		MODEL_AT(struct config, nats),
 		.n_max = MODEL_N_ANY,
 		.count_offset = offsetof(struct config, n_nats)},
+	// read by include.c, which puts in its place what it stands for
+	{.key = "include",
+		.type = MODEL_PATH,
+		.help = "files, or directories with *.yaml, that say more, as if it stood here",
+		.max = FILE_PATH_BYTES_MAX,
+		.n_max = CFG_INCLUDES_MAX,
+		.offset = offsetof(struct config, more_files.names),
+		.bytes = sizeof(const char *),
+		.count_offset = offsetof(struct config, more_files.n),
+		.is_pointer = true},
 	{0},
 };
 

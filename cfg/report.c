@@ -12,24 +12,78 @@ static struct error out_of_memory = {.text = "not enough memory to read the conf
 
 int report_init(struct report *report, const char *file)
 {
-	*report = (struct report){.file = file};
+	*report = (struct report){.file = file, .n_files = 1};
 	report->list = calloc(CFG_ERRORS_MAX, sizeof(*report->list));
 	return report->list != NULL ? 0 : -ENOMEM;
 }
 
-static bool is_before(struct cfg_place place, const struct error *err)
+// --- files ---
+
+unsigned report_add_file(struct report *report, const char *path)
 {
-	return place.line < err->line || (place.line == err->line && place.column < err->column);
+	size_t n = report->n_files;
+	char **larger = reallocarray(report->more_files, n, sizeof(*larger));
+	char *copy = strdup(path);
+
+	if (larger != NULL)
+		report->more_files = larger;
+	if (larger == NULL || copy == NULL) {
+		free(copy);
+		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
+		return 0;
+	}
+	larger[n - 1] = copy;
+	report->n_files++;
+	return (unsigned)n;
+}
+
+const char *report_file(const struct report *report, unsigned number)
+{
+	return number > 0 ? report->more_files[number - 1] : report->file;
+}
+
+const char *report_line(
+	const struct report *report, struct cfg_place here, struct cfg_place there, char *out)
+{
+	enum { PATH_MAX_SHOWN = REPORT_LINE_BYTES - 40 };
+	const char *path = report_file(report, there.file);
+	size_t len = strlen(path);
+	bool is_long = len > PATH_MAX_SHOWN;
+
+	if (here.file == there.file)
+		snprintf(out, REPORT_LINE_BYTES, "line %d", there.line);
+	else
+		snprintf(out, REPORT_LINE_BYTES, "line %d of %s%s", there.line,
+			is_long ? "..." : "", is_long ? path + len - PATH_MAX_SHOWN : path);
+	return out;
+}
+
+static void free_files(char **files, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		free(files[i]);
+	free(files);
+}
+
+// --- lists ---
+
+static struct cfg_place place_of(const struct report *report, const struct error *err)
+{
+	struct cfg_place place = {err->line, err->column, 0};
+
+	while (report_file(report, place.file) != err->file)
+		place.file++;
+	return place;
 }
 
 // The place in a list of `*n` for one more that belongs at `place`, or NULL when the list is full
 // of earlier ones.
-static struct error *make_room(
-	struct error *list, unsigned *n, unsigned *n_more, struct cfg_place place)
+static struct error *make_room(const struct report *report, struct error *list, unsigned *n,
+	unsigned *n_more, struct cfg_place place)
 {
 	unsigned at = *n;
 
-	while (at > 0 && is_before(place, &list[at - 1]))
+	while (at > 0 && cfg_place_order(place, place_of(report, &list[at - 1])) < 0)
 		at--;
 	if (*n == CFG_ERRORS_MAX) {
 		(*n_more)++;
@@ -46,14 +100,14 @@ static void fill(const struct report *report, struct error *slot, struct cfg_pla
 	const char *fmt, va_list ap)
 {
 	vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
-	slot->file = report->file;
+	slot->file = report_file(report, place.file);
 	slot->line = place.line;
 	slot->column = place.column;
 }
 
 void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
 {
-	struct error *slot = make_room(report->list, &report->n, &report->n_more, place);
+	struct error *slot = make_room(report, report->list, &report->n, &report->n_more, place);
 	va_list ap;
 
 	if (slot == NULL)
@@ -74,7 +128,8 @@ void report_warn(struct report *report, struct cfg_place place, const char *fmt,
 		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
 		return;
 	}
-	slot = make_room(report->warnings, &report->n_warnings, &report->n_more_warnings, place);
+	slot = make_room(
+		report, report->warnings, &report->n_warnings, &report->n_more_warnings, place);
 	if (slot == NULL)
 		return;
 	va_start(ap, fmt);
@@ -109,6 +164,8 @@ void report_finish(struct report *report, struct cfg_errors *errors)
 			free(report->warnings);
 		}
 	}
+	errors->files = report->more_files;
+	errors->n_files = report->n_files > 0 ? report->n_files - 1 : 0;
 	*report = (struct report){0};
 }
 
@@ -117,6 +174,7 @@ void cfg_errors_free(struct cfg_errors *errors)
 	if (errors->list != &out_of_memory)
 		free(errors->list);
 	free(errors->warnings);
+	free_files(errors->files, errors->n_files);
 	*errors = (struct cfg_errors){0};
 }
 

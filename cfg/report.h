@@ -8,7 +8,9 @@
 #include "cfg/config.h"
 
 struct report {
-	const char *file; // borrowed
+	const char *file;  // borrowed
+	char **more_files; // that it includes, from number 1 on
+	unsigned n_files;  // with itself
 	struct error *list;
 	unsigned n;
 	unsigned n_more;
@@ -19,7 +21,11 @@ struct report {
 
 int report_init(struct report *report, const char *file); // 0 or -ENOMEM
 
-// Place {0, 0} means the file as a whole.
+// One more file that is read: its number in places. Without memory 0, and that is reported.
+unsigned report_add_file(struct report *report, const char *path);
+const char *report_file(const struct report *report, unsigned number);
+
+// Line 0 means the file as a whole.
 void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 // What is taken all the same.
@@ -30,6 +36,12 @@ bool report_is_clean(const struct report *report); // of errors
 // Hands the lists over to `errors`; warnings only where there are no errors. A report whose init
 // failed becomes one error that says so.
 void report_finish(struct report *report, struct cfg_errors *errors);
+
+// "line 12", or "line 12 of rules.yaml" where a message at `here` would be of another file. Writes
+// at most REPORT_LINE_BYTES to `out` and returns it.
+enum { REPORT_LINE_BYTES = 128 };
+const char *report_line(
+	const struct report *report, struct cfg_place here, struct cfg_place there, char *out);
 
 // What an operator wrote, fit to be shown on a terminal: cut short and without control
 // characters. Writes at most REPORT_SHOWN_BYTES to `out` and returns it.

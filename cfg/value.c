@@ -191,8 +191,9 @@ static int find_choice(const struct model_key *key, const char *text, int *out, 
 			*out = c->value;
 			return 0;
 		}
-		suggest_offer(&suggestion, c->name);
 	}
+	for (const struct model_choice *c = key->choices; c->name != NULL; c++)
+		suggest_offer(&suggestion, c->name);
 	return value_unexpected(key, text, suggest_str(&suggestion, hint, sizeof(hint)), err);
 }
 

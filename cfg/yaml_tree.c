@@ -11,12 +11,18 @@ struct builder {
 	struct report *report;
 	const char *text;
 	size_t text_bytes;
+	unsigned file;
 	unsigned n_nodes;
 };
 
-static struct cfg_place place_of(yaml_mark_t mark)
+static struct cfg_place place_of(const struct builder *b, yaml_mark_t mark)
 {
-	return (struct cfg_place){(int)mark.line + 1, (int)mark.column + 1};
+	return (struct cfg_place){(int)mark.line + 1, (int)mark.column + 1, b->file};
+}
+
+static struct cfg_place whole_file(const struct builder *b)
+{
+	return (struct cfg_place){.file = b->file};
 }
 
 // Columns count characters, so UTF-8's continuation bytes do not.
@@ -27,7 +33,7 @@ static bool starts_character(char c)
 
 static struct cfg_place place_of_offset(const struct builder *b, size_t offset)
 {
-	struct cfg_place place = {1, 1};
+	struct cfg_place place = {1, 1, b->file};
 
 	for (size_t i = 0; i < offset && i < b->text_bytes; i++) {
 		if (b->text[i] == '\n') {
@@ -74,7 +80,7 @@ static void report_syntax(struct builder *b)
 	const yaml_parser_t *p = &b->parser;
 
 	if (p->error == YAML_MEMORY_ERROR) {
-		report_add(b->report, (struct cfg_place){0}, "not enough memory to read it");
+		report_add(b->report, whole_file(b), "not enough memory to read it");
 		return;
 	}
 	if (p->error == YAML_READER_ERROR) {
@@ -87,12 +93,13 @@ static void report_syntax(struct builder *b)
 		return;
 	}
 	if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
-		report_add(b->report, place_of(p->problem_mark), "not YAML: %s %s from line %d%s",
-			p->problem, p->context, (int)p->context_mark.line + 1, syntax_hint(b));
+		report_add(b->report, place_of(b, p->problem_mark),
+			"not YAML: %s %s from line %d%s", p->problem, p->context,
+			(int)p->context_mark.line + 1, syntax_hint(b));
 	else
-		report_add(b->report, place_of(p->problem_mark), "not YAML: %s%s%s%s", p->problem,
-			p->context != NULL ? " " : "", p->context != NULL ? p->context : "",
-			syntax_hint(b));
+		report_add(b->report, place_of(b, p->problem_mark), "not YAML: %s%s%s%s",
+			p->problem, p->context != NULL ? " " : "",
+			p->context != NULL ? p->context : "", syntax_hint(b));
 }
 
 static bool next_event(struct builder *b, yaml_event_t *event)
@@ -111,13 +118,22 @@ static int compare_keys(const void *left, const void *right)
 
 	if (order != 0)
 		return order;
-	if (a->key_place.line != b->key_place.line)
-		return a->key_place.line < b->key_place.line ? -1 : 1;
-	return a->key_place.column < b->key_place.column ? -1 : 1;
+	return cfg_place_order(a->key_place, b->key_place);
+}
+
+void yaml_tree_report_second(
+	struct report *report, const struct yaml_node *second, const struct yaml_node *first)
+{
+	char shown[REPORT_SHOWN_BYTES], line[REPORT_LINE_BYTES];
+
+	report_add(report, second->key_place, "`%s` is here a second time, the first is on %s",
+		report_shown(first->key, shown),
+		report_line(report, second->key_place, first->key_place, line));
 }
 
 // Sorted, because a mapping may have as many keys as the file has room for.
-static void drop_duplicate_keys(struct builder *b, struct yaml_node *mapping)
+void yaml_tree_drop_duplicates(
+	struct yaml_node *mapping, struct arena *arena, struct report *report)
 {
 	const struct yaml_node *original = NULL;
 	struct yaml_node **sorted;
@@ -125,7 +141,7 @@ static void drop_duplicate_keys(struct builder *b, struct yaml_node *mapping)
 
 	if (mapping->n_children < 2)
 		return;
-	sorted = arena_alloc_array(b->arena, mapping->n_children, sizeof(struct yaml_node *));
+	sorted = arena_alloc_array(arena, mapping->n_children, sizeof(struct yaml_node *));
 	if (sorted == NULL)
 		return;
 	for (struct yaml_node *child = mapping->first; child != NULL; child = child->next)
@@ -134,15 +150,11 @@ static void drop_duplicate_keys(struct builder *b, struct yaml_node *mapping)
 
 	original = sorted[0];
 	for (unsigned i = 1; i < n; i++) {
-		char shown[REPORT_SHOWN_BYTES];
-
 		if (strcmp(sorted[i]->key, original->key) != 0) {
 			original = sorted[i];
 			continue;
 		}
-		report_add(b->report, sorted[i]->key_place,
-			"`%s` is here a second time, the first is on line %d",
-			report_shown(original->key, shown), original->key_place.line);
+		yaml_tree_report_second(report, sorted[i], original);
 		sorted[i]->key = NULL;
 	}
 	for (struct yaml_node **link = &mapping->first; *link != NULL;) {
@@ -163,7 +175,7 @@ static void refuse_anchor_and_tag(struct builder *b, const yaml_event_t *event,
 	const char *tag_text = (const char *)tag;
 
 	if (anchor != NULL)
-		report_add(b->report, place_of(event->start_mark),
+		report_add(b->report, place_of(b, event->start_mark),
 			"anchors are not supported: remove `&%s` and write the value where it is "
 			"used",
 			report_shown((const char *)anchor, shown));
@@ -172,7 +184,7 @@ static void refuse_anchor_and_tag(struct builder *b, const yaml_event_t *event,
 
 	bool is_yaml = strncmp(tag_text, yaml_tags, sizeof(yaml_tags) - 1) == 0;
 
-	report_add(b->report, place_of(event->start_mark),
+	report_add(b->report, place_of(b, event->start_mark),
 		"tags are not supported: remove `%s%s`%s", is_yaml ? "!!" : "",
 		report_shown(is_yaml ? tag_text + sizeof(yaml_tags) - 1 : tag_text, shown),
 		is_yaml ? "" : ", or write `not ...` for all but that");
@@ -252,7 +264,7 @@ static bool build_mapping(struct builder *b, struct yaml_node *mapping, unsigned
 			return false;
 		if (event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
-			drop_duplicate_keys(b, mapping);
+			yaml_tree_drop_duplicates(mapping, b->arena, b->report);
 			return true;
 		}
 		key = build(b, &event, depth);
@@ -277,7 +289,7 @@ static bool build_mapping(struct builder *b, struct yaml_node *mapping, unsigned
 // for want of memory, which the arena knows.
 static struct yaml_node *build(struct builder *b, const yaml_event_t *event, unsigned depth)
 {
-	struct cfg_place place = place_of(event->start_mark);
+	struct cfg_place place = place_of(b, event->start_mark);
 	struct yaml_node *node;
 
 	if (b->n_nodes++ == YAML_TREE_NODES_MAX) {
@@ -330,13 +342,13 @@ static struct yaml_node *build_document(struct builder *b)
 	while (!is_done && next_event(b, &event)) {
 		if (event.type == YAML_STREAM_END_EVENT) {
 			if (root == NULL)
-				report_add(b->report, (struct cfg_place){1, 1},
+				report_add(b->report, (struct cfg_place){1, 1, b->file},
 					"the file says nothing: expected sections such as "
 					"`ports:`");
 			is_done = true;
 		} else if (event.type == YAML_DOCUMENT_START_EVENT) {
 			if (root != NULL) {
-				report_add(b->report, place_of(event.start_mark),
+				report_add(b->report, place_of(b, event.start_mark),
 					"a second document begins here: a configuration is one");
 				is_done = true;
 			}
@@ -350,20 +362,23 @@ static struct yaml_node *build_document(struct builder *b)
 	return is_done ? root : NULL;
 }
 
-struct yaml_node *yaml_tree_parse(
-	const char *text, size_t text_bytes, struct arena *arena, struct report *report)
+struct yaml_node *yaml_tree_parse(const char *text, size_t text_bytes, unsigned file,
+	struct arena *arena, struct report *report)
 {
-	struct builder b = {
-		.arena = arena, .report = report, .text = text, .text_bytes = text_bytes};
+	struct builder b = {.arena = arena,
+		.report = report,
+		.text = text,
+		.text_bytes = text_bytes,
+		.file = file};
 	struct yaml_node *root;
 
 	if (text_bytes > YAML_TREE_TEXT_BYTES_MAX) {
-		report_add(report, (struct cfg_place){0}, "larger than %d MiB",
+		report_add(report, whole_file(&b), "larger than %d MiB",
 			YAML_TREE_TEXT_BYTES_MAX / (1024 * 1024));
 		return NULL;
 	}
 	if (!yaml_parser_initialize(&b.parser)) {
-		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
+		report_add(report, whole_file(&b), "not enough memory to read it");
 		return NULL;
 	}
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);

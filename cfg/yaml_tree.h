@@ -38,8 +38,15 @@ struct yaml_node {
 
 // The root, in `arena`, or NULL where there is none to speak of: then, and also for what it could
 // read past, `report` has an error.
-struct yaml_node *yaml_tree_parse(
-	const char *text, size_t text_bytes, struct arena *arena, struct report *report);
+// `file` is the number of the file in places.
+struct yaml_node *yaml_tree_parse(const char *text, size_t text_bytes, unsigned file,
+	struct arena *arena, struct report *report);
+
+// Reports each key that is in the mapping a second time, and takes it out.
+void yaml_tree_drop_duplicates(
+	struct yaml_node *mapping, struct arena *arena, struct report *report);
+void yaml_tree_report_second(
+	struct report *report, const struct yaml_node *second, const struct yaml_node *first);
 
 // The value of `key`; NULL when absent, or when `mapping` is NULL or not a mapping.
 struct yaml_node *yaml_tree_get(const struct yaml_node *mapping, const char *key);

@@ -233,9 +233,7 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 			error_set(err, "port '%s' is not open", config->interfaces[i].port);
 		else if (add(interfaces, interface, err) == 0)
 			continue;
-		err->file = config->file;
-		err->line = interface->config->place.line;
-		err->column = interface->config->place.column;
+		config_locate(config, interface->config->place, err);
 		return -1;
 	}
 	return 0;

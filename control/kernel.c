@@ -17,9 +17,7 @@ static int install_addresses(struct router *router, struct error *err)
 
 		if (addresses_install(interface, router->netlink, err) == 0)
 			continue;
-		err->file = router->config->file;
-		err->line = interface->config->place.line;
-		err->column = interface->config->place.column;
+		config_locate(router->config, interface->config->place, err);
 		return -1;
 	}
 	return 0;

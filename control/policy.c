@@ -18,9 +18,7 @@ int policy_refuse(struct policy_build *build, struct cfg_place place, const char
 	va_start(ap, fmt);
 	vsnprintf(build->err->text, sizeof(build->err->text), fmt, ap);
 	va_end(ap);
-	build->err->file = build->in->config->file;
-	build->err->line = place.line;
-	build->err->column = place.column;
+	config_locate(build->in->config, place, build->err);
 	return -1;
 }
 

@@ -93,9 +93,7 @@ int ports_open(
 		spec = spec_of(from, n_workers, egress_is_outside(config, interface->name));
 		port = port_open(&spec, err);
 		if (port == NULL) {
-			err->file = config->file;
-			err->line = from->place.line;
-			err->column = from->place.column;
+			config_locate(config, from->place, err);
 			return -1;
 		}
 		ports->list[ports->n].config = from;

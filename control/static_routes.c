@@ -223,9 +223,7 @@ static int refused(
 
 	error_set(err, "the kernel does not take the route to %s: %s",
 		ip_prefix_str(&route->to, text), nl_geterror(rc));
-	err->file = config->file;
-	err->line = route->place.line;
-	err->column = route->place.column;
+	config_locate(config, route->place, err);
 	return -1;
 }
 

@@ -81,6 +81,8 @@ def test_what_the_router_takes_passes(validator, text, tmp_path):
 
 
 BROKEN = (
+    "include: {a: b}\n",
+    "include: [a.yaml, '']\n",
     "port: {}\n",
     "workers: {cores: -1}\n",
     "workers: {cores: 1024}\n",

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "cfg/diff.h"
+#include "cfg/print.h"
 
 static int fail_after = -1; // allocations that succeed before one fails; -1: none fails
 static bool has_failed;
@@ -16,9 +20,13 @@ static bool has_failed;
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t n, size_t bytes);
 void *__real_realloc(void *memory, size_t bytes);
+void *__real_reallocarray(void *memory, size_t n, size_t bytes);
+char *__real_strdup(const char *text);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t n, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes);
+void *__wrap_reallocarray(void *memory, size_t n, size_t bytes);
+char *__wrap_strdup(const char *text);
 
 static bool fails(void)
 {
@@ -41,6 +49,16 @@ void *__wrap_calloc(size_t n, size_t bytes)
 void *__wrap_realloc(void *memory, size_t bytes)
 {
 	return fails() ? NULL : __real_realloc(memory, bytes);
+}
+
+void *__wrap_reallocarray(void *memory, size_t n, size_t bytes)
+{
+	return fails() ? NULL : __real_reallocarray(memory, n, bytes);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
 }
 
 // Large enough for many chunks and for the buffer of the file to grow.
@@ -114,11 +132,84 @@ static void a_bad_file_without_memory_is_an_error(void **state)
 	fail_each_allocation(false);
 }
 
+static void a_file_that_includes_another_without_memory_is_an_error(void **state)
+{
+	char path[] = "/tmp/config_memory_test.XXXXXX";
+	const char *other = write_file(true);
+	int fd = mkstemp(path);
+	unsigned n_failed = 0;
+
+	assert_true(fd >= 0);
+	dprintf(fd, "include: %s\nworkers: {cores: 0}\n", other);
+	close(fd);
+	for (has_failed = true; has_failed; n_failed++) {
+		struct cfg_errors errors;
+		struct config *config;
+
+		has_failed = false;
+		fail_after = (int)n_failed;
+		config = config_load(path, &errors);
+		fail_after = -1;
+		assert_true(has_failed == (config == NULL));
+		assert_true(config != NULL || strstr(errors.list[0].text, "memory") != NULL);
+		config_free(config);
+		cfg_errors_free(&errors);
+	}
+	assert_in_range(n_failed, 10, 1000);
+	remove(path);
+	remove(other);
+}
+
+static void without_memory_nothing_is_printed_and_nothing_compared(void **state)
+{
+	static const char nothing[] = "ports: {}\n";
+	const char *path = write_file(true);
+	struct cfg_errors errors;
+	struct config *config = config_load(path, &errors);
+	struct config *empty;
+	struct cfg_changes changes;
+	size_t bytes = 0;
+	unsigned n_failed = 0;
+
+	cfg_errors_free(&errors);
+	empty = config_parse("empty", nothing, sizeof(nothing) - 1, &errors);
+	cfg_errors_free(&errors);
+	for (has_failed = true; has_failed; n_failed++) {
+		char *text;
+
+		has_failed = false;
+		fail_after = (int)n_failed;
+		text = config_print(config, &bytes);
+		fail_after = -1;
+		assert_true(has_failed == (text == NULL));
+		free(text);
+	}
+	assert_in_range(n_failed, 5, 100);
+	n_failed = 0;
+	for (has_failed = true; has_failed; n_failed++) {
+		int result;
+
+		has_failed = false;
+		fail_after = (int)n_failed;
+		result = config_diff(empty, config, &changes);
+		fail_after = -1;
+		assert_true(has_failed == (result != 0));
+		assert_true(has_failed || changes.n > 3000);
+		cfg_changes_free(&changes);
+	}
+	assert_in_range(n_failed, 10, 1000);
+	config_free(empty);
+	config_free(config);
+	remove(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_file_without_memory_is_an_error),
 		cmocka_unit_test(a_bad_file_without_memory_is_an_error),
+		cmocka_unit_test(a_file_that_includes_another_without_memory_is_an_error),
+		cmocka_unit_test(without_memory_nothing_is_printed_and_nothing_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
