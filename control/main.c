@@ -21,6 +21,7 @@
 #include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/loop_lag.h"
 #include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
@@ -94,6 +95,9 @@ static int start(struct router *router, const struct options *options, struct er
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
+	router->loop_lag = loop_lag_new(router->base);
+	if (router->loop_lag == NULL)
+		return error_set(err, "no memory for the loop's timers");
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
@@ -106,6 +110,7 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	watch_free(router->watch);
+	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
@@ -288,7 +293,7 @@ int main(int argc, char **argv)
 	if (start_choose(&begin, options.config, options.state) == 0) {
 		router.config = begin.source.config;
 		begin.source.config = NULL;
-		router.base = event_base_new();
+		router.base = api_loop_new();
 		if (router.base == NULL)
 			fputs("millraced: no memory for the event loop\n", stderr);
 		else

@@ -23,6 +23,7 @@
 struct api;
 struct apply;
 struct duties;
+struct loop_lag;
 struct start;
 struct watch;
 
@@ -50,6 +51,7 @@ struct router {
 	struct bans bans;
 	struct firewall firewall;
 	struct duties *duties;
+	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct apply *apply;
 	uint64_t start_ms;

@@ -7,6 +7,7 @@
 #include "cfg/base/clock.h"
 #include "control/api/config.h"
 #include "control/api/show_parts.h"
+#include "control/loop_lag.h"
 
 static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
@@ -19,6 +20,7 @@ static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure 
 	show_put_text(result, "version", MILLRACE_VERSION);
 	show_put_text(result, "config", router->config->file);
 	show_put_number(result, "uptime_sec", (clock_now_ms() - router->start_ms) / 1000);
+	show_put_number(result, "loop_late_us", loop_lag_worst_us(router->loop_lag));
 	config_put_state(result, router);
 	return result;
 }
@@ -205,12 +207,12 @@ const struct rpc_method show_methods[] = {
 	{"show.version", show_version, RPC_READS},
 	{"show.interfaces", show_interfaces, RPC_READS},
 	{"show.ports", show_ports, RPC_READS},
-	{"show.routes", show_routes, RPC_READS},
-	{"show.neighbours", show_neighbours, RPC_READS},
-	{"show.flows", show_flows, RPC_READS},
+	{"show.routes", NULL, RPC_READS, &show_routes},
+	{"show.neighbours", NULL, RPC_READS, &show_neighbours},
+	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
-	{"show.firewall", show_firewall, RPC_READS},
+	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
 	{"show.nat", show_nat, RPC_READS},
 	{"show.zones", show_zones, RPC_READS},

@@ -33,7 +33,6 @@ const struct cfg_set *show_read_set(
 	const struct router *router, const json_t *params, struct rpc_failure *failure);
 
 // In show_firewall.c, show_sets.c and sets.c.
-json_t *show_firewall(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
@@ -43,7 +42,5 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
-// The long lists, in show_lists.c.
-json_t *show_routes(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_neighbours(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_flows(void *ctx, const json_t *params, struct rpc_failure *failure);
+// The long lists, in show_lists.c, show_flows.c and show_firewall.c.
+extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;
