@@ -5,6 +5,7 @@
 
 #include "cfg/base/log.h"
 #include "control/addresses.h"
+#include "control/apply/gateways.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -223,6 +224,7 @@ static int add_routes(void *at, struct error *err)
 	struct steps_ctx *ctx = at;
 	const struct router *router = ctx->router;
 
+	gateways_ask(ctx->router, ctx->after, ctx->plan);
 	for (unsigned i = 0; i < ctx->plan->n_routes; i++) {
 		const struct plan_route *route = &ctx->plan->routes[i];
 
