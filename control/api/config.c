@@ -174,7 +174,6 @@ static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
 	show_put_number(to, "more_errors", errors->n_more);
 	put_errors(to, "warnings", errors->warnings, errors->n_warnings);
 	put_restarts(to, outcome->plan);
-	put_changes(to, &outcome->changes);
 	json_object_set_new(to, "failed_step",
 		outcome->failed_step == NULL ? json_null() : json_string(outcome->failed_step));
 	json_object_set_new(to, "error",
@@ -215,6 +214,7 @@ json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure
 		return NULL;
 	rc = apply_plan(router->apply, said.file, &outcome);
 	to = outcome_json(&outcome, rc == 0);
+	put_changes(to, &outcome.changes);
 	put_touched(to, outcome.plan, router->config);
 	apply_outcome_fini(&outcome);
 	return to;

@@ -116,16 +116,13 @@ static int exchange(struct apply *apply, struct source *source, const struct wis
 	return rc;
 }
 
-// What it would change, and how.
+// How it would come about.
 static int look(
 	const struct apply *apply, const struct source *source, struct apply_outcome *outcome)
 {
 	outcome->is_unchanged = source->hash == apply->present_hash;
 	outcome->plan = plan_new(apply->router->config, source->config);
-	if (outcome->plan != NULL &&
-		config_diff(apply->router->config, source->config, &outcome->changes) == 0)
-		return 0;
-	return error_set(&outcome->err, "no memory for the plan");
+	return outcome->plan != NULL ? 0 : error_set(&outcome->err, "no memory for the plan");
 }
 
 static int take(struct apply *apply, struct source *source, const struct wish *wish,
@@ -250,6 +247,8 @@ int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outc
 		rc = firewall_check(source.config, &outcome->err);
 	if (rc == 0)
 		rc = look(apply, &source, outcome);
+	if (rc == 0 && config_diff(apply->router->config, source.config, &outcome->changes) != 0)
+		rc = error_set(&outcome->err, "no memory for the plan");
 	leave(&source, outcome);
 	return rc;
 }
