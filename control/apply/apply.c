@@ -286,8 +286,9 @@ int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *
 	struct wish wish = {.who = &asks};
 
 	if (number == 0 && apply->history != NULL)
-		number = apply->trial != 0 ? apply->fallback
-					   : history_before(apply->history, apply->present);
+		number = apply->trial != 0     ? apply->fallback
+			 : apply->present != 0 ? history_before(apply->history, apply->present)
+					       : history_newest(apply->history, REVISION_GOOD);
 	if (number == 0)
 		return error_set(&outcome->err, "there is no revision to go back to");
 	if (asks.why[0] == '\0') {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/apply/start.h"
 
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,23 @@
 #include "control/state_db.h"
 #include "control/wall_clock.h"
 
-// A path that leads nowhere yet is as it was given: reading it says why not.
+// A file that is gone is known by its folder. A path that leads nowhere is as it was given: reading
+// it says why not.
 static void find_origin(struct start *start, const char *path)
 {
-	char *real = realpath(path, NULL);
+	char *real = realpath(path, NULL), *folder = NULL, *whole = NULL;
+	char copy[PATH_MAX];
+	const char *name = strrchr(path, '/');
 
-	snprintf(start->origin, sizeof(start->origin), "%s", real != NULL ? real : path);
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (real == NULL)
+		folder = realpath(dirname(copy), NULL);
+	if (folder != NULL && asprintf(&whole, "%s/%s", folder, name == NULL ? path : name + 1) < 0)
+		whole = NULL;
+	snprintf(start->origin, sizeof(start->origin), "%s",
+		real != NULL ? real : (whole != NULL ? whole : path));
+	free(whole);
+	free(folder);
 	free(real);
 }
 
