@@ -13,40 +13,26 @@
 
 // --- what is asked ---
 
-// -1: no number from 1 on.
-static int64_t read_number(const char *word)
+// The daemon reads it, from where it is: its path from the root in place of the one that was said.
+// NULL: it has said why not.
+static json_t *file_params(const struct cli *cli)
 {
-	char *end;
-	long long number;
-
-	errno = 0;
-	number = strtoll(word, &end, 10);
-	return *word == '\0' || *end != '\0' || errno != 0 || number < 1 ? -1 : number;
-}
-
-// The daemon reads it, from where it is. NULL: it has said why not.
-static json_t *file_params(const char *path)
-{
+	const char *path = cli_value(cli, "file");
 	char *real = realpath(path, NULL);
 	json_t *params = NULL;
 
-	if (real == NULL)
+	if (real == NULL) {
 		fprintf(stderr, "millrace: %s: %s\n", path, strerror(errno));
-	else
-		params = json_pack("{s:s}", "file", real);
-	if (real != NULL && params == NULL)
+		return NULL;
+	}
+	params = json_deep_copy(cli->params);
+	if (json_object_set_new(params, "file", json_string(real)) != 0) {
 		fprintf(stderr, "millrace: its path is no UTF-8: %s\n", path);
+		json_decref(params);
+		params = NULL;
+	}
 	free(real);
 	return params;
-}
-
-static int add_message(const struct cli *cli, json_t *params)
-{
-	if (cli->message == NULL)
-		return 0;
-	return json_object_set_new(params, "message", json_string(cli->message)) == 0
-		       ? 0
-		       : cli_wrong_usage("the message is no UTF-8", NULL);
 }
 
 // --- what is answered ---
@@ -76,11 +62,10 @@ static void say_why_not(const json_t *result)
 	fputs("millrace: nothing has changed\n", stderr);
 }
 
-// Asks, tells and ends: `tell` what was done.
-static int ask(const struct cli *cli, const char *method, json_t *params,
-	void (*tell)(const json_t *result))
+// Asks with the parameters, which it takes, and lets `tell` say what was done.
+static int ask(const struct cli *cli, json_t *params, void (*tell)(const json_t *result))
 {
-	json_t *result = cli_ask(cli, method, params);
+	json_t *result = cli_ask(cli, cli->command->method, params);
 	bool is_done;
 
 	if (result == NULL)
@@ -171,12 +156,9 @@ static void tell_plan(const json_t *result)
 
 int do_plan(const struct cli *cli)
 {
-	json_t *params;
+	json_t *params = file_params(cli);
 
-	if (cli->n_words != 2)
-		return cli_wrong_usage("plan takes one file", NULL);
-	params = file_params(cli->words[1]);
-	return params == NULL ? EXIT_FAILURE : ask(cli, "config.plan", params, tell_plan);
+	return params == NULL ? EXIT_FAILURE : ask(cli, params, tell_plan);
 }
 
 static void tell_apply(const json_t *result)
@@ -199,53 +181,20 @@ static void tell_apply(const json_t *result)
 
 int do_apply(const struct cli *cli)
 {
-	json_t *params;
-	int rc;
+	json_t *params = file_params(cli);
 
-	if (cli->n_words != 2)
-		return cli_wrong_usage("apply takes one file", NULL);
-	if (cli->confirm != NULL && read_number(cli->confirm) < 0)
-		return cli_wrong_usage("no number of seconds:", cli->confirm);
-	params = file_params(cli->words[1]);
-	if (params == NULL)
-		return EXIT_FAILURE;
-	if (cli->confirm != NULL)
-		json_object_set_new(params, "confirm", json_integer(read_number(cli->confirm)));
-	rc = add_message(cli, params);
-	if (rc != 0) {
-		json_decref(params);
-		return rc;
-	}
-	return ask(cli, "config.apply", params, tell_apply);
+	return params == NULL ? EXIT_FAILURE : ask(cli, params, tell_apply);
 }
 
 int do_rollback(const struct cli *cli)
 {
-	json_t *params;
-	int rc;
-
-	if (cli->n_words > 2)
-		return cli_wrong_usage("rollback takes one revision", NULL);
-	if (cli->n_words == 2 && read_number(cli->words[1]) < 0)
-		return cli_wrong_usage("no revision:", cli->words[1]);
-	params = json_object();
-	if (cli->n_words == 2)
-		json_object_set_new(params, "revision", json_integer(read_number(cli->words[1])));
-	rc = add_message(cli, params);
-	if (rc != 0) {
-		json_decref(params);
-		return rc;
-	}
-	return ask(cli, "config.rollback", params, tell_apply);
+	return ask(cli, json_deep_copy(cli->params), tell_apply);
 }
 
 int do_confirm(const struct cli *cli)
 {
-	json_t *result;
+	json_t *result = cli_ask_command(cli);
 
-	if (cli->n_words != 1)
-		return cli_wrong_usage("confirm takes nothing", NULL);
-	result = cli_ask(cli, "config.confirm", NULL);
 	if (result == NULL)
 		return EXIT_FAILURE;
 	if (cli->is_json)
@@ -260,17 +209,8 @@ int do_confirm(const struct cli *cli)
 
 int do_diff(const struct cli *cli)
 {
-	json_t *params, *result;
+	json_t *result = cli_ask_command(cli);
 
-	if (cli->n_words < 2 || cli->n_words > 3)
-		return cli_wrong_usage("diff takes one revision or two", NULL);
-	for (int i = 1; i < cli->n_words; i++)
-		if (read_number(cli->words[i]) < 0)
-			return cli_wrong_usage("no revision:", cli->words[i]);
-	params = json_pack("{s:I}", "from", (json_int_t)read_number(cli->words[1]));
-	if (cli->n_words == 3)
-		json_object_set_new(params, "to", json_integer(read_number(cli->words[2])));
-	result = cli_ask(cli, "config.diff", params);
 	if (result == NULL)
 		return EXIT_FAILURE;
 	if (cli->is_json)
@@ -316,12 +256,9 @@ static void add_revision(struct table *table, const json_t *revision)
 
 int do_history(const struct cli *cli)
 {
-	json_t *result;
+	json_t *result = cli_ask_command(cli);
 	uint64_t left;
 
-	if (cli->n_words != 1)
-		return cli_wrong_usage("history takes nothing", NULL);
-	result = cli_ask(cli, "config.history", NULL);
 	if (result == NULL)
 		return EXIT_FAILURE;
 	left = answer_number(result, "confirm_sec");
