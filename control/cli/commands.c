@@ -45,8 +45,7 @@ static const struct grammar_arg file_args[] = {
 static const struct grammar_arg apply_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
-	{"confirm", "confirm", GRAMMAR_COUNT,
-		"go back after so many seconds unless it is confirmed"},
+	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
 	{0},
 };
 
@@ -106,8 +105,7 @@ const struct grammar_command cli_commands[] = {
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
 	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
-	{"apply", "the running router takes another config, whole or not at all", do_apply,
-		apply_args, "config.apply"},
+	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
 	{"confirm", "what was applied to be confirmed stays", do_confirm, NULL, "config.confirm"},
 	{"rollback", "back to an earlier config", do_rollback, rollback_args, "config.rollback"},
 	{"history", "what the router was given, when, by whom and why", do_history, NULL,
