@@ -2,7 +2,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "control/api/show_parts.h"
+#include "control/api/flow_filter.h"
 
 static json_t *protocol_of_flow(uint8_t protocol)
 {
@@ -60,41 +60,102 @@ static uint64_t flows_total(const struct router *router)
 
 struct flow_walk {
 	const struct router *router;
-	uint64_t cursor;
-	unsigned left;
+	struct flow_filter filter;
+	uint64_t cursor, n_taken;
+	unsigned left;	     // of those to be shown
+	struct flow_top top; // list NULL: shown as they are found
+	unsigned top_at;
+	bool is_walked;
 };
+
+static void free_flows(void *ctx)
+{
+	struct flow_walk *walk = ctx;
+
+	if (walk->top.list != NULL)
+		filter_end_large();
+	free(walk->top.list);
+	free(walk);
+}
+
+// What sorting takes.
+static bool begin_top(struct flow_walk *walk, struct rpc_failure *failure)
+{
+	if (walk->left > FLOW_TOP_MAX)
+		walk->left = FLOW_TOP_MAX;
+	if (!filter_begin_large(failure))
+		return false;
+	walk->top = (struct flow_top){.sort = walk->filter.sort,
+		.max = walk->left,
+		.list = calloc(walk->left, sizeof(struct dp_flow))};
+	if (walk->top.list == NULL)
+		filter_end_large();
+	return walk->top.list != NULL;
+}
 
 static void *begin_flows(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
+	struct flow_filter filter;
 	struct flow_walk *walk;
 	unsigned limit;
 
-	if (!show_read_limit(params, &limit, failure))
+	if (!flow_filter_read(ctx, params, &filter, failure) ||
+		!show_limit_of(params, &limit, failure))
 		return NULL;
 	walk = calloc(1, sizeof(*walk));
-	if (walk != NULL)
-		*walk = (struct flow_walk){.router = ctx, .left = limit};
-	return walk;
+	if (walk == NULL)
+		return NULL;
+	*walk = (struct flow_walk){.router = ctx, .filter = filter, .left = limit};
+	if (filter.sort == FLOW_SORT_NONE || begin_top(walk, failure))
+		return walk;
+	free(walk);
+	return NULL;
 }
 
+static bool next_of_top(struct flow_walk *walk, json_t *rows)
+{
+	while (walk->top_at < walk->top.n && json_array_size(rows) < RPC_ROWS_MAX)
+		json_array_append_new(
+			rows, flow_json(walk->router, &walk->top.list[walk->top_at++]));
+	return walk->top_at < walk->top.n;
+}
+
+// With a filter it looks at all: how many there are is said at the end.
 static bool next_flows(void *ctx, json_t *rows)
 {
 	struct flow_walk *walk = ctx;
 	struct dp_flow flows[RPC_ROWS_MAX];
-	unsigned max = walk->left < RPC_ROWS_MAX ? walk->left : RPC_ROWS_MAX, n;
-	bool is_more = dataplane_flows(walk->router->dp, &walk->cursor, flows, max, &n);
+	bool is_all = flow_filter_is_all(&walk->filter);
+	unsigned n;
 
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(rows, flow_json(walk->router, &flows[i]));
-	walk->left -= n;
-	return is_more && walk->left > 0;
+	if (walk->is_walked)
+		return next_of_top(walk, rows);
+	walk->is_walked =
+		!dataplane_flows(walk->router->dp, &walk->cursor, flows, RPC_ROWS_MAX, &n);
+	for (unsigned i = 0; i < n; i++) {
+		if (!flow_filter_takes(&walk->filter, &flows[i]))
+			continue;
+		walk->n_taken++;
+		if (walk->top.list != NULL) {
+			flow_top_offer(&walk->top, &flows[i]);
+		} else if (walk->left > 0) {
+			json_array_append_new(rows, flow_json(walk->router, &flows[i]));
+			walk->left--;
+		}
+	}
+	if (!walk->is_walked)
+		return !is_all || walk->left > 0;
+	flow_top_sort(&walk->top);
+	return walk->top.n > 0;
 }
 
 static json_t *end_flows(void *ctx)
 {
 	const struct flow_walk *walk = ctx;
+	uint64_t total =
+		flow_filter_is_all(&walk->filter) ? flows_total(walk->router) : walk->n_taken;
 
-	return json_pack("{s:I}", "total", (json_int_t)flows_total(walk->router));
+	return json_pack("{s:I}", "total", (json_int_t)total);
 }
 
-const struct rpc_walk show_flows = {"flows", NULL, begin_flows, next_flows, end_flows, free};
+const struct rpc_walk show_flows = {"flows", NULL, begin_flows, next_flows, end_flows, free_flows};

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/api/show_parts.h"
+#include "control/api/filter.h"
 
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #include "control/static_routes.h"
+
+// Of NEIGHBOUR_RESOLVING and those that follow.
+#define NEIGHBOUR_STATES "resolving|reachable|stale|failed"
+
+enum {
+	ROUTES_LOOKED_AT = 512, // in one step
+	NEIGHBOURS_FEW = 256,	// a copy of them takes no memory to speak of
+};
 
 static const char *kind_name(enum dp_route_kind kind)
 {
@@ -75,20 +83,48 @@ static json_t *route_json(
 
 struct route_walk {
 	const struct router *router;
+	struct ip_prefix to; // those to one address, or within a network
+	int interface;	     // -1: any
 	struct rib_cursor cursor;
+	uint64_t n_taken;
 	unsigned left;
 };
 
+static bool takes_route(const struct route_walk *walk, const struct rib_route *route)
+{
+	const struct ip_prefix *its = &route->route.to;
+	bool is_address = walk->to.len == ip_family_bits(walk->to.addr.family);
+
+	if (walk->to.addr.family != IP_NONE && is_address &&
+		!ip_prefix_contains(its, &walk->to.addr))
+		return false;
+	if (walk->to.addr.family != IP_NONE && !is_address &&
+		(its->len < walk->to.len || !ip_prefix_contains(&walk->to, &its->addr)))
+		return false;
+	for (unsigned i = 0; walk->interface >= 0 && i < route->route.n_nexthops; i++)
+		if (route->route.nexthops[i].interface == walk->interface)
+			return true;
+	return walk->interface < 0;
+}
+
+static bool routes_is_all(const struct route_walk *walk)
+{
+	return walk->to.addr.family == IP_NONE && walk->interface < 0;
+}
+
 static void *begin_routes(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
-	struct route_walk *walk;
-	unsigned limit;
+	static const char *const keys[] = {"to", "interface", "limit", NULL};
+	struct route_walk *walk, asked = {.router = ctx};
 
-	if (!show_read_limit(params, &limit, failure))
+	if (!show_check_names(params, keys, failure) ||
+		!filter_read_prefix(params, "to", &asked.to, failure) ||
+		!filter_read_interface(ctx, params, &asked.interface, failure) ||
+		!show_limit_of(params, &asked.left, failure))
 		return NULL;
 	walk = calloc(1, sizeof(*walk));
 	if (walk != NULL)
-		*walk = (struct route_walk){.router = ctx, .left = limit};
+		*walk = asked;
 	return walk;
 }
 
@@ -98,10 +134,15 @@ static bool next_routes(void *ctx, json_t *rows)
 	struct rib_route route;
 	bool is_active;
 
-	while (json_array_size(rows) < RPC_ROWS_MAX) {
-		if (walk->left == 0 ||
+	for (unsigned i = 0; i < ROUTES_LOOKED_AT && json_array_size(rows) < RPC_ROWS_MAX; i++) {
+		if ((walk->left == 0 && routes_is_all(walk)) ||
 			!rib_next(walk->router->rib, &walk->cursor, &route, &is_active))
 			return false;
+		if (!takes_route(walk, &route))
+			continue;
+		walk->n_taken++;
+		if (walk->left == 0)
+			continue;
 		json_array_append_new(rows, route_json(walk->router, &route, is_active));
 		walk->left--;
 	}
@@ -114,7 +155,9 @@ static json_t *end_routes(void *ctx)
 	struct rib_counts counts;
 
 	rib_counts(walk->router->rib, &counts);
-	return json_pack("{s:I, s:I}", "total", (json_int_t)counts.routes4 + counts.routes6,
+	return json_pack("{s:I, s:I}", "total",
+		routes_is_all(walk) ? (json_int_t)counts.routes4 + counts.routes6
+				    : (json_int_t)walk->n_taken,
 		"refused", (json_int_t)counts.refused);
 }
 
@@ -140,15 +183,23 @@ static const char *neighbour_state_name(enum neighbour_state state)
 // As they were when it began: there are not that many.
 struct neighbour_walk {
 	const struct router *router;
-	struct neighbour list[NEIGHBOURS_TABLE_MAX];
-	unsigned n, at, left;
+	struct ip_prefix addr;
+	int interface, state; // -1: any
+	bool is_large;
+	unsigned n, at, left, room;
+	struct neighbour list[];
 };
 
 static void note_neighbour(void *ctx, const struct neighbour *neighbour)
 {
 	struct neighbour_walk *walk = ctx;
 
-	if (walk->n < NEIGHBOURS_TABLE_MAX)
+	if (walk->interface >= 0 && neighbour->interface != walk->interface)
+		return;
+	if (walk->state >= 0 &&
+		neighbour->state != (enum neighbour_state)(walk->state + NEIGHBOUR_RESOLVING))
+		return;
+	if (filter_contains(&walk->addr, &neighbour->addr) && walk->n < walk->room)
 		walk->list[walk->n++] = *neighbour;
 }
 
@@ -168,18 +219,27 @@ static json_t *neighbour_json(const struct router *router, const struct neighbou
 
 static void *begin_neighbours(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
+	static const char *const keys[] = {"address", "interface", "state", "limit", NULL};
 	const struct router *router = ctx;
-	struct neighbour_walk *walk;
-	unsigned limit;
+	struct neighbour_walk *walk, asked = {.router = ctx};
 
-	if (!show_read_limit(params, &limit, failure))
+	if (!show_check_names(params, keys, failure) ||
+		!filter_read_prefix(params, "address", &asked.addr, failure) ||
+		!filter_read_interface(ctx, params, &asked.interface, failure) ||
+		!filter_read_choice(params, "state", NEIGHBOUR_STATES, &asked.state, failure) ||
+		!show_limit_of(params, &asked.left, failure))
 		return NULL;
-	walk = malloc(sizeof(*walk));
-	if (walk == NULL)
+	asked.room = neighbour_table_count(router->neighbours.table);
+	asked.is_large = asked.room > NEIGHBOURS_FEW;
+	if (asked.is_large && !filter_begin_large(failure))
 		return NULL;
-	walk->router = router;
-	walk->n = walk->at = 0;
-	walk->left = limit;
+	walk = malloc(sizeof(*walk) + asked.room * sizeof(walk->list[0]));
+	if (walk == NULL) {
+		if (asked.is_large)
+			filter_end_large();
+		return NULL;
+	}
+	*walk = asked;
 	neighbour_table_each(router->neighbours.table, note_neighbour, walk);
 	return walk;
 }
@@ -197,6 +257,15 @@ static bool next_neighbours(void *ctx, json_t *rows)
 	return true;
 }
 
+static void free_neighbours(void *ctx)
+{
+	struct neighbour_walk *walk = ctx;
+
+	if (walk->is_large)
+		filter_end_large();
+	free(walk);
+}
+
 static json_t *end_neighbours(void *ctx)
 {
 	const struct neighbour_walk *walk = ctx;
@@ -210,9 +279,8 @@ static json_t *end_neighbours(void *ctx)
 	show_put_number(counts, "refused_open", counters->refused_open);
 	show_put_number(counts, "refused_full", counters->refused_full);
 	show_put_number(counts, "ignored", counters->ignored);
-	return json_pack("{s:I, s:o}", "total", (json_int_t)neighbour_table_count(table),
-		"counters", counts);
+	return json_pack("{s:I, s:o}", "total", (json_int_t)walk->n, "counters", counts);
 }
 
 const struct rpc_walk show_neighbours = {
-	"neighbours", NULL, begin_neighbours, next_neighbours, end_neighbours, free};
+	"neighbours", NULL, begin_neighbours, next_neighbours, end_neighbours, free_neighbours};

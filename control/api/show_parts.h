@@ -25,6 +25,8 @@ bool show_read_nothing(const json_t *params, struct rpc_failure *failure);
 // Their parts: `keys`, up to NULL, are the parameters that the method knows, strings and "limit".
 bool show_limit_of(const json_t *params, unsigned *limit, struct rpc_failure *failure);
 bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure);
+// The same, of whatever type.
+bool show_check_names(const json_t *params, const char *const *keys, struct rpc_failure *failure);
 
 // NULL: the config has none of that name.
 const struct cfg_set *show_find_set(const struct config *config, const char *name);

@@ -13,6 +13,36 @@ static const struct grammar_arg limit_args[] = {
 	{0},
 };
 
+static const struct grammar_arg route_args[] = {
+	{NULL, "to", GRAMMAR_NETWORK, "those to this address, or within this network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "that lead out there"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg neighbour_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "this one, or those of a network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "on which link"},
+	{"state", "state", GRAMMAR_CHOICE, "what is known of it",
+		"resolving|reachable|stale|failed"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg flow_args[] = {
+	{"from", "from", GRAMMAR_NETWORK, "who began it"},
+	{"to", "to", GRAMMAR_NETWORK, "with whom, also as translated"},
+	{"from-port", "from_port", GRAMMAR_PORT, "the port it was sent from"},
+	{"to-port", "to_port", GRAMMAR_PORT, "the port it was sent to"},
+	{"proto", "protocol", GRAMMAR_PROTOCOL, "which protocol"},
+	{"on", "interface", GRAMMAR_INTERFACE, "comes in or leaves there"},
+	{"state", "state", GRAMMAR_NAME, "as the last column says"},
+	{"sort", "sort", GRAMMAR_CHOICE, "largest first", "bytes|packets|idle"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{"top", "limit", GRAMMAR_COUNT, "the same, of what is sorted"},
+	{0},
+};
+
 static const struct grammar_arg set_args[] = {
 	{NULL, "name", GRAMMAR_SET, "which set"},
 	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
@@ -81,11 +111,11 @@ const struct grammar_command cli_commands[] = {
 		"show.interfaces", print_interfaces},
 	{"show ports", "the card behind each port, its driver, link and errors", do_show, NULL,
 		"show.ports", print_ports},
-	{"show routes", "what the workers forward by; * is the one in use", do_show, limit_args,
+	{"show routes", "what the workers forward by; * is the one in use", do_show, route_args,
 		"show.routes", print_routes},
-	{"show neighbours", "who is on the links", do_show, limit_args, "show.neighbours",
+	{"show neighbours", "who is on the links", do_show, neighbour_args, "show.neighbours",
 		print_neighbours},
-	{"show flows", "who talks to whom, and translated to what", do_show, limit_args,
+	{"show flows", "who talks to whom, and translated to what", do_show, flow_args,
 		"show.flows", print_flows},
 	{"show firewall", "the rules, and what each has matched", do_show, limit_args,
 		"show.firewall", print_firewall},

@@ -72,11 +72,9 @@ int grammar_match(const struct grammar_command *command, const char *const *word
 // The i-th of the command's words into `out`; false past the last.
 bool grammar_word(const struct grammar_command *command, int i, char out[GRAMMAR_WORD_BYTES]);
 
-// "from NETWORK", "[limit N]": as an argument is written.
-void grammar_write_arg(FILE *out, const struct grammar_arg *arg);
 const char *grammar_expected(enum grammar_type type); // "an address such as 198.18.0.7"
 const char *grammar_placeholder(const struct grammar_arg *arg);
-// The command and all its arguments on a line, without its end.
+// The command and all its arguments, in lines of 80 columns, without the last one's end.
 void grammar_write_usage(FILE *out, const struct grammar_command *command);
 // The help of all commands that begin with these words. False: there is none.
 bool grammar_write_help(

@@ -4,25 +4,34 @@
 
 #include "control/cli/grammar.h"
 
+enum { USAGE_WIDTH = 80 };
+
 // --- usage and help ---
 
-void grammar_write_arg(FILE *out, const struct grammar_arg *arg)
+static int write_arg(const struct grammar_arg *arg, char *out, size_t out_bytes)
 {
 	bool is_optional = arg->keyword != NULL || arg->is_optional;
 	const char *placeholder = grammar_placeholder(arg);
 
-	fprintf(out, "%s%s%s%s%s", is_optional ? "[" : "", arg->keyword == NULL ? "" : arg->keyword,
+	return snprintf(out, out_bytes, "%s%s%s%s%s", is_optional ? "[" : "",
+		arg->keyword == NULL ? "" : arg->keyword,
 		arg->keyword != NULL && placeholder[0] != '\0' ? " " : "", placeholder,
 		is_optional ? "]" : "");
 }
 
 void grammar_write_usage(FILE *out, const struct grammar_command *command)
 {
-	fputs(command->words, out);
+	int column = fprintf(out, "%s", command->words);
+
 	for (const struct grammar_arg *arg = command->args; arg != NULL && arg->help != NULL;
 		arg++) {
-		fputc(' ', out);
-		grammar_write_arg(out, arg);
+		char text[128];
+		int len = write_arg(arg, text, sizeof(text));
+
+		if (column + 1 + len > USAGE_WIDTH)
+			column = fprintf(out, "\n      %s", text) - 1;
+		else
+			column += fprintf(out, " %s", text);
 	}
 }
 

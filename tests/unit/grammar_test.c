@@ -229,7 +229,7 @@ static void what_is_said_is_said_in_80_columns(void **state)
 		fclose(out);
 		for (line = strtok_r(text, "\n", &rest); line != NULL;
 			line = strtok_r(NULL, "\n", &rest))
-			if (strlen(line) > 80 && strncmp(line, c->words, strlen(c->words)) != 0)
+			if (strlen(line) > 80)
 				fail_msg("too long: %s", line);
 		free(text);
 	}
@@ -247,7 +247,8 @@ static void arguments_by_place_come_first_and_names_are_there_once(void **state)
 			has_keyword = a->keyword != NULL;
 			assert_int_equal(a->type == GRAMMAR_CHOICE, a->choices != NULL);
 			for (const struct grammar_arg *b = c->args; b != a; b++)
-				assert_string_not_equal(a->param, b->param);
+				assert_true(strcmp(a->param, b->param) != 0 ||
+					    strcmp(a->param, "limit") == 0);
 			assert_true(a - c->args < GRAMMAR_ARGS_MAX);
 		}
 	}
