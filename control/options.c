@@ -12,7 +12,7 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
-	"      --state FILE     where the last good one is, when FILE of -c cannot be taken\n"
+	"      --state FILE     the last good config, if that of -c is broken\n"
 	"                       (" OPTIONS_STATE_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
 	"      --no-hugepages   as with hugepages: never\n"
@@ -20,8 +20,8 @@ static const char help[] =
 	"      --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
-	"It stays in the foreground and logs to stderr; SIGTERM ends it. SIGHUP reads FILE anew,\n"
-	"where there is no terminal that it could be of.\n";
+	"It stays in the foreground and logs to stderr; SIGTERM ends it. SIGHUP\n"
+	"reads FILE anew, where there is no terminal that it could be of.\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
