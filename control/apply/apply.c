@@ -230,8 +230,9 @@ static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
 	apply->trial = apply->present;
 	apply->fallback = fallback;
 	apply->trial_ends_ms = clock_now_ms() + (uint64_t)sec * 1000;
-	event_add(apply->timer, &left);
 	log_info("config", "revision %lld is on trial for %u s", (long long)apply->trial, sec);
+	if (event_add(apply->timer, &left) != 0) // nobody would go back
+		on_trial_ended(-1, EV_TIMEOUT, apply);
 }
 
 // --- what is asked for ---

@@ -67,7 +67,7 @@ static void open_history(struct start *start, bool is_good, const char *otherwis
 // --- what it is rather than the file ---
 
 struct known {
-	int64_t trial, good; // 0: none; a trial that is older than the good one is over
+	int64_t trial, good; // 0: none
 	uint64_t trial_hash, good_hash;
 };
 
@@ -78,20 +78,31 @@ static void note_hash(void *ctx, const struct revision *revision)
 	*hash = revision->file_hash;
 }
 
-static struct known look(struct history *history)
+static void end_trial(struct start *start, int64_t trial)
+{
+	struct error err = {0};
+
+	if (history_settle(start->history, trial, REVISION_UNDONE, &err) != 0)
+		log_error("config", "%s", err.text);
+}
+
+static struct known look(struct start *start)
 {
 	struct known known = {
-		.trial = history_newest(history, REVISION_TRIAL),
-		.good = history_newest(history, REVISION_GOOD),
+		.trial = history_newest(start->history, REVISION_TRIAL),
+		.good = history_newest(start->history, REVISION_GOOD),
 	};
 	struct error err;
 
-	if (known.trial < known.good)
+	// One that the router had gone back from: only the note of that is missing.
+	if (known.trial != 0 && known.trial < known.good) {
+		end_trial(start, known.trial);
 		known.trial = 0;
+	}
 	if (known.trial != 0)
-		history_each(history, known.trial, note_hash, &known.trial_hash, &err);
+		history_each(start->history, known.trial, note_hash, &known.trial_hash, &err);
 	if (known.good != 0)
-		history_each(history, known.good, note_hash, &known.good_hash, &err);
+		history_each(start->history, known.good, note_hash, &known.good_hash, &err);
 	return known;
 }
 
@@ -149,17 +160,9 @@ static void note_return(struct start *start)
 		log_error("config", "%s", err.text);
 }
 
-static void end_trial(struct start *start, int64_t trial)
-{
-	struct error err = {0};
-
-	if (history_settle(start->history, trial, REVISION_UNDONE, &err) != 0)
-		log_error("config", "%s", err.text);
-}
-
 static int choose(struct start *start, bool is_good)
 {
-	struct known known = look(start->history);
+	struct known known = look(start);
 	uint64_t hash = start->file_hash;
 	bool is_new = is_good && hash != known.good_hash &&
 		      (known.trial == 0 || hash != known.trial_hash);

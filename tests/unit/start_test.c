@@ -209,6 +209,7 @@ static void an_old_trial_means_nothing(void **state)
 	assert_begins_with("192.0.2.0/24");
 	assert_int_equal(start.present, good);
 	assert_string_equal(start.note.text, "");
+	assert_int_equal(history_newest(start.history, REVISION_TRIAL), 0);
 }
 
 static void a_history_that_this_release_cannot_read_is_left_alone(void **state)
