@@ -193,6 +193,19 @@ static void find_program(const struct rpc_session *session, char *out, size_t ou
 	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
 }
 
+static uint64_t count_flows(const struct router *router)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < router->cores.n_workers; i++) {
+		struct dp_worker_stats stats = {0};
+
+		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
+			n += stats.flows;
+	}
+	return n;
+}
+
 json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"file", NULL};
@@ -208,6 +221,7 @@ json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure
 	to = outcome_json(&outcome, rc == 0);
 	config_put_changes(to, &outcome.changes);
 	put_touched(to, outcome.plan, router->config);
+	show_put_number(to, "flows", count_flows(router));
 	apply_outcome_fini(&outcome);
 	return to;
 }

@@ -150,8 +150,10 @@ static void tell_plan(const json_t *result)
 	if (json_array_size(restarts) > 0)
 		return;
 	tell_touched(result);
-	puts("It can be applied. Live flows are judged by it at their next packet, and go on where "
-	     "it\nlets them.");
+	printf("It can be applied. %" PRIu64
+	       " live flows are judged by it at their next packet, and "
+	       "go\non where it lets them.\n",
+		answer_number(result, "flows"));
 }
 
 int do_plan(const struct cli *cli)
