@@ -7,6 +7,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/api/events.h"
 #include "control/apply/steps.h"
 #include "control/wall_clock.h"
 
@@ -76,7 +77,16 @@ static int note(struct apply *apply, const struct source *source, const struct w
 		outcome->unkept.text);
 }
 
-static void log_news(const struct apply_outcome *outcome, const struct wish *wish)
+static void publish(const struct apply *apply, const char *what, int64_t revision, const char *why)
+{
+	if (events_are_heard(apply->router, STREAM_CONFIG))
+		events_publish(apply->router, STREAM_CONFIG,
+			json_pack("{s:s, s:I, s:s}", "what", what, "revision", (json_int_t)revision,
+				"message", why));
+}
+
+static void tell_news(
+	const struct apply *apply, const struct apply_outcome *outcome, const struct wish *wish)
 {
 	char number[32] = "not kept";
 
@@ -84,6 +94,8 @@ static void log_news(const struct apply_outcome *outcome, const struct wish *wis
 		snprintf(number, sizeof(number), "revision %lld", (long long)outcome->revision);
 	log_info("config", "%s: %s%s%s", number, outcome->file,
 		wish->who->why[0] != '\0' ? ": " : "", wish->who->why);
+	publish(apply, wish->confirm_sec > 0 ? "on trial" : "in force", outcome->revision,
+		wish->who->why);
 }
 
 // Takes the config out of the source when it is in force.
@@ -137,7 +149,7 @@ static int take(struct apply *apply, struct source *source, const struct wish *w
 	if (refuse_restarts(outcome) != 0 || note(apply, source, wish, outcome) != 0)
 		return -1;
 	if (exchange(apply, source, wish, outcome) == 0) {
-		log_news(outcome, wish);
+		tell_news(apply, outcome, wish);
 		return 0;
 	}
 	if (outcome->revision != 0 && history_forget(apply->history, outcome->revision, &err) != 0)
@@ -312,6 +324,7 @@ int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
 	*number = apply->trial;
 	end_trial(apply, REVISION_GOOD);
 	log_info("config", "revision %lld is confirmed", (long long)*number);
+	publish(apply, "confirmed", *number, "");
 	return 0;
 }
 

@@ -283,6 +283,8 @@ def test_a_file_that_is_none_is_refused_without_waiting(lab):
 
 def test_what_is_confirmed_stays_and_what_is_not_goes(lab):
     path = lab.write("next", rules=CUT)
+    listener = Caller(lab.socket)
+    listener.call("subscribe", topics=["config"])
     assert "otherwise the router goes back" in lab.told("apply", path, "--confirm", "2")
     assert not lab.reaches(OTHER)
     assert "on trial" in lab.refused("apply", lab.write("third"))
@@ -296,6 +298,9 @@ def test_what_is_confirmed_stays_and_what_is_not_goes(lab):
     time.sleep(3.5)
     assert not lab.reaches(OTHER)
     assert lab.history()[0]["state"] == "good"
+    told = [json.loads(listener.lines.readline())["params"] for _ in range(4)]
+    assert [(event["what"], event["revision"]) for event in told] == [
+        ("on trial", 2), ("in force", 3), ("on trial", 4), ("confirmed", 4)]
 
 
 @pytest.mark.parametrize("in_place", [True, False], ids=["same-file", "another-file"])
