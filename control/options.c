@@ -12,6 +12,8 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
+	"      --state FILE     the last good config, if that of -c is broken\n"
+	"                       (" OPTIONS_STATE_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
 	"      --strict         fail where FILE is doubtful\n"
 	"      --no-hugepages   as with hugepages: never\n"
@@ -19,13 +21,15 @@ static const char help[] =
 	"      --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
-	"It stays in the foreground and logs to stderr; SIGTERM ends it.\n";
+	"It stays in the foreground and logs to stderr; SIGTERM ends it. SIGHUP\n"
+	"reads FILE anew, where there is no terminal that it could be of.\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
+	{"state", required_argument, NULL, 'S'},
 	{"check", no_argument, NULL, 'C'},
-	{"strict", no_argument, NULL, 'S'},
+	{"strict", no_argument, NULL, 'W'},
 	{"no-hugepages", no_argument, NULL, 'H'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
@@ -48,7 +52,8 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 {
 	int c;
 
-	*options = (struct options){.socket = OPTIONS_SOCKET_DEFAULT};
+	*options =
+		(struct options){.socket = OPTIONS_SOCKET_DEFAULT, .state = OPTIONS_STATE_DEFAULT};
 	while ((c = getopt_long(argc, argv, "c:s:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -57,10 +62,13 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 		case 's':
 			options->socket = optarg;
 			break;
+		case 'S':
+			options->state = optarg;
+			break;
 		case 'C':
 			options->is_check = true;
 			break;
-		case 'S':
+		case 'W':
 			options->is_strict = true;
 			break;
 		case 'H':

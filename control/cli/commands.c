@@ -3,6 +3,7 @@
 // stand together.
 #include "control/cli/check.h"
 #include "control/cli/cli.h"
+#include "control/cli/config.h"
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
 #include "control/cli/schema.h"
@@ -80,6 +81,11 @@ static const struct grammar_arg reload_args[] = {
 	{0},
 };
 
+static const struct grammar_arg file_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{0},
+};
+
 static const struct grammar_arg check_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"strict", "strict", GRAMMAR_FLAG, "what is doubtful is a failure too"},
@@ -94,6 +100,25 @@ static const struct grammar_arg init_args[] = {
 	{"lan", "lan", GRAMMAR_NAME, "that of the LAN"},
 	{"lan-address", "lan_address", GRAMMAR_NETWORK,
 		"of the router in the LAN, with its length; a free one of 192.168 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg apply_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{0},
+};
+
+static const struct grammar_arg rollback_args[] = {
+	{NULL, "revision", GRAMMAR_COUNT, "to which; to the one before otherwise", NULL, true},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{0},
+};
+
+static const struct grammar_arg diff_args[] = {
+	{NULL, "from", GRAMMAR_COUNT, "a revision"},
+	{NULL, "to", GRAMMAR_COUNT, "another; what is in force otherwise", NULL, true},
 	{0},
 };
 
@@ -136,10 +161,19 @@ const struct grammar_command cli_commands[] = {
 		print_workers},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
+	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
+		print_running},
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
 	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
 	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
+	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
+	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
+	{"confirm", "what was applied to be confirmed stays", do_confirm, NULL, "config.confirm"},
+	{"rollback", "back to an earlier config", do_rollback, rollback_args, "config.rollback"},
+	{"history", "what the router was given, when, by whom and why", do_history, NULL,
+		"config.history"},
+	{"diff", "what differs between two revisions", do_diff, diff_args, "config.diff"},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},

@@ -12,6 +12,7 @@
 
 enum grammar_type {
 	GRAMMAR_NAME = 0,
+	GRAMMAR_TEXT,
 	GRAMMAR_FLAG, // its keyword alone
 	GRAMMAR_CHOICE,
 	GRAMMAR_COUNT,
