@@ -299,6 +299,7 @@ static void draw_subject(struct draft *d, struct subject *out, bool is_random)
 	dst_be = rte_cpu_to_be_32(dst);
 	memcpy(out->src, &src_be, sizeof(src_be));
 	memcpy(out->dst, &dst_be, sizeof(dst_be));
+	out->s.facts = rules_facts(&out->s);
 	out->rule = find_rule(d, src, dst, &out->s);
 }
 
