@@ -295,7 +295,9 @@ bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict)
 	       (verdict->reject == DP_REJECT_AUTO || verdict->reject == DP_REJECT_RST);
 }
 
-void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
+// Its sender is told.
+static __rte_noinline void reject(
+	struct worker *w, struct packet *p, const struct rule_verdict *verdict)
 {
 	static const enum icmp_error_kind errors[] = {
 		[DP_REJECT_AUTO] = ICMP_ERROR_PORT,
@@ -306,14 +308,18 @@ void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdi
 		[DP_REJECT_PROHIBITED] = ICMP_ERROR_PROHIBITED,
 	};
 
-	if (verdict->action != DP_REJECT) {
-		worker_drop(w, p->m, COUNTER_DROP_RULE);
-		return;
-	}
 	if (firewall_resets(p, verdict))
 		reset_answer(w, p, COUNTER_DROP_REJECTED);
 	else
 		pipeline_answer(w, p, errors[verdict->reject], 0, COUNTER_DROP_REJECTED);
+}
+
+void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
+{
+	if (verdict->action == DP_REJECT)
+		reject(w, p, verdict);
+	else
+		worker_refuse(w, p->m, COUNTER_DROP_RULE);
 }
 
 bool firewall_admits(struct worker *w, struct packet *p)

@@ -247,9 +247,16 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t source_hash(const struct rate_table *table, const struct rate_cell *cell,
 	uint8_t family, const uint8_t *src)
 {
-	uint64_t address = 0;
+	uint64_t address;
+	uint32_t address4;
 
-	memcpy(&address, src, family == IP_V6 ? 8 : 4); // IPv6: one host has the whole /64
+	// by whole words: a load waits for stores that are narrower
+	if (family == IP_V6) {
+		memcpy(&address, src, sizeof(address)); // one host has the whole /64
+	} else {
+		memcpy(&address4, src, sizeof(address4));
+		address = address4;
+	}
 	return mix(mix(address ^ table->seeds[0], (cell->key << 8 | family) ^ table->seeds[1]),
 		HASH_FINAL);
 }
@@ -347,8 +354,11 @@ static bool take_of_source(
 	uint64_t believed = now + cell->tolerance + cell->increment + CLOCKS_APART;
 	unsigned way = WAYS;
 
-	for (unsigned i = WAYS; i-- > 0;)
-		way = atomic_load_explicit(&set->tags[i], memory_order_relaxed) == tag ? i : way;
+	for (unsigned i = 0; i < WAYS; i++) {
+		unsigned at = WAYS - 1 - i; // of two the first
+
+		way = atomic_load_explicit(&set->tags[at], memory_order_relaxed) == tag ? at : way;
+	}
 	if (way < WAYS)
 		return take(&set->tats[way], cell, now, believed);
 	return take_new(table, set, tag, cell, now, believed);

@@ -107,17 +107,16 @@ static bool enter(const struct ruleset *rs, enum dp_hook hook, struct place *pla
 	return true;
 }
 
-// From the hook's list on. True: a rule decided.
+// From the hook's list on, of which `rule` is the first one that matches. True: a rule decided.
 static __attribute__((noinline)) bool walk(
-	struct judgement *j, struct place here, struct rule_verdict *out)
+	struct judgement *j, struct place here, uint32_t rule, struct rule_verdict *out)
 {
 	const struct ruleset *rs = j->rs;
 	struct place above[DP_JUMPS_MAX];
 	unsigned depth = 0;
 
-	for (;;) {
+	for (;; rule = rules_next(j, here)) {
 		const struct rule_effect *e;
-		uint32_t rule = rules_next(j, here);
 
 		if (rule == here.end) {
 			if (depth == 0)
@@ -170,72 +169,69 @@ static uint64_t bits_of(struct place list, uint32_t word)
 	return bits;
 }
 
-// What every judgement has to know. Where rules are left of many, few are: apart, for most of a
-// flood does without.
-struct matter {
-	const struct ruleset *rs;
-	struct rules_state *state;
-	const struct rule_subject *s;
-	const struct rules_now *now;
-};
-
-static __attribute__((noinline)) bool judge_closely(const struct matter *matter, struct place list,
-	const struct classifier_walk *ahead, struct rule_verdict *out)
+static struct judgement judgement_of(const struct ruleset *rs, struct rules_state *state,
+	const struct rule_subject *s, const struct rules_now *now)
 {
-	struct classifier_walk own_walk;
-	struct judgement j = {
-		.rs = matter->rs,
-		.state = matter->state,
-		.s = matter->s,
-		.now = matter->now,
-		.mark = matter->s->mark,
-		.walk = ahead,
-		.own_walk = &own_walk,
-	};
-	bool is_decided = walk(&j, list, out);
+	return (struct judgement){.rs = rs, .state = state, .s = s, .now = now, .mark = s->mark};
+}
 
+// By the rules of its list. False: none decided.
+static __attribute__((noinline)) bool judge_by_list(const struct ruleset *rs,
+	struct rules_state *state, enum dp_hook hook, const struct rule_subject *s,
+	const struct rules_now *now, struct rule_verdict *out)
+{
+	struct judgement j = judgement_of(rs, state, s, now);
+	struct classifier_walk own_walk;
+	struct place list;
+	bool is_decided;
+
+	if (!enter(rs, hook, &list))
+		return false;
+	j.own_walk = &own_walk;
+	j.walk = s->ahead;
+	if (j.walk == NULL && rules_are_classified(rs, list)) {
+		classifier_find(rs->classifier, &own_walk, s, list.next, list.end);
+		j.walk = &own_walk;
+	}
+	if (j.walk != NULL && (j.walk->rules & bits_of(list, j.walk->word)) == 0)
+		return false;
+	is_decided = walk(&j, list, rules_next(&j, list), out);
 	out->mark = j.mark;
 	out->asked_rate = j.asked_rate;
 	return is_decided;
 }
 
-// By the rules of its list. False: none decided.
-static bool judge_by_many(const struct matter *matter, struct place list, struct rule_verdict *out)
+// The same where all rules are one word, as a house's are: `rules` of it are left.
+static __attribute__((noinline)) bool judge_by_word(const struct ruleset *rs,
+	struct rules_state *state, enum dp_hook hook, const struct rule_subject *s,
+	const struct rules_now *now, uint64_t rules, struct rule_verdict *out)
 {
-	const struct classifier_walk *ahead = matter->s->ahead;
-	struct classifier_walk own_walk;
+	struct judgement j = judgement_of(rs, state, s, now);
+	uint32_t rule = rules_first_of_word(&j, rules & rs->hook_words[hook]);
+	struct classifier_walk all;
+	struct place list;
+	bool is_decided = false;
 
-	if (!rules_are_classified(matter->rs, list))
-		return judge_closely(matter, list, NULL, out);
-	if (ahead == NULL) {
-		classifier_find(matter->rs->classifier, &own_walk, matter->s, list.next, list.end);
-		ahead = &own_walk;
+	if (rule < CLASSIFIER_WORD && enter(rs, hook, &list)) {
+		all = (struct classifier_walk){.rules = rules};
+		j.walk = &all;
+		is_decided = walk(&j, list, rule, out);
+		out->mark = j.mark;
 	}
-	return (ahead->rules & bits_of(list, ahead->word)) != 0 &&
-	       judge_closely(matter, list, ahead, out);
+	out->asked_rate = j.asked_rate;
+	return is_decided;
 }
 
-static __attribute__((noinline)) bool judge_word(
-	const struct matter *matter, enum dp_hook hook, uint64_t rules, struct rule_verdict *out)
+static inline bool judge_by_rules(const struct ruleset *rs, struct rules_state *state,
+	enum dp_hook hook, const struct rule_subject *s, const struct rules_now *now,
+	struct rule_verdict *out)
 {
-	const struct classifier_walk walk = {.rules = rules};
-	struct place list;
+	uint64_t word = rs->hook_words[hook], rules;
 
-	return enter(matter->rs, hook, &list) && judge_closely(matter, list, &walk, out);
-}
-
-static inline bool judge_by_rules(
-	const struct matter *matter, enum dp_hook hook, struct rule_verdict *out)
-{
-	uint64_t word = matter->rs->hook_words[hook];
-	struct place list;
-
-	if (word != 0) { // all that a house has
-		uint64_t rules = classifier_find_word(matter->rs->classifier, matter->s);
-
-		return (rules & word) != 0 && judge_word(matter, hook, rules, out);
-	}
-	return enter(matter->rs, hook, &list) && judge_by_many(matter, list, out);
+	if (word == 0)
+		return judge_by_list(rs, state, hook, s, now, out);
+	rules = classifier_find_word(rs->classifier, s);
+	return (rules & word) != 0 && judge_by_word(rs, state, hook, s, now, rules, out);
 }
 
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
@@ -246,7 +242,7 @@ void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_ho
 	out->reject = DP_REJECT_AUTO;
 	out->rule = RULE_DEFAULT;
 	out->mark = s->mark;
-	if (judge_by_rules(&(struct matter){rs, state, s, now}, hook, out))
+	if (judge_by_rules(rs, state, hook, s, now, out))
 		return;
 	out->action = is_accepted_by_default(rs, hook, s) ? DP_ACCEPT : rs->defaults[hook];
 	if (!s->is_review)

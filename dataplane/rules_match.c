@@ -84,16 +84,20 @@ bool rules_rate_allows(const struct judgement *j, uint16_t cell)
 	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 }
 
-// What takes a look into memory of its own.
-static __attribute__((noinline)) bool matches_closely(
-	struct judgement *j, const struct rule_match *m, uint32_t asks)
+static __attribute__((noinline)) bool looks_match(
+	const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
-	if (!is_active(j, m) || !sets_match(j, m, asks))
+	return is_active(j, m) && sets_match(j, m, asks);
+}
+
+// What takes a look into memory of its own. A rate comes last, for it takes what it asks for.
+static inline bool matches_closely(struct judgement *j, const struct rule_match *m, uint32_t asks)
+{
+	if ((asks != 0 || m->schedule != RULE_ALWAYS) && !looks_match(j, m, asks))
 		return false;
 	if (m->rate == DP_INDEX_NONE)
 		return true;
-	// Last, for it takes what it asks for. Reviewed flows have had their share.
-	j->asked_rate = true;
+	j->asked_rate = true; // reviewed flows have had their share
 	return j->s->is_review || rules_rate_allows(j, m->rate) != m->is_above_rate;
 }
 
@@ -142,6 +146,17 @@ static __attribute__((noinline)) uint32_t next_match(struct judgement *j, uint32
 		}
 	}
 	return end;
+}
+
+uint32_t rules_first_of_word(struct judgement *j, uint64_t rules)
+{
+	for (; rules != 0; rules &= rules - 1) {
+		uint32_t rule = (uint32_t)__builtin_ctzll(rules);
+
+		if (matches_beside(j, &j->rs->matches[rule]))
+			return rule;
+	}
+	return CLASSIFIER_WORD;
 }
 
 // Of those that the classifier leaves of a word. `end`: none of them.

@@ -28,5 +28,7 @@ static inline bool rules_are_classified(const struct ruleset *rs, struct place p
 
 // The next rule that matches; `here.end`: none.
 uint32_t rules_next(struct judgement *j, struct place here);
+// Of these of one word, where all rules are, the first that matches; CLASSIFIER_WORD: none.
+uint32_t rules_first_of_word(struct judgement *j, uint64_t rules);
 // Asks that rate, and takes from it.
 bool rules_rate_allows(const struct judgement *j, uint16_t cell);
