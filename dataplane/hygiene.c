@@ -311,28 +311,33 @@ static __rte_noinline enum counter check_addresses(
 // What nearly all are: one host to another, from where the way back leads, and both addresses are
 // of a kind that says enough. Whatever is checked, this passes: all that check_addresses tells
 // apart beyond it is ours, a group's, nobody's, of one link, or comes by another interface.
-static bool is_plainly_sound(const struct worker *w, const struct packet *p)
+static __rte_noinline bool is_plainly_sound6(const struct worker *w, const struct packet *p)
 {
 	const struct interface *iface = &w->snap->interfaces[p->iface];
+	const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
 	enum address_kind src_kind, dst_kind;
-	bool is_ip6 = p->kind == PACKET_IP6;
 
-	if (is_ip6) {
-		const struct rte_ipv6_hdr *ip = packet_ip6(p->m);
+	if (memcmp(ip->src_addr, ip->dst_addr, sizeof(ip->src_addr)) == 0)
+		return false;
+	src_kind = address_kind6(ip->src_addr);
+	dst_kind = address_kind6(ip->dst_addr);
+	return (iface->plain_sources[1] >> src_kind & DESTINATIONS >> dst_kind & 1) != 0 &&
+	       reverse_path_leaves_by(w, p->way_back, (uint8_t)p->iface);
+}
 
-		if (memcmp(ip->src_addr, ip->dst_addr, sizeof(ip->src_addr)) == 0)
-			return false;
-		src_kind = address_kind6(ip->src_addr);
-		dst_kind = address_kind6(ip->dst_addr);
-	} else {
-		const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+static inline bool is_plainly_sound(const struct worker *w, const struct packet *p)
+{
+	const struct interface *iface = &w->snap->interfaces[p->iface];
+	const struct rte_ipv4_hdr *ip = packet_ip4(p->m);
+	enum address_kind src_kind, dst_kind;
 
-		if (ip->src_addr == ip->dst_addr)
-			return false;
-		src_kind = address_kind4(rte_be_to_cpu_32(ip->src_addr));
-		dst_kind = address_kind4(rte_be_to_cpu_32(ip->dst_addr));
-	}
-	return (iface->plain_sources[is_ip6] >> src_kind & DESTINATIONS >> dst_kind & 1) != 0 &&
+	if (p->kind == PACKET_IP6)
+		return is_plainly_sound6(w, p);
+	if (ip->src_addr == ip->dst_addr)
+		return false;
+	src_kind = address_kind4(rte_be_to_cpu_32(ip->src_addr));
+	dst_kind = address_kind4(rte_be_to_cpu_32(ip->dst_addr));
+	return (iface->plain_sources[0] >> src_kind & DESTINATIONS >> dst_kind & 1) != 0 &&
 	       reverse_path_leaves_by(w, p->way_back, (uint8_t)p->iface);
 }
 
