@@ -83,8 +83,8 @@ static inline bool classifier_is_of_ports(enum rule_key key)
 struct classifier_walk {
 	uint64_t rules; // of the first word with rules that it may match: those. 0: there is none
 	uint32_t word;	// which; of one that has none, the last that was looked at
-	uint32_t from;	// a rule: no other before that word, from this one on
-	uint64_t pages; // with rules that it may match
+	uint32_t first, end; // between these rules, and no others are told of
+	uint64_t pages;	     // with rules that it may match
 	uint32_t rows[CLASSIFIER_DIMS];
 	const struct dense_row *from_row, *to_row, *protocol_row;
 };
@@ -94,10 +94,9 @@ uint64_t classifier_find_word(const struct classifier *c, const struct rule_subj
 // Of more, in two steps, for many packets to take the first one of all before the second one of
 // any: the packet's values found among the rules', then the first word with rules that may match
 // from rule `first` on, before `end`.
-void classifier_find_rows(
-	const struct classifier *c, struct classifier_walk *walk, const struct rule_subject *s);
-void classifier_find_first(
-	const struct classifier *c, struct classifier_walk *walk, uint32_t first, uint32_t end);
+void classifier_find_rows(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t first, uint32_t end);
+void classifier_find_first(const struct classifier *c, struct classifier_walk *walk);
 // The same from any rule on. 0: no word before `end` has any; else `word` is which.
 uint64_t classifier_find_next(const struct classifier *c, const struct classifier_walk *walk,
 	uint32_t first, uint32_t end, uint32_t *word);
@@ -107,9 +106,10 @@ static inline void classifier_find(const struct classifier *c, struct classifier
 {
 	if (c->is_one_word) {
 		walk->rules = classifier_find_word(c, s);
-		walk->word = walk->from = 0;
+		walk->word = walk->first = 0;
+		walk->end = CLASSIFIER_WORD;
 		return;
 	}
-	classifier_find_rows(c, walk, s);
-	classifier_find_first(c, walk, first, end);
+	classifier_find_rows(c, walk, s, first, end);
+	classifier_find_first(c, walk);
 }

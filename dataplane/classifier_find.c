@@ -84,11 +84,13 @@ static inline void find_row(
 	__builtin_prefetch(c->rows + row + CLASSIFIER_LINE_WORDS); // most are on two lines
 }
 
-void classifier_find_rows(
-	const struct classifier *c, struct classifier_walk *walk, const struct rule_subject *s)
+void classifier_find_rows(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t first, uint32_t end)
 {
 	unsigned d = 0;
 
+	walk->first = first;
+	walk->end = end;
 	walk->from_row = &c->from[s->from];
 	walk->to_row = &c->to[s->to];
 	walk->protocol_row = &c->protocols[s->family == IP_V6][protocol_of(s)];
@@ -181,14 +183,14 @@ uint64_t classifier_find_next(const struct classifier *c, const struct classifie
 	return 0;
 }
 
-void classifier_find_first(
-	const struct classifier *c, struct classifier_walk *walk, uint32_t first, uint32_t end)
+void classifier_find_first(const struct classifier *c, struct classifier_walk *walk)
 {
 	walk->pages = c->homeless_pages;
 	for (unsigned d = 0; d < c->n_dims; d++)
 		walk->pages |= c->rows[walk->rows[d]];
-	walk->from = first;
-	walk->rules = classifier_find_next(c, walk, first, end, &walk->word);
+	walk->rules = classifier_find_next(c, walk, walk->first, walk->end, &walk->word);
 	if (walk->rules == 0)
-		walk->word = (end - 1) / CLASSIFIER_WORD;
+		walk->word = (walk->end - 1) / CLASSIFIER_WORD;
+	else if (walk->word == walk->end / CLASSIFIER_WORD)
+		walk->rules &= ~(UINT64_MAX << walk->end % CLASSIFIER_WORD);
 }

@@ -157,18 +157,6 @@ static bool is_accepted_by_default(
 	return hook == DP_HOOK_FORWARD && s->from == s->to && s->from != DP_ZONE_NONE;
 }
 
-// Bits of the list's rules in that word.
-static uint64_t bits_of(struct place list, uint32_t word)
-{
-	uint64_t bits = UINT64_MAX;
-
-	if (list.next / CLASSIFIER_WORD == word)
-		bits &= UINT64_MAX << list.next % CLASSIFIER_WORD;
-	if (list.end / CLASSIFIER_WORD == word)
-		bits &= ~(UINT64_MAX << list.end % CLASSIFIER_WORD);
-	return bits;
-}
-
 static struct judgement judgement_of(const struct ruleset *rs, struct rules_state *state,
 	const struct rule_subject *s, const struct rules_now *now)
 {
@@ -193,7 +181,7 @@ static __attribute__((noinline)) bool judge_by_list(const struct ruleset *rs,
 		classifier_find(rs->classifier, &own_walk, s, list.next, list.end);
 		j.walk = &own_walk;
 	}
-	if (j.walk != NULL && (j.walk->rules & bits_of(list, j.walk->word)) == 0)
+	if (j.walk != NULL && j.walk->rules == 0)
 		return false;
 	is_decided = walk(&j, list, rules_next(&j, list), out);
 	out->mark = j.mark;
@@ -213,7 +201,7 @@ static __attribute__((noinline)) bool judge_by_word(const struct ruleset *rs,
 	bool is_decided = false;
 
 	if (rule < CLASSIFIER_WORD && enter(rs, hook, &list)) {
-		all = (struct classifier_walk){.rules = rules};
+		all = (struct classifier_walk){.rules = rules, .end = CLASSIFIER_WORD};
 		j.walk = &all;
 		is_decided = walk(&j, list, rule, out);
 		out->mark = j.mark;
@@ -260,15 +248,15 @@ void rules_look_ahead(const struct ruleset *rs, const struct rules_state *state,
 	for (unsigned i = 0; i < n; i++) {
 		if (!enter(rs, hooks[i], &list) || !rules_are_classified(rs, list))
 			continue;
-		classifier_find_rows(rs->classifier, &walks[i], subjects[i]);
+		classifier_find_rows(rs->classifier, &walks[i], subjects[i], list.next, list.end);
 		subjects[i]->ahead = &walks[i];
 	}
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t rule;
 
-		if (subjects[i]->ahead == NULL || !enter(rs, hooks[i], &list))
+		if (subjects[i]->ahead == NULL)
 			continue;
-		classifier_find_first(rs->classifier, &walks[i], list.next, list.end);
+		classifier_find_first(rs->classifier, &walks[i]);
 		if (walks[i].rules == 0)
 			continue;
 		rule = walks[i].word * CLASSIFIER_WORD + (uint32_t)__builtin_ctzll(walks[i].rules);

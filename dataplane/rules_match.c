@@ -185,12 +185,13 @@ static __attribute__((noinline)) uint32_t next_classified(
 	uint32_t rule = end, word;
 	uint64_t rules;
 
-	if (i >= walk->from && i / CLASSIFIER_WORD <= walk->word) {
+	if (i >= walk->first && i < walk->end && i / CLASSIFIER_WORD <= walk->word) {
 		rules = walk->rules;
 		if (i / CLASSIFIER_WORD == walk->word)
 			rules &= UINT64_MAX << i % CLASSIFIER_WORD;
 		rule = first_match(j, rules, walk->word, end);
 		i = (walk->word + 1) * CLASSIFIER_WORD;
+		i = i < walk->end ? i : walk->end;
 	}
 	while (rule == end && i < end && !c->is_one_word) {
 		rules = classifier_find_next(c, walk, i, end, &word);
