@@ -406,6 +406,11 @@ void api_free(struct api *api)
 		event_free(api->callers_again);
 	if (api->turn != NULL)
 		event_free(api->turn);
+	// a bufferevent's memory is given back by the loop
+	for (int i = 0; i < API_CLIENTS_MAX &&
+			event_base_get_num_events(api->base, EVENT_BASE_COUNT_ACTIVE) > 0;
+		i++)
+		event_base_loop(api->base, EVLOOP_NONBLOCK);
 	close(api->fd);
 	unlink(api->path);
 	free(api);
