@@ -99,7 +99,7 @@ static const struct grammar_arg init_args[] = {
 	{"wan", "wan", GRAMMAR_NAME, "the card of the WAN, by its name or PCI address"},
 	{"lan", "lan", GRAMMAR_NAME, "that of the LAN"},
 	{"lan-address", "lan_address", GRAMMAR_NETWORK,
-		"of the router in the LAN, with its length; a free one of 192.168 otherwise"},
+		"the router's there; one of 192.168 otherwise"},
 	{0},
 };
 
