@@ -19,6 +19,7 @@
 #include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/loop_lag.h"
 #include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
@@ -91,6 +92,9 @@ static int start(struct router *router, const struct options *options, struct er
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
+	router->loop_lag = loop_lag_new(router->base);
+	if (router->loop_lag == NULL)
+		return error_set(err, "no memory for the loop's timers");
 	router->watch = watch_new(router->dp, &router->cores, err);
 	return router->watch == NULL ? -1 : 0;
 }
@@ -99,6 +103,7 @@ static int start(struct router *router, const struct options *options, struct er
 static void stop(struct router *router)
 {
 	watch_free(router->watch);
+	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
@@ -241,7 +246,7 @@ int main(int argc, char **argv)
 		config_free(router.config);
 		return exit_code;
 	}
-	router.base = event_base_new();
+	router.base = api_loop_new();
 	if (router.base == NULL)
 		fputs("millraced: no memory for the event loop\n", stderr);
 	else

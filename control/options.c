@@ -31,6 +31,11 @@ static const struct option long_options[] = {
 	{0},
 };
 
+const char *options_help(void)
+{
+	return help;
+}
+
 static int end(int *exit_code, int code)
 {
 	*exit_code = code;

@@ -14,6 +14,8 @@ struct options {
 	bool no_hugepages; // whatever the config says
 };
 
+const char *options_help(void); // what --help prints
+
 // 0: go on. Otherwise the process is to end with the code in *exit_code: help was printed, or a
 // sentence on what is wrong.
 int options_parse(struct options *options, int argc, char **argv, int *exit_code);

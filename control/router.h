@@ -22,6 +22,7 @@
 
 struct api;
 struct duties;
+struct loop_lag;
 struct watch;
 
 struct router {
@@ -47,6 +48,7 @@ struct router {
 	struct bans bans;
 	struct firewall firewall;
 	struct duties *duties;
+	struct loop_lag *loop_lag;
 	struct watch *watch;
 	uint64_t start_ms;
 };

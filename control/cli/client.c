@@ -20,7 +20,10 @@ static int say_cannot_connect(const char *path, struct error *err)
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return error_set(err, "millraced does not run: nobody answers on %s", path);
 	if (errno == EACCES)
-		return error_set(err, "no permission to use %s: try as root", path);
+		return error_set(err,
+			"no permission to use %s: it is for root, for the group millrace-admin "
+			"and, to look, for the group millrace",
+			path);
 	return error_set(err, "cannot connect to %s: %s", path, strerror(errno));
 }
 

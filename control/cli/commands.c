@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All that can be said to `millrace`, in the order of its help. Commands that share a first word
+// stand together.
+#include "control/cli/cli.h"
+#include "control/cli/schema.h"
+#include "control/cli/sets.h"
+#include "control/cli/show.h"
+#include "control/cli/show_firewall.h"
+
+static const struct grammar_arg limit_args[] = {
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg route_args[] = {
+	{NULL, "to", GRAMMAR_NETWORK, "those to this address, or within this network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "that lead out there"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg neighbour_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "this one, or those of a network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "on which link"},
+	{"state", "state", GRAMMAR_CHOICE, "what is known of it",
+		"resolving|reachable|stale|failed"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg flow_args[] = {
+	{"from", "from", GRAMMAR_NETWORK, "who began it"},
+	{"to", "to", GRAMMAR_NETWORK, "with whom, also as translated"},
+	{"from-port", "from_port", GRAMMAR_PORT, "the port it was sent from"},
+	{"to-port", "to_port", GRAMMAR_PORT, "the port it was sent to"},
+	{"proto", "protocol", GRAMMAR_PROTOCOL, "which protocol"},
+	{"on", "interface", GRAMMAR_INTERFACE, "comes in or leaves there"},
+	{"state", "state", GRAMMAR_NAME, "as the last column says"},
+	{"sort", "sort", GRAMMAR_CHOICE, "largest first", "bytes|packets|idle"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{"top", "limit", GRAMMAR_COUNT, "the same, of what is sorted"},
+	{0},
+};
+
+static const struct grammar_arg set_args[] = {
+	{NULL, "name", GRAMMAR_SET, "which set"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg ban_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "who"},
+	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{"for", "for", GRAMMAR_DURATION, "how long; as the set says otherwise"},
+	{0},
+};
+
+static const struct grammar_arg unban_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "who, as 'show set' lists it"},
+	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{0},
+};
+
+static const struct grammar_arg reload_args[] = {
+	{NULL, "name", GRAMMAR_SET, "which set"},
+	{0},
+};
+
+static const struct grammar_arg file_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{0},
+};
+
+static const struct grammar_arg help_args[] = {
+	{NULL, "command", GRAMMAR_COMMAND, "about it alone", NULL, true},
+	{0},
+};
+
+static const struct grammar_arg shell_args[] = {
+	{NULL, "shell", GRAMMAR_CHOICE, "for which shell", "bash|zsh"},
+	{0},
+};
+
+static const struct grammar_arg man_args[] = {
+	{NULL, "page", GRAMMAR_CHOICE, "which page", "millrace|millraced|millrace.yaml"},
+	{0},
+};
+
+const struct grammar_command cli_commands[] = {
+	{"show interfaces", "addresses, link, MTU, bytes each way", do_show, NULL,
+		"show.interfaces", print_interfaces},
+	{"show ports", "the card behind each port, its driver, link and errors", do_show, NULL,
+		"show.ports", print_ports},
+	{"show routes", "what the workers forward by; * is the one in use", do_show, route_args,
+		"show.routes", print_routes},
+	{"show neighbours", "who is on the links", do_show, neighbour_args, "show.neighbours",
+		print_neighbours},
+	{"show flows", "who talks to whom, and translated to what", do_show, flow_args,
+		"show.flows", print_flows},
+	{"show firewall", "the rules, and what each has matched", do_show, limit_args,
+		"show.firewall", print_firewall},
+	{"show counters", "the rules' named counters", do_show, NULL, "show.counters",
+		print_counters},
+	{"show nat", "the translations", do_show, limit_args, "show.nat", print_nat},
+	{"show zones", "which interfaces are in which zone", do_show, NULL, "show.zones",
+		print_zones},
+	{"show sets", "the sets, and how much is in them", do_show, NULL, "show.sets", print_sets},
+	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
+	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
+		print_workers},
+	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
+		print_drops},
+	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
+		print_version},
+	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
+	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
+	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
+	{"check", "say everything that is wrong with a config", do_check, file_args},
+	{"schema", "what a config may say, as a JSON Schema for editors", do_schema},
+	{"help", "what there is", do_help, help_args},
+	{"version", "this command's version", do_version},
+	{"complete", "the words that may come next, for shells", do_complete, help_args},
+	{"completion", "a shell's script for completion", do_completion, shell_args},
+	{"man", "a page of the manual, as roff", do_man, man_args},
+	{0},
+};
