@@ -8,6 +8,7 @@
 #include "cfg/base/log.h"
 #include "control/announce.h"
 #include "control/flow_alarms.h"
+#include "control/log_levels.h"
 #include "control/wall_clock.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
@@ -90,7 +91,14 @@ static void keep_bans(struct router *router)
 static void sweep_sets(struct router *router)
 {
 	dataplane_timed_sweep(router->dp);
+}
+
+// Another config may have come with other levels.
+static void keep_log(struct router *router)
+{
+	log_levels_follow(&router->config->log);
 	packet_log_tell_left_out(&router->firewall.log);
+	log_tell_left_out(false);
 }
 
 static const struct duty {
@@ -101,6 +109,7 @@ static const struct duty {
 	{250, keep_bans},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},
+	{1000, keep_log},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cfg/base/clock.h"
+#include "control/api/log.h"
 #include "control/api/show_parts.h"
 #include "control/loop_lag.h"
 
@@ -210,6 +211,7 @@ const struct rpc_method show_methods[] = {
 	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
+	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
 	{"show.nat", show_nat, RPC_READS},
@@ -219,5 +221,6 @@ const struct rpc_method show_methods[] = {
 	{"ban", sets_ban, RPC_WRITES},
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
+	{"log.set", log_change, RPC_WRITES},
 	{NULL},
 };

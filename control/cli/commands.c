@@ -2,6 +2,7 @@
 // All that can be said to `millrace`, in the order of its help. Commands that share a first word
 // stand together.
 #include "control/cli/cli.h"
+#include "control/cli/log.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -110,11 +111,15 @@ const struct grammar_command cli_commands[] = {
 		print_workers},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
+	{"show log", "what the daemon has said, and how much each part tells", do_show,
+		log_show_args, "show.log", print_log},
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
+	{"log", "how much a part of the daemon tells, until it ends", do_log, log_change_args,
+		"log.set"},
 	{"check", "say everything that is wrong with a config", do_check, file_args},
 	{"schema", "what a config may say, as a JSON Schema for editors", do_schema},
 	{"help", "what there is", do_help, help_args},

@@ -406,7 +406,8 @@ static void add(struct log_ring *ring, enum log_part part, enum log_level level,
 {
 	static uint64_t seq;
 
-	log_ring_add(ring, &(struct log_line){.seq = ++seq,
+	seq++;
+	log_ring_add(ring, &(struct log_line){.seq = seq,
 				   .part = part,
 				   .level = level,
 				   .object = log_part_name(part),
