@@ -38,6 +38,11 @@ void log_error(const char *object, const char *fmt, ...) __attribute__((format(p
 void log_warning(const char *object, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const char *object, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *object, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// The object "set banned", where it stands: log_info(log_object("set", name).text, ...).
+struct log_object {
+	char text[LOG_OBJECT_BYTES];
+};
+struct log_object log_object(const char *kind, const char *name);
 // What a rule says of a packet. The caller limits it.
 void log_packet(const char *object, const char *text);
 // Why the process ends: never left out, whatever the levels.

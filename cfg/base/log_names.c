@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The names of levels and parts, and which words belong to which part.
+#include <stdio.h>
 #include <string.h>
 
 #include "cfg/base/log.h"
@@ -37,7 +38,7 @@ static const struct {
 	{"flows", LOG_PART_DATAPLANE},
 	{"interface", LOG_PART_INTERFACES},
 	{"neighbours", LOG_PART_ROUTES},
-	{"netdev", LOG_PART_DRIVERS},
+
 	{"netlink", LOG_PART_ROUTES},
 	{"port", LOG_PART_DRIVERS},
 	{"route", LOG_PART_ROUTES},
@@ -78,6 +79,14 @@ int log_level_find(const char *name)
 int log_part_find(const char *name)
 {
 	return find(part_names, LOG_PARTS, name, strlen(name));
+}
+
+struct log_object log_object(const char *kind, const char *name)
+{
+	struct log_object object;
+
+	snprintf(object.text, sizeof(object.text), "%s %s", kind, name);
+	return object;
 }
 
 enum log_part log_part_of(const char *object)
