@@ -66,10 +66,9 @@ static void log_port(const struct port_info *info)
 {
 	char mac[ADDR_STR_BYTES];
 
-	log_info(log_object("port", info->name).text, "%s%s%s by %s, %s, MTU %u, %u queue%s%s",
-		info->pci[0] != '\0' ? info->pci : info->netdev,
-		info->pci[0] != '\0' && info->netdev[0] != '\0' ? " " : "",
-		info->pci[0] != '\0' ? info->netdev : "", port_driver_name(info->driver),
+	log_info(log_object("port", info->name).text, "%s%s%s%sby %s, %s, MTU %u, %u queue%s%s",
+		info->pci, info->pci[0] != '\0' ? " " : "", info->netdev,
+		info->netdev[0] != '\0' ? " " : "", port_driver_name(info->driver),
 		mac_addr_str(&info->mac, mac), info->mtu, info->n_rxq, info->n_rxq == 1 ? "" : "s",
 		info->steers_by_rss ? ", steered by RSS" : "");
 }
