@@ -6,6 +6,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/announce.h"
+#include "control/api/events.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -51,6 +52,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
+	events_link(router, interface);
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
@@ -61,6 +63,14 @@ static void on_other_went(void *ctx, int ifindex)
 	struct router *router = ctx;
 
 	routes_device_went(&router->routes, ifindex);
+}
+
+static void on_neighbour_changed(
+	void *ctx, int interface, const struct ip_addr *addr, const struct mac_addr *mac)
+{
+	const struct router *router = ctx;
+
+	events_neighbour(router, interface, addr, mac);
 }
 
 static void connect_handlers(struct router *router)
@@ -77,6 +87,8 @@ static void connect_handlers(struct router *router)
 	router->interfaces.changed = on_interface_changed;
 	router->interfaces.other_went = on_other_went;
 	router->interfaces.changed_ctx = router;
+	router->neighbours.changed = on_neighbour_changed;
+	router->neighbours.changed_ctx = router;
 }
 
 // Others do without what it costs: a route that changes with each of its alternatives.

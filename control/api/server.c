@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ struct client {
 	struct api *api;
 	struct bufferevent *stream; // NULL: free
 	struct rpc_session session;
+	struct stream events;
 	bool is_deaf;		   // no request can be found any more in what it sends
 	bool is_closing;	   // as soon as the last answer is out
 	bool is_queued;		   // there may be work for it
@@ -93,6 +95,7 @@ static void let_go(struct client *client)
 
 	leave_queue(client);
 	rpc_session_fini(&client->session);
+	stream_fini(&client->events);
 	bufferevent_free(client->stream);
 	*client = (struct client){.api = api};
 	TAILQ_INSERT_TAIL(&api->free, client, place);
@@ -121,6 +124,8 @@ static bool serve_step(struct client *client)
 
 	if (evbuffer_get_length(output_of(client)) >= OUTPUT_PAUSE)
 		return false; // on_written goes on
+	if (rpc_is_between_answers(&client->session))
+		stream_flush(&client->events, output_of(client));
 	if (!client->is_deaf)
 		step = rpc_step(&client->session, input_of(client), output_of(client));
 	if (step == RPC_GOES_ON) {
@@ -141,7 +146,11 @@ static bool serve_step(struct client *client)
 
 static size_t waiting_of(const struct client *client)
 {
-	return evbuffer_get_length(input_of(client)) + evbuffer_get_length(output_of(client));
+	size_t events =
+		client->events.waiting == NULL ? 0 : evbuffer_get_length(client->events.waiting);
+
+	return evbuffer_get_length(input_of(client)) + evbuffer_get_length(output_of(client)) +
+	       events;
 }
 
 // Who has most waiting goes first when all together have too much.
@@ -185,12 +194,39 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 
 	while ((client = next_in_turn(api)) != NULL && clock_now_ns() < end_ns) {
 		leave_queue(client);
-		if (serve_step(client))
+		// what it did may have been an event for itself
+		if (serve_step(client) && !client->is_queued)
 			enter_queue(client, false);
 	}
 	keep_within_bounds(api);
 	if (next_in_turn(api) != NULL)
 		event_add(api->turn, &now);
+}
+
+void api_publish(struct api *api, enum stream_topic topic, const char *line)
+{
+	size_t len = strlen(line);
+	char *whole = malloc(len + 2);
+
+	if (whole == NULL || api == NULL) {
+		free(whole);
+		return;
+	}
+	memcpy(whole, line, len);
+	memcpy(whole + len, "\n", 2);
+	for (int i = 0; i < API_CLIENTS_MAX; i++)
+		if (api->clients[i].stream != NULL &&
+			stream_put(&api->clients[i].events, topic, whole, len + 1))
+			queue(&api->clients[i]);
+	free(whole);
+}
+
+bool api_has_listener(const struct api *api, enum stream_topic topic)
+{
+	for (int i = 0; api != NULL && i < API_CLIENTS_MAX; i++)
+		if ((api->clients[i].events.topics & (1u << topic)) != 0)
+			return true;
+	return false;
 }
 
 // --- a client's stream ---
@@ -239,7 +275,7 @@ static void take_client(struct api *api, int fd)
 	api->n_clients++;
 	client->stream = stream;
 	client->session = (struct rpc_session){
-		.rpc = &api->rpc, .may_write = right == PEER_WRITES, .owner = client};
+		.rpc = &api->rpc, .may_write = right == PEER_WRITES, .owner = &client->events};
 	bufferevent_priority_set(stream, PRIORITY_LAST);
 	bufferevent_setcb(stream, on_read, on_written, on_end, client);
 	bufferevent_setwatermark(stream, EV_READ, 0, INPUT_USUAL);
@@ -369,6 +405,11 @@ void api_free(struct api *api)
 		event_free(api->callers_again);
 	if (api->turn != NULL)
 		event_free(api->turn);
+	// a bufferevent's memory is given back by the loop
+	for (int i = 0; i < API_CLIENTS_MAX &&
+			event_base_get_num_events(api->base, EVENT_BASE_COUNT_ACTIVE) > 0;
+		i++)
+		event_base_loop(api->base, EVLOOP_NONBLOCK);
 	close(api->fd);
 	unlink(api->path);
 	free(api);

@@ -7,7 +7,7 @@
 #include <event2/event.h>
 
 #include "cfg/base/error.h"
-#include "control/api/rpc.h"
+#include "control/api/stream.h"
 
 enum {
 	API_CLIENTS_MAX = 1280,
@@ -25,3 +25,7 @@ struct event_base *api_loop_new(void);
 struct api *api_new(
 	struct event_base *base, const char *path, const struct rpc *rpc, struct error *err);
 void api_free(struct api *api); // removes the socket
+
+// A line to each client that has subscribed to it, without its end. NULL has none.
+void api_publish(struct api *api, enum stream_topic topic, const char *line);
+bool api_has_listener(const struct api *api, enum stream_topic topic);

@@ -7,6 +7,7 @@
 #include "cfg/base/clock.h"
 #include "control/api/log.h"
 #include "control/api/show_parts.h"
+#include "control/api/stream.h"
 #include "control/loop_lag.h"
 
 static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure *failure)
@@ -222,5 +223,7 @@ const struct rpc_method show_methods[] = {
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
 	{"log.set", log_change, RPC_WRITES},
+	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
+	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
 	{NULL},
 };

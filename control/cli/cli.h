@@ -50,3 +50,5 @@ int do_help(const struct cli *cli);
 int do_complete(const struct cli *cli);
 int do_completion(const struct cli *cli);
 int do_man(const struct cli *cli);
+int do_events(const struct cli *cli);
+int do_watch(const struct cli *cli);

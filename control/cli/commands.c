@@ -49,6 +49,17 @@ static const struct grammar_arg set_args[] = {
 	{0},
 };
 
+static const struct grammar_arg watch_args[] = {
+	{NULL, "what", GRAMMAR_VIEW, "as 'show' takes it"},
+	{0},
+};
+
+static const struct grammar_arg event_args[] = {
+	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
+		"links|drops|sets|neighbours|alarms|config", true},
+	{0},
+};
+
 static const struct grammar_arg ban_args[] = {
 	{NULL, "address", GRAMMAR_NETWORK, "who"},
 	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
@@ -115,6 +126,8 @@ const struct grammar_command cli_commands[] = {
 		log_show_args, "show.log", print_log},
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
+	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
+	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},

@@ -26,6 +26,7 @@ static const struct {
 	[GRAMMAR_INTERFACE] = {"INTERFACE", "an interface of the router"},
 	[GRAMMAR_SET] = {"SET", "a set of the config"},
 	[GRAMMAR_COMMAND] = {"COMMAND", "a command"},
+	[GRAMMAR_VIEW] = {"WHAT", "what 'show' takes"},
 };
 
 const char *grammar_expected(enum grammar_type type)
@@ -195,6 +196,7 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 	case GRAMMAR_COUNT:
 	case GRAMMAR_PORT:
 	case GRAMMAR_COMMAND:
+	case GRAMMAR_VIEW:
 		break;
 	}
 	return false;
@@ -261,6 +263,11 @@ const struct grammar_arg *grammar_place(const struct grammar_arg *arg)
 	return arg != NULL && arg->help != NULL && arg->keyword == NULL ? arg : NULL;
 }
 
+bool grammar_takes_rest(const struct grammar_arg *arg)
+{
+	return arg != NULL && (arg->type == GRAMMAR_COMMAND || arg->type == GRAMMAR_VIEW);
+}
+
 static int read_keyword(const struct grammar_arg *arg, const char *const *words, int n_words,
 	json_t *params, struct error *err)
 {
@@ -283,12 +290,14 @@ static int read_args(
 {
 	const struct grammar_command *command = call->command;
 	const struct grammar_arg *place = grammar_place(command->args);
+	bool is_there = false; // what takes all words that are left
 
 	for (int i = 0; i < n_words;) {
 		const struct grammar_arg *arg = grammar_keyword(command, words[i]);
 		bool is_needed = place != NULL && !place->is_optional && i + 1 == n_words;
 
-		if (place != NULL && place->type == GRAMMAR_COMMAND) {
+		if (grammar_takes_rest(place)) {
+			is_there = true;
 			call->bare[call->n_bare++] = words[i++];
 		} else if (arg != NULL && !is_needed) {
 			int n = read_keyword(arg, words + i, n_words - i, call->params, err);
@@ -305,7 +314,7 @@ static int read_args(
 			return say_no_keyword(command, words[i], err);
 		}
 	}
-	if (place != NULL && !place->is_optional)
+	if (place != NULL && !place->is_optional && !is_there)
 		return error_set(err, "after '%s' comes %s", command->words,
 			place->choices != NULL ? place->choices : types[place->type].expected);
 	return 0;

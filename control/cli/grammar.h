@@ -25,6 +25,7 @@ enum grammar_type {
 	GRAMMAR_INTERFACE,
 	GRAMMAR_SET,
 	GRAMMAR_COMMAND, // all words that are left, of another command
+	GRAMMAR_VIEW,	 // the same, behind the word show
 };
 
 // A value: after its keyword, or without one by its place.
@@ -65,6 +66,7 @@ int grammar_parse(const struct grammar_command *commands, const char *const *wor
 // The argument behind that keyword; the one that goes by its place, from `arg` on. Or NULL.
 const struct grammar_arg *grammar_keyword(const struct grammar_command *command, const char *word);
 const struct grammar_arg *grammar_place(const struct grammar_arg *arg);
+bool grammar_takes_rest(const struct grammar_arg *arg); // of the line; NULL does not
 
 // How many of the command's words these words begin with; `is_whole`: all of them.
 int grammar_match(const struct grammar_command *command, const char *const *words, int n_words,

@@ -122,6 +122,7 @@ static void offer_values(const struct completion *to, const struct grammar_arg *
 	case GRAMMAR_COUNT:
 	case GRAMMAR_PORT:
 	case GRAMMAR_COMMAND:
+	case GRAMMAR_VIEW:
 		break;
 	}
 }
@@ -175,6 +176,18 @@ static void offer_words(const struct completion *to, const struct grammar_comman
 	}
 }
 
+static void complete_view(const struct grammar_command *commands, const char *const *words,
+	int n_words, const char *begun, const struct grammar_offers *offers)
+{
+	const char *all[GRAMMAR_WORDS_MAX + 1] = {"show"};
+
+	if (n_words > GRAMMAR_WORDS_MAX)
+		return;
+	for (int i = 0; i < n_words; i++)
+		all[i + 1] = words[i];
+	grammar_complete(commands, all, n_words + 1, begun, offers);
+}
+
 void grammar_complete(const struct grammar_command *commands, const char *const *words, int n_words,
 	const char *begun, const struct grammar_offers *offers)
 {
@@ -193,6 +206,8 @@ void grammar_complete(const struct grammar_command *commands, const char *const 
 	}
 	if (best != NULL && best->args != NULL && best->args->type == GRAMMAR_COMMAND)
 		grammar_complete(commands, words + n_best, n_words - n_best, begun, offers);
+	else if (best != NULL && best->args != NULL && best->args->type == GRAMMAR_VIEW)
+		complete_view(commands, words + n_best, n_words - n_best, begun, offers);
 	else if (best != NULL)
 		offer_args(&to, best, words + n_best, n_words - n_best);
 	if (best == NULL || n_best == n_words)

@@ -12,6 +12,7 @@ import time
 
 import pytest
 from api_lab import ApiLab
+from home import build_dir
 from lab import run_command, wait_for
 
 CLIENTS = 1000
@@ -136,6 +137,7 @@ def crowded():
 
 
 @pytest.mark.alone
+@pytest.mark.skipif("sanitize" in build_dir().name, reason="sanitizers cost several times the CPU")
 @pytest.mark.parametrize("work", [ask, ask_and_never_read, send_nonsense, drip],
                          ids=lambda work: work.__name__)
 def test_a_thousand_clients_do_not_hold_up_the_loop(crowded, work):
@@ -149,7 +151,7 @@ def test_a_thousand_clients_do_not_hold_up_the_loop(crowded, work):
         answers = crowd.answers.value
         print(f"{work.__name__}: {answers} answers to {CLIENTS}, {asked} to another one, "
               f"the loop {late} us late at worst")
-        assert (answers > 100) == (work is ask)
+        assert (answers > 10) == (work is ask)
         assert asked > SERVED_SEC
     assert late < LATE_US_MAX
     wait_for(lambda: crowded.millrace("show", "version", check=False), "the router to answer")

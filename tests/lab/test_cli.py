@@ -193,9 +193,10 @@ def test_zsh_completes_words_and_living_names(lab):
 
 # --- the manual ---
 
-@pytest.mark.parametrize("page", ["millrace", "millraced", "millrace.yaml"])
-def test_the_manual_is_clean_and_whole(lab, page):
-    roff = lab.dir / page
+@pytest.mark.parametrize(("page", "section"), [("millrace", 1), ("millraced", 8),
+                                               ("millrace.yaml", 5)])
+def test_the_manual_is_clean_and_whole(lab, page, section):
+    roff = lab.dir / f"{page}.{section}"
     roff.write_text(lab.command("man", page).stdout)
     said = run_command(["mandoc", "-Tlint", roff], check=False).stdout.splitlines()
     # pages of one another that are not installed here
