@@ -65,12 +65,12 @@ static void load_sets(struct bans *bans, int64_t now)
 		struct error err;
 
 		if (ban_store_each(bans->store, name, load_entry, &load, &err) != 0)
-			log_error(log_object("set", name).text, "%s", err.text);
+			log_error("firewall", "set %s: %s", name, err.text);
 		if (load.n > 0)
-			log_info(log_object("set", name).text, "%u entries from before", load.n);
+			log_info("firewall", "set %s: %u entries from before", name, load.n);
 		if (load.n_refused > 0)
-			log_warning(log_object("set", name).text,
-				"no room for %u entries from before", load.n_refused);
+			log_warning("firewall", "set %s: no room for %u entries from before", name,
+				load.n_refused);
 	}
 }
 

@@ -7,7 +7,9 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,13 +370,15 @@ static void say_last_words(void)
 
 static void the_last_words_are_never_left_out(void **state)
 {
+	char expected[128];
 	unsigned n = 0;
 
+	snprintf(expected, sizeof(expected), "%s: no card x\\x0a\n", program_invocation_short_name);
 	for (unsigned i = 0; i < LOG_PARTS; i++)
 		log_set_by_hand((enum log_part)i, LOG_LEVEL_ERROR);
 	log_set_sink(NULL);
 	for (const char *at = stderr_of(say_last_words); *at != '\0'; at = strchr(at, '\n') + 1) {
-		assert_memory_equal(at, "log_test: no card x\\x0a\n", 24);
+		assert_memory_equal(at, expected, strlen(expected));
 		n++;
 	}
 	assert_int_equal(n, 2 * LOG_LIMIT_BURST);
@@ -382,6 +386,53 @@ static void the_last_words_are_never_left_out(void **state)
 	say_last_words();
 	assert_int_equal(sink.n, 2 * LOG_LIMIT_BURST);
 	assert_int_equal(sink.last.level, LOG_LEVEL_ERROR);
+}
+
+// --- several at a time ---
+
+enum { THREADS = 4, LINES_EACH = 100 };
+
+static void *say_many(void *arg)
+{
+	const char *object = arg;
+
+	for (unsigned i = 0; i < LINES_EACH; i++) {
+		log_packet(object, "abcdefghijklmnopqrstuvwxyz");
+		log_set_by_hand(LOG_PART_NAT, i % 2 == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+		log_warning("nat", "%s", object);
+		log_tell_left_out(false);
+	}
+	return NULL;
+}
+
+static void run_threads(void)
+{
+	static char objects[THREADS][8] = {"rule a", "rule b", "rule c", "rule d"};
+	pthread_t threads[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, say_many, objects[i]), 0);
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void lines_of_several_threads_do_not_mix(void **state)
+{
+	unsigned n = 0;
+
+	log_set_sink(NULL);
+	for (const char *at = stderr_of(run_threads); *at != '\0'; at = strchr(at, '\n') + 1) {
+		const char *line = without_time(at);
+		char object;
+
+		if (strncmp(line, "info    rule ", 13) != 0)
+			continue;
+		object = line[13];
+		assert_in_range(object, 'a', 'd');
+		assert_memory_equal(line + 14, ": abcdefghijklmnopqrstuvwxyz\n", 29);
+		n++;
+	}
+	assert_int_equal(n, THREADS * LINES_EACH);
 }
 
 // --- the last lines ---
@@ -479,7 +530,7 @@ static void a_line_that_was_said_can_be_asked_for(void **state)
 	assert_string_equal(walked, "route 198.18.0.0/15:gone ");
 	query.part = LOG_PART_PACKETS;
 	walked[0] = '\0';
-	assert_int_equal(log_recent(&query, 1, write_down, NULL), 1);
+	assert_in_range(log_recent(&query, 1, write_down, NULL), 1, LOG_RING_LINES);
 	assert_string_equal(walked, "rule input/1:SRC=198.18.0.7 ");
 }
 
@@ -501,6 +552,7 @@ int main(void)
 		TEST(what_a_sink_takes_is_not_on_stderr_too),
 		TEST(what_a_sink_refuses_has_the_level_in_front),
 		TEST(the_last_words_are_never_left_out),
+		TEST(lines_of_several_threads_do_not_mix),
 		TEST(the_last_lines_come_in_order_and_by_part_and_level),
 		TEST(a_part_that_says_much_washes_away_nobody_elses_lines),
 		TEST(a_line_that_was_said_can_be_asked_for),
