@@ -11,7 +11,7 @@
 
 enum {
 	LOG_LIMIT_PLACES = 512,
-	LOG_LIMIT_BURST = 50,	     // at once
+	LOG_LIMIT_BURST = 100,	     // at once: more than there can be ports or interfaces
 	LOG_LIMIT_BURST_DEBUG = 500, // who asks for them wants to see them
 	LOG_LIMIT_REFILL_MS = 10000, // after which a bucket is full again
 	LOG_LIMIT_TELL_MS = 10000,   // how often it is said that some were left out

@@ -103,7 +103,7 @@ def test_who_says_too_much_is_cut_short_and_the_rest_is_counted(lab):
     said = len(re.findall("interface lan: set (?:down|up) by hand", router.output()))
     told = re.findall(r"interface lan: (\d+) similar lines? w\w+ left out, the first: set (?:down|up)",
                       router.output())
-    assert 50 <= said <= 350 and told, router.tail()
+    assert 100 <= said <= 2 * FLIPS - sum(map(int, told)) and told, router.tail()
     assert sum(map(int, told)) == parts["interfaces"]["left_out"] > 0, told
 
 
