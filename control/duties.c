@@ -47,19 +47,18 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 			events_alarm(router, &event);
 			break;
 		case DP_EVENT_NAT_NO_PORT:
-			log_warning("nat", "%s has no port left for some connections",
-				ip_addr_str(&event.addr, text));
+			log_warning(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"has no port left for some connections");
 			break;
 		case DP_EVENT_SIP:
-			log_info("nat",
-				"%s speaks SIP: it is translated as any other, its messages are "
+			log_info(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"speaks SIP: it is translated as any other, its messages are "
 				"left alone. Calls without sound want rport, keep-alives and STUN "
-				"or ICE in the phone",
-				ip_addr_str(&event.addr, text));
+				"or ICE in the phone");
 			break;
 		case DP_EVENT_NAT_OVER_SHARE:
-			log_warning("nat", "%s holds its share of ports, and wants more",
-				ip_addr_str(&event.addr, text));
+			log_warning(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"holds its share of ports, and wants more");
 			break;
 		}
 	}
