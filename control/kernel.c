@@ -101,6 +101,12 @@ static bool asks_for_alternatives(const struct cfg_hygiene *all)
 	return asks;
 }
 
+void kernel_follow_config(struct router *router, const struct config *config)
+{
+	if (asks_for_alternatives(&config->firewall.hygiene))
+		rib_tell_alternatives(router->rib);
+}
+
 int kernel_follow(struct router *router, struct error *err)
 {
 	int rc;
@@ -108,8 +114,7 @@ int kernel_follow(struct router *router, struct error *err)
 	router->rib = rib_new(router->dp);
 	if (router->rib == NULL)
 		return error_set(err, "no memory for the routes");
-	if (asks_for_alternatives(&router->config->firewall.hygiene))
-		rib_tell_alternatives(router->rib);
+	kernel_follow_config(router, router->config);
 	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
 	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink,
 		    &router->neighbour_limits, err) != 0)

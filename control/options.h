@@ -5,11 +5,14 @@
 #include <stdbool.h>
 
 #define OPTIONS_SOCKET_DEFAULT "/run/millrace/control.sock"
+#define OPTIONS_STATE_DEFAULT  "/var/lib/millrace/state.db" // the model's too
 
 struct options {
 	const char *config;
 	const char *socket;
+	const char *state; // where to look for the history of a config that cannot be read
 	bool is_check;
+	bool is_strict; // a config with warnings is not taken
 	bool is_verbose;
 	bool no_hugepages; // whatever the config says
 };

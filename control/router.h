@@ -21,11 +21,14 @@
 #include "control/routes.h"
 
 struct api;
+struct apply;
 struct duties;
 struct loop_lag;
+struct start;
 struct watch;
 
 struct router {
+	struct start *start; // what it began with
 	struct config *config;
 	struct event_base *base;
 	struct api *api;
@@ -50,5 +53,6 @@ struct router {
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;
+	struct apply *apply;
 	uint64_t start_ms;
 };

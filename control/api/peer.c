@@ -76,3 +76,14 @@ enum peer_right peer_right(const struct peer_groups *groups, int fd)
 	free(gids);
 	return right;
 }
+
+void peer_who(int fd, uid_t *uid, pid_t *pid)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+		return;
+	*uid = peer.uid;
+	*pid = peer.pid;
+}

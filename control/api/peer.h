@@ -30,3 +30,5 @@ enum peer_right peer_right_of(const struct peer_groups *groups, uid_t uid, uid_t
 	const gid_t *gids, size_t n_gids);
 // Of who connected to it; PEER_NOTHING when the kernel does not say.
 enum peer_right peer_right(const struct peer_groups *groups, int fd);
+// Who that is; of the kernel's words only, and untouched when it has none.
+void peer_who(int fd, uid_t *uid, pid_t *pid);

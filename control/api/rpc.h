@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum {
 	RPC_LINE_MAX = 64 << 10,
@@ -69,10 +70,12 @@ struct rpc {
 	void *ctx;
 };
 
-// One client. Zeroed but for the first three.
+// One client. Zeroed but for the first five.
 struct rpc_session {
 	const struct rpc *rpc;
 	bool may_write;
+	uid_t uid; // who it is
+	pid_t pid;
 	void *owner;	    // run_session's to know
 	size_t n_looked_at; // bytes of a line whose end has not come
 	json_t *batch;	    // NULL: none is being answered

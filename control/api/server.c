@@ -276,6 +276,7 @@ static void take_client(struct api *api, int fd)
 	client->stream = stream;
 	client->session = (struct rpc_session){
 		.rpc = &api->rpc, .may_write = right == PEER_WRITES, .owner = &client->events};
+	peer_who(fd, &client->session.uid, &client->session.pid);
 	bufferevent_priority_set(stream, PRIORITY_LAST);
 	bufferevent_setcb(stream, on_read, on_written, on_end, client);
 	bufferevent_setwatermark(stream, EV_READ, 0, INPUT_USUAL);

@@ -44,7 +44,6 @@ json_t *cli_ask_command(const struct cli *cli);
 void cli_print_json(const json_t *result);
 
 int do_show(const struct cli *cli);
-int do_check(const struct cli *cli);
 int do_version(const struct cli *cli);
 int do_help(const struct cli *cli);
 int do_complete(const struct cli *cli);

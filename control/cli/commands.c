@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // All that can be said to `millrace`, in the order of its help. Commands that share a first word
 // stand together.
+#include "control/cli/check.h"
 #include "control/cli/cli.h"
+#include "control/cli/config.h"
+#include "control/cli/doctor.h"
+#include "control/cli/init.h"
 #include "control/cli/log.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
@@ -83,6 +87,42 @@ static const struct grammar_arg file_args[] = {
 	{0},
 };
 
+static const struct grammar_arg check_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"strict", "strict", GRAMMAR_FLAG, "what is doubtful is a failure too"},
+	{0},
+};
+
+static const struct grammar_arg init_args[] = {
+	{"yes", "yes", GRAMMAR_FLAG, "ask nothing: the WAN has the default route, or a link"},
+	{"output", "output", GRAMMAR_FILE, "where to, router.yaml otherwise; - is stdout"},
+	{"force", "force", GRAMMAR_FLAG, "replace the file where there is one"},
+	{"wan", "wan", GRAMMAR_NAME, "the card of the WAN, by its name or PCI address"},
+	{"lan", "lan", GRAMMAR_NAME, "that of the LAN"},
+	{"lan-address", "lan_address", GRAMMAR_NETWORK,
+		"the router's there; one of 192.168 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg apply_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{0},
+};
+
+static const struct grammar_arg rollback_args[] = {
+	{NULL, "revision", GRAMMAR_COUNT, "to which; to the one before otherwise", NULL, true},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{0},
+};
+
+static const struct grammar_arg diff_args[] = {
+	{NULL, "from", GRAMMAR_COUNT, "a revision"},
+	{NULL, "to", GRAMMAR_COUNT, "another; what is in force otherwise", NULL, true},
+	{0},
+};
+
 static const struct grammar_arg help_args[] = {
 	{NULL, "command", GRAMMAR_COMMAND, "about it alone", NULL, true},
 	{0},
@@ -124,17 +164,29 @@ const struct grammar_command cli_commands[] = {
 		log_show_args, "show.log", print_log},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
+	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
+		print_running},
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
 	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
 	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
+	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
+	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
+	{"confirm", "what was applied to be confirmed stays", do_confirm, NULL, "config.confirm"},
+	{"rollback", "back to an earlier config", do_rollback, rollback_args, "config.rollback"},
+	{"history", "what the router was given, when, by whom and why", do_history, NULL,
+		"config.history"},
+	{"diff", "what differs between two revisions", do_diff, diff_args, "config.diff"},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_log, log_change_args,
 		"log.set"},
-	{"check", "say everything that is wrong with a config", do_check, file_args},
+	{"check", "what is wrong with a config, and what is doubtful", do_check, check_args},
+	{"check list", "all the doubts that there can be", do_check_list},
 	{"schema", "what a config may say, as a JSON Schema for editors", do_schema},
+	{"doctor", "what of this machine is fine for a router, and what is not", do_doctor},
+	{"init", "write a first file for this machine", do_init, init_args},
 	{"help", "what there is", do_help, help_args},
 	{"version", "this command's version", do_version},
 	{"complete", "the words that may come next, for shells", do_complete, help_args},

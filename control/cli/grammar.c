@@ -12,6 +12,7 @@ static const struct {
 	const char *placeholder, *expected;
 } types[] = {
 	[GRAMMAR_NAME] = {"NAME", "a name"},
+	[GRAMMAR_TEXT] = {"TEXT", "some words between quotes"},
 	[GRAMMAR_FLAG] = {"", "nothing"},
 	[GRAMMAR_CHOICE] = {"WHAT", "one of the choices"},
 	[GRAMMAR_LOG_PART] = {"PART", "a part of the daemon, as 'show log' lists them"},
@@ -188,6 +189,7 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 		       (strspn(text, "0123456789") == strlen(text) && strlen(text) <= 3 &&
 			       text[0] != '\0' && atol(text) <= 255);
 	case GRAMMAR_NAME:
+	case GRAMMAR_TEXT:
 	case GRAMMAR_FILE:
 	case GRAMMAR_INTERFACE:
 	case GRAMMAR_SET:

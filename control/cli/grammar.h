@@ -12,6 +12,7 @@
 
 enum grammar_type {
 	GRAMMAR_NAME = 0,
+	GRAMMAR_TEXT,
 	GRAMMAR_FLAG, // its keyword alone
 	GRAMMAR_CHOICE,
 	GRAMMAR_LOG_PART, // of many choices, which are not in the usage

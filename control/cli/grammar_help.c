@@ -118,6 +118,7 @@ static void offer_values(const struct completion *to, const struct grammar_arg *
 		to->offers->live(to->offers->ctx, arg->type);
 		break;
 	case GRAMMAR_NAME:
+	case GRAMMAR_TEXT:
 	case GRAMMAR_FLAG:
 	case GRAMMAR_COUNT:
 	case GRAMMAR_PORT:

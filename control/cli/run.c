@@ -7,7 +7,6 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
-#include "control/config_file.h"
 #include "control/options.h"
 
 // --- what the commands share ---
@@ -62,16 +61,6 @@ int do_show(const struct cli *cli)
 		rc = EXIT_FAILURE;
 	json_decref(result);
 	return rc;
-}
-
-int do_check(const struct cli *cli)
-{
-	struct config *config = config_file_load(cli->words[1]);
-
-	if (config == NULL)
-		return EXIT_FAILURE;
-	config_free(config);
-	return EXIT_SUCCESS;
 }
 
 int do_version(const struct cli *cli)
@@ -133,10 +122,24 @@ static bool is_option(const char *word, const char *short_form, const char *long
 	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
 }
 
+// A keyword's short form, which some commands are used to. NULL: none.
+static char *keyword_of(const char *word)
+{
+	static char limit[] = "limit", yes[] = "yes", output[] = "output", force[] = "force";
+	static const struct {
+		const char *short_form;
+		char *keyword;
+	} forms[] = {{"-n", limit}, {"-y", yes}, {"-o", output}, {"-f", force}};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strcmp(word, forms[i].short_form) == 0)
+			return forms[i].keyword;
+	return NULL;
+}
+
 // How many words it took, or -1.
 static int read_word(struct line *line, char **words, int n_words)
 {
-	static char limit[] = "limit";
 	char *word = words[0];
 
 	if (line->has_ended || word[0] != '-' || word[1] == '\0')
@@ -154,8 +157,8 @@ static int read_word(struct line *line, char **words, int n_words)
 			return -1;
 		line->cli.socket = words[1];
 		return 2;
-	} else if (strcmp(word, "-n") == 0) {
-		return add_word(line, limit) ? 1 : -1;
+	} else if (keyword_of(word) != NULL) {
+		return add_word(line, keyword_of(word)) ? 1 : -1;
 	} else if (strncmp(word, "--", 2) == 0) {
 		return add_word(line, word + 2) ? 1 : -1;
 	} else {

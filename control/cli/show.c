@@ -17,6 +17,20 @@ void print_version(const json_t *result, FILE *out)
 	fprintf(out, "millraced %s, up for %s, on %s\n", answer_text(result, "version"),
 		unit_seconds(answer_number(result, "uptime_sec"), unit),
 		answer_text(result, "config"));
+	if (answer_number(result, "revision") != 0)
+		fprintf(out, "revision %" PRIu64, answer_number(result, "revision"));
+	if (json_is_integer(json_object_get(result, "confirm_sec")))
+		fprintf(out, ", on trial: %" PRIu64 " s are left to confirm it",
+			answer_number(result, "confirm_sec"));
+	if (answer_number(result, "revision") != 0)
+		fputc('\n', out);
+	if (answer_text(result, "note")[0] != '\0')
+		fprintf(out, "ATTENTION: %s\n", answer_text(result, "note"));
+}
+
+void print_running(const json_t *result, FILE *out)
+{
+	fputs(answer_text(result, "text"), out);
 }
 
 static void add_interface(struct table *table, const json_t *interface)

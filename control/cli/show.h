@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+void print_running(const json_t *result, FILE *out);
 void print_version(const json_t *result, FILE *out);
 void print_interfaces(const json_t *result, FILE *out);
 void print_ports(const json_t *result, FILE *out);

@@ -10,7 +10,7 @@ import json
 import socket
 
 from home import HomeLab, build_dir
-from lab import ETC_NETNS
+from lab import ETC_NETNS, wait_for
 
 READERS, ADMINS = 61001, 61002  # gids, of millrace and millrace-admin
 GROUPS = f"root:x:0:\nmillrace:x:{READERS}:\nmillrace-admin:x:{ADMINS}:\n"
@@ -45,7 +45,14 @@ class ApiLab(HomeLab):
         self.dir.chmod(0o755)
 
     def start_api(self, more=""):
-        return self.start_router(CONFIG.format(dir=self.dir, more=more))
+        router = self.start_router(CONFIG.format(dir=self.dir, more=more))
+        wait_for(self.has_link_locals, "the link-local addresses")
+        return router
+
+    def has_link_locals(self):
+        interfaces = self.millrace("show", "interfaces")["interfaces"]
+        return all(any(address.startswith("fe80:") for address in interface["addresses"])
+                   for interface in interfaces)
 
     def connect(self):
         return Caller(self.socket)

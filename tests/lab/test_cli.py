@@ -196,13 +196,17 @@ def test_zsh_completes_words_and_living_names(lab):
 @pytest.mark.parametrize(("page", "section"), [("millrace", 1), ("millraced", 8),
                                                ("millrace.yaml", 5)])
 def test_the_manual_is_clean_and_whole(lab, page, section):
-    roff = lab.dir / f"{page}.{section}"
-    roff.write_text(lab.command("man", page).stdout)
-    said = run_command(["mandoc", "-Tlint", roff], check=False).stdout.splitlines()
+    roff = f"{page}.{section}"  # mandoc takes a section from all of the path
+    (lab.dir / roff).write_text(lab.command("man", page).stdout)
+
+    def mandoc(form):
+        return subprocess.run(["mandoc", form, roff], cwd=lab.dir, capture_output=True, text=True,
+                              check=False).stdout
+
+    said = mandoc("-Tlint").splitlines()
     # pages of one another that are not installed here
     assert [line for line in said if "referenced manual not found" not in line] == []
-    text = subprocess.run(["mandoc", "-Tascii", roff], capture_output=True, text=True).stdout
-    text = re.sub(".\x08", "", text)
+    text = re.sub(".\x08", "", mandoc("-Tascii"))
     for word in {"millrace": ("show flows", "ban ADDRESS [in SET]", "NO_COLOR"),
                  "millraced": ("--config", "--check", "SIGTERM"),
                  "millrace.yaml": ("interfaces.NAME.addresses", "firewall.input[].action",
