@@ -91,25 +91,9 @@ struct classifier_walk {
 
 // Of one word, which of its rules may match.
 uint64_t classifier_find_word(const struct classifier *c, const struct rule_subject *s);
-// Of more, in two steps, for many packets to take the first one of all before the second one of
-// any: the packet's values found among the rules', then the first word with rules that may match
-// from rule `first` on, before `end`.
-void classifier_find_rows(const struct classifier *c, struct classifier_walk *walk,
+// Of any number: the first word with rules that may match from rule `first` on, before `end`.
+void classifier_find(const struct classifier *c, struct classifier_walk *walk,
 	const struct rule_subject *s, uint32_t first, uint32_t end);
-void classifier_find_first(const struct classifier *c, struct classifier_walk *walk);
-// The same from any rule on. 0: no word before `end` has any; else `word` is which.
+// The same from a rule further on. 0: no word before `end` has any; else `word` is which.
 uint64_t classifier_find_next(const struct classifier *c, const struct classifier_walk *walk,
 	uint32_t first, uint32_t end, uint32_t *word);
-
-static inline void classifier_find(const struct classifier *c, struct classifier_walk *walk,
-	const struct rule_subject *s, uint32_t first, uint32_t end)
-{
-	if (c->is_one_word) {
-		walk->rules = classifier_find_word(c, s);
-		walk->word = walk->first = 0;
-		walk->end = CLASSIFIER_WORD;
-		return;
-	}
-	classifier_find_rows(c, walk, s, first, end);
-	classifier_find_first(c, walk);
-}

@@ -84,7 +84,7 @@ static inline void find_row(
 	__builtin_prefetch(c->rows + row + CLASSIFIER_LINE_WORDS); // most are on two lines
 }
 
-void classifier_find_rows(const struct classifier *c, struct classifier_walk *walk,
+static void find_rows(const struct classifier *c, struct classifier_walk *walk,
 	const struct rule_subject *s, uint32_t first, uint32_t end)
 {
 	unsigned d = 0;
@@ -183,7 +183,7 @@ uint64_t classifier_find_next(const struct classifier *c, const struct classifie
 	return 0;
 }
 
-void classifier_find_first(const struct classifier *c, struct classifier_walk *walk)
+static void find_first(const struct classifier *c, struct classifier_walk *walk)
 {
 	walk->pages = c->homeless_pages;
 	for (unsigned d = 0; d < c->n_dims; d++)
@@ -193,4 +193,17 @@ void classifier_find_first(const struct classifier *c, struct classifier_walk *w
 		walk->word = (walk->end - 1) / CLASSIFIER_WORD;
 	else if (walk->word == walk->end / CLASSIFIER_WORD)
 		walk->rules &= ~(UINT64_MAX << walk->end % CLASSIFIER_WORD);
+}
+
+void classifier_find(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t first, uint32_t end)
+{
+	if (c->is_one_word) {
+		walk->rules = classifier_find_word(c, s);
+		walk->word = walk->first = 0;
+		walk->end = CLASSIFIER_WORD;
+		return;
+	}
+	find_rows(c, walk, s, first, end);
+	find_first(c, walk);
 }

@@ -122,38 +122,31 @@ static __rte_noinline bool may_pass(struct worker *w, const struct question *q, 
 	return true;
 }
 
-bool decide_ends(struct worker *w, const struct question *q, struct rule_subject *subject,
+void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
 	struct decision *d)
 {
+	const struct compiled_policy *policy = w->snap->policy;
+	enum dp_hook hook;
+
 	d->seen = q->original;
 	d->refused = COUNTER_COUNT;
 	d->is_dnated = d->changes_source = false;
 	d->source = (struct nat_source){.is_none = true};
 	d->verdict.mark = 0;
 	d->verdict.asked_rate = false;
-	if (unlikely(w->snap->policy->changes_destinations || q->expected != NULL))
+	if (unlikely(policy->changes_destinations || q->expected != NULL))
 		translate_destination(w, q, d);
 	find_way(w, q, subject->is_review, d);
 	if (d->out_iface == INTERFACE_NONE)
-		return false;
+		return;
 	if (q->in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST && !may_pass(w, q, d))
-		return false;
-	if (!w->snap->policy->has_firewall)
-		return true;
-	subject->is_dnat = d->is_dnated;
-	if (q->expected != NULL)
-		subject->state = DP_STATE_RELATED;
-	d->hook = firewall_subject_route(w, d->seen, q->in_iface, d->out_iface, subject);
-	return true;
-}
-
-void decide_rest(struct worker *w, const struct question *q, const struct rule_subject *subject,
-	struct decision *d)
-{
-	const struct compiled_policy *policy = w->snap->policy;
-
+		return;
 	if (policy->has_firewall) {
-		firewall_judge(w, d->hook, subject, &d->verdict);
+		subject->is_dnat = d->is_dnated;
+		if (q->expected != NULL)
+			subject->state = DP_STATE_RELATED;
+		hook = firewall_subject_route(w, d->seen, q->in_iface, d->out_iface, subject);
+		firewall_judge(w, hook, subject, &d->verdict);
 		if (d->verdict.action != DP_ACCEPT) {
 			d->refused = COUNTER_DROP_RULE;
 			return;
@@ -170,11 +163,4 @@ void decide_rest(struct worker *w, const struct question *q, const struct rule_s
 	// is given one of them; what only passes holds none.
 	if (!d->changes_source && q->in_iface != FLOW_IFACE_HOST)
 		d->source.is_none = true;
-}
-
-void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
-	struct decision *d)
-{
-	if (decide_ends(w, q, subject, d))
-		decide_rest(w, q, subject, d);
 }

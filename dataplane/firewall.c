@@ -170,7 +170,6 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 	s->to = zone_of(policy, out_iface);
 	s->in_interface = rule_interface(in_iface);
 	s->out_interface = rule_interface(out_iface);
-	s->ahead = NULL;
 	if (in_iface == FLOW_IFACE_HOST)
 		hook = DP_HOOK_OUTPUT;
 	else
@@ -240,14 +239,6 @@ static struct ip_prefix added_prefix(
 	if (s->family == IP_V6 && addition->ip6_len != 0 && !ip_addr_is_link_local(&prefix.addr))
 		prefix.len = addition->ip6_len;
 	return ip_prefix_network(&prefix);
-}
-
-void firewall_judge_ahead(struct worker *w, const enum dp_hook *hooks,
-	struct rule_subject *const *subjects, struct classifier_walk *walks, unsigned n)
-{
-	const struct compiled_policy *policy = w->snap->policy;
-
-	rules_look_ahead(policy->rules, &policy->counts[w->index], hooks, subjects, walks, n);
 }
 
 static __rte_noinline void carry_out(

@@ -176,8 +176,7 @@ static __attribute__((noinline)) bool judge_by_list(const struct ruleset *rs,
 	if (!enter(rs, hook, &list))
 		return false;
 	j.own_walk = &own_walk;
-	j.walk = s->ahead;
-	if (j.walk == NULL && rules_are_classified(rs, list)) {
+	if (rules_are_classified(rs, list)) {
 		classifier_find(rs->classifier, &own_walk, s, list.next, list.end);
 		j.walk = &own_walk;
 	}
@@ -235,33 +234,4 @@ void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_ho
 	out->action = is_accepted_by_default(rs, hook, s) ? DP_ACCEPT : rs->defaults[hook];
 	if (!s->is_review)
 		count(&state->defaults[hook], s);
-}
-
-void rules_look_ahead(const struct ruleset *rs, const struct rules_state *state,
-	const enum dp_hook *hooks, struct rule_subject *const *subjects,
-	struct classifier_walk *walks, unsigned n)
-{
-	struct place list;
-
-	if (rs->classifier == NULL || rs->classifier->is_one_word)
-		return;
-	for (unsigned i = 0; i < n; i++) {
-		if (!enter(rs, hooks[i], &list) || !rules_are_classified(rs, list))
-			continue;
-		classifier_find_rows(rs->classifier, &walks[i], subjects[i], list.next, list.end);
-		subjects[i]->ahead = &walks[i];
-	}
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t rule;
-
-		if (subjects[i]->ahead == NULL)
-			continue;
-		classifier_find_first(rs->classifier, &walks[i]);
-		if (walks[i].rules == 0)
-			continue;
-		rule = walks[i].word * CLASSIFIER_WORD + (uint32_t)__builtin_ctzll(walks[i].rules);
-		__builtin_prefetch(&rs->matches[rule]);
-		__builtin_prefetch(&rs->effects[rule]);
-		__builtin_prefetch(&state->rules[rule], 1);
-	}
 }

@@ -15,8 +15,6 @@ enum {
 	RULE_INTERFACE_NONE = 0xff,
 };
 
-struct classifier_walk;
-
 // What is known of a packet. A match on something that the packet lacks (ports, TCP flags, ICMP
 // type, MAC, an interface) never matches, negated or not: "not port 22" is true of port 80, and
 // not of a packet of ESP or of a later fragment.
@@ -45,8 +43,6 @@ struct rule_subject {
 	bool is_review;
 	uint32_t mark, bytes;
 	uint32_t facts; // all of this in bits of enum rule_fact: rules_facts
-	// rules_look_ahead's, of as the packet is now; NULL: it was not asked
-	const struct classifier_walk *ahead;
 };
 
 struct rules_now {
@@ -104,13 +100,6 @@ uint32_t rules_facts(const struct rule_subject *s);
 // hook's default says.
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out);
-
-// For a burst of packets that will be judged by these hooks: finds the rules that each may match,
-// and fetches them, for all at once, so that none waits for memory by itself. `walks`: one for
-// each, kept until it is judged. Does nothing where a look ahead would gain nothing.
-void rules_look_ahead(const struct ruleset *rs, const struct rules_state *state,
-	const enum dp_hook *hooks, struct rule_subject *const *subjects,
-	struct classifier_walk *walks, unsigned n);
 
 // Control thread: adds what this worker counted to the sums.
 static inline void rules_count_add(

@@ -94,7 +94,7 @@ static const struct grammar_arg check_args[] = {
 };
 
 static const struct grammar_arg init_args[] = {
-	{"yes", "yes", GRAMMAR_FLAG, "ask nothing: the WAN has the default route, or a link"},
+	{"yes", "yes", GRAMMAR_FLAG, "ask nothing; the WAN has the default route"},
 	{"output", "output", GRAMMAR_FILE, "where to, router.yaml otherwise; - is stdout"},
 	{"force", "force", GRAMMAR_FLAG, "replace the file where there is one"},
 	{"wan", "wan", GRAMMAR_NAME, "the card of the WAN, by its name or PCI address"},
