@@ -10,6 +10,7 @@
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
 #include "cfg/firewall.h"
+#include "cfg/log.h"
 #include "cfg/nat.h"
 #include "cfg/place.h"
 
@@ -119,7 +120,8 @@ struct config {
 	unsigned n_cores;
 	enum cfg_idle idle;
 	enum cfg_hugepages hugepages;
-	const char *state_file;	 // what survives a restart
+	const char *state_file; // what survives a restart
+	struct cfg_log log;
 	uint32_t flow_capacity;	 // of the whole router; 0: control decides
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 	struct cfg_timeouts timeouts;

@@ -282,6 +282,7 @@ static const struct model_key config_keys[] = {
 		.help = "where memory comes from",
 		.object = &memory},
 	{.key = "state", .type = MODEL_GROUP, .help = "what survives a restart", .object = &state},
+	{.key = "log", .type = MODEL_GROUP, .help = "what the daemon tells", .object = &model_log},
 	{.key = "flows", .type = MODEL_GROUP, .help = "the flow table", .object = &model_flows},
 	{.key = "ports",
 		.type = MODEL_NAMED,

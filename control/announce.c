@@ -133,8 +133,8 @@ static void send_family(const struct interface *interface, uint8_t family)
 	if (fd >= 0)
 		close(fd);
 	if (rc != 0)
-		log_debug("control", "interface %s: cannot announce an address: %s",
-			interface->config->name, strerror(-rc));
+		log_debug(log_object("interface", interface->config->name).text,
+			"cannot announce an address: %s", strerror(-rc));
 }
 
 void announce_run(struct interfaces *interfaces, uint64_t now_ms)

@@ -66,11 +66,11 @@ static void load_set(struct bans *bans, uint16_t timed, int64_t now)
 	if (bans->store == NULL)
 		return;
 	if (ban_store_each(bans->store, name, load_entry, &load, &err) != 0)
-		log_error("firewall", "set %s: %s", name, err.text);
+		log_error(log_object("set", name).text, "%s", err.text);
 	if (load.n > 0)
-		log_info("firewall", "set %s: %u entries from before", name, load.n);
+		log_info(log_object("set", name).text, "%u entries from before", load.n);
 	if (load.n_refused > 0)
-		log_warning("firewall", "set %s: no room for %u entries from before", name,
+		log_warning(log_object("set", name).text, "no room for %u entries from before",
 			load.n_refused);
 }
 
@@ -304,9 +304,8 @@ static void log_refused(struct bans *bans)
 		uint64_t n = bans->n_refused[i] - bans->n_refused_logged[i];
 
 		if (n > 0)
-			log_warning("firewall",
-				"set %s is full: %" PRIu64 " additions by rules were refused",
-				bans->sets.list[i].name, n);
+			log_warning(log_object("set", bans->sets.list[i].name).text,
+				"is full: %" PRIu64 " additions by rules were refused", n);
 		bans->n_refused_logged[i] = bans->n_refused[i];
 	}
 }

@@ -9,6 +9,7 @@
 #include "control/announce.h"
 #include "control/api/events.h"
 #include "control/flow_alarms.h"
+#include "control/log_levels.h"
 #include "control/wall_clock.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
@@ -46,19 +47,18 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 			events_alarm(router, &event);
 			break;
 		case DP_EVENT_NAT_NO_PORT:
-			log_warning("nat", "%s has no port left for some connections",
-				ip_addr_str(&event.addr, text));
+			log_warning(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"has no port left for some connections");
 			break;
 		case DP_EVENT_SIP:
-			log_info("nat",
-				"%s speaks SIP: it is translated as any other, its messages are "
+			log_info(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"speaks SIP: it is translated as any other, its messages are "
 				"left alone. Calls without sound want rport, keep-alives and STUN "
-				"or ICE in the phone",
-				ip_addr_str(&event.addr, text));
+				"or ICE in the phone");
 			break;
 		case DP_EVENT_NAT_OVER_SHARE:
-			log_warning("nat", "%s holds its share of ports, and wants more",
-				ip_addr_str(&event.addr, text));
+			log_warning(log_object("nat", ip_addr_str(&event.addr, text)).text,
+				"holds its share of ports, and wants more");
 			break;
 		}
 	}
@@ -95,7 +95,14 @@ static void keep_bans(struct router *router)
 static void sweep_sets(struct router *router)
 {
 	dataplane_timed_sweep(router->dp);
+}
+
+// Another config may have come with other levels.
+static void keep_log(struct router *router)
+{
+	log_levels_follow(&router->config->log);
 	packet_log_tell_left_out(&router->firewall.log);
+	log_tell_left_out(false);
 }
 
 static void tell_drops(struct router *router)
@@ -111,6 +118,7 @@ static const struct duty {
 	{250, keep_bans},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},
+	{1000, keep_log},
 	{1000, tell_drops},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},

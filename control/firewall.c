@@ -158,11 +158,5 @@ void firewall_every_minute(struct firewall *firewall, int64_t now)
 
 void firewall_log(struct firewall *firewall, const struct dp_event *event)
 {
-	const struct policy *policy = firewall->policy;
-	const struct cfg_rule *rule =
-		event->log.rule < policy->dp.n_rules ? policy->rules[event->log.rule] : NULL;
-
-	// An event that waited while the policy changed may mean a rule that is another one now.
-	if (rule != NULL && rule->log != NULL)
-		packet_log_write(&firewall->log, firewall->input.interfaces, rule->log, event);
+	packet_log_write(&firewall->log, firewall->policy, firewall->input.interfaces, event);
 }

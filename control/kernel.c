@@ -42,7 +42,8 @@ static void reinstall(struct router *router, const struct interface *interface)
 	if (addresses_install(interface, router->netlink, &err) != 0 ||
 		static_routes_install(router->config, &router->interfaces, router->netlink, &err) !=
 			0)
-		log_error("control", "%s", error_str(&err, text, sizeof(text)));
+		log_error(log_object("interface", interface->config->name).text, "%s",
+			error_str(&err, text, sizeof(text)));
 }
 
 static void on_interface_changed(void *ctx, struct interface *interface, bool was_by_hand)

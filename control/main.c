@@ -21,6 +21,8 @@
 #include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/log_journal.h"
+#include "control/log_levels.h"
 #include "control/loop_lag.h"
 #include "control/machine.h"
 #include "control/options.h"
@@ -36,6 +38,7 @@ static int start(struct router *router, const struct options *options, struct er
 {
 	struct rpc rpc = {.methods = show_methods, .ctx = router};
 
+	log_levels_follow(&router->config->log);
 	if (permissions_check(err) != 0)
 		return -1;
 	if (sched_getaffinity(0, sizeof(router->allowed), &router->allowed) != 0)
@@ -231,9 +234,10 @@ static int run(struct router *router, const struct options *options)
 	} else if (router->lost_hugepages) {
 		log_warning("control", "%s", error_str(&err, text, sizeof(text)));
 	} else {
-		fprintf(stderr, "millraced: %s\n", error_str(&err, text, sizeof(text)));
+		log_last_words("%s", error_str(&err, text, sizeof(text)));
 	}
 	stop(router);
+	log_tell_left_out(true);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (ends[i] != NULL)
 			event_free(ends[i]);
@@ -255,7 +259,7 @@ static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **a
 	sched_setaffinity(
 		0, sizeof(*allowed), allowed); // as it was before the workers' cores were left
 	execv("/proc/self/exe", again);
-	fprintf(stderr, "millraced: cannot start again: %s\n", strerror(errno));
+	log_last_words("cannot start again: %s", strerror(errno));
 	free(again);
 }
 
@@ -285,6 +289,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int exit_code = EXIT_FAILURE;
 
+	log_journal_use();
 	if (options_parse(&options, argc, argv, &exit_code) != 0)
 		return exit_code;
 	if (options.is_verbose)

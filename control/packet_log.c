@@ -101,11 +101,19 @@ static void write_protocol(FILE *out, const struct dp_log_line *line)
 	write_ports(out, line);
 }
 
-const char *packet_log_str(const struct interfaces *interfaces, const char *prefix,
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+const char *packet_log_str(const struct interfaces *interfaces, const struct packet_log_rule *rule,
 	const struct dp_event *event, char out[PACKET_LOG_BYTES])
 {
 	static const struct mac_addr none;
 	const struct dp_log_line *line = &event->log;
+	const char *prefix = rule->prefix;
 	size_t len = strlen(prefix);
 	char text[ADDR_STR_BYTES];
 	FILE *to = fmemopen(out, PACKET_LOG_BYTES, "w");
@@ -121,9 +129,35 @@ const char *packet_log_str(const struct interfaces *interfaces, const char *pref
 	fprintf(to, " SRC=%s", ip_addr_str(&event->addr, text));
 	fprintf(to, " DST=%s LEN=%u", ip_addr_str(&line->dst, text), line->bytes);
 	write_protocol(to, line);
-	fprintf(to, " ACTION=%s", action_name(line->action));
+	fprintf(to, " ACTION=%s RULE=%.*s:%d", action_name(line->action), PACKET_LOG_FILE_MAX,
+		file_name(rule->file), rule->line);
 	fclose(to);
 	return out;
+}
+
+bool packet_log_find(
+	const struct policy *policy, const struct dp_event *event, struct packet_log_rule *out)
+{
+	uint32_t index = event->log.rule;
+	const struct cfg_rule *rule = index < policy->dp.n_rules ? policy->rules[index] : NULL;
+
+	if (rule == NULL || rule->log == NULL)
+		return false;
+	*out = (struct packet_log_rule){
+		.prefix = rule->log,
+		.file = config_file_of(policy->config, rule->place),
+		.line = rule->place.line,
+	};
+	for (unsigned i = 0; i < policy->dp.n_lists; i++) {
+		const struct dp_list *list = &policy->lists[i];
+
+		if (index < list->first || index - list->first >= list->n)
+			continue;
+		out->list = policy_list_name(policy, i);
+		out->number = index - list->first + 1;
+		return true;
+	}
+	return false;
 }
 
 void packet_log_begin_turn(struct packet_log *log)
@@ -131,23 +165,26 @@ void packet_log_begin_turn(struct packet_log *log)
 	log->n_this_turn = 0;
 }
 
-void packet_log_write(struct packet_log *log, const struct interfaces *interfaces,
-	const char *prefix, const struct dp_event *event)
+void packet_log_write(struct packet_log *log, const struct policy *policy,
+	const struct interfaces *interfaces, const struct dp_event *event)
 {
-	char text[PACKET_LOG_BYTES];
+	char text[PACKET_LOG_BYTES], object[LOG_OBJECT_BYTES];
+	struct packet_log_rule rule;
 
 	if (log->n_this_turn == LINES_PER_TURN) {
 		log->n_left_out++;
 		return;
 	}
+	if (!packet_log_find(policy, event, &rule))
+		return;
 	log->n_this_turn++;
-	log_info("firewall", "%s", packet_log_str(interfaces, prefix, event, text));
+	snprintf(object, sizeof(object), "rule %s/%u", rule.list, rule.number);
+	log_packet(object, packet_log_str(interfaces, &rule, event, text));
 }
 
 void packet_log_tell_left_out(struct packet_log *log)
 {
 	if (log->n_left_out > 0)
-		log_warning("firewall", "%" PRIu64 " lines about packets were left out",
-			log->n_left_out);
+		log_warning("packets", "%" PRIu64 " lines of rules were left out", log->n_left_out);
 	log->n_left_out = 0;
 }

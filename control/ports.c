@@ -64,13 +64,11 @@ static struct port_spec spec_of(const struct cfg_port *from, unsigned n_workers,
 
 static void log_port(const struct port_info *info)
 {
-	char part[32], mac[ADDR_STR_BYTES];
+	char mac[ADDR_STR_BYTES];
 
-	snprintf(part, sizeof(part), "port %s", info->name);
-	log_info(part, "%s%s%s by %s, %s, MTU %u, %u queue%s%s",
-		info->pci[0] != '\0' ? info->pci : info->netdev,
-		info->pci[0] != '\0' && info->netdev[0] != '\0' ? " " : "",
-		info->pci[0] != '\0' ? info->netdev : "", port_driver_name(info->driver),
+	log_info(log_object("port", info->name).text, "%s%s%s%sby %s, %s, MTU %u, %u queue%s%s",
+		info->pci, info->pci[0] != '\0' ? " " : "", info->netdev,
+		info->netdev[0] != '\0' ? " " : "", port_driver_name(info->driver),
 		mac_addr_str(&info->mac, mac), info->mtu, info->n_rxq, info->n_rxq == 1 ? "" : "s",
 		info->steers_by_rss ? ", steered by RSS" : "");
 }
@@ -86,8 +84,8 @@ int ports_open(
 		struct port *port;
 
 		if (interface == NULL) {
-			log_info("control", "port %s is used by no interface and left alone",
-				from->name);
+			log_info(log_object("port", from->name).text,
+				"is used by no interface and left alone");
 			continue;
 		}
 		spec = spec_of(from, n_workers, egress_is_outside(config, interface->name));

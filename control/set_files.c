@@ -32,13 +32,13 @@ static void log_faults(const struct loaded_file *file, const struct set_file_fau
 	char text[1024];
 
 	for (unsigned i = 0; i < faults->n; i++)
-		log_error("firewall", "set %s: %s", file->set->name,
+		log_error(log_object("set", file->set->name).text, "%s",
 			error_str(&faults->list[i], text, sizeof(text)));
 	if (faults->n_more > 0)
-		log_error("firewall", "set %s: %s: %u more faults", file->set->name,
+		log_error(log_object("set", file->set->name).text, "%s: %u more faults",
 			file->set->file, faults->n_more);
-	log_error("firewall", "set %s: it keeps what it had of its file, %u elements",
-		file->set->name, file->elements.n);
+	log_error(log_object("set", file->set->name).text,
+		"it keeps what it had of its file, %u elements", file->elements.n);
 }
 
 static int reload(struct loaded_file *file, struct set_file_faults *faults)
@@ -55,7 +55,7 @@ static int reload(struct loaded_file *file, struct set_file_faults *faults)
 		file->before = file->elements;
 	file->elements = read;
 	file->is_new = true;
-	log_info("firewall", "set %s: %u elements from %s", file->set->name, read.n,
+	log_info(log_object("set", file->set->name).text, "%u elements from %s", read.n,
 		file->set->file);
 	return 0;
 }

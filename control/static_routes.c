@@ -194,10 +194,10 @@ static int put_beside(const struct config *config, const struct interfaces *inte
 	rc = is_ip6 ? put_before6(config, netlink, &there, route, from)
 		    : put_before4(netlink, route);
 	if (rc >= 0)
-		log_warning("control",
-			"the machine has a route to %s of its own (%s): the configured one goes "
-			"before it until the router stops",
-			ip_prefix_str(&from->to, text), who);
+		log_warning(log_object("route", ip_prefix_str(&from->to, text)).text,
+			"the machine has one of its own (%s): the configured one goes before it "
+			"until the router stops",
+			who);
 	return rc;
 }
 
@@ -397,6 +397,6 @@ void static_routes_remove_leftovers(struct netlink *netlink)
 
 	remove_without_device(&all);
 	if (all.n > 0)
-		log_info("control", "removed %u route%s that an earlier instance left behind",
-			all.n, all.n == 1 ? "" : "s");
+		log_info("routes", "removed %u route%s that an earlier instance left behind", all.n,
+			all.n == 1 ? "" : "s");
 }

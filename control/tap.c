@@ -91,11 +91,13 @@ static void write_settings(const char *device)
 		if (rc == 0)
 			continue;
 		if (s->is_needed)
-			log_warning("control", "cannot set net.%s.conf.%s.%s to %s: %s", s->family,
-				device, s->name, s->value, strerror(-rc));
+			log_warning(log_object("interface", device).text,
+				"cannot set net.%s.conf.%s.%s to %s: %s", s->family, device,
+				s->name, s->value, strerror(-rc));
 		else
-			log_debug("control", "cannot set net.%s.conf.%s.%s to %s: %s", s->family,
-				device, s->name, s->value, strerror(-rc));
+			log_debug(log_object("interface", device).text,
+				"cannot set net.%s.conf.%s.%s to %s: %s", s->family, device,
+				s->name, s->value, strerror(-rc));
 	}
 }
 
@@ -117,7 +119,7 @@ static int make_device(int fd, struct ifreq *req)
 
 // RFC 4291 2.8: a router is required to recognize the All-Routers addresses of 2.7.1. Of these
 // the kernel joins ff02::2 by itself.
-static int join_routers(int ifindex)
+static int join_routers(const char *name, int ifindex)
 {
 	static const struct in6_addr groups[] = {
 		{.s6_addr = {0xff, 0x01, [15] = 2}}, {.s6_addr = {0xff, 0x05, [15] = 2}}};
@@ -128,7 +130,8 @@ static int join_routers(int ifindex)
 			.ipv6mr_multiaddr = groups[i], .ipv6mr_interface = (unsigned)ifindex};
 
 		if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &join, sizeof(join)) != 0)
-			log_debug("control", "cannot join all routers: %s", strerror(errno));
+			log_debug(log_object("interface", name).text, "cannot join all routers: %s",
+				strerror(errno));
 	}
 	return fd;
 }
@@ -161,9 +164,10 @@ int tap_open(struct tap *tap, const char *name, struct error *err)
 		return -1;
 	}
 	tap->ifindex = (int)if_nametoindex(name);
-	tap->groups_fd = join_routers(tap->ifindex);
+	tap->groups_fd = join_routers(name, tap->ifindex);
 	if (tap_set_carrier(tap, false) != 0)
-		log_warning("control", "%s: this kernel lets no carrier be set", name);
+		log_warning(
+			log_object("interface", name).text, "this kernel lets no carrier be set");
 	return 0;
 }
 

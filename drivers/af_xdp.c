@@ -311,8 +311,9 @@ static void retire_pool(struct port *port)
 		return; // the memory stays with DPDK until the process ends
 	r->pool = port->pool;
 	r->expect = port->pool_size - port->sockets.n * FILL_BUFFERS;
-	log_debug("drivers", "%s: %u of %u buffers are home, %u expected", port->info.netdev,
-		rte_mempool_avail_count(r->pool), port->pool_size, r->expect);
+	log_debug(log_object("port", port->info.name).text,
+		"%u of %u buffers are home, %u expected", rte_mempool_avail_count(r->pool),
+		port->pool_size, r->expect);
 	r->next = retired_pools;
 	retired_pools = r;
 	af_xdp_reap_pools();

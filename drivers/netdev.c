@@ -383,7 +383,8 @@ int netdev_take(struct netdev *dev, const char *name, const struct mac_addr *mac
 	dev->disable_ipv6_before = disable_ipv6(name, 1);
 	if (was_left_blocked) {
 		// one of us was killed here: what is set now is not what the operator had
-		log_info("drivers", "%s was left taken by a process that did not end well", name);
+		log_info(log_object("card", name).text,
+			"was left taken by a process that did not end well");
 		dev->disable_ipv6_before = disable_ipv6("default", -1);
 	}
 	if (mac != NULL && set_mac(dev, mac, err) < 0)
@@ -392,8 +393,8 @@ int netdev_take(struct netdev *dev, const char *name, const struct mac_addr *mac
 		goto fail;
 	rc = offloads_disable(name, &dev->offloads);
 	if (rc < 0)
-		log_warning("drivers", "%s keeps its offloads, frames may arrive merged: %s", name,
-			strerror(-rc));
+		log_warning(log_object("card", name).text,
+			"keeps its offloads, frames may arrive merged: %s", strerror(-rc));
 	rc = netdev_set_flag(name, IFF_UP, true);
 	if (rc < 0) {
 		error_set(err, "cannot bring %s up: %s", name, strerror(-rc));

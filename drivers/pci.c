@@ -280,9 +280,8 @@ static int bind_stand_in(struct pci *pci, struct error *err)
 				return error_set(err, "cannot allow vfio without IOMMU");
 			pci->set_no_iommu = true;
 		}
-		log_warning("drivers",
-			"PCI card %s runs without IOMMU: it can read and write all memory",
-			address);
+		log_warning(log_object("card", address).text,
+			"runs without IOMMU: it can read and write all memory");
 	}
 	link_name(address, "driver", now, sizeof(now));
 	if (strcmp(now, stand_in) == 0)
@@ -314,8 +313,8 @@ static void note(struct pci *pci, const char *netdev)
 
 	link_name(pci->address, "driver", before->driver, sizeof(before->driver));
 	if (is_stand_in(before->driver) && pci_record_read(pci->address, before)) {
-		log_info("drivers", "PCI card %s was left taken by a process that did not end well",
-			pci->address);
+		log_info(log_object("card", pci->address).text,
+			"was left taken by a process that did not end well");
 		pci->is_rebound = true;
 		return;
 	}
@@ -381,9 +380,9 @@ static void restore_netdev(const struct pci *pci)
 
 	while (!pci_netdev(pci->address, name, sizeof(name))) {
 		if (ms >= NETDEV_WAIT_MS) {
-			log_warning("drivers",
-				"PCI card %s is with %s again, but %s has not come back",
-				pci->address, pci->before.driver, pci->before.netdev);
+			log_warning(log_object("card", pci->address).text,
+				"is with %s again, but %s has not come back", pci->before.driver,
+				pci->before.netdev);
 			return;
 		}
 		usleep(20000);
@@ -392,8 +391,8 @@ static void restore_netdev(const struct pci *pci)
 	// where udev was faster, this finds nothing to rename, and the name is right already
 	rc = netdev_rename(name, pci->before.netdev);
 	if (pci_netdev(pci->address, name, sizeof(name)) && strcmp(name, pci->before.netdev) != 0)
-		log_warning("drivers", "%s is called %s now: %s", pci->before.netdev, name,
-			strerror(-rc));
+		log_warning(log_object("card", pci->address).text, "%s is called %s now: %s",
+			pci->before.netdev, name, strerror(-rc));
 	if (pci->before.mtu != 0)
 		netdev_set_mtu(name, pci->before.mtu);
 	if (pci->before.was_up)
@@ -415,8 +414,8 @@ void pci_give_back(struct pci *pci)
 			write_text("/sys/bus/pci/drivers_probe", pci->address);
 			link_name(pci->address, "driver", now, sizeof(now));
 			if (strcmp(now, pci->before.driver) != 0)
-				log_warning("drivers", "PCI card %s did not go back to %s",
-					pci->address, pci->before.driver);
+				log_warning(log_object("card", pci->address).text,
+					"did not go back to %s", pci->before.driver);
 			else if (pci->before.netdev[0] != '\0')
 				restore_netdev(pci);
 		}

@@ -6,6 +6,7 @@
 
 #include "cfg/base/clock.h"
 #include "control/api/config.h"
+#include "control/api/log.h"
 #include "control/api/show_parts.h"
 #include "control/api/stream.h"
 #include "control/loop_lag.h"
@@ -213,6 +214,7 @@ const struct rpc_method show_methods[] = {
 	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
+	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
 	{"show.nat", show_nat, RPC_READS},
@@ -229,6 +231,7 @@ const struct rpc_method show_methods[] = {
 	{"ban", sets_ban, RPC_WRITES},
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
+	{"log.set", log_change, RPC_WRITES},
 	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
 	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
 	{NULL},

@@ -6,6 +6,7 @@
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
+#include "control/cli/log.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -159,6 +160,8 @@ const struct grammar_command cli_commands[] = {
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
+	{"show log", "what the daemon has said, and how much each part tells", do_show,
+		log_show_args, "show.log", print_log},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
 	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
@@ -177,6 +180,8 @@ const struct grammar_command cli_commands[] = {
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
+	{"log", "how much a part of the daemon tells, until it ends", do_log, log_change_args,
+		"log.set"},
 	{"check", "what is wrong with a config, and what is doubtful", do_check, check_args},
 	{"check list", "all the doubts that there can be", do_check_list},
 	{"schema", "what a config may say, as a JSON Schema for editors", do_schema},

@@ -15,6 +15,7 @@ static const struct {
 	[GRAMMAR_TEXT] = {"TEXT", "some words between quotes"},
 	[GRAMMAR_FLAG] = {"", "nothing"},
 	[GRAMMAR_CHOICE] = {"WHAT", "one of the choices"},
+	[GRAMMAR_LOG_PART] = {"PART", "a part of the daemon, as 'show log' lists them"},
 	[GRAMMAR_COUNT] = {"N", "a number from 1 to 4294967295"},
 	[GRAMMAR_ADDRESS] = {"ADDRESS", "an address such as 198.18.0.7 or 2001:db8::7"},
 	[GRAMMAR_NETWORK] = {"ADDRESS",
@@ -36,7 +37,7 @@ const char *grammar_expected(enum grammar_type type)
 
 const char *grammar_placeholder(const struct grammar_arg *arg)
 {
-	return arg->choices != NULL ? arg->choices : types[arg->type].placeholder;
+	return arg->type == GRAMMAR_CHOICE ? arg->choices : types[arg->type].placeholder;
 }
 
 bool grammar_word(const struct grammar_command *command, int i, char out[GRAMMAR_WORD_BYTES])
@@ -174,6 +175,7 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 
 	switch (arg->type) {
 	case GRAMMAR_CHOICE:
+	case GRAMMAR_LOG_PART:
 		return is_choice(arg->choices, text);
 	case GRAMMAR_ADDRESS:
 		return ip_addr_parse(text, &prefix.addr) == 0;

@@ -15,6 +15,7 @@ enum grammar_type {
 	GRAMMAR_TEXT,
 	GRAMMAR_FLAG, // its keyword alone
 	GRAMMAR_CHOICE,
+	GRAMMAR_LOG_PART, // of many choices, which are not in the usage
 	GRAMMAR_COUNT,
 	GRAMMAR_ADDRESS,
 	GRAMMAR_NETWORK, // or one address

@@ -101,6 +101,7 @@ static void offer_values(const struct completion *to, const struct grammar_arg *
 {
 	switch (arg->type) {
 	case GRAMMAR_CHOICE:
+	case GRAMMAR_LOG_PART:
 		offer_choices(to, arg->choices, arg->help);
 		break;
 	case GRAMMAR_PROTOCOL:

@@ -75,7 +75,7 @@ static void write_args(FILE *out, const struct grammar_command *command)
 		}
 		fputc('\n', out);
 		man_write_text(out, arg->help);
-		if (arg->choices == NULL && arg->type != GRAMMAR_FLAG) {
+		if (arg->type != GRAMMAR_CHOICE && arg->type != GRAMMAR_FLAG) {
 			fputs(":\n", out);
 			man_write_text(out, grammar_expected(arg->type));
 		}

@@ -250,5 +250,5 @@ def test_who_speaks_sip_is_named_once_and_left_alone(unhelped):
         phone.close()
     server.close()
     wait_for(lambda: "speaks SIP" in unhelped.router.output(), "a line in the log", 5)
-    assert unhelped.router.output().count(f"{SHORT1} speaks SIP") == 1
+    assert unhelped.router.output().count(f"{SHORT1}: speaks SIP") == 1
     assert unhelped.counts("sip_seen")["sip_seen"] == 2

@@ -156,7 +156,7 @@ def test_it_is_counted_and_logged_now_and_then(crowd):
     counts = crowd.lab.counts("")
     refused = len(PORTS) - len(crowd.greedy)
     assert counts["nat_over_share"] >= refused and counts["drop_nat_no_port"] >= refused
-    said = crowd.lab.router.output().count(f"{HOST} holds its share of ports, and wants more")
+    said = crowd.lab.router.output().count(f"{HOST}: holds its share of ports, and wants more")
     most = crowd.workers * (1 + (time.monotonic() - crowd.began) / QUIET_SEC)
     assert 1 <= said <= most, f"{said} lines"
 

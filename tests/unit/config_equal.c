@@ -218,6 +218,10 @@ const char *config_differs(const struct config *a, const struct config *b)
 		return "workers";
 	if (a->hugepages != b->hugepages || !same_text(a->state_file, b->state_file))
 		return "memory or state";
+	for (unsigned i = 0; i < LOG_PARTS; i++)
+		if (cfg_log_level(&a->log, (enum log_part)i) !=
+			cfg_log_level(&b->log, (enum log_part)i))
+			return "log";
 	if (!same_flows(a, b))
 		return "flows";
 	if (a->n_ports != b->n_ports || a->n_interfaces != b->n_interfaces ||

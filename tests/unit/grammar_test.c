@@ -245,7 +245,8 @@ static void arguments_by_place_come_first_and_names_are_there_once(void **state)
 		for (const struct grammar_arg *a = c->args; a != NULL && a->help != NULL; a++) {
 			assert_true(a->keyword != NULL || !has_keyword);
 			has_keyword = a->keyword != NULL;
-			assert_int_equal(a->type == GRAMMAR_CHOICE, a->choices != NULL);
+			assert_int_equal(a->type == GRAMMAR_CHOICE || a->type == GRAMMAR_LOG_PART,
+				a->choices != NULL);
 			for (const struct grammar_arg *b = c->args; b != a; b++)
 				assert_true(strcmp(a->param, b->param) != 0 ||
 					    strcmp(a->param, "limit") == 0);
