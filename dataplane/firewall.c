@@ -235,6 +235,7 @@ void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdi
 		[DP_REJECT_PROHIBITED] = ICMP_ERROR_PROHIBITED,
 	};
 
+	w->refused_by = verdict->rule; // for a capture
 	if (verdict->action != DP_REJECT) {
 		worker_drop(w, p->m, COUNTER_DROP_RULE);
 		return;
