@@ -14,6 +14,7 @@
 #include "cfg/base/log.h"
 #include "control/api/server.h"
 #include "control/api/show.h"
+#include "control/capture.h"
 #include "control/config_file.h"
 #include "control/duties.h"
 #include "control/haste.h"
@@ -100,6 +101,7 @@ static void stop(struct router *router)
 {
 	watch_free(router->watch);
 	duties_free(router->duties);
+	capture_forget(router);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);

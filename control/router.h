@@ -21,6 +21,7 @@
 #include "control/routes.h"
 
 struct api;
+struct capture_session;
 struct duties;
 struct watch;
 
@@ -48,5 +49,6 @@ struct router {
 	struct firewall firewall;
 	struct duties *duties;
 	struct watch *watch;
+	struct capture_session *capture; // NULL: nobody captures
 	uint64_t start_ms;
 };

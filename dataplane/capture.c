@@ -16,9 +16,11 @@
 enum {
 	RING_BYTES = 2 << 20, // of each worker
 	RECORD_ALIGN = 8,
-	SHARE = 24,		  // a worker without time to spare gives a capture this part of it
+	SHARE = 40,		  // a worker without time to spare gives a capture this part of it
 	CREDIT_MAX_CLK = 1 << 20, // what it may spend at once, having had time
 	SIFT_CLK = 8,		  // what a dropped packet that is not kept takes, about
+	COPY_CLK_MAX = 4096,	  // a packet into the ring takes no longer
+	STEP_CLK_MAX = 16,	  // nor a step of its filter
 	NO_REASON = 0xff,
 };
 
@@ -39,7 +41,8 @@ struct capture_worker {
 	_Atomic uint64_t head; // bytes ever written
 	_Atomic uint64_t lost, unseen;
 	int64_t credit_clk;
-	uint64_t credit_tsc; // up to which it has been given
+	uint64_t now_tsc; // when it was given last, or a burst left
+	uint64_t credit_tsc;
 	uint64_t idle_turns;
 	uint8_t iface; // of the burst at hand
 	uint8_t *ring;
@@ -77,7 +80,7 @@ static void earn(struct worker *w, struct capture_worker *part)
 {
 	uint64_t now = rte_rdtsc(), elapsed = now - part->credit_tsc;
 
-	part->credit_tsc = now;
+	part->credit_tsc = part->now_tsc = now;
 	if (w->idle_turns != part->idle_turns || elapsed > (uint64_t)CREDIT_MAX_CLK * SHARE)
 		part->credit_clk = CREDIT_MAX_CLK;
 	else
@@ -110,7 +113,7 @@ static void copy(struct worker *w, struct capture_worker *part, const struct rte
 	record.captured_bytes = (uint16_t)RTE_MIN(m->pkt_len, (uint32_t)w->capture->snap_bytes);
 	record.record_bytes = RTE_ALIGN_CEIL(
 		(uint32_t)sizeof(record) + record.captured_bytes, (uint32_t)RECORD_ALIGN);
-	record.tsc = part->credit_tsc;
+	record.tsc = part->now_tsc;
 	if (record.record_bytes > left)
 		skipped = left;
 	if (head - tail + skipped + record.record_bytes > RING_BYTES) {
@@ -148,8 +151,9 @@ static void look(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
 	uint8_t kept[BURST];
 	unsigned n_kept;
 
-	if (!asks(capture, kind, iface) || !may_look(w, part, n))
-		return;
+	if (kind == DP_CAPTURE_RX)
+		for (unsigned i = 0; i < n; i++) // all at once: the pipeline finds them there
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	n_kept = sieve_burst(&capture->filter.sieve, pkts, n, kept);
 	for (unsigned i = 0; i < n_kept; i++)
 		if (filter_matches(&capture->filter, pkts[kept[i]]))
@@ -159,9 +163,12 @@ static void look(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
 					.reason = NO_REASON});
 }
 
-static void spend(struct capture_worker *part, uint64_t since_tsc)
+// What took longer than `n` looks can was interrupted: another's time.
+static void spend(struct worker *w, uint64_t since_tsc, unsigned n)
 {
-	part->credit_clk -= (int64_t)(rte_rdtsc() - since_tsc);
+	uint64_t most = n * (COPY_CLK_MAX + (uint64_t)STEP_CLK_MAX * w->capture->filter.n);
+
+	own_part(w)->credit_clk -= (int64_t)RTE_MIN(rte_rdtsc() - since_tsc, most);
 }
 
 void capture_turn(struct worker *w)
@@ -176,22 +183,23 @@ void capture_arrive(
 
 	earn(w, part);
 	part->iface = iface;
-	if (!is_rx || !asks(w->capture, DP_CAPTURE_RX, iface))
+	if (!is_rx || !asks(w->capture, DP_CAPTURE_RX, iface) || !may_look(w, part, n))
 		return;
 	look(w, DP_CAPTURE_RX, iface, pkts, n);
-	spend(part, part->credit_tsc);
+	spend(w, part->now_tsc, n);
 }
 
 void capture_leave(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n)
 {
 	struct capture_worker *part = own_part(w);
+	uint64_t start;
 
-	if (!asks(w->capture, DP_CAPTURE_TX, iface))
+	if (!asks(w->capture, DP_CAPTURE_TX, iface) || !may_look(w, part, n))
 		return;
-	earn(w, part);
+	start = part->now_tsc = rte_rdtsc();
 	for (unsigned i = 0; i < n; i += BURST)
 		look(w, DP_CAPTURE_TX, iface, pkts + i, RTE_MIN(n - i, (unsigned)BURST));
-	spend(part, part->credit_tsc);
+	spend(w, start, n);
 }
 
 static void look_at_drop(
@@ -215,7 +223,7 @@ static void look_at_drop(
 				.iface = iface,
 				.reason = (uint8_t)reason,
 				.rule = w->refused_by});
-	spend(part, start);
+	spend(w, start, 1);
 }
 
 void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason)
@@ -266,6 +274,7 @@ static struct capture *capture_new(const struct dataplane *dp, const struct dp_c
 			capture_free(capture);
 			return NULL;
 		}
+		memset(part->ring, 0, RING_BYTES); // no worker is to wait for a page
 	}
 	return capture;
 }

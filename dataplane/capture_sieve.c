@@ -14,7 +14,6 @@ enum {
 	IP4_PLAIN_BYTES = 20,
 	PLAIN_WORDS = 0x00050008, // type IPv4, then a header of five words, as the bytes lie
 	PLAIN_MASK = 0x000fffff,
-	PREFETCH_AHEAD = 6,
 };
 
 // What the accumulator holds: `bytes` of the frame at `offset`, under `mask`. 0: something else.
@@ -239,12 +238,14 @@ static inline bool has_odd_header(const uint8_t *frame)
 }
 
 static __rte_always_inline unsigned sift(const struct sieve *sieve, const unsigned n_tests,
-	struct rte_mbuf *const *pkts, unsigned n, uint8_t kept[64])
+	const bool assumes_no_options, struct rte_mbuf *const *pkts, unsigned n,
+	uint8_t *restrict kept)
 {
+	struct sieve_test tests[SIEVE_TESTS_MAX]; // in registers, when they are few
 	unsigned n_kept = 0;
 
-	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+	for (unsigned k = 0; k < n_tests; k++)
+		tests[k] = sieve->tests[k];
 	for (unsigned i = 0; i < n; i++) {
 		const struct rte_mbuf *m = pkts[i];
 		const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -252,28 +253,40 @@ static __rte_always_inline unsigned sift(const struct sieve *sieve, const unsign
 		uint64_t halves[2];
 		bool is_worth;
 
-		if (i + PREFETCH_AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + PREFETCH_AHEAD], void *));
 		// what lies in the buffer behind a short frame does no harm
 		if (unlikely(m->data_off + SIEVE_BYTES > m->buf_len)) {
 			kept[n_kept++] = (uint8_t)i;
 			continue;
 		}
 		for (unsigned k = 0; k < n_tests; k++) {
-			const struct sieve_test *test = &sieve->tests[k];
 			sieve_lane words;
 
-			memcpy(&words, frame + test->offset, sizeof(words));
-			hit |= (sieve_lane)((words & test->mask) == test->value);
+			memcpy(&words, frame + tests[k].offset, sizeof(words));
+			hit |= (sieve_lane)((words & tests[k].mask) == tests[k].value);
 		}
 		memcpy(halves, &hit, sizeof(halves));
 		is_worth = (halves[0] | halves[1]) != 0;
-		if (sieve->assumes_no_options)
+		if (assumes_no_options)
 			is_worth |= has_odd_header(frame);
 		kept[n_kept] = (uint8_t)i; // no branch: it could not be foretold
 		n_kept += is_worth;
 	}
 	return n_kept;
+}
+
+// The usual numbers of tests without a loop.
+static __rte_always_inline unsigned sift_any(const struct sieve *sieve,
+	const bool assumes_no_options, struct rte_mbuf *const *pkts, unsigned n, uint8_t kept[64])
+{
+	switch (sieve->n_tests) {
+	case 1:
+		return sift(sieve, 1, assumes_no_options, pkts, n, kept);
+	case 2:
+		return sift(sieve, 2, assumes_no_options, pkts, n, kept);
+	case 3:
+		return sift(sieve, 3, assumes_no_options, pkts, n, kept);
+	}
+	return sift(sieve, sieve->n_tests, assumes_no_options, pkts, n, kept);
 }
 
 unsigned sieve_burst(
@@ -284,15 +297,6 @@ unsigned sieve_burst(
 			kept[i] = (uint8_t)i;
 		return n;
 	}
-	switch (sieve->n_tests) { // the usual ones without a loop
-	case 1:
-		return sift(sieve, 1, pkts, n, kept);
-	case 2:
-		return sift(sieve, 2, pkts, n, kept);
-	case 3:
-		return sift(sieve, 3, pkts, n, kept);
-	case 4:
-		return sift(sieve, 4, pkts, n, kept);
-	}
-	return sift(sieve, sieve->n_tests, pkts, n, kept);
+	return sieve->assumes_no_options ? sift_any(sieve, true, pkts, n, kept)
+					 : sift_any(sieve, false, pkts, n, kept);
 }

@@ -205,7 +205,7 @@ struct dp_capture {
 	uint8_t kinds;
 	uint16_t snap_bytes; // of each packet at most
 	// Looks at each packet whatever that costs. Else a worker that has no time to spare gives
-	// it a twenty-fourth of its own, and counts what went by.
+	// it a fortieth of its own, and counts what went by.
 	bool is_thorough;
 	const struct dp_filter_step *filter;
 	unsigned n_steps; // 0: every packet

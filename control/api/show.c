@@ -217,5 +217,8 @@ const struct rpc_method show_methods[] = {
 	{"ban", sets_ban},
 	{"unban", sets_unban},
 	{"sets.reload", sets_reload},
+	{"capture.start", capture_start},
+	{"capture.read", capture_read},
+	{"capture.stop", capture_stop},
 	{NULL, NULL},
 };

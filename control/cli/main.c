@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/capture.h"
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
 #include "control/cli/schema.h"
@@ -45,6 +46,7 @@ static void print_help(FILE *out)
 	fputs("  millrace ban ADDRESS [in SET] [for 90s | 10m | 1d | forever]\n"
 	      "  millrace unban ADDRESS [in SET]\n"
 	      "  millrace sets reload NAME   read the set's file now\n"
+	      "  millrace " CAPTURE_USAGE "\n"
 	      "  millrace check FILE    say everything that is wrong with a config\n"
 	      "  millrace schema        what a config may say, as a JSON Schema for editors\n"
 	      "  millrace version\n"
@@ -180,6 +182,7 @@ static const struct command {
 	{"ban", do_ban},
 	{"unban", do_unban},
 	{"sets", do_sets},
+	{"capture", do_capture},
 	{"check", do_check},
 	{"schema", do_schema},
 	{"version", do_version},
