@@ -156,11 +156,8 @@ struct bench_target *bench_handover_give_make(const struct bench_case *c, struct
 struct bench_target *bench_handover_take_make(const struct bench_case *c, struct error *err);
 
 // --- bench_capture.c ---
-struct bench_target *bench_capture_nat_seen_make(const struct bench_case *c, struct error *err);
-struct bench_target *bench_capture_nat_spared_make(const struct bench_case *c, struct error *err);
-struct bench_target *bench_capture_forward_seen_make(const struct bench_case *c, struct error *err);
-struct bench_target *bench_capture_forward_spared_make(
-	const struct bench_case *c, struct error *err);
+struct bench_target *bench_capture_nat_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_capture_forward_make(const struct bench_case *c, struct error *err);
 
 struct bench_run_options {
 	unsigned n_runs, burst;
