@@ -1,65 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/capture.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 
-#include "dataplane/capture_filter.h"
-#include "dataplane/dataplane_internal.h"
-#include "dataplane/memory.h"
-#include "dataplane/rules.h"
+#include "dataplane/capture_ring.h"
+#include "dataplane/snapshot.h"
 
 enum {
-	RING_BYTES = 2 << 20, // of each worker
 	RECORD_ALIGN = 8,
 	SHARE = 40,		  // a worker without time to spare gives a capture this part of it
 	CREDIT_MAX_CLK = 1 << 20, // what it may spend at once, having had time
 	SIFT_CLK = 8,		  // what a dropped packet that is not kept takes, about
 	COPY_CLK_MAX = 4096,	  // a packet into the ring takes no longer
 	STEP_CLK_MAX = 16,	  // nor a step of its filter
-	NO_REASON = 0xff,
 };
-
-// What lies in a ring, and the packet's bytes behind it.
-struct record {
-	uint32_t record_bytes; // 0: the rest of the ring is left out
-	uint32_t packet_bytes;
-	uint64_t tsc;
-	int32_t rule;
-	uint16_t captured_bytes;
-	uint8_t kind, iface, reason;
-};
-
-static_assert((int)COUNTER_COUNT < (int)NO_REASON, "a reason fits");
-
-struct capture_worker {
-	// the worker's
-	_Atomic uint64_t head; // bytes ever written
-	_Atomic uint64_t lost, unseen;
-	int64_t credit_clk;
-	uint64_t now_tsc; // when it was given last, or a burst left
-	uint64_t credit_tsc;
-	uint64_t idle_turns;
-	uint8_t iface; // of the burst at hand
-	uint8_t *ring;
-	// control's
-	_Atomic uint64_t tail __rte_cache_aligned; // bytes ever taken
-	uint32_t taken_bytes;			   // by the record that was given out last
-} __rte_cache_aligned;
-
-struct capture {
-	uint64_t interfaces;
-	uint8_t kinds;
-	uint16_t snap_bytes;
-	bool is_thorough;
-	struct capture_filter filter;
-	unsigned n_workers;
-	struct capture_worker workers[]; // by index
-} __rte_cache_aligned;
 
 static struct capture_worker *own_part(struct worker *w)
 {
@@ -101,11 +57,12 @@ static bool may_look(struct worker *w, struct capture_worker *part, unsigned n)
 // --- into the ring ---
 
 static void copy(struct worker *w, struct capture_worker *part, const struct rte_mbuf *m,
-	struct record record)
+	struct capture_record record)
 {
 	uint64_t head = atomic_load_explicit(&part->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&part->tail, memory_order_acquire);
-	uint32_t at = (uint32_t)(head % RING_BYTES), left = RING_BYTES - at, skipped = 0;
+	uint32_t at = (uint32_t)(head % CAPTURE_RING_BYTES), left = CAPTURE_RING_BYTES - at,
+		 skipped = 0;
 	const void *bytes;
 	uint8_t *to;
 
@@ -116,7 +73,7 @@ static void copy(struct worker *w, struct capture_worker *part, const struct rte
 	record.tsc = part->now_tsc;
 	if (record.record_bytes > left)
 		skipped = left;
-	if (head - tail + skipped + record.record_bytes > RING_BYTES) {
+	if (head - tail + skipped + record.record_bytes > CAPTURE_RING_BYTES) {
 		add(&part->lost, 1);
 		worker_count(w, COUNTER_CAPTURE_LOST);
 		return;
@@ -158,9 +115,9 @@ static void look(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
 	for (unsigned i = 0; i < n_kept; i++)
 		if (filter_matches(&capture->filter, pkts[kept[i]]))
 			copy(w, part, pkts[kept[i]],
-				(struct record){.kind = (uint8_t)kind,
+				(struct capture_record){.kind = (uint8_t)kind,
 					.iface = iface,
-					.reason = NO_REASON});
+					.reason = CAPTURE_NO_REASON});
 }
 
 // What took longer than `n` looks can was interrupted: another's time.
@@ -219,7 +176,7 @@ static void look_at_drop(
 	start = rte_rdtsc();
 	if (filter_matches(&capture->filter, m))
 		copy(w, part, m,
-			(struct record){.kind = DP_CAPTURE_DROP,
+			(struct capture_record){.kind = DP_CAPTURE_DROP,
 				.iface = iface,
 				.reason = (uint8_t)reason,
 				.rule = w->refused_by});
@@ -236,173 +193,4 @@ void capture_unsent(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkt
 {
 	for (unsigned i = 0; i < n; i++)
 		look_at_drop(w, iface, pkts[i], reason);
-}
-
-// --- what control calls ---
-
-static void capture_free(struct capture *capture)
-{
-	if (capture == NULL)
-		return;
-	for (unsigned i = 0; i < capture->n_workers; i++)
-		memory_unmap(capture->workers[i].ring, RING_BYTES);
-	free(capture);
-}
-
-static struct capture *capture_new(const struct dataplane *dp, const struct dp_capture *from)
-{
-	size_t bytes =
-		sizeof(struct capture) + sizeof(struct capture_worker) * dp->options.n_workers;
-	struct capture *capture = aligned_alloc(
-		RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(bytes, (size_t)RTE_CACHE_LINE_SIZE));
-
-	if (capture == NULL)
-		return NULL;
-	memset(capture, 0, bytes);
-	capture->interfaces = from->interfaces;
-	capture->kinds = from->kinds;
-	capture->snap_bytes = from->snap_bytes;
-	capture->is_thorough = from->is_thorough;
-	capture->n_workers = dp->options.n_workers;
-	for (unsigned i = 0; i < capture->n_workers; i++) {
-		struct capture_worker *part = &capture->workers[i];
-
-		part->ring = memory_map(RING_BYTES);
-		part->iface = INTERFACE_NONE;
-		part->credit_tsc = rte_rdtsc();
-		if (part->ring == NULL) {
-			capture_free(capture);
-			return NULL;
-		}
-		memset(part->ring, 0, RING_BYTES); // no worker is to wait for a page
-	}
-	return capture;
-}
-
-int dataplane_capture_start(
-	struct dataplane *dp, const struct dp_capture *capture, struct error *err)
-{
-	int error = -EBUSY;
-
-	if (dp->captured != NULL) {
-		error_set(err, "another capture is under way");
-		return error;
-	}
-	if (capture->kinds == 0 || (capture->kinds & ~DP_CAPTURE_ALL) != 0 ||
-		capture->snap_bytes == 0) {
-		error_set(err, "a capture of nothing");
-		return -EINVAL;
-	}
-	dp->captured = capture_new(dp, capture);
-	if (dp->captured == NULL) {
-		error_set(err, "no memory for a capture");
-		return -ENOMEM;
-	}
-	error = filter_make(&dp->captured->filter, capture->filter, capture->n_steps, err);
-	if (error != 0) {
-		dataplane_capture_free(dp);
-		return error;
-	}
-	atomic_store_explicit(&dp->capture, dp->captured, memory_order_release);
-	return 0;
-}
-
-// The oldest record of a worker, or NULL.
-static const struct record *peek(struct capture_worker *part)
-{
-	uint64_t head = atomic_load_explicit(&part->head, memory_order_acquire);
-	uint64_t tail = atomic_load_explicit(&part->tail, memory_order_relaxed);
-	const struct record *record;
-
-	if (part->taken_bytes > 0) {
-		tail += part->taken_bytes;
-		part->taken_bytes = 0;
-		atomic_store_explicit(&part->tail, tail, memory_order_release);
-	}
-	if (head == tail)
-		return NULL;
-	record = (const struct record *)(part->ring + tail % RING_BYTES);
-	if (record->record_bytes != 0)
-		return record;
-	tail += RING_BYTES - tail % RING_BYTES;
-	atomic_store_explicit(&part->tail, tail, memory_order_release);
-	return (const struct record *)part->ring;
-}
-
-static uint64_t wall_ns(uint64_t tsc)
-{
-	struct timespec now;
-	double ago_sec = (double)(rte_rdtsc() - tsc) / (double)rte_get_tsc_hz();
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec -
-	       (uint64_t)(ago_sec * 1e9);
-}
-
-static void describe(const struct record *record, struct dp_captured *out)
-{
-	struct dp_counter counter = {0};
-
-	*out = (struct dp_captured){
-		.kind = (enum dp_capture_kind)record->kind,
-		.interface = record->iface == INTERFACE_NONE ? -1 : record->iface,
-		.time_ns = wall_ns(record->tsc),
-		.bytes = record->packet_bytes,
-		.captured_bytes = record->captured_bytes,
-		.data = (const uint8_t *)(record + 1),
-		.rule = RULE_DEFAULT,
-	};
-	if (record->reason == NO_REASON)
-		return;
-	stats_describe(record->reason, &counter);
-	out->reason = counter.name;
-	out->help = counter.help;
-	out->is_by_firewall =
-		record->reason == COUNTER_DROP_RULE || record->reason == COUNTER_DROP_REJECTED;
-	if (out->is_by_firewall)
-		out->rule = record->rule;
-}
-
-bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out)
-{
-	const struct record *oldest = NULL;
-	unsigned from = 0;
-
-	for (unsigned i = 0; dp->captured != NULL && i < dp->captured->n_workers; i++) {
-		const struct record *record = peek(&dp->captured->workers[i]);
-
-		if (record == NULL || (oldest != NULL && oldest->tsc <= record->tsc))
-			continue;
-		oldest = record;
-		from = i;
-	}
-	if (oldest == NULL)
-		return false;
-	dp->captured->workers[from].taken_bytes = oldest->record_bytes;
-	describe(oldest, out);
-	return true;
-}
-
-void dataplane_capture_counts(const struct dataplane *dp, struct dp_capture_counts *out)
-{
-	*out = (struct dp_capture_counts){0};
-	for (unsigned i = 0; dp->captured != NULL && i < dp->captured->n_workers; i++) {
-		const struct capture_worker *part = &dp->captured->workers[i];
-
-		out->lost += atomic_load_explicit(&part->lost, memory_order_relaxed);
-		out->unseen += atomic_load_explicit(&part->unseen, memory_order_relaxed);
-	}
-}
-
-void dataplane_capture_stop(struct dataplane *dp)
-{
-	if (atomic_exchange(&dp->capture, NULL) != NULL)
-		dataplane_synchronize(dp);
-}
-
-void dataplane_capture_free(struct dataplane *dp)
-{
-	dataplane_capture_stop(dp);
-	capture_free(dp->captured);
-	dp->captured = NULL;
 }

@@ -101,6 +101,7 @@ static int captures_measure(struct dataplane *dp, unsigned n, struct error *err)
 	struct dp_interface_stats out, before;
 
 	dataplane_interface_stats(dp, WAN, &before);
+	out = before;
 	for (unsigned i = 0; i < n / 2; i++) {
 		double without = window_measure(dp, &out);
 

@@ -37,7 +37,7 @@ static void libpcap_reads_what_was_written(void **state)
 	static const uint32_t lengths[] = {14, 15, 16, 17, 35};
 	struct evbuffer *out = evbuffer_new();
 	struct pcap_pkthdr *header;
-	const u_char *bytes;
+	const u_char *got;
 	pcap_t *pcap;
 
 	assert_int_equal(pcapng_section(out, "millrace", "tcp port 443"), 0);
@@ -60,14 +60,14 @@ static void libpcap_reads_what_was_written(void **state)
 	pcap = reopen(out);
 	assert_int_equal(pcap_datalink(pcap), DLT_EN10MB);
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(pcap_next_ex(pcap, &header, &bytes), 1);
+		assert_int_equal(pcap_next_ex(pcap, &header, &got), 1);
 		assert_int_equal(header->ts.tv_sec, 1700000000);
 		assert_int_equal(header->ts.tv_usec, 123456789 + i);
 		assert_int_equal(header->len, 1500);
 		assert_int_equal(header->caplen, lengths[i]);
-		assert_memory_equal(bytes, frame, lengths[i]);
+		assert_memory_equal(got, frame, lengths[i]);
 	}
-	assert_int_equal(pcap_next_ex(pcap, &header, &bytes), PCAP_ERROR_BREAK);
+	assert_int_equal(pcap_next_ex(pcap, &header, &got), PCAP_ERROR_BREAK);
 	pcap_close(pcap);
 	evbuffer_free(out);
 }
