@@ -12,7 +12,7 @@ enum {
 	RECORD_ALIGN = 8,
 	SHARE = 40,		  // a worker without time to spare gives a capture this part of it
 	CREDIT_MAX_CLK = 1 << 20, // what it may spend at once, having had time
-	SIFT_CLK = 8,		  // what a dropped packet that is not kept takes, about
+	SIFT_CLK = 16,		  // what a dropped packet that is not kept takes, about
 	COPY_CLK_MAX = 4096,	  // a packet into the ring takes no longer
 	STEP_CLK_MAX = 16,	  // nor a step of its filter
 };

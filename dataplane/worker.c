@@ -122,6 +122,7 @@ static void ring_free(struct rte_ring *ring)
 
 void worker_fini(struct worker *w)
 {
+	w->capture = NULL; // it is gone, and what ends here was nobody's packet any more
 	hold_free_all(w);
 	if (w->wake_fd > 0)
 		close(w->wake_fd);

@@ -85,6 +85,8 @@ const struct bench_case bench_cases[] = {
 		bench_capture_nat_make, .base = "nat44-10k"},
 	{"capture-forward", "forward4, each packet looked at for a capture", false, 1000, 0,
 		bench_capture_forward_make, .base = "forward4"},
+	{"capture-drop", "drop-flood, each packet looked at for a capture", false, 0, 10000,
+		bench_capture_drop_make, .base = "drop-flood"},
 	{"rules-10", "the judge alone, first packets against 10 rules", false, 10, 0,
 		bench_rules_make},
 	{"rules-100", "the same, 100 rules", false, 100, 0, bench_rules_make},

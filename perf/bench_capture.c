@@ -12,8 +12,8 @@
 #include "dataplane/pipeline.h"
 #include "perf/bench_nat.h"
 
-// Of no frame: clients have ports above 1023, services four others.
-static const char filter_text[] = "tcp port 7";
+// Of no frame: clients have ports from 1024 to 61023, services lower ones.
+static const char filter_text[] = "tcp port 65000";
 
 // What worker_flush asks, without the port's part.
 static void rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
@@ -103,4 +103,9 @@ struct bench_target *bench_capture_nat_make(const struct bench_case *c, struct e
 struct bench_target *bench_capture_forward_make(const struct bench_case *c, struct error *err)
 {
 	return make(bench_forward4_make(c, err), err);
+}
+
+struct bench_target *bench_capture_drop_make(const struct bench_case *c, struct error *err)
+{
+	return make(bench_drop_flood_make(c, err), err);
 }

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// capture.start, capture.read, capture.stop. The client comes for what there is, again and again:
-// the daemon never waits for a reader, needs no second connection, and any language can do it.
+// The client comes for what there is, again and again: the daemon never waits for a reader, needs
+// no second connection and no descriptor passed, and any language can do it.
+//
+//   capture.start {interfaces, kinds, program, snap, count, for_sec, thorough, text} -> {capture}
+//     all optional: names; "rx", "tx", "drop"; the filter's steps as `tcpdump -y EN10MB -ddd`
+//     prints them, [code, jump true, jump false, k]; bytes of a packet; the end after packets or
+//     seconds; look at each packet whatever it costs; the filter as it was written, for the file
+//   capture.read {capture} -> {pcapng, is_over, packets, lost, unseen}
+//     the next bytes in base64, at least every 3 seconds; after is_over it is forgotten
+//   capture.stop {capture} -> {}
+//     what is there can still be read
 #include <errno.h>
 #include <nettle/base64.h>
 #include <stdlib.h>

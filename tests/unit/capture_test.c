@@ -266,6 +266,22 @@ static void a_worker_without_time_to_spare_lets_packets_go_by_by_name(void **sta
 	assert_int_equal(count_rest(f), 100);
 }
 
+// A worker that slept, or whose thread has ended, still knows it: its tables' packets end then.
+static void a_capture_that_is_gone_sees_no_packet_of_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct frame piece = fixture_udp_out;
+
+	piece.fragment = 0x2000; // the others never come
+	piece.payload_bytes = 64;
+	start(f, DP_CAPTURE_DROP, NULL);
+	assert_false(fixture_passes(f, &piece, FIXTURE_WAN));
+	dataplane_capture_free(f->dp);
+	assert_non_null(f->w->capture);
+	worker_fini(f->w);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_REASSEMBLY), 1);
+}
+
 // --- filters ---
 
 static const char *const filters[] = {"tcp port 443", "udp", "icmp", "arp", "ip6",
@@ -406,6 +422,7 @@ int main(void)
 		WITH_NAT(a_second_capture_is_refused_and_a_stopped_one_can_still_be_read),
 		WITH_NAT(what_finds_the_ring_full_is_lost_by_name_and_the_rest_is_whole),
 		WITH_NAT(a_worker_without_time_to_spare_lets_packets_go_by_by_name),
+		WITH_NAT(a_capture_that_is_gone_sees_no_packet_of_the_end),
 		WITH_NAT(a_filter_keeps_what_it_says),
 		WITH_NAT(the_sieve_refuses_nothing_that_its_filter_keeps),
 		cmocka_unit_test(an_unsound_program_is_refused),
