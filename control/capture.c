@@ -174,6 +174,22 @@ void capture_forget(struct router *router)
 	router->capture = NULL;
 }
 
+// The section's header and the interfaces: a file without any is none to tcpdump, and nothing may
+// come.
+static bool write_head(const struct router *router, const struct capture_request *request)
+{
+	const struct interfaces *interfaces = &router->interfaces;
+
+	if (pcapng_section(router->capture->buffer, "millrace " MILLRACE_VERSION, request->text) !=
+		0)
+		return false;
+	for (unsigned i = 0; i < interfaces->n; i++)
+		if ((request->what.interfaces >> interfaces->list[i].id & 1) != 0 &&
+			interface_number(router, interfaces->list[i].id) == UINT32_MAX)
+			return false;
+	return true;
+}
+
 static bool start_timer(struct router *router)
 {
 	static const struct timeval interval = {.tv_usec = EMPTY_MS * 1000};
@@ -203,8 +219,7 @@ int capture_begin(struct router *router, const struct capture_request *request, 
 	if (request->for_sec > 0)
 		session->end_ms = session->seen_ms + request->for_sec * UINT64_C(1000);
 	session->buffer = evbuffer_new();
-	if (session->buffer == NULL || !start_timer(router) ||
-		pcapng_section(session->buffer, "millrace " MILLRACE_VERSION, request->text) != 0)
+	if (session->buffer == NULL || !start_timer(router) || !write_head(router, request))
 		goto no_memory;
 	error = dataplane_capture_start(router->dp, &request->what, err);
 	if (error == 0)
