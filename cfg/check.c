@@ -153,7 +153,7 @@ void check_workers(const struct check *check)
 			other = yaml_tree_next_item(list, other);
 			if (other->is_bad || config->cores[j] != config->cores[i])
 				continue;
-			report_warn(check->report, item->place,
+			report_warn(check->report, item->place, DOUBT_CORE_TWICE,
 				"workers: `cores`: core %d is here twice: its workers take turns "
 				"and get no more done than one",
 				config->cores[i]);

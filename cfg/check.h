@@ -22,6 +22,9 @@ struct check {
 	bool interfaces_are_known;    // as of check_names
 	struct check_names zones, sets, lists;
 	bool *set_is_used, *list_is_used; // by index
+	// As outside_prepare found them (cfg/check_outside.h), for doubts alone.
+	uint64_t outside, default_ways; // bits by index of interface
+	const char *zone_of[CFG_INTERFACES_MAX];
 };
 
 // What other checks look names up in; the memory is the config's.
@@ -38,7 +41,7 @@ void check_sets(const struct check *check);	// also tells the kinds
 void check_firewall(const struct check *check); // also completes rules and hygiene
 void check_nat(const struct check *check);	// also tells the kinds and families
 // What is no error but hardly meant. Only for a config without errors.
-void check_doubts(const struct check *check);
+void check_doubts(struct check *check);
 
 // The place of `key` in `object`, else of the object itself.
 struct cfg_place check_place(const struct yaml_node *object, const char *key);

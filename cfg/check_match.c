@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cfg/check_match.h"
 
+#include <string.h>
+
 #include "cfg/element.h"
 #include "cfg/suggest.h"
 
@@ -147,6 +149,37 @@ bool match_has_number(const struct check *check, const struct cfg_match *match, 
 		}
 	}
 	return match->is_negated;
+}
+
+bool match_has_interface(
+	const struct check *check, const struct cfg_match *match, const char *interface)
+{
+	for (unsigned i = 0; i < match->n; i++) {
+		const struct cfg_element *element = &match->elements[i];
+		const struct cfg_set *set = set_of(check, element);
+
+		if (element->set == NULL && strcmp(element->interface, interface) == 0)
+			return !match->is_negated;
+		if (element->set != NULL && (set == NULL || set->file != NULL))
+			return true;
+		for (unsigned j = 0; set != NULL && j < set->n_elements; j++) {
+			if (strcmp(set->elements[j].interface, interface) == 0)
+				return !match->is_negated;
+		}
+	}
+	return match->n == 0 || match->is_negated;
+}
+
+bool match_is_known(const struct check *check, const struct cfg_match *match)
+{
+	for (unsigned i = 0; i < match->n; i++) {
+		const struct cfg_set *set = set_of(check, &match->elements[i]);
+
+		if (match->elements[i].set != NULL &&
+			(set == NULL || set->file != NULL || set->timeout_sec != 0))
+			return false;
+	}
+	return true;
 }
 
 struct cfg_match match_of_protocols(const struct check *check, const uint8_t *protocols)

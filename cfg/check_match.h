@@ -21,6 +21,13 @@ unsigned match_family_bits(uint8_t family); // enum ip_family; IP_NONE: both
 // Whether a match of numbers can hold for this one. A set from a file can hold anything.
 bool match_has_number(const struct check *check, const struct cfg_match *match, uint32_t number);
 
+// The same for a match of interfaces.
+bool match_has_interface(
+	const struct check *check, const struct cfg_match *match, const char *interface);
+
+// The file has all of it: no set of it comes from elsewhere or changes at run time.
+bool match_is_known(const struct check *check, const struct cfg_match *match);
+
 // A match of these protocols alone, up to 0.
 struct cfg_match match_of_protocols(const struct check *check, const uint8_t *protocols);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cfg/check_outside.h"
 #include "cfg/value_addr.h"
 
 static const char *family_name(uint8_t family)
@@ -200,6 +201,64 @@ static int compare_routes(const void *left, const void *right)
 	return order != 0 ? order : cfg_place_order(a->place, b->place);
 }
 
+static bool is_same_network(const struct cfg_route *a, const struct cfg_route *b)
+{
+	return a->to.addr.family != IP_NONE && ip_addr_equal(&a->to.addr, &b->to.addr) &&
+	       a->to.len == b->to.len;
+}
+
+// As bits; all where one of them is not known.
+static uint64_t interfaces_of(const struct check *check, const struct cfg_route *route)
+{
+	uint64_t interfaces = 0;
+
+	for (unsigned i = 0; i < route->n_nexthops; i++) {
+		const struct cfg_interface *interface =
+			outside_nexthop_interface(check, &route->nexthops[i]);
+
+		interfaces |= interface != NULL ? outside_bit(check, interface) : UINT64_MAX;
+	}
+	return interfaces;
+}
+
+// For as long as the later route could be used, so can the better one.
+static bool always_wins(
+	const struct check *check, const struct cfg_route *better, const struct cfg_route *later)
+{
+	if (better->kind != CFG_ROUTE_UNICAST)
+		return true;
+	return later->kind == CFG_ROUTE_UNICAST &&
+	       !(interfaces_of(check, later) & ~interfaces_of(check, better));
+}
+
+// Of routes to one network, which stand beside each other, in the order of their metrics.
+static void doubt_routes(const struct check *check, const struct cfg_route *const *sorted)
+{
+	enum { ALIKE_MAX = 16 };
+	unsigned first = 0; // to the same network
+	char line[REPORT_LINE_BYTES];
+
+	for (unsigned i = 1; i < check->config->n_routes; i++) {
+		if (!is_same_network(sorted[first], sorted[i])) {
+			first = i;
+			continue;
+		}
+		for (unsigned j = first; j < i && j < first + ALIKE_MAX; j++) {
+			if (sorted[j]->metric == sorted[i]->metric ||
+				!always_wins(check, sorted[j], sorted[i]))
+				continue;
+			report_warn(check->report, sorted[i]->place, DOUBT_ROUTE_NEVER_USED,
+				"route: never used: the one on %s has a lower metric and %s",
+				report_line(
+					check->report, sorted[i]->place, sorted[j]->place, line),
+				sorted[j]->kind == CFG_ROUTE_UNICAST
+					? "leaves by the same interface"
+					: "is always there");
+			break;
+		}
+	}
+}
+
 // A full table has a million routes: sorted, not each against each.
 static void check_routes_differ(const struct check *check)
 {
@@ -233,6 +292,7 @@ static void check_routes_differ(const struct check *check)
 			ip_prefix_str(&route->to, to), route->metric,
 			report_line(check->report, route->place, original->place, line));
 	}
+	doubt_routes(check, sorted);
 	free(sorted);
 }
 

@@ -100,6 +100,8 @@ static void fill(const struct report *report, struct error *slot, struct cfg_pla
 	const char *fmt, va_list ap)
 {
 	vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
+	slot->id = NULL;
+	slot->fix[0] = '\0';
 	slot->file = report_file(report, place.file);
 	slot->line = place.line;
 	slot->column = place.column;
@@ -117,7 +119,8 @@ void report_add(struct report *report, struct cfg_place place, const char *fmt, 
 	va_end(ap);
 }
 
-void report_warn(struct report *report, struct cfg_place place, const char *fmt, ...)
+struct error *report_warn(
+	struct report *report, struct cfg_place place, enum doubt doubt, const char *fmt, ...)
 {
 	struct error *slot;
 	va_list ap;
@@ -126,14 +129,28 @@ void report_warn(struct report *report, struct cfg_place place, const char *fmt,
 		report->warnings = calloc(CFG_ERRORS_MAX, sizeof(*report->warnings));
 	if (report->warnings == NULL) {
 		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
-		return;
+		return NULL;
 	}
 	slot = make_room(
 		report, report->warnings, &report->n_warnings, &report->n_more_warnings, place);
 	if (slot == NULL)
-		return;
+		return NULL;
 	va_start(ap, fmt);
 	fill(report, slot, place, fmt, ap);
+	va_end(ap);
+	slot->id = doubt_kinds[doubt].id;
+	snprintf(slot->fix, sizeof(slot->fix), "%s", doubt_kinds[doubt].fix);
+	return slot;
+}
+
+void report_fix(struct error *warning, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (warning == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(warning->fix, sizeof(warning->fix), fmt, ap);
 	va_end(ap);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "cfg/config.h"
+#include "cfg/doubt.h"
 
 struct report {
 	const char *file;  // borrowed
@@ -28,9 +29,12 @@ const char *report_file(const struct report *report, unsigned number);
 // Line 0 means the file as a whole.
 void report_add(struct report *report, struct cfg_place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-// What is taken all the same.
-void report_warn(struct report *report, struct cfg_place place, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+// What is taken all the same. Returns the warning, good until the next one, or NULL: it is one too
+// many. Its fix is the usual one.
+struct error *report_warn(struct report *report, struct cfg_place place, enum doubt doubt,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+// Says more exactly what to do about it; `warning` may be NULL.
+void report_fix(struct error *warning, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool report_is_clean(const struct report *report); // of errors
 
 // Hands the lists over to `errors`; warnings only where there are no errors. A report whose init

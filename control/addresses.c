@@ -11,8 +11,25 @@
 #include "cfg/base/log.h"
 #include "control/announce.h"
 
-static int install_one(
-	const struct interface *interface, struct netlink *netlink, const struct ip_prefix *prefix)
+// the kernel makes no broadcast address by itself (RFC 919)
+static int set_broadcast(struct rtnl_addr *addr, const struct ip_prefix *prefix)
+{
+	struct nl_addr *broadcast;
+	uint8_t bytes[4];
+	int rc = 0;
+
+	memcpy(bytes, prefix->addr.v4, sizeof(bytes));
+	for (unsigned bit = prefix->len; bit < 32; bit++)
+		bytes[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
+	broadcast = nl_addr_build(AF_INET, bytes, sizeof(bytes));
+	if (broadcast != NULL)
+		rc = rtnl_addr_set_broadcast(addr, broadcast);
+	nl_addr_put(broadcast);
+	return rc;
+}
+
+// The kernel's form of it, or NULL.
+static struct rtnl_addr *build(const struct interface *interface, const struct ip_prefix *prefix)
 {
 	int family = prefix->addr.family == IP_V4 ? AF_INET : AF_INET6;
 	size_t bytes = ip_family_bits(prefix->addr.family) / 8;
@@ -24,39 +41,49 @@ static int install_one(
 		nl_addr_set_prefixlen(local, prefix->len);
 		rtnl_addr_set_ifindex(addr, interface->tap.ifindex);
 		rc = rtnl_addr_set_local(addr, local);
-		// the kernel makes no broadcast address by itself (RFC 919)
-		if (rc == 0 && family == AF_INET && prefix->len < 31) {
-			struct nl_addr *broadcast;
-			uint8_t bytes4[4];
-
-			memcpy(bytes4, prefix->addr.v4, sizeof(bytes4));
-			for (unsigned bit = prefix->len; bit < 32; bit++)
-				bytes4[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
-			broadcast = nl_addr_build(AF_INET, bytes4, sizeof(bytes4));
-			if (broadcast != NULL)
-				rc = rtnl_addr_set_broadcast(addr, broadcast);
-			nl_addr_put(broadcast);
-		}
-		if (rc == 0)
-			rc = rtnl_addr_add(netlink_requests(netlink), addr, 0);
+		if (rc == 0 && family == AF_INET && prefix->len < 31)
+			rc = set_broadcast(addr, prefix);
 	}
-	rtnl_addr_put(addr);
 	nl_addr_put(local);
-	return rc == -NLE_EXIST ? 0 : rc;
+	if (rc == 0)
+		return addr;
+	rtnl_addr_put(addr);
+	return NULL;
+}
+
+int addresses_add(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, struct error *err)
+{
+	struct rtnl_addr *addr = build(interface, prefix);
+	int rc = addr == NULL ? -NLE_NOMEM : rtnl_addr_add(netlink_requests(netlink), addr, 0);
+	char text[ADDR_STR_BYTES];
+
+	rtnl_addr_put(addr);
+	if (rc >= 0 || rc == -NLE_EXIST)
+		return 0;
+	return error_set(err, "the kernel does not take the address %s of '%s': %s",
+		ip_prefix_str(prefix, text), interface->config->name, nl_geterror(rc));
+}
+
+int addresses_remove(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, struct error *err)
+{
+	struct rtnl_addr *addr = build(interface, prefix);
+	int rc = addr == NULL ? -NLE_NOMEM : rtnl_addr_delete(netlink_requests(netlink), addr, 0);
+	char text[ADDR_STR_BYTES];
+
+	rtnl_addr_put(addr);
+	if (rc >= 0 || rc == -NLE_NOADDR || rc == -NLE_OBJ_NOTFOUND || rc == -NLE_NODEV)
+		return 0;
+	return error_set(err, "the kernel does not take the address %s from '%s': %s",
+		ip_prefix_str(prefix, text), interface->config->name, nl_geterror(rc));
 }
 
 int addresses_install(const struct interface *interface, struct netlink *netlink, struct error *err)
 {
-	for (unsigned i = 0; i < interface->config->n_addresses; i++) {
-		const struct ip_prefix *prefix = &interface->config->addresses[i];
-		char text[ADDR_STR_BYTES];
-		int rc = install_one(interface, netlink, prefix);
-
-		if (rc < 0)
-			return error_set(err, "the kernel does not take the address %s of '%s': %s",
-				ip_prefix_str(prefix, text), interface->config->name,
-				nl_geterror(rc));
-	}
+	for (unsigned i = 0; i < interface->config->n_addresses; i++)
+		if (addresses_add(interface, netlink, &interface->config->addresses[i], err) != 0)
+			return -1;
 	return 0;
 }
 

@@ -10,6 +10,12 @@
 int addresses_install(
 	const struct interface *interface, struct netlink *netlink, struct error *err);
 
+// One of them; taking out one that is not there is no fault.
+int addresses_add(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, struct error *err);
+int addresses_remove(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, struct error *err);
+
 // Neither being tested for uniqueness nor found to be someone else's.
 bool addresses_is_usable(const struct interface_address *address);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "control/hash.h"
-#include "control/state_db.h"
 
 // `run` tells who wrote it: a random number of each process.
 static const char schema[] = "CREATE TABLE IF NOT EXISTS timed_entries ("
@@ -80,7 +79,7 @@ static void bind_prefix(sqlite3_stmt *statement, int at, const struct ip_prefix 
 	bind_text(statement, at, ip_prefix_str(&network, text));
 }
 
-struct ban_store *ban_store_open(const char *path, struct error *err)
+struct ban_store *ban_store_open(sqlite3 *db, struct error *err)
 {
 	struct ban_store *store = calloc(1, sizeof(*store));
 
@@ -89,9 +88,7 @@ struct ban_store *ban_store_open(const char *path, struct error *err)
 		return NULL;
 	}
 	store->run = (int64_t)(hash_seed() >> 1);
-	store->db = state_db_open(path, err);
-	if (store->db == NULL)
-		goto fail;
+	store->db = db;
 	if (sqlite3_exec(store->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
 		failed(store, err);
 		goto fail;
@@ -114,7 +111,6 @@ void ban_store_close(struct ban_store *store)
 		return;
 	for (int i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(store->prepared[i]);
-	state_db_close(store->db);
 	free(store);
 }
 

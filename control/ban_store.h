@@ -3,6 +3,7 @@
 // seconds since 1970. What a commit has taken survives a power cut. Control thread.
 #pragma once
 
+#include <sqlite3.h>
 #include <stdint.h>
 
 #include "cfg/base/addr.h"
@@ -12,8 +13,8 @@
 
 struct ban_store;
 
-// NULL with the reason.
-struct ban_store *ban_store_open(const char *path, struct error *err);
+// `db` stays the caller's and must outlive it. NULL with the reason.
+struct ban_store *ban_store_open(sqlite3 *db, struct error *err);
 void ban_store_close(struct ban_store *store); // NULL is fine
 
 // Everything below: 0 or -1 with the reason. Outside begin and commit each is a commit by itself.

@@ -57,40 +57,58 @@ static void load_entry(void *ctx, const struct ban_entry *entry)
 		load->n_refused++;
 }
 
-static void load_sets(struct bans *bans, int64_t now)
+static void load_set(struct bans *bans, uint16_t timed, int64_t now)
 {
-	for (unsigned i = 0; i < bans->sets.n; i++) {
-		struct load load = {.bans = bans, .timed = (uint16_t)i, .now = now};
-		const char *name = bans->sets.list[i].name;
-		struct error err;
+	struct load load = {.bans = bans, .timed = timed, .now = now};
+	const char *name = bans->sets.list[timed].name;
+	struct error err;
 
-		if (ban_store_each(bans->store, name, load_entry, &load, &err) != 0)
-			log_error("firewall", "set %s: %s", name, err.text);
-		if (load.n > 0)
-			log_info("firewall", "set %s: %u entries from before", name, load.n);
-		if (load.n_refused > 0)
-			log_warning("firewall", "set %s: no room for %u entries from before", name,
-				load.n_refused);
-	}
+	if (bans->store == NULL)
+		return;
+	if (ban_store_each(bans->store, name, load_entry, &load, &err) != 0)
+		log_error("firewall", "set %s: %s", name, err.text);
+	if (load.n > 0)
+		log_info("firewall", "set %s: %u entries from before", name, load.n);
+	if (load.n_refused > 0)
+		log_warning("firewall", "set %s: no room for %u entries from before", name,
+			load.n_refused);
 }
 
-int bans_open(struct bans *bans, const struct config *config, struct dataplane *dp, int64_t now,
-	struct error *err)
+static void load_sets(struct bans *bans, int64_t now)
 {
-	struct error why;
+	for (unsigned i = 0; i < bans->sets.n; i++)
+		load_set(bans, (uint16_t)i, now);
+}
+
+int bans_open(struct bans *bans, const struct config *config, sqlite3 *state, struct dataplane *dp,
+	int64_t now, struct error *err)
+{
+	struct error why = {0};
 
 	*bans = (struct bans){.dp = dp};
 	ban_queue_init(&bans->queue);
 	if (timed_sets_open(&bans->sets, config, dp, err) != 0)
 		return -1;
-	if (bans->sets.n == 0)
-		return 0;
-	bans->store = ban_store_open(config->state_file, &why);
-	if (bans->store == NULL)
-		log_error("firewall", "%s; sets with a timeout begin empty and are not kept",
-			why.text);
-	else
-		load_sets(bans, now);
+	if (state != NULL) {
+		bans->store = ban_store_open(state, &why);
+		if (bans->store == NULL)
+			log_error("firewall", "%s", why.text);
+	}
+	if (bans->store == NULL && bans->sets.n > 0)
+		log_error("firewall",
+			"without a state file, sets with a timeout begin empty and are not kept");
+	load_sets(bans, now);
+	return 0;
+}
+
+int bans_follow(struct bans *bans, const struct config *config, int64_t now, struct error *err)
+{
+	unsigned had = bans->sets.n;
+
+	if (timed_sets_open(&bans->sets, config, bans->dp, err) != 0)
+		return -1;
+	for (unsigned i = had; i < bans->sets.n; i++)
+		load_set(bans, (uint16_t)i, now);
 	return 0;
 }
 

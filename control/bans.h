@@ -26,11 +26,15 @@ struct bans {
 	uint64_t n_refused[DP_TIMED_SETS_MAX], n_refused_logged[DP_TIMED_SETS_MAX];
 };
 
-// Makes the sets of the config and fills them from the state file. 0, or -1 with the reason; a
-// state file that cannot be used is logged.
-int bans_open(struct bans *bans, const struct config *config, struct dataplane *dp, int64_t now,
-	struct error *err);
+// Makes the sets of the config and fills them from the state file. `state` stays the caller's and
+// must outlive it; NULL: nothing is kept. 0, or -1 with the reason.
+int bans_open(struct bans *bans, const struct config *config, sqlite3 *state, struct dataplane *dp,
+	int64_t now, struct error *err);
 void bans_close(struct bans *bans, int64_t now); // writes what is queued; zeroed is fine
+
+// Another config takes the place of the first: sets of the same name keep what is in them. 0, or -1
+// with the reason and nothing has changed; timed_sets_revert takes it back.
+int bans_follow(struct bans *bans, const struct config *config, int64_t now, struct error *err);
 
 // Somebody asks for it, for `for_sec` or DP_FOREVER, instead of whatever is there. 0, or -1 with
 // the reason and nothing changed. It is on the disk then, or else `unkept` has the reason.

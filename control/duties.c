@@ -7,6 +7,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/announce.h"
+#include "control/api/events.h"
 #include "control/flow_alarms.h"
 #include "control/wall_clock.h"
 
@@ -35,10 +36,14 @@ static void on_workers_event(evutil_socket_t fd, short what, void *ctx)
 			bans_note(&router->bans, event.add.timed,
 				&(struct ip_prefix){event.addr, event.add.len}, event.add.sec,
 				now_wall);
+			events_set_add(router, event.add.timed,
+				&(struct ip_prefix){event.addr, event.add.len}, event.add.sec,
+				"rule");
 			break;
 		case DP_EVENT_FLOWS_FULL:
 		case DP_EVENT_HOST_LIMIT:
 			flow_alarms_log(&router->interfaces, &event);
+			events_alarm(router, &event);
 			break;
 		case DP_EVENT_NAT_NO_PORT:
 			log_warning("nat", "%s has no port left for some connections",
@@ -93,6 +98,11 @@ static void sweep_sets(struct router *router)
 	packet_log_tell_left_out(&router->firewall.log);
 }
 
+static void tell_drops(struct router *router)
+{
+	events_drops(router);
+}
+
 static const struct duty {
 	unsigned interval_ms;
 	void (*run)(struct router *router);
@@ -101,6 +111,7 @@ static const struct duty {
 	{250, keep_bans},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},
+	{1000, tell_drops},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},
 };

@@ -7,33 +7,37 @@
 #include "cfg/base/log.h"
 #include "control/rule_counts.h"
 
-int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
+// Hands it to the workers. 0, or -1 with the reason and the policy is still the caller's.
+static int put_in_force(
+	struct firewall *firewall, struct policy *policy, int64_t now, struct error *err)
 {
-	struct policy *policy = policy_new(&firewall->input, err);
 	struct error why = {0};
 
-	if (policy == NULL)
-		goto fail;
-	if (rule_counts_go_on(firewall->policy, policy) != 0) {
-		error_set(err, "no memory for the rules' counts");
-		goto fail;
-	}
+	if (rule_counts_go_on(firewall->policy, policy) != 0)
+		return error_set(err, "no memory for the rules' counts");
 	policy->dp.active_schedules =
 		schedules_active(policy->schedules, policy->n_schedules, (time_t)now);
-	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0) {
-		error_set(err, "the workers do not take the policy: %s", why.text);
-		goto fail;
-	}
-	policy_free(firewall->policy);
+	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0)
+		return error_set(err, "the workers do not take the policy: %s", why.text);
 	policy_drop_arrays(policy);
 	firewall->policy = policy;
 	firewall->active = policy->dp.active_schedules;
+	return 0;
+}
+
+int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
+{
+	struct policy *before = firewall->policy;
+	struct policy *policy = policy_new(&firewall->input, err);
+
+	if (policy == NULL || put_in_force(firewall, policy, now, err) != 0) {
+		policy_free(policy);
+		set_files_revert(&firewall->files);
+		return -1;
+	}
+	policy_free(before);
 	set_files_keep(&firewall->files);
 	return 0;
-fail:
-	policy_free(policy);
-	set_files_revert(&firewall->files);
-	return -1;
 }
 
 int firewall_check(const struct config *config, struct error *err)
@@ -76,6 +80,53 @@ void firewall_close(struct firewall *firewall)
 	policy_free(firewall->policy);
 	set_files_close(&firewall->files);
 	*firewall = (struct firewall){0};
+}
+
+int firewall_prepare(struct firewall *firewall, const struct config *config, bool is_lenient,
+	struct firewall_next *next, struct error *err)
+{
+	*next = (struct firewall_next){.input = firewall->input};
+	next->input.config = config;
+	next->input.files = &next->files;
+	if (set_files_follow(&next->files, config, &firewall->files, is_lenient, err) != 0)
+		return -1;
+	next->policy = policy_new(&next->input, err);
+	return next->policy == NULL ? -1 : 0;
+}
+
+void firewall_next_fini(struct firewall_next *next)
+{
+	policy_free(next->policy);
+	set_files_close(&next->files);
+	*next = (struct firewall_next){0};
+}
+
+int firewall_exchange(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err)
+{
+	struct policy *policy = next->policy, *before = firewall->policy;
+	struct set_files files = next->files;
+
+	// What was in force has no more than its names: it is made anew of the same.
+	if (policy->arrays == NULL) {
+		policy = policy_new(&next->input, err);
+		if (policy == NULL)
+			return -1;
+	}
+	if (put_in_force(firewall, policy, now, err) != 0) {
+		if (policy != next->policy)
+			policy_free(policy);
+		return -1;
+	}
+	if (policy != next->policy)
+		policy_free(next->policy);
+	next->policy = before;
+	next->files = firewall->files;
+	firewall->files = files;
+	firewall->input.config = policy->config;
+	next->input.config = before->config;
+	set_files_keep(&firewall->files);
+	return 0;
 }
 
 int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,

@@ -30,6 +30,22 @@ void firewall_close(struct firewall *firewall); // zeroed is fine
 // After interfaces have come or gone.
 int firewall_update(struct firewall *firewall, int64_t now, struct error *err);
 
+// The firewall of another config, made ready while the old one is in force: nothing the workers
+// know changes. A file of a set that cannot be taken is a reason to refuse, with `is_lenient` only
+// to keep what the set had of it. 0, or -1 with the reason; firewall_next_fini is due either way.
+struct firewall_next {
+	struct policy_input input;
+	struct set_files files;
+	struct policy *policy;
+};
+int firewall_prepare(struct firewall *firewall, const struct config *config, bool is_lenient,
+	struct firewall_next *next, struct error *err);
+void firewall_next_fini(struct firewall_next *next); // zeroed is fine
+// Puts it in force; `next` then has what was in force before, and the same call undoes it. 0, or -1
+// with the reason and nothing has changed.
+int firewall_exchange(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err);
+
 // Reads the file of a set now. 0 and its new policy is in force, or -1 with the reason.
 int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
 	struct set_file_faults *faults, struct error *err);

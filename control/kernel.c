@@ -6,6 +6,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/announce.h"
+#include "control/api/events.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -50,6 +51,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
+	events_link(router, interface);
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
@@ -60,6 +62,14 @@ static void on_other_went(void *ctx, int ifindex)
 	struct router *router = ctx;
 
 	routes_device_went(&router->routes, ifindex);
+}
+
+static void on_neighbour_changed(
+	void *ctx, int interface, const struct ip_addr *addr, const struct mac_addr *mac)
+{
+	const struct router *router = ctx;
+
+	events_neighbour(router, interface, addr, mac);
 }
 
 static void connect_handlers(struct router *router)
@@ -76,6 +86,8 @@ static void connect_handlers(struct router *router)
 	router->interfaces.changed = on_interface_changed;
 	router->interfaces.other_went = on_other_went;
 	router->interfaces.changed_ctx = router;
+	router->neighbours.changed = on_neighbour_changed;
+	router->neighbours.changed_ctx = router;
 }
 
 // Others do without what it costs: a route that changes with each of its alternatives.
@@ -88,6 +100,12 @@ static bool asks_for_alternatives(const struct cfg_hygiene *all)
 	return asks;
 }
 
+void kernel_follow_config(struct router *router, const struct config *config)
+{
+	if (asks_for_alternatives(&config->firewall.hygiene))
+		rib_tell_alternatives(router->rib);
+}
+
 int kernel_follow(struct router *router, struct error *err)
 {
 	int rc;
@@ -95,8 +113,7 @@ int kernel_follow(struct router *router, struct error *err)
 	router->rib = rib_new(router->dp);
 	if (router->rib == NULL)
 		return error_set(err, "no memory for the routes");
-	if (asks_for_alternatives(&router->config->firewall.hygiene))
-		rib_tell_alternatives(router->rib);
+	kernel_follow_config(router, router->config);
 	routes_init(&router->routes, router->rib, &router->interfaces, router->netlink);
 	if (neighbours_init(&router->neighbours, &router->interfaces, router->netlink,
 		    &router->neighbour_limits, err) != 0)

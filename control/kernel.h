@@ -9,5 +9,7 @@
 int kernel_install(struct router *router, struct error *err);
 // Reads all there is, and follows the news from then on.
 int kernel_follow(struct router *router, struct error *err);
+// Another config takes the place of the first: what the workers are told of routes from now on.
+void kernel_follow_config(struct router *router, const struct config *config);
 // Ends that and takes back what does not vanish with the interfaces. Safe without the above.
 void kernel_leave(struct router *router);

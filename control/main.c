@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // millraced: the router's start, life and end, from top to bottom.
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,12 +15,14 @@
 #include "cfg/base/log.h"
 #include "control/api/server.h"
 #include "control/api/show.h"
+#include "control/apply/start.h"
 #include "control/capture.h"
 #include "control/config_file.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/loop_lag.h"
 #include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
@@ -82,7 +85,8 @@ static int start(struct router *router, const struct options *options, struct er
 	if (kernel_follow(router, err) != 0)
 		return -1;
 
-	if (bans_open(&router->bans, router->config, router->dp, wall_clock_now(), err) != 0)
+	if (bans_open(&router->bans, router->config, router->start->state, router->dp,
+		    wall_clock_now(), err) != 0)
 		return -1;
 	if (firewall_open(&router->firewall, router->config, &router->interfaces,
 		    &router->bans.sets, router->dp, wall_clock_now(), err) != 0)
@@ -92,14 +96,22 @@ static int start(struct router *router, const struct options *options, struct er
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
+	router->loop_lag = loop_lag_new(router->base);
+	if (router->loop_lag == NULL)
+		return error_set(err, "no memory for the loop's timers");
 	router->watch = watch_new(router->dp, &router->cores, err);
-	return router->watch == NULL ? -1 : 0;
+	if (router->watch == NULL)
+		return -1;
+	router->apply = start_apply(router->start, router);
+	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
 }
 
 // In reverse, and safe on a router that got only half way.
 static void stop(struct router *router)
 {
+	apply_free(router->apply);
 	watch_free(router->watch);
+	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	capture_forget(router);
 	if (router->dp != NULL)
@@ -146,19 +158,55 @@ static void on_signal(evutil_socket_t signum, short what, void *ctx)
 	event_base_loopbreak(router->base);
 }
 
+static void on_hangup(evutil_socket_t signum, short what, void *ctx)
+{
+	static const struct apply_who who = {.uid = -1, .program = "millraced", .why = "SIGHUP"};
+	struct router *router = ctx;
+	struct apply_outcome outcome = {0};
+	char text[1024];
+
+	if (router->apply == NULL)
+		return; // it has just read it
+	sd_notify(0, "RELOADING=1");
+	log_info("config", "SIGHUP: reading %s", router->start->origin);
+	if (apply_file(router->apply, router->start->origin, &who, 0, &outcome) != 0)
+		log_error("config", "everything stays as it is: %s",
+			error_str(&outcome.err, text, sizeof(text)));
+	else if (outcome.is_unchanged)
+		log_info("config", "nothing has changed");
+	config_file_say(outcome.file, &outcome.errors);
+	apply_outcome_fini(&outcome);
+	sd_notify(0, "READY=1");
+}
+
 // A terminal that hangs up would end the process with nothing given back. Who started it by
-// nohup(1) wants it to go on.
-static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
+// nohup(1) wants it to go on. A service has no terminal: there it means to read the config anew.
+static void (*meaning_of(int signum))(evutil_socket_t, short, void *)
+{
+	struct sigaction now = {0};
+	int terminal;
+
+	if (signum != SIGHUP)
+		return on_signal;
+	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+		return NULL;
+	terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (terminal < 0)
+		return on_hangup;
+	close(terminal);
+	return on_signal;
+}
+
+static const int caught_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 static bool catch_signals(struct router *router, struct event *events[])
 {
-	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++) {
-		struct sigaction now = {0};
+	for (size_t i = 0; i < sizeof(caught_signals) / sizeof(caught_signals[0]); i++) {
+		void (*fn)(evutil_socket_t, short, void *) = meaning_of(caught_signals[i]);
 
-		if (ending_signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 &&
-			now.sa_handler == SIG_IGN)
+		if (fn == NULL)
 			continue;
-		events[i] = evsignal_new(router->base, ending_signals[i], on_signal, router);
+		events[i] = evsignal_new(router->base, caught_signals[i], fn, router);
 		if (events[i] == NULL || evsignal_add(events[i], NULL) != 0)
 			return false;
 	}
@@ -167,7 +215,7 @@ static bool catch_signals(struct router *router, struct event *events[])
 
 static int run(struct router *router, const struct options *options)
 {
-	struct event *ends[sizeof(ending_signals) / sizeof(ending_signals[0])] = {0};
+	struct event *ends[sizeof(caught_signals) / sizeof(caught_signals[0])] = {0};
 	struct error err = {0};
 	char text[1024];
 	int rc = -1;
@@ -214,20 +262,28 @@ static void start_without_hugepages(const cpu_set_t *allowed, int argc, char **a
 }
 
 // What needs no hardware: also whether the workers have room for all of it.
-static int check(const struct config *config)
+static int check(const struct options *options)
 {
+	struct config *config = options->is_strict ? config_file_load_strict(options->config)
+						   : config_file_load(options->config);
 	struct error err = {0};
 	char text[1024];
+	int exit_code = EXIT_FAILURE;
 
+	if (config == NULL)
+		return EXIT_FAILURE;
 	if (firewall_check(config, &err) == 0)
-		return EXIT_SUCCESS;
-	fprintf(stderr, "%s\n", error_str(&err, text, sizeof(text)));
-	return EXIT_FAILURE;
+		exit_code = EXIT_SUCCESS;
+	else
+		fprintf(stderr, "%s\n", error_str(&err, text, sizeof(text)));
+	config_free(config);
+	return exit_code;
 }
 
 int main(int argc, char **argv)
 {
-	struct router router = {.start_ms = clock_now_ms(), .instance = -1};
+	struct start begin = {0};
+	struct router router = {.start_ms = clock_now_ms(), .instance = -1, .start = &begin};
 	struct options options;
 	int exit_code = EXIT_FAILURE;
 
@@ -235,22 +291,21 @@ int main(int argc, char **argv)
 		return exit_code;
 	if (options.is_verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
-	router.config = config_file_load(options.config);
-	if (router.config == NULL)
-		return EXIT_FAILURE;
-	if (options.is_check) {
-		exit_code = check(router.config);
-		config_free(router.config);
-		return exit_code;
+	if (options.is_check)
+		return check(&options);
+	if (start_choose(&begin, options.config, options.state) == 0) {
+		router.config = begin.source.config;
+		begin.source.config = NULL;
+		router.base = api_loop_new();
+		if (router.base == NULL)
+			fputs("millraced: no memory for the event loop\n", stderr);
+		else
+			exit_code = run(&router, &options);
 	}
-	router.base = event_base_new();
-	if (router.base == NULL)
-		fputs("millraced: no memory for the event loop\n", stderr);
-	else
-		exit_code = run(&router, &options);
 	if (router.base != NULL)
 		event_base_free(router.base);
 	config_free(router.config);
+	start_fini(&begin);
 	if (router.lost_hugepages)
 		start_without_hugepages(&router.allowed, argc, argv);
 	return exit_code;

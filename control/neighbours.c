@@ -171,6 +171,13 @@ static bool read_news(
 	return !ip_addr_is_multicast(&out->addr);
 }
 
+static void tell(const struct neighbours *neighbours, const struct news *news, bool is_there)
+{
+	if (neighbours->changed != NULL)
+		neighbours->changed(neighbours->changed_ctx, news->interface, &news->addr,
+			is_there ? &news->mac : NULL);
+}
+
 static void on_message(void *ctx, const struct nlmsghdr *message)
 {
 	struct neighbours *neighbours = ctx;
@@ -180,14 +187,19 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 	if (!read_news(neighbours, message, &news))
 		return;
 	if (message->nlmsg_type == RTM_DELNEIGH) {
-		if (neighbour_table_forget(neighbours->table, news.interface, &news.addr))
+		if (neighbour_table_forget(neighbours->table, news.interface, &news.addr)) {
 			dataplane_neighbour_delete(dp, news.interface, &news.addr);
+			tell(neighbours, &news, false);
+		}
 	} else if ((news.state & NUD_HAS_MAC) != 0 && news.has_mac) {
 		if (neighbour_table_learn(neighbours->table, news.interface, &news.addr, &news.mac,
-			    news.state == NUD_STALE))
+			    news.state == NUD_STALE)) {
 			dataplane_neighbour_set(dp, news.interface, &news.addr, &news.mac);
+			tell(neighbours, &news, true);
+		}
 	} else if ((news.state & NUD_FAILED) != 0) {
 		failed(neighbours, news.interface, &news.addr);
+		tell(neighbours, &news, false);
 	} else if (neighbour_has_mac(
 			   neighbour_table_find(neighbours->table, news.interface, &news.addr))) {
 		// It had a MAC and is being asked for anew. One that never had any is just that:

@@ -13,6 +13,10 @@ struct neighbours {
 	struct interfaces *interfaces;
 	struct netlink *netlink;
 	unsigned n_probed; // in this round of neighbours_keep_fresh
+	// The kernel has another MAC for it, or none any more (NULL). May be NULL.
+	void (*changed)(
+		void *ctx, int interface, const struct ip_addr *addr, const struct mac_addr *mac);
+	void *changed_ctx;
 };
 
 int neighbours_init(struct neighbours *neighbours, struct interfaces *interfaces,

@@ -15,6 +15,7 @@ enum {
 	EVENTS_BUFFER_BYTES = 64 << 20, // a full BGP table's worth of news may wait here
 	RECEIVE_BYTES = 64 << 10,	// the kernel fills 32 KiB at most
 	READS_PER_TURN = 64,		// then the rest of the loop has its turn
+	CATCH_UP_READS = 4096,		// what floods in meanwhile is for the loop
 	INTERRUPTED_MAX = 8,		// dumps repeated because something changed underneath
 };
 
@@ -271,6 +272,13 @@ void netlink_discard(struct netlink *nl)
 	while (recv(nl_socket_get_fd(nl->events), &byte, sizeof(byte), MSG_DONTWAIT) > 0 ||
 		errno == ENOBUFS || errno == EINTR)
 		;
+}
+
+void netlink_catch_up(struct netlink *nl)
+{
+	for (unsigned i = 0; i < CATCH_UP_READS && read_one(nl); i++)
+		;
+	end_batch(nl);
 }
 
 int netlink_wait(struct netlink *nl, unsigned timeout_ms)

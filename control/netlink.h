@@ -48,6 +48,9 @@ void netlink_sync(struct netlink *netlink, enum netlink_topic topic);
 // Reads until no dump is under way. 0 or -ETIMEDOUT, or what the socket says.
 int netlink_wait(struct netlink *netlink, unsigned timeout_ms);
 
+// Takes in the news that are there now, instead of at the loop's next turn. Not from a handler.
+void netlink_catch_up(struct netlink *netlink);
+
 // The socket for libnl's functions that send and wait, such as rtnl_route_add.
 struct nl_sock *netlink_requests(struct netlink *netlink);
 // Sends without waiting; the kernel answers only when it refuses. 0 or -errno.

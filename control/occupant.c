@@ -72,6 +72,7 @@ static void look_at(void *ctx, struct nlmsghdr *message)
 		rtnl_route_get_priority(route) == occupant->metric &&
 		occupant_is_to(route, &occupant->to)) {
 		occupant->is_ours = is_ours(occupant, route);
+		occupant->scope = rtnl_route_get_scope(route);
 		if (occupant->text[0] == '\0')
 			describe(route, occupant->text, sizeof(occupant->text));
 	}

@@ -15,6 +15,7 @@ struct occupant {
 	uint8_t type; // RTN_*
 	// found
 	bool is_ours;	// of our protocol and that type, over a TAP of ours if it has a device
+	uint8_t scope;	// of ours
 	char text[128]; // how a person knows it; "" when nothing is there
 };
 

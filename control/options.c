@@ -8,28 +8,39 @@ static const char help[] =
 	"millraced " MILLRACE_VERSION ", a router in user space\n"
 	"\n"
 	"  millraced -c FILE [-s SOCKET] [-v]\n"
-	"  millraced -c FILE --check\n"
+	"  millraced -c FILE --check [--strict]\n"
 	"\n"
 	"  -c, --config FILE    what the router shall be, in YAML\n"
 	"  -s, --socket PATH    where millrace finds it (" OPTIONS_SOCKET_DEFAULT ")\n"
+	"      --state FILE     the last good config, if that of -c is broken\n"
+	"                       (" OPTIONS_STATE_DEFAULT ")\n"
 	"      --check          say what is wrong with FILE, start nothing\n"
+	"      --strict         fail where FILE is doubtful\n"
 	"      --no-hugepages   as with hugepages: never\n"
 	"  -v, --verbose        log more\n"
 	"      --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
-	"It stays in the foreground and logs to stderr; SIGTERM ends it.\n";
+	"It stays in the foreground and logs to stderr; SIGTERM ends it. SIGHUP\n"
+	"reads FILE anew, where there is no terminal that it could be of.\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
+	{"state", required_argument, NULL, 'S'},
 	{"check", no_argument, NULL, 'C'},
+	{"strict", no_argument, NULL, 'W'},
 	{"no-hugepages", no_argument, NULL, 'H'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
+
+const char *options_help(void)
+{
+	return help;
+}
 
 static int end(int *exit_code, int code)
 {
@@ -41,7 +52,8 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 {
 	int c;
 
-	*options = (struct options){.socket = OPTIONS_SOCKET_DEFAULT};
+	*options =
+		(struct options){.socket = OPTIONS_SOCKET_DEFAULT, .state = OPTIONS_STATE_DEFAULT};
 	while ((c = getopt_long(argc, argv, "c:s:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -50,8 +62,14 @@ int options_parse(struct options *options, int argc, char **argv, int *exit_code
 		case 's':
 			options->socket = optarg;
 			break;
+		case 'S':
+			options->state = optarg;
+			break;
 		case 'C':
 			options->is_check = true;
+			break;
+		case 'W':
+			options->is_strict = true;
 			break;
 		case 'H':
 			options->no_hugepages = true;

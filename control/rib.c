@@ -443,7 +443,18 @@ struct rib *rib_new(struct dataplane *dp)
 
 void rib_tell_alternatives(struct rib *rib)
 {
+	if (rib->tells_alternatives)
+		return;
 	rib->tells_alternatives = true;
+	for (uint32_t i = 0; i < rib->table.n_buckets; i++)
+		for (struct rib_node *n = rib->table.buckets[i]; n != NULL; n = n->next) {
+			struct ip_prefix prefix = rib_node_prefix(n);
+
+			if (n->next != NULL && rib_node_is_of(n->next, &prefix))
+				settle(rib, &prefix,
+					has_active(*rib_table_find(&rib->table, &prefix), &prefix),
+					true);
+		}
 }
 
 void rib_free(struct rib *rib)

@@ -45,7 +45,7 @@ static inline int rib_device(int ifindex)
 bool rib_route_is_kernels(const struct rib_route *route);
 
 struct rib *rib_new(struct dataplane *dp); // NULL: no memory
-// Hands in with each route which interfaces the others to its prefix lead to. Before any is added.
+// Hands in with each route which interfaces the others to its prefix lead to, from now on.
 void rib_tell_alternatives(struct rib *rib);
 void rib_free(struct rib *rib); // leaves the workers' routes alone
 

@@ -21,11 +21,15 @@
 #include "control/routes.h"
 
 struct api;
+struct apply;
 struct capture_session;
 struct duties;
+struct loop_lag;
+struct start;
 struct watch;
 
 struct router {
+	struct start *start; // what it began with
 	struct config *config;
 	struct event_base *base;
 	struct api *api;
@@ -48,7 +52,9 @@ struct router {
 	struct bans bans;
 	struct firewall firewall;
 	struct duties *duties;
+	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *capture; // NULL: nobody captures
+	struct apply *apply;
 	uint64_t start_ms;
 };

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cfg/base/error.h"
 #include "cfg/base/log.h"
 
 enum { SETTLED_SEC = 2 }; // nobody has written to it for so long
@@ -13,7 +15,8 @@ struct loaded_file {
 	struct set_elements elements;
 	struct set_elements before; // while is_new
 	bool is_new;
-	struct stat seen; // as it was when it was last read, good or bad
+	bool is_good;	  // what was last read of it
+	struct stat seen; // as it was then
 };
 
 static struct loaded_file *find(const struct set_files *files, const struct cfg_set *set)
@@ -42,7 +45,8 @@ static int reload(struct loaded_file *file, struct set_file_faults *faults)
 {
 	struct set_elements read = {.kind = file->set->kind};
 
-	if (set_file_read(file->set->file, &read, &file->seen, faults) != 0)
+	file->is_good = set_file_read(file->set->file, &read, &file->seen, faults) == 0;
+	if (!file->is_good)
 		return -1;
 	// Read twice before anybody took it: what is in force stays what can be reverted to.
 	if (file->is_new)
@@ -54,6 +58,19 @@ static int reload(struct loaded_file *file, struct set_file_faults *faults)
 	log_info("firewall", "set %s: %u elements from %s", file->set->name, read.n,
 		file->set->file);
 	return 0;
+}
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+// The time of its last change of any kind too: who may read it may be what has changed, and tools
+// that copy may keep the time of writing.
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
 int set_files_open(struct set_files *files, const struct config *config)
@@ -74,6 +91,74 @@ int set_files_open(struct set_files *files, const struct config *config)
 		file->elements.kind = set->kind;
 		if (reload(file, &faults) != 0)
 			log_faults(file, &faults);
+	}
+	return 0;
+}
+
+// What an earlier config had of the same file, for a set of the same name and kind. NULL: nothing.
+static const struct loaded_file *find_earlier(
+	const struct set_files *before, const struct cfg_set *set)
+{
+	for (unsigned i = 0; i < before->n; i++) {
+		const struct cfg_set *its = before->list[i].set;
+
+		if (its->kind == set->kind && strcmp(its->name, set->name) == 0 &&
+			strcmp(its->file, set->file) == 0)
+			return &before->list[i];
+	}
+	return NULL;
+}
+
+static bool is_unchanged(const struct loaded_file *file)
+{
+	struct stat st;
+
+	return file->is_good && stat(file->set->file, &st) == 0 && is_same(&st, &file->seen);
+}
+
+static int follow(struct loaded_file *file, const struct loaded_file *earlier, bool is_lenient,
+	struct error *err)
+{
+	struct set_file_faults faults = {0};
+	char text[512];
+
+	if (earlier != NULL && (is_unchanged(earlier) || is_lenient)) {
+		if (set_elements_append(&file->elements, &earlier->elements) != 0)
+			return error_set(err, "no memory for the files of sets");
+		file->seen = earlier->seen;
+		file->is_good = earlier->is_good;
+		return 0;
+	}
+	if (reload(file, &faults) == 0)
+		return 0;
+	if (is_lenient) {
+		log_faults(file, &faults);
+		return 0;
+	}
+	return error_set(err, "the file of the set %s: %s%s", file->set->name,
+		error_str(&faults.list[0], text, sizeof(text)),
+		faults.n + faults.n_more > 1 ? "; and there is more" : "");
+}
+
+int set_files_follow(struct set_files *files, const struct config *config,
+	const struct set_files *before, bool is_lenient, struct error *err)
+{
+	*files = (struct set_files){.list = calloc(config->n_sets + 1, sizeof(files->list[0]))};
+	if (files->list == NULL)
+		return error_set(err, "no memory for the files of sets");
+	for (unsigned i = 0; i < config->n_sets; i++) {
+		const struct cfg_set *set = &config->sets[i];
+		struct loaded_file *file = &files->list[files->n];
+
+		if (set->file == NULL)
+			continue;
+		files->n++;
+		file->set = set;
+		file->elements.kind = set->kind;
+		if (follow(file, find_earlier(before, set), is_lenient, err) != 0) {
+			set_files_close(files);
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -101,19 +186,6 @@ int set_files_reload(
 
 	*faults = (struct set_file_faults){0};
 	return file == NULL ? -ENOENT : reload(file, faults);
-}
-
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-// The time of its last change of any kind too: who may read it may be what has changed, and tools
-// that copy may keep the time of writing.
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
 bool set_files_check(struct set_files *files, time_t now)

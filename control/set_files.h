@@ -19,6 +19,12 @@ struct set_files {
 int set_files_open(struct set_files *files, const struct config *config);
 void set_files_close(struct set_files *files); // zeroed is fine
 
+// The same for a config that is to take the place of another one, whose files are `before`: what
+// nobody has changed since is copied, not read again. A file that cannot be taken is the reason in
+// `err`, or with `is_lenient` is logged, and its set has what it had. 0 or -1.
+int set_files_follow(struct set_files *files, const struct config *config,
+	const struct set_files *before, bool is_lenient, struct error *err);
+
 // NULL: the set has no file.
 const struct set_elements *set_files_find(const struct set_files *files, const struct cfg_set *set);
 

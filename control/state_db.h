@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The file that keeps what must survive a restart and a power cut: one SQLite database with a
-// write-ahead log, each commit on the disk before it returns. One process has it at a time. Those
-// who keep something in it have their own tables. Control thread.
+// write-ahead log, each commit on the disk before it returns. One process has it at a time, and in
+// it one connection, which those who keep something share; each has its own tables. Control thread.
 #pragma once
 
 #include <sqlite3.h>

@@ -73,7 +73,7 @@ static int add_nexthop(struct rtnl_route *route, const struct config *config,
 	return 0;
 }
 
-static uint32_t kernel_metric(const struct cfg_route *route)
+uint32_t static_routes_metric(const struct cfg_route *route)
 {
 	return route->to.addr.family == IP_V6 && route->metric == 0 ? IP6_METRIC_DEFAULT
 								    : route->metric;
@@ -97,7 +97,7 @@ static struct rtnl_route *build(const struct config *config, const struct interf
 	rtnl_route_set_table(route, RT_TABLE_MAIN);
 	rtnl_route_set_protocol(route, STATIC_ROUTES_PROTOCOL);
 	rtnl_route_set_type(route, type_of(from->kind));
-	rtnl_route_set_priority(route, kernel_metric(from));
+	rtnl_route_set_priority(route, static_routes_metric(from));
 	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
 	if (from->kind != CFG_ROUTE_UNICAST)
 		return route;
@@ -142,7 +142,7 @@ static bool is_metric_of_another(
 
 		if (&config->routes[i] != route && other.len == to.len &&
 			ip_addr_equal(&other.addr, &to.addr) &&
-			kernel_metric(&config->routes[i]) == metric)
+			static_routes_metric(&config->routes[i]) == metric)
 			return true;
 	}
 	return false;
@@ -177,7 +177,7 @@ static int put_beside(const struct config *config, const struct interfaces *inte
 	struct occupant there = {
 		.interfaces = interfaces,
 		.to = ip_prefix_network(&from->to),
-		.metric = kernel_metric(from),
+		.metric = static_routes_metric(from),
 		.type = type_of(from->kind),
 	};
 	bool is_ip6 = from->to.addr.family == IP_V6;
@@ -216,22 +216,119 @@ static int install_one(const struct config *config, const struct interfaces *int
 	return rc;
 }
 
+static int refused(
+	const struct config *config, const struct cfg_route *route, int rc, struct error *err)
+{
+	char text[ADDR_STR_BYTES];
+
+	error_set(err, "the kernel does not take the route to %s: %s",
+		ip_prefix_str(&route->to, text), nl_geterror(rc));
+	config_locate(config, route->place, err);
+	return -1;
+}
+
 int static_routes_install(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, struct error *err)
 {
 	for (unsigned i = 0; i < config->n_routes; i++) {
-		const struct cfg_route *route = &config->routes[i];
-		char text[ADDR_STR_BYTES];
-		int rc = install_one(config, interfaces, netlink, route);
+		int rc = install_one(config, interfaces, netlink, &config->routes[i]);
 
-		if (rc >= 0)
-			continue;
-		error_set(err, "the kernel does not take the route to %s: %s",
-			ip_prefix_str(&route->to, text), nl_geterror(rc));
-		config_locate(config, route->place, err);
-		return -1;
+		if (rc < 0)
+			return refused(config, &config->routes[i], rc, err);
 	}
 	return 0;
+}
+
+int static_routes_complete(const struct config *config, const struct interfaces *interfaces,
+	struct netlink *netlink, struct error *err)
+{
+	for (unsigned i = 0; i < config->n_routes; i++) {
+		struct rtnl_route *route = build(config, interfaces, &config->routes[i]);
+		int rc = route == NULL ? -NLE_NOMEM
+				       : rtnl_route_add(netlink_requests(netlink), route,
+						 NLM_F_CREATE | NLM_F_EXCL);
+
+		rtnl_route_put(route);
+		if (rc < 0 && rc != -NLE_EXIST)
+			return refused(config, &config->routes[i], rc, err);
+	}
+	return 0;
+}
+
+// --- changing ---
+
+// IPv4's default route that is there beside somebody else's, for which see above.
+static bool is_beside(const struct interfaces *interfaces, const struct cfg_route *route)
+{
+	struct occupant there = {
+		.interfaces = interfaces,
+		.to = ip_prefix_network(&route->to),
+		.metric = static_routes_metric(route),
+		.type = type_of(route->kind),
+	};
+
+	if (route->to.len > 0)
+		return false;
+	occupant_find(&there);
+	return there.is_ours && there.scope == RT_SCOPE_SITE;
+}
+
+// IPv6 changes a route in one step. Of IPv4's of one prefix and metric the first counts: the new
+// one is put before the old.
+static int put_instead(const struct interfaces *interfaces, struct netlink *netlink,
+	struct rtnl_route *route, const struct cfg_route *instead)
+{
+	int rc;
+
+	if (instead->to.addr.family == IP_V6)
+		return rtnl_route_add(
+			netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
+	if (is_beside(interfaces, instead))
+		return put_before4(netlink, route);
+	rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE);
+	return rc == -NLE_EXIST ? 0 : rc;
+}
+
+int static_routes_add(const struct config *as_config, const struct interfaces *interfaces,
+	struct netlink *netlink, const struct cfg_route *route, const struct cfg_route *instead,
+	struct error *err)
+{
+	struct rtnl_route *new;
+	int rc = -NLE_NOMEM;
+
+	if (instead == NULL) {
+		rc = install_one(as_config, interfaces, netlink, route);
+	} else {
+		new = build(as_config, interfaces, route);
+		if (new != NULL)
+			rc = put_instead(interfaces, netlink, new, instead);
+		rtnl_route_put(new);
+	}
+	return rc < 0 ? refused(as_config, route, rc, err) : 0;
+}
+
+// By protocol and next hops too. An IPv6 one may have made way for somebody else's, to the nearest
+// metric that was free.
+int static_routes_delete(const struct config *as_config, const struct interfaces *interfaces,
+	struct netlink *netlink, const struct cfg_route *route, struct error *err)
+{
+	struct rtnl_route *old = build(as_config, interfaces, route);
+	unsigned tries = route->to.addr.family == IP_V6 ? METRICS_TRIED + 1 : 1;
+	uint32_t metric = static_routes_metric(route);
+	int rc = old == NULL ? -NLE_NOMEM : -NLE_OBJ_NOTFOUND;
+	char text[ADDR_STR_BYTES];
+
+	if (old != NULL)
+		rtnl_route_set_scope(old, RT_SCOPE_NOWHERE); // whichever it has
+	for (unsigned i = 0; i < tries && rc == -NLE_OBJ_NOTFOUND && metric >= i; i++) {
+		rtnl_route_set_priority(old, metric - i);
+		rc = rtnl_route_delete(netlink_requests(netlink), old, 0);
+	}
+	rtnl_route_put(old);
+	if (rc >= 0 || rc == -NLE_OBJ_NOTFOUND)
+		return 0;
+	return error_set(err, "the kernel does not give up the route to %s: %s",
+		ip_prefix_str(&route->to, text), nl_geterror(rc));
 }
 
 // --- removing ---

@@ -15,5 +15,19 @@ void static_routes_remove_leftovers(struct netlink *netlink);
 // completed; a route of somebody else stays, and ours goes before it.
 int static_routes_install(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, struct error *err);
+// The same where what is there is known to be ours: for many routes.
+int static_routes_complete(const struct config *config, const struct interfaces *interfaces,
+	struct netlink *netlink, struct error *err);
+// Under which the kernel has it.
+uint32_t static_routes_metric(const struct cfg_route *route);
+
+// One of them, `as_config` being what it is of. `instead` is the one of the same prefix and metric
+// that it takes the place of, or NULL: packets never lack either. 0, or -1 with the reason.
+int static_routes_add(const struct config *as_config, const struct interfaces *interfaces,
+	struct netlink *netlink, const struct cfg_route *route, const struct cfg_route *instead,
+	struct error *err);
+// Takes out the one, and no other of the same prefix. One that is not there is no fault.
+int static_routes_delete(const struct config *as_config, const struct interfaces *interfaces,
+	struct netlink *netlink, const struct cfg_route *route, struct error *err);
 // Those without a device do not vanish with a TAP.
 void static_routes_remove(const struct config *config, struct netlink *netlink);

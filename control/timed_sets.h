@@ -3,6 +3,7 @@
 // the numbers. Control thread.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cfg/config.h"
@@ -12,6 +13,7 @@ struct timed_set_name {
 	char name[CFG_WORD_MAX + 1];
 	uint32_t timeout_sec; // of an entry that comes without its own
 	uint32_t capacity;    // entries
+	bool is_there;	      // the config has it; else it waits for one that has it again
 };
 
 struct timed_sets {
@@ -19,9 +21,13 @@ struct timed_sets {
 	unsigned n;
 };
 
-// Makes those of the config at the workers. 0, or -1 with the reason.
+// Makes those of the config at the workers, also when another config takes the place of the first:
+// those of the same name go on. 0, or -1 with the reason, `sets` is then as it was but for what the
+// workers have made already. Zeroed is empty.
 int timed_sets_open(struct timed_sets *sets, const struct config *config, struct dataplane *dp,
 	struct error *err);
+// Back to what the config had before; what was made since waits.
+void timed_sets_revert(struct timed_sets *sets, const struct timed_sets *before);
 
 // DP_INDEX_NONE: there is none of that name.
 uint16_t timed_sets_find(const struct timed_sets *sets, const char *name);

@@ -82,7 +82,8 @@ static const struct {
 	[240 ... 255] = {18, 2},
 };
 
-static enum address_kind kind4(uint32_t addr)
+// Apart, for most have nothing to be searched.
+static __attribute__((noinline)) enum address_kind search4(uint32_t addr)
 {
 	const struct block4 *block = &blocks4[by_first_byte[addr >> 24].from];
 	enum address_kind kind = ADDRESS_GLOBAL;
@@ -93,6 +94,11 @@ static enum address_kind kind4(uint32_t addr)
 	return kind;
 }
 
+enum address_kind address_kind4(uint32_t addr)
+{
+	return by_first_byte[addr >> 24].n == 0 ? ADDRESS_GLOBAL : search4(addr);
+}
+
 static bool block6_holds(const struct block6 *block, uint64_t high, uint64_t low)
 {
 	if (block->len <= 64)
@@ -100,10 +106,14 @@ static bool block6_holds(const struct block6 *block, uint64_t high, uint64_t low
 	return high == block->high && (low ^ block->low) >> (128 - block->len) == 0;
 }
 
-static enum address_kind kind6(uint64_t high, uint64_t low)
+enum address_kind address_kind6(const uint8_t addr[16])
 {
 	enum address_kind kind = ADDRESS_GLOBAL;
+	uint64_t words[2], high, low;
 
+	memcpy(words, addr, sizeof(words));
+	high = rte_be_to_cpu_64(words[0]);
+	low = rte_be_to_cpu_64(words[1]);
 	// Nearly everybody lives between two blocks: spared the walk.
 	if (high >= 0x2001100000000000 && high < 0x3fff000000000000)
 		return ADDRESS_GLOBAL;
@@ -115,15 +125,12 @@ static enum address_kind kind6(uint64_t high, uint64_t low)
 
 enum address_kind address_kind(const struct ip_addr *addr)
 {
-	uint64_t words[2];
 	uint32_t word;
 
-	if (addr->family == IP_V4) {
-		memcpy(&word, addr->v4, sizeof(word));
-		return kind4(rte_be_to_cpu_32(word));
-	}
-	memcpy(words, addr->v6, sizeof(words));
-	return kind6(rte_be_to_cpu_64(words[0]), rte_be_to_cpu_64(words[1]));
+	if (addr->family != IP_V4)
+		return address_kind6(addr->v6);
+	memcpy(&word, addr->v4, sizeof(word));
+	return address_kind4(rte_be_to_cpu_32(word));
 }
 
 bool ip6_source_is_bad(const uint8_t src[16])

@@ -23,6 +23,8 @@ enum address_kind {
 };
 
 enum address_kind address_kind(const struct ip_addr *addr);
+enum address_kind address_kind4(uint32_t addr); // host order
+enum address_kind address_kind6(const uint8_t addr[16]);
 
 // What neither direction of an IPv4 packet may carry as its source (RFC 1122 3.2.1.3, RFC 6890):
 // "this network", loopback, multicast and class E. By the first byte alone.

@@ -72,6 +72,8 @@ static inline uint32_t bounds32_rank(const struct bounds32 *bounds, uint32_t x)
 		return 0;
 	if (__builtin_expect(x == UINT32_MAX, 0)) // what fills up nodes would count
 		return bounds->n;
+	if (bounds->top == 0) // few: no index either
+		return bounds32_rank_in_node(bounds->keys, all);
 	if (bounds->index != NULL) {
 		uint32_t first = bounds->index[x >> (32 - BOUNDS_INDEX_BITS)];
 

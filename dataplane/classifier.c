@@ -30,22 +30,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_byteorder.h>
-
 #include "dataplane/memory.h"
 
 enum {
 	NO_HOME = CLASSIFIER_DIMS,
-	WORDS_PER_PAGE = CLASSIFIER_PAGE / CLASSIFIER_WORD,
 	BUDGET_PER_RULE = 16, // see rule_classes.h
 	BUDGET_AT_LEAST = 65536,
-	CACHE_LINE_WORDS = 8,
 };
 
 static_assert(FACT_OTHER_PROTOCOL == FACT_TCP << (CLASSIFIER_PROTOCOLS - 1), "one after the other");
 
+enum { DIM_SOURCE, DIM_DESTINATION, DIM_SOURCE_PORT, DIM_DESTINATION_PORT };
+
 static const enum rule_key dim_keys[CLASSIFIER_DIMS] = {
-	KEY_SOURCE, KEY_DESTINATION, KEY_SOURCE_PORT, KEY_DESTINATION_PORT};
+	[DIM_SOURCE] = KEY_SOURCE,
+	[DIM_DESTINATION] = KEY_DESTINATION,
+	[DIM_SOURCE_PORT] = KEY_SOURCE_PORT,
+	[DIM_DESTINATION_PORT] = KEY_DESTINATION_PORT,
+};
 
 // A dimension under construction.
 struct draft {
@@ -141,12 +143,12 @@ static void draw_row(struct build *b, unsigned d, uint32_t class)
 
 		for (uint32_t i = 0; i < draft->n_rules[set]; i++) {
 			uint32_t word = rules[i] / CLASSIFIER_WORD;
-			uint64_t bit = UINT64_C(1) << word % WORDS_PER_PAGE;
+			uint64_t bit = UINT64_C(1) << word % CLASSIFIER_WORDS_PER_PAGE;
 
 			b->scratch[word] |= UINT64_C(1) << rules[i] % CLASSIFIER_WORD;
-			b->used[word / WORDS_PER_PAGE] |= bit;
+			b->used[word / CLASSIFIER_WORDS_PER_PAGE] |= bit;
 			if (b->home[rules[i]] == d)
-				b->visits[word / WORDS_PER_PAGE] |= bit;
+				b->visits[word / CLASSIFIER_WORDS_PER_PAGE] |= bit;
 		}
 	}
 }
@@ -155,7 +157,8 @@ static void clear_row(struct build *b)
 {
 	for (uint32_t page = 0; page < b->n_pages; page++) {
 		for (uint64_t words = b->used[page]; words != 0; words &= words - 1)
-			b->scratch[page * WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words)] = 0;
+			b->scratch[page * CLASSIFIER_WORDS_PER_PAGE +
+				   (uint32_t)__builtin_ctzll(words)] = 0;
 		b->used[page] = b->visits[page] = 0;
 	}
 }
@@ -176,7 +179,7 @@ static uint32_t measure_row(const struct build *b, uint32_t *n_pages)
 // Where the next row goes: on no more cache lines than it needs.
 static uint64_t place_row(struct classifier *c, uint32_t n_words, uint32_t n_pages)
 {
-	uint64_t size = 1, line = CACHE_LINE_WORDS, at = c->n_rows_words;
+	uint64_t size = 1, line = CLASSIFIER_LINE_WORDS, at = c->n_rows_words;
 
 	if (!c->is_one_word)
 		size += n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
@@ -229,17 +232,13 @@ static void write_row(struct build *b, unsigned d, uint32_t class)
 		*pages++ = (struct row_page){
 			b->used[page], b->visits[page], (uint64_t)(word_at - rows)};
 		for (uint64_t words = b->used[page]; words != 0; words &= words - 1) {
-			uint32_t at = page * WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words);
+			uint32_t at =
+				page * CLASSIFIER_WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words);
 
 			*word_at++ = b->scratch[at] | b->c->any[at][d];
 		}
 	}
 	clear_row(b);
-}
-
-static bool is_of_ports(enum rule_key key)
-{
-	return key == KEY_SOURCE_PORT || key == KEY_DESTINATION_PORT;
 }
 
 static int give_rows(struct classifier_dim *dim, const uint64_t *row_of)
@@ -250,7 +249,7 @@ static int give_rows(struct classifier_dim *dim, const uint64_t *row_of)
 		table->of_low[rank] = (uint32_t)row_of[table->of_low[rank]];
 	for (uint32_t rank = 0; rank <= table->ip6.layers[1]; rank++)
 		table->of_ip6[rank] = (uint32_t)row_of[table->of_ip6[rank]];
-	if (!is_of_ports(dim->key))
+	if (!classifier_is_of_ports(dim->key))
 		return 0;
 	if (port_rows_init(&dim->ports, table) != 0)
 		return -ENOMEM;
@@ -259,6 +258,30 @@ static int give_rows(struct classifier_dim *dim, const uint64_t *row_of)
 }
 
 // --- homes ---
+
+// Does it name ports that no row tells apart?
+static bool names_ports_beside(const struct build *b, const struct rule_match *m)
+{
+	bool names[CLASSIFIER_DIMS] = {
+		[DIM_SOURCE_PORT] =
+			m->first_sport > 0 ||
+			m->last_sport<UINT16_MAX, [DIM_DESTINATION_PORT] = m->first_dport> 0 ||
+			m->last_dport < UINT16_MAX,
+	};
+
+	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
+		if (names[d] && !is_told_apart(&b->drafts[d], m, dim_keys[d]))
+			return true;
+	return false;
+}
+
+static void note_rest(const struct build *b, struct rule_match *m)
+{
+	m->asks_fields_beside = m->tcp_flags_mask != 0 || m->mark_mask != 0 ||
+				m->dscps != UINT64_MAX || names_ports_beside(b, m);
+	m->asks_closely_beside =
+		m->asks_beside != 0 || m->schedule != RULE_ALWAYS || m->rate != DP_INDEX_NONE;
+}
 
 static void find_homes(struct build *b)
 {
@@ -282,6 +305,7 @@ static void find_homes(struct build *b)
 			}
 		}
 		b->n_at_home += b->home[i] != NO_HOME;
+		note_rest(b, m);
 	}
 }
 
@@ -478,76 +502,4 @@ uint64_t classifier_bytes(const struct classifier *c)
 	for (unsigned d = 0; d < c->n_dims; d++)
 		bytes += class_table_bytes(&c->dims[d].table) + port_rows_bytes(&c->dims[d].ports);
 	return bytes;
-}
-
-// --- workers ---
-
-// Apart, so that IPv4 has no registers to save.
-static __attribute__((noinline)) uint32_t row_of_ip6(
-	const struct class_table *table, const uint8_t *addr)
-{
-	uint64_t halves[2];
-
-	memcpy(halves, addr, sizeof(halves));
-	return table->of_ip6[bounds128_rank(
-		&table->ip6, (unsigned __int128)rte_be_to_cpu_64(halves[0]) << 64 |
-				     rte_be_to_cpu_64(halves[1]))];
-}
-
-static inline uint32_t row_of_address(
-	const struct class_table *table, uint8_t family, const uint8_t *addr)
-{
-	uint32_t addr_be;
-
-	if (family == IP_V6)
-		return row_of_ip6(table, addr);
-	memcpy(&addr_be, addr, sizeof(addr_be));
-	return table->of_low[bounds32_rank(&table->low, rte_be_to_cpu_32(addr_be))];
-}
-
-static uint32_t row_of(const struct classifier_dim *dim, const struct rule_subject *s)
-{
-	if (is_of_ports(dim->key))
-		return port_rows_find(
-			&dim->ports, dim->key == KEY_SOURCE_PORT ? s->sport : s->dport);
-	return row_of_address(&dim->table, s->family, dim->key == KEY_SOURCE ? s->src : s->dst);
-}
-
-// Which dimensions there are does not change from packet to packet, and nothing else is asked.
-static uint64_t find_in_word(
-	const struct classifier *c, const struct rule_subject *s, unsigned protocol)
-{
-	uint64_t rules = c->from_word[s->from] & c->to_word[s->to] &
-			 c->protocol_words[s->family == IP_V6][protocol];
-
-	if (c->source != NULL)
-		rules &= c->rows[row_of_address(&c->source->table, s->family, s->src)];
-	if (c->destination != NULL)
-		rules &= c->rows[row_of_address(&c->destination->table, s->family, s->dst)];
-	if (c->source_port != NULL)
-		rules &= c->rows[port_rows_find(&c->source_port->ports, s->sport)];
-	if (c->destination_port != NULL)
-		rules &= c->rows[port_rows_find(&c->destination_port->ports, s->dport)];
-	return rules;
-}
-
-void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
-	const struct rule_subject *s, uint32_t facts)
-{
-	unsigned protocol = (unsigned)__builtin_ctz(facts / FACT_TCP); // its own is the only one
-
-	if (c->is_one_word) {
-		walk->rules = find_in_word(c, s, protocol);
-		return;
-	}
-	walk->from = &c->from[s->from];
-	walk->to = &c->to[s->to];
-	walk->protocol = &c->protocols[s->family == IP_V6][protocol];
-	walk->pages = c->homeless_pages;
-	for (unsigned d = 0; d < c->n_dims; d++) {
-		walk->rows[d] = c->rows + row_of(&c->dims[d], s);
-		// most are on two lines; the first is wanted at once
-		__builtin_prefetch(walk->rows[d] + CACHE_LINE_WORDS);
-		walk->pages |= walk->rows[d][0];
-	}
 }

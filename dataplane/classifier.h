@@ -14,8 +14,10 @@ enum {
 	CLASSIFIER_DIMS = 4,
 	CLASSIFIER_WORD = 64,	   // rules
 	CLASSIFIER_PAGE = 64 * 64, // rules
+	CLASSIFIER_WORDS_PER_PAGE = CLASSIFIER_PAGE / CLASSIFIER_WORD,
 	CLASSIFIER_PAGES = 64,
-	CLASSIFIER_PROTOCOLS = 5, // FACT_TCP and those that follow
+	CLASSIFIER_LINE_WORDS = 8, // of a row on a cache line
+	CLASSIFIER_PROTOCOLS = 5,  // FACT_TCP and those that follow
 };
 
 static_assert(DP_RULES_MAX <= CLASSIFIER_PAGE * CLASSIFIER_PAGES, "three digits of 64 a rule");
@@ -70,61 +72,44 @@ struct classifier *classifier_new(const struct ruleset *rs);
 void classifier_free(struct classifier *c); // NULL is fine
 uint64_t classifier_bytes(const struct classifier *c);
 
-// --- workers ---
-
-// What a packet is to the classifier. Keeps pointers into it.
-struct classifier_walk {
-	const uint64_t *rows[CLASSIFIER_DIMS];
-	const struct dense_row *from, *to, *protocol;
-	uint64_t pages; // with rules that it may match
-	uint64_t rules; // of one word: those themselves
-};
-
-// One of those pages.
-struct classifier_page {
-	uint64_t words; // with rules that it may match
-	uint64_t has[CLASSIFIER_DIMS];
-	const uint64_t *own[CLASSIFIER_DIMS];
-};
-
-// `facts` of the packet: enum rule_fact.
-void classifier_begin(const struct classifier *c, struct classifier_walk *walk,
-	const struct rule_subject *s, uint32_t facts);
-
-static inline void classifier_open(const struct classifier *c, const struct classifier_walk *walk,
-	unsigned page, struct classifier_page *out)
+static inline bool classifier_is_of_ports(enum rule_key key)
 {
-	uint64_t bit = UINT64_C(1) << page;
-
-	out->words = c->homeless[page];
-	for (unsigned d = 0; d < c->n_dims; d++) {
-		const uint64_t *row = walk->rows[d];
-		const struct row_page *p;
-
-		if ((row[0] & bit) == 0) {
-			out->has[d] = 0;
-			continue;
-		}
-		p = (const struct row_page *)(row + 1) + __builtin_popcountll(row[0] & (bit - 1));
-		out->words |= p->visits;
-		out->has[d] = p->words;
-		out->own[d] = c->rows + p->first;
-	}
-	out->words &=
-		walk->from->is_used[page] & walk->to->is_used[page] & walk->protocol->is_used[page];
+	return key == KEY_SOURCE_PORT || key == KEY_DESTINATION_PORT;
 }
 
-// The rules of a word of that page that may match.
-static inline uint64_t classifier_word(const struct classifier *c,
-	const struct classifier_walk *walk, const struct classifier_page *p, unsigned page,
-	unsigned word)
-{
-	unsigned at = page * CLASSIFIER_PAGE / CLASSIFIER_WORD + word;
-	uint64_t below = (UINT64_C(1) << word) - 1;
-	uint64_t rules = walk->from->words[at] & walk->to->words[at] & walk->protocol->words[at];
+// --- workers ---
 
-	for (unsigned d = 0; d < c->n_dims; d++)
-		rules &= p->has[d] >> word & 1 ? p->own[d][__builtin_popcountll(p->has[d] & below)]
-					       : c->any[at][c->dims[d].slot];
-	return rules;
+// What a packet is to the classifier.
+struct classifier_walk {
+	uint64_t rules; // of the first word with rules that it may match: those. 0: there is none
+	uint32_t word;	// which; of one that has none, the last that was looked at
+	uint32_t first, end; // between these rules, and no others are told of
+	uint64_t pages;	     // with rules that it may match
+	uint32_t rows[CLASSIFIER_DIMS];
+	const struct dense_row *from_row, *to_row, *protocol_row;
+};
+
+// Of one word, which of its rules may match.
+uint64_t classifier_find_word(const struct classifier *c, const struct rule_subject *s);
+// Of more, in two steps, for many packets to take the first one of all before the second one of
+// any: the packet's values found among the rules', then the first word with rules that may match
+// from rule `first` on, before `end`.
+void classifier_find_rows(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t first, uint32_t end);
+void classifier_find_first(const struct classifier *c, struct classifier_walk *walk);
+// The same from any rule on. 0: no word before `end` has any; else `word` is which.
+uint64_t classifier_find_next(const struct classifier *c, const struct classifier_walk *walk,
+	uint32_t first, uint32_t end, uint32_t *word);
+
+static inline void classifier_find(const struct classifier *c, struct classifier_walk *walk,
+	const struct rule_subject *s, uint32_t first, uint32_t end)
+{
+	if (c->is_one_word) {
+		walk->rules = classifier_find_word(c, s);
+		walk->word = walk->first = 0;
+		walk->end = CLASSIFIER_WORD;
+		return;
+	}
+	classifier_find_rows(c, walk, s, first, end);
+	classifier_find_first(c, walk);
 }

@@ -271,6 +271,6 @@ struct dp_flow {
 	const char *state; // "established", "syn_sent", "assured", ...: static
 };
 // Walks live flows; a snapshot that may miss or repeat a few while traffic runs. `cursor` starts
-// at 0; returns how many were written, 0 at the end.
-unsigned dataplane_flows(
-	const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out, unsigned max);
+// at 0; writes up to `max`, looks at a bounded part of the table, and returns false at the end.
+bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out,
+	unsigned max, unsigned *n);

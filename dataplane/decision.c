@@ -69,7 +69,8 @@ static void change_destination(struct decision *d, const struct ip_addr *dst, ui
 
 // To what a helper says, a port forward, the inside of a one-to-one, or an inside endpoint that
 // anybody may speak to.
-static void translate_destination(struct worker *w, const struct question *q, struct decision *d)
+static __rte_noinline void translate_destination(
+	struct worker *w, const struct question *q, struct decision *d)
 {
 	const struct nat_destination *expected = q->expected;
 	struct nat_destination to;
@@ -104,42 +105,55 @@ static void find_way(struct worker *w, const struct question *q, bool is_review,
 		d->out_iface = q->known_iface; // the rules ask by which, and the way may come back
 }
 
-void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
+// From one interface to another. False: not at all, whatever the rules say.
+static __rte_noinline bool may_pass(struct worker *w, const struct question *q, struct decision *d)
+{
+	// Nobody reaches past the NAT from outside by knowing an inner address.
+	if (!d->is_dnated && q->expected == NULL &&
+		nat_rules_hides(w->snap->policy->nat, w->snap, w->now_sec, q->in_iface,
+			&d->seen->dst, &d->seen->src)) {
+		d->refused = COUNTER_DROP_NAT_UNSOLICITED;
+		return false;
+	}
+	if (hygiene_is_private_out(w, d->out_iface, &d->seen->dst)) {
+		d->refused = COUNTER_DROP_PRIVATE_OUT;
+		return false;
+	}
+	return true;
+}
+
+bool decide_ends(struct worker *w, const struct question *q, struct rule_subject *subject,
 	struct decision *d)
 {
-	uint8_t in_iface = q->in_iface;
-	const struct compiled_policy *policy = w->snap->policy;
-	enum dp_hook hook;
-
 	d->seen = q->original;
 	d->refused = COUNTER_COUNT;
 	d->is_dnated = d->changes_source = false;
 	d->source = (struct nat_source){.is_none = true};
 	d->verdict.mark = 0;
 	d->verdict.asked_rate = false;
-	translate_destination(w, q, d);
+	if (unlikely(w->snap->policy->changes_destinations || q->expected != NULL))
+		translate_destination(w, q, d);
 	find_way(w, q, subject->is_review, d);
 	if (d->out_iface == INTERFACE_NONE)
-		return;
-	if (in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST) {
-		// Nobody reaches past the NAT from outside by knowing an inner address.
-		if (!d->is_dnated && q->expected == NULL &&
-			nat_rules_hides(policy->nat, w->snap, w->now_sec, in_iface, &d->seen->dst,
-				&d->seen->src)) {
-			d->refused = COUNTER_DROP_NAT_UNSOLICITED;
-			return;
-		}
-		if (hygiene_is_private_out(w, d->out_iface, &d->seen->dst)) {
-			d->refused = COUNTER_DROP_PRIVATE_OUT;
-			return;
-		}
-	}
+		return false;
+	if (q->in_iface != FLOW_IFACE_HOST && d->out_iface != FLOW_IFACE_HOST && !may_pass(w, q, d))
+		return false;
+	if (!w->snap->policy->has_firewall)
+		return true;
+	subject->is_dnat = d->is_dnated;
+	if (q->expected != NULL)
+		subject->state = DP_STATE_RELATED;
+	d->hook = firewall_subject_route(w, d->seen, q->in_iface, d->out_iface, subject);
+	return true;
+}
+
+void decide_rest(struct worker *w, const struct question *q, const struct rule_subject *subject,
+	struct decision *d)
+{
+	const struct compiled_policy *policy = w->snap->policy;
+
 	if (policy->has_firewall) {
-		subject->is_dnat = d->is_dnated;
-		if (q->expected != NULL)
-			subject->state = DP_STATE_RELATED;
-		hook = firewall_subject_route(w, d->seen, in_iface, d->out_iface, subject);
-		firewall_judge(w, hook, subject, &d->verdict);
+		firewall_judge(w, d->hook, subject, &d->verdict);
 		if (d->verdict.action != DP_ACCEPT) {
 			d->refused = COUNTER_DROP_RULE;
 			return;
@@ -147,13 +161,20 @@ void decide(struct worker *w, const struct question *q, struct rule_subject *sub
 	}
 	if (d->out_iface == FLOW_IFACE_HOST)
 		return;
-	d->changes_source = nat_rules_source(policy->nat, w->snap, w->now_sec, d->seen, in_iface,
+	d->changes_source = nat_rules_source(policy->nat, w->snap, w->now_sec, d->seen, q->in_iface,
 				    d->out_iface, d->is_dnated, &d->source) &&
 			    !d->source.is_none;
 	if (d->changes_source && d->source.n_addresses == 0)
 		d->refused = COUNTER_DROP_NAT_NO_ADDRESS;
 	// The router's own flows hold their ports as if they were translated, so that nobody else's
 	// is given one of them; what only passes holds none.
-	if (!d->changes_source && in_iface != FLOW_IFACE_HOST)
+	if (!d->changes_source && q->in_iface != FLOW_IFACE_HOST)
 		d->source.is_none = true;
+}
+
+void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
+	struct decision *d)
+{
+	if (decide_ends(w, q, subject, d))
+		decide_rest(w, q, subject, d);
 }

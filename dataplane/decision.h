@@ -27,12 +27,20 @@ struct decision {
 	bool is_dnated;		       // the destination was translated
 	bool changes_source;	       // by `source`
 	struct nat_source source;
+	enum dp_hook hook;	     // whose rules are asked, where there are any
 	enum counter refused;	     // why it does not go; COUNTER_COUNT: it goes
 	struct rule_verdict verdict; // where COUNTER_DROP_RULE: what its sender is told
 };
 
 // `subject` describes the packet, or the flow; its ends and its way are filled in.
 void decide(struct worker *w, const struct question *q, struct rule_subject *subject,
+	struct decision *d);
+// The same in two steps, so that all of a burst may take the first one, the rules be looked up for
+// all of them at once (firewall_judge_ahead), and then each take the second one. False: it has been
+// decided.
+bool decide_ends(struct worker *w, const struct question *q, struct rule_subject *subject,
+	struct decision *d);
+void decide_rest(struct worker *w, const struct question *q, const struct rule_subject *subject,
 	struct decision *d);
 
 // The way for a direction of a flow: every packet of it is led the same one.

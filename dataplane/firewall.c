@@ -36,21 +36,55 @@ static uint8_t dscp_of(const struct packet *p)
 	return packet_ip4(p->m)->type_of_service >> 2;
 }
 
+// Of a packet of that protocol, from a wire and in one piece. In place of branches: TCP and UDP
+// come in no order.
+#define NO_FIELDS (FACT_NO_PORTS | FACT_NO_TCP_FLAGS | FACT_NO_ICMP)
+
+static const uint32_t protocol_facts[256] = {
+	[0] = FACT_OTHER_PROTOCOL | NO_FIELDS,
+	[IPPROTO_ICMP] = FACT_ICMP | NO_FIELDS,
+	[IPPROTO_ICMP + 1 ... IPPROTO_TCP - 1] = FACT_OTHER_PROTOCOL | NO_FIELDS,
+	[IPPROTO_TCP] = FACT_TCP | FACT_NO_ICMP,
+	[IPPROTO_TCP + 1 ... IPPROTO_UDP - 1] = FACT_OTHER_PROTOCOL | NO_FIELDS,
+	[IPPROTO_UDP] = FACT_UDP | FACT_NO_TCP_FLAGS | FACT_NO_ICMP,
+	[IPPROTO_UDP + 1 ... IPPROTO_ICMPV6 - 1] = FACT_OTHER_PROTOCOL | NO_FIELDS,
+	[IPPROTO_ICMPV6] = FACT_ICMP6 | NO_FIELDS,
+	[IPPROTO_ICMPV6 + 1 ... 255] = FACT_OTHER_PROTOCOL | NO_FIELDS,
+};
+
+static uint32_t packet_facts(const struct packet *p)
+{
+	uint32_t facts = protocol_facts[p->protocol];
+
+	if (unlikely(p->flags & (PACKET_IS_FRAGMENT | PACKET_FROM_HOST))) {
+		facts |= p->flags & PACKET_IS_FRAGMENT ? NO_FIELDS : 0;
+		facts |= p->flags & PACKET_FROM_HOST ? FACT_NO_MAC : 0;
+	}
+	return facts;
+}
+
 void firewall_subject_of_packet(
 	const struct worker *w, const struct packet *p, struct rule_subject *s)
 {
-	memset(s, 0, sizeof(*s));
+	uint32_t facts = packet_facts(p);
+
 	s->protocol = p->protocol;
 	s->tcp_flags = p->tcp_flags;
 	s->dscp = dscp_of(p);
 	s->state = DP_STATE_NEW;
 	s->bytes = p->ip_len;
+	s->mark = 0;
+	s->icmp = 0;
 	s->has_icmp = is_icmp(p);
-	if (s->has_icmp)
+	if (unlikely(s->has_icmp)) {
 		s->icmp = icmp_of(p);
+		facts &= ~(uint32_t)FACT_NO_ICMP;
+	}
 	s->has_mac = !(p->flags & PACKET_FROM_HOST);
 	memcpy(s->mac.bytes, packet_eth(p->m)->src_addr.addr_bytes, sizeof(s->mac.bytes));
-	s->has_ports = protocol_has_ports(p->protocol) && !(p->flags & PACKET_IS_FRAGMENT);
+	s->has_ports = !(facts & FACT_NO_PORTS);
+	s->is_dnat = s->is_review = false;
+	s->facts = facts;
 }
 
 void firewall_subject_of_flow(const struct flow *flow, struct rule_subject *s)
@@ -99,6 +133,28 @@ static uint8_t zone_of(const struct compiled_policy *policy, uint8_t iface)
 	return iface == FLOW_IFACE_HOST ? DP_ZONE_ROUTER : ruleset_zone(policy->rules, iface);
 }
 
+static uint8_t rule_interface(uint8_t iface)
+{
+	return iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : iface;
+}
+
+// What the way adds to what the packet came to.
+static uint32_t route_facts(const struct rule_subject *s)
+{
+	const uint32_t of_packet = FACT_TCP | FACT_UDP | FACT_ICMP | FACT_ICMP6 |
+				   FACT_OTHER_PROTOCOL | NO_FIELDS | FACT_NO_MAC;
+	uint32_t facts = s->facts & of_packet;
+
+	facts |= s->family == IP_V6 ? FACT_IP6 : FACT_IP4;
+	facts |= (uint32_t)s->state << FACT_STATE_SHIFT;
+	facts |= s->is_dnat ? FACT_DNAT : FACT_NO_DNAT;
+	facts |= s->in_interface == RULE_INTERFACE_NONE ? FACT_NO_IN : 0;
+	facts |= s->out_interface == RULE_INTERFACE_NONE ? FACT_NO_OUT : 0;
+	if (unlikely(s->is_essential))
+		facts |= s->family == IP_V6 ? FACT_ESSENTIAL6 : FACT_ESSENTIAL4;
+	return facts;
+}
+
 enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tuple *tuple,
 	uint8_t in_iface, uint8_t out_iface, struct rule_subject *s)
 {
@@ -108,19 +164,19 @@ enum dp_hook firewall_subject_route(const struct worker *w, const struct flow_tu
 	s->family = tuple->src.family;
 	s->src = tuple->src.bytes;
 	s->dst = tuple->dst.bytes;
-	if (s->has_ports) {
-		s->sport = rte_be_to_cpu_16(tuple->sport_be);
-		s->dport = rte_be_to_cpu_16(tuple->dport_be);
-	}
+	s->sport = s->has_ports ? rte_be_to_cpu_16(tuple->sport_be) : 0;
+	s->dport = s->has_ports ? rte_be_to_cpu_16(tuple->dport_be) : 0;
 	s->from = zone_of(policy, in_iface);
 	s->to = zone_of(policy, out_iface);
-	s->in_interface = in_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : in_iface;
-	s->out_interface = out_iface == FLOW_IFACE_HOST ? RULE_INTERFACE_NONE : out_iface;
+	s->in_interface = rule_interface(in_iface);
+	s->out_interface = rule_interface(out_iface);
+	s->ahead = NULL;
 	if (in_iface == FLOW_IFACE_HOST)
 		hook = DP_HOOK_OUTPUT;
 	else
 		hook = out_iface == FLOW_IFACE_HOST ? DP_HOOK_INPUT : DP_HOOK_FORWARD;
 	s->is_essential = is_essential(s, hook);
+	s->facts = s->is_review ? rules_facts(s) : route_facts(s);
 	return hook;
 }
 
@@ -186,17 +242,17 @@ static struct ip_prefix added_prefix(
 	return ip_prefix_network(&prefix);
 }
 
-void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
-	struct rule_verdict *verdict)
+void firewall_judge_ahead(struct worker *w, const enum dp_hook *hooks,
+	struct rule_subject *const *subjects, struct classifier_walk *walks, unsigned n)
 {
-	struct compiled_policy *policy = w->snap->policy;
-	struct rules_now now = {
-		.now_ms = w->now_ms,
-		.now_sec = w->now_sec,
-		.schedules = atomic_load_explicit(&policy->schedules, memory_order_relaxed),
-	};
+	const struct compiled_policy *policy = w->snap->policy;
 
-	rules_judge(policy->rules, &policy->counts[w->index], hook, s, &now, verdict);
+	rules_look_ahead(policy->rules, &policy->counts[w->index], hooks, subjects, walks, n);
+}
+
+static __rte_noinline void carry_out(
+	struct worker *w, const struct rule_subject *s, const struct rule_verdict *verdict)
+{
 	for (unsigned i = 0; i < verdict->n_logs; i++)
 		raise_log(w, s, verdict, &verdict->logs[i]);
 	for (unsigned i = 0; i < verdict->n_additions; i++) {
@@ -217,6 +273,21 @@ void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subje
 	}
 }
 
+void firewall_judge(struct worker *w, enum dp_hook hook, const struct rule_subject *s,
+	struct rule_verdict *verdict)
+{
+	struct compiled_policy *policy = w->snap->policy;
+	struct rules_now now = {
+		.now_ms = w->now_ms,
+		.now_sec = w->now_sec,
+		.schedules = atomic_load_explicit(&policy->schedules, memory_order_relaxed),
+	};
+
+	rules_judge(policy->rules, &policy->counts[w->index], hook, s, &now, verdict);
+	if (unlikely(verdict->n_logs + verdict->n_additions > 0))
+		carry_out(w, s, verdict);
+}
+
 bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict)
 {
 	return verdict->action == DP_REJECT && p->protocol == IPPROTO_TCP &&
@@ -224,7 +295,9 @@ bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict)
 	       (verdict->reject == DP_REJECT_AUTO || verdict->reject == DP_REJECT_RST);
 }
 
-void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
+// Its sender is told.
+static __rte_noinline void reject(
+	struct worker *w, struct packet *p, const struct rule_verdict *verdict)
 {
 	static const enum icmp_error_kind errors[] = {
 		[DP_REJECT_AUTO] = ICMP_ERROR_PORT,
@@ -235,15 +308,19 @@ void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdi
 		[DP_REJECT_PROHIBITED] = ICMP_ERROR_PROHIBITED,
 	};
 
-	w->refused_by = verdict->rule; // for a capture
-	if (verdict->action != DP_REJECT) {
-		worker_drop(w, p->m, COUNTER_DROP_RULE);
-		return;
-	}
 	if (firewall_resets(p, verdict))
 		reset_answer(w, p, COUNTER_DROP_REJECTED);
 	else
 		pipeline_answer(w, p, errors[verdict->reject], 0, COUNTER_DROP_REJECTED);
+}
+
+void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
+{
+	w->refused_by = verdict->rule; // for a capture
+	if (verdict->action == DP_REJECT)
+		reject(w, p, verdict);
+	else
+		worker_refuse(w, p->m, COUNTER_DROP_RULE);
 }
 
 bool firewall_admits(struct worker *w, struct packet *p)

@@ -42,6 +42,9 @@ static inline bool hygiene_tcp_flags_are_odd(uint8_t flags)
 	return (odd >> (flags & 63) & 1) != 0;
 }
 
+// Control: what of its own an interface says about addresses of a kind, for checks to read.
+void hygiene_derive(struct interface *iface);
+
 // Is the source of what came by that interface ours, or behind a device of the machine that is no
 // port? `way_back` is what the FIB says of it.
 bool hygiene_is_own(const struct interface *iface, const struct ip_addr *src, uint16_t way_back);

@@ -151,6 +151,8 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	if (snap->tracks) {
 		pipeline_flow4(w, list4, n4);
 		pipeline_flow6(w, list6, n6);
+		if (w->n_refused > 0)
+			worker_free_refused(w);
 		return;
 	}
 	if (n4 > 0)
@@ -244,4 +246,6 @@ void pipeline_host(
 		}
 		pipeline_flow_host(w, p);
 	}
+	if (w->n_refused > 0)
+		worker_free_refused(w);
 }

@@ -247,9 +247,16 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t source_hash(const struct rate_table *table, const struct rate_cell *cell,
 	uint8_t family, const uint8_t *src)
 {
-	uint64_t address = 0;
+	uint64_t address;
+	uint32_t address4;
 
-	memcpy(&address, src, family == IP_V6 ? 8 : 4); // IPv6: one host has the whole /64
+	// by whole words: a load waits for stores that are narrower
+	if (family == IP_V6) {
+		memcpy(&address, src, sizeof(address)); // one host has the whole /64
+	} else {
+		memcpy(&address4, src, sizeof(address4));
+		address = address4;
+	}
 	return mix(mix(address ^ table->seeds[0], (cell->key << 8 | family) ^ table->seeds[1]),
 		HASH_FINAL);
 }
@@ -265,34 +272,69 @@ static uint64_t fill_of(const struct rate_table *table, uint32_t tag, uint64_t t
 	return ahead * atomic_load_explicit(&cell->fill_scale, memory_order_relaxed);
 }
 
-// The least full makes room; of those that are over, the one longest over.
-static bool take_new(struct rate_table *table, struct source_set *set, uint32_t tag,
-	const struct rate_cell *cell, uint64_t now, uint64_t believed)
+struct source_entry {
+	unsigned way;
+	uint32_t tag;
+	uint64_t tat;
+};
+
+static struct source_entry entry_at(const struct source_set *set, unsigned way)
 {
-	uint64_t least = UINT64_MAX, old_tat = UINT64_MAX;
-	uint32_t old_tag = 0;
-	unsigned victim = 0;
+	return (struct source_entry){
+		.way = way,
+		.tag = atomic_load_explicit(&set->tags[way], memory_order_relaxed),
+		.tat = atomic_load_explicit(&set->tats[way], memory_order_relaxed),
+	};
+}
+
+static struct source_entry oldest_of(const struct source_set *set)
+{
+	unsigned oldest = 0;
+	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		uint32_t i_tag = atomic_load_explicit(&set->tags[i], memory_order_relaxed);
-		uint64_t i_tat = atomic_load_explicit(&set->tats[i], memory_order_relaxed);
-		uint64_t fill = fill_of(table, i_tag, i_tat, now);
+		uint64_t tat = atomic_load_explicit(&set->tats[i], memory_order_relaxed);
 
-		if (i == 0 || fill < least || (fill == least && i_tat < old_tat)) {
+		oldest = tat < least ? i : oldest;
+		least = tat < least ? tat : least;
+	}
+	return entry_at(set, oldest);
+}
+
+static __attribute__((noinline)) struct source_entry least_full_of(
+	const struct rate_table *table, const struct source_set *set, uint64_t now)
+{
+	struct source_entry found = entry_at(set, 0);
+	uint64_t least = fill_of(table, found.tag, found.tat, now);
+
+	for (unsigned i = 1; i < WAYS; i++) {
+		struct source_entry entry = entry_at(set, i);
+		uint64_t fill = fill_of(table, entry.tag, entry.tat, now);
+
+		if (fill < least || (fill == least && entry.tat < found.tat)) {
 			least = fill;
-			old_tag = i_tag;
-			old_tat = i_tat;
-			victim = i;
+			found = entry;
 		}
 	}
+	return found;
+}
+
+// The least full makes room; of those that are over, the one longest over.
+static __attribute__((noinline)) bool take_new(struct rate_table *table, struct source_set *set,
+	uint32_t tag, const struct rate_cell *cell, uint64_t now, uint64_t believed)
+{
+	struct source_entry old = oldest_of(set);
+
+	if (old.tat > now)
+		old = least_full_of(table, set, now);
 	if (!atomic_compare_exchange_strong_explicit(
-		    &set->tags[victim], &old_tag, tag, memory_order_relaxed, memory_order_relaxed))
-		return old_tag != tag || take(&set->tats[victim], cell, now, believed);
-	if (atomic_compare_exchange_strong_explicit(&set->tats[victim], &old_tat,
+		    &set->tags[old.way], &old.tag, tag, memory_order_relaxed, memory_order_relaxed))
+		return old.tag != tag || take(&set->tats[old.way], cell, now, believed);
+	if (atomic_compare_exchange_strong_explicit(&set->tats[old.way], &old.tat,
 		    now + cell->increment, memory_order_relaxed, memory_order_relaxed))
 		return true;
 	// another packet of it was quicker
-	return take(&set->tats[victim], cell, now, believed);
+	return take(&set->tats[old.way], cell, now, believed);
 }
 
 static struct source_set *set_of(const struct rate_table *table, uint64_t hash)
@@ -310,14 +352,15 @@ static bool take_of_source(
 	uint32_t tag = (uint32_t)hash << CELL_BITS | index;
 	struct source_set *set = set_of(table, hash);
 	uint64_t believed = now + cell->tolerance + cell->increment + CLOCKS_APART;
-	unsigned is_it = 0;
+	unsigned way = WAYS;
 
-	for (unsigned i = 0; i < WAYS; i++)
-		is_it |=
-			(unsigned)(atomic_load_explicit(&set->tags[i], memory_order_relaxed) == tag)
-			<< i;
-	if (is_it != 0)
-		return take(&set->tats[__builtin_ctz(is_it)], cell, now, believed);
+	for (unsigned i = 0; i < WAYS; i++) {
+		unsigned at = WAYS - 1 - i; // of two the first
+
+		way = atomic_load_explicit(&set->tags[at], memory_order_relaxed) == tag ? at : way;
+	}
+	if (way < WAYS)
+		return take(&set->tats[way], cell, now, believed);
 	return take_new(table, set, tag, cell, now, believed);
 }
 

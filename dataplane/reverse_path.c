@@ -51,7 +51,7 @@ static bool is_feasible(
 	return false;
 }
 
-bool reverse_path_leaves_by(const struct worker *w, uint16_t code, uint8_t iface)
+__rte_noinline bool reverse_path_leads_by(const struct worker *w, uint16_t code, uint8_t iface)
 {
 	return (interfaces_of(w, code) >> iface & 1) != 0;
 }

@@ -48,5 +48,13 @@ enum reverse_path {
 bool reverse_path_accepts(const struct worker *w, enum reverse_path mode, uint8_t iface,
 	const struct ip_addr *src, uint16_t way_back);
 
-// May a packet that goes by this code leave by that interface?
-bool reverse_path_leaves_by(const struct worker *w, uint16_t code, uint8_t iface);
+// The same of any code: groups, and what is connected.
+bool reverse_path_leads_by(const struct worker *w, uint16_t code, uint8_t iface);
+
+// May a packet that goes by this code leave by that interface? Most go by a neighbour.
+static inline bool reverse_path_leaves_by(const struct worker *w, uint16_t code, uint8_t iface)
+{
+	if (likely(nexthop_is_adjacency(code)))
+		return w->adjacencies[code - NEXTHOP_ADJACENCY_BASE].iface == iface;
+	return reverse_path_leads_by(w, code, iface);
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/classifier.h"
+#include "dataplane/rules_private.h"
 
 // --- counts ---
 
@@ -49,216 +49,6 @@ static void count(struct rule_count *c, const struct rule_subject *s)
 	add(&c->bytes, s->bytes);
 }
 
-// --- matching ---
-
-static uint32_t facts_of(const struct rule_subject *s)
-{
-	uint32_t facts = ruleset_protocol_fact(s->protocol);
-
-	facts |= s->family == IP_V6 ? FACT_IP6 : FACT_IP4;
-	facts |= (uint32_t)s->state << FACT_STATE_SHIFT;
-	facts |= s->is_dnat ? FACT_DNAT : FACT_NO_DNAT;
-	if (!s->has_ports)
-		facts |= FACT_NO_PORTS;
-	// no branch: TCP and UDP come in no order
-	facts |= FACT_NO_TCP_FLAGS * (uint32_t) !(s->has_ports & (s->protocol == IPPROTO_TCP));
-	if (!s->has_icmp)
-		facts |= FACT_NO_ICMP;
-	if (!s->has_mac)
-		facts |= FACT_NO_MAC;
-	if (s->in_interface == RULE_INTERFACE_NONE)
-		facts |= FACT_NO_IN;
-	if (s->out_interface == RULE_INTERFACE_NONE)
-		facts |= FACT_NO_OUT;
-	if (s->is_essential)
-		facts |= s->family == IP_V6 ? FACT_ESSENTIAL6 : FACT_ESSENTIAL4;
-	if (s->is_review)
-		facts |= FACT_REVIEW;
-	return facts;
-}
-
-// A judgement under way.
-struct judgement {
-	const struct ruleset *rs;
-	struct rules_state *state;
-	const struct rule_subject *s;
-	const struct rules_now *now;
-	uint32_t facts;
-	uint32_t keys; // a rule may name types of both ICMPs: without that of the other family
-	uint32_t mark; // as the rules so far have left it
-	const uint64_t *from_row, *to_row;
-	bool *asked_rate;
-	struct classifier_walk *classified; // filled in when `is_classified`
-	bool is_classified;
-};
-
-static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
-{
-	const struct rule_subject *s = j->s;
-	const struct set *numbers = j->rs->sets[set].set;
-
-	switch (key) {
-	case KEY_PROTOCOL:
-		return set_has_number(numbers, s->protocol);
-	case KEY_DESTINATION_PORT:
-		return set_has_number(numbers, s->dport);
-	case KEY_SOURCE_PORT:
-		return set_has_number(numbers, s->sport);
-	case KEY_ICMP:
-	case KEY_ICMP6:
-		return set_has_number(numbers, s->icmp);
-	case KEY_IN_INTERFACE:
-		return set_has_number(numbers, s->in_interface);
-	case KEY_OUT_INTERFACE:
-		return set_has_number(numbers, s->out_interface);
-	case KEY_MAC:
-		return set_has_mac(numbers, &s->mac);
-	case KEY_DESTINATION:
-		return ruleset_set_has_address(j->rs, set, s->family, s->dst, j->now->now_sec);
-	case KEY_SOURCE:
-		return ruleset_set_has_address(j->rs, set, s->family, s->src, j->now->now_sec);
-	case KEY_COUNT:
-		break;
-	}
-	return false;
-}
-
-static bool sets_match(const struct judgement *j, const struct rule_match *m, uint32_t asks)
-{
-	for (asks &= j->keys; asks != 0; asks &= asks - 1) {
-		enum rule_key key = (enum rule_key)__builtin_ctz(asks);
-
-		if (set_has(j, key, m->sets[key]) == (m->is_negated >> key & 1))
-			return false;
-	}
-	return true;
-}
-
-static bool is_active(const struct judgement *j, const struct rule_match *m)
-{
-	return m->schedule == RULE_ALWAYS || (j->now->schedules >> m->schedule & 1) != 0;
-}
-
-static bool rate_allows(const struct judgement *j, uint16_t cell)
-{
-	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
-}
-
-// What takes a look into memory of its own.
-static __attribute__((noinline)) bool matches_closely(
-	const struct judgement *j, const struct rule_match *m, uint32_t asks)
-{
-	if (!is_active(j, m) || !sets_match(j, m, asks))
-		return false;
-	if (m->rate == DP_INDEX_NONE)
-		return true;
-	// Last, for it takes what it asks for. Reviewed flows have had their share.
-	*j->asked_rate = true;
-	return j->s->is_review || rate_allows(j, m->rate) != m->is_above_rate;
-}
-
-// `asks`: those of its sets that are still to be asked.
-static bool matches(const struct judgement *j, const struct rule_match *m, uint32_t asks)
-{
-	const struct rule_subject *s = j->s;
-
-	if ((j->facts & m->refuses) != 0)
-		return false;
-	if (s->dport < m->first_dport || s->dport > m->last_dport || s->sport < m->first_sport ||
-		s->sport > m->last_sport)
-		return false;
-	if ((s->tcp_flags & m->tcp_flags_mask) != m->tcp_flags ||
-		(j->mark & m->mark_mask) != m->mark || (m->dscps >> s->dscp & 1) == 0)
-		return false;
-	return matches_closely(j, m, asks);
-}
-
-// The next rule from `i` on that matches, of those that can between the two zones; or `end`. Short
-// and apart from what follows a match, so that it keeps to registers.
-static __attribute__((noinline)) uint32_t next_match(
-	const struct judgement *j, uint32_t i, uint32_t end)
-{
-	for (; i < end; i = (i | 63) + 1) {
-		uint64_t word = j->from_row[i / 64] & j->to_row[i / 64] & UINT64_MAX << i % 64;
-
-		for (; word != 0; word &= word - 1) {
-			uint32_t rule = (i & ~UINT32_C(63)) + (uint32_t)__builtin_ctzll(word);
-			const struct rule_match *m = &j->rs->matches[rule];
-
-			if (rule >= end)
-				return end;
-			if (matches(j, m, m->asks))
-				return rule;
-		}
-	}
-	return end;
-}
-
-// Of those that the classifier leaves of a word, whose first rule is `first`. DP_RULES_MAX: none.
-static uint32_t first_match(const struct judgement *j, uint64_t rules, uint32_t first, uint32_t end)
-{
-	for (; rules != 0; rules &= rules - 1) {
-		uint32_t rule = first + (uint32_t)__builtin_ctzll(rules);
-		const struct rule_match *m = &j->rs->matches[rule];
-
-		if (rule >= end)
-			break;
-		// Nearly all that are left match, and are then counted.
-		__builtin_prefetch(&j->rs->effects[rule]);
-		__builtin_prefetch(&j->state->rules[rule], 1);
-		if (matches(j, m, m->asks_beside))
-			return rule;
-	}
-	return DP_RULES_MAX;
-}
-
-static uint32_t next_of_page(const struct judgement *j, unsigned at, uint32_t i, uint32_t end)
-{
-	const struct classifier *c = j->rs->classifier;
-	struct classifier_page page;
-
-	classifier_open(c, j->classified, at, &page);
-	if (at == i / CLASSIFIER_PAGE)
-		page.words &= UINT64_MAX << i / CLASSIFIER_WORD % 64;
-	for (; page.words != 0; page.words &= page.words - 1) {
-		unsigned word = (unsigned)__builtin_ctzll(page.words);
-		uint32_t rule, first = at * CLASSIFIER_PAGE + word * CLASSIFIER_WORD;
-		uint64_t rules;
-
-		if (first >= end)
-			break;
-		rules = classifier_word(c, j->classified, &page, at, word);
-		if (first < i)
-			rules &= UINT64_MAX << i % CLASSIFIER_WORD;
-		rule = first_match(j, rules, first, end);
-		if (rule < DP_RULES_MAX)
-			return rule;
-	}
-	return DP_RULES_MAX;
-}
-
-// The same where there are many rules: of those that the classifier leaves.
-static __attribute__((noinline)) uint32_t next_classified(
-	struct judgement *j, uint32_t i, uint32_t end)
-{
-	uint32_t rule = DP_RULES_MAX;
-
-	if (!j->is_classified)
-		classifier_begin(j->rs->classifier, j->classified, j->s, j->facts);
-	j->is_classified = true;
-	if (i >= end)
-		return end;
-	if (j->rs->classifier->is_one_word) {
-		rule = first_match(j, j->classified->rules & UINT64_MAX << i, 0, end);
-	} else {
-		uint64_t pages = j->classified->pages & UINT64_MAX << i / CLASSIFIER_PAGE;
-
-		for (; pages != 0 && rule == DP_RULES_MAX; pages &= pages - 1)
-			rule = next_of_page(j, (unsigned)__builtin_ctzll(pages), i, end);
-	}
-	return rule < end ? rule : end;
-}
-
 // --- what a rule that matches does ---
 
 static void log_line(const struct judgement *j, const struct rule_effect *e, uint32_t rule,
@@ -266,7 +56,8 @@ static void log_line(const struct judgement *j, const struct rule_effect *e, uin
 {
 	uint16_t cell = j->rs->log_rates[e->log];
 
-	if (out->n_logs == RULES_EFFECTS_MAX || (cell != DP_INDEX_NONE && !rate_allows(j, cell)))
+	if (out->n_logs == RULES_EFFECTS_MAX ||
+		(cell != DP_INDEX_NONE && !rules_rate_allows(j, cell)))
 		add(&j->state->log_lost[e->log], 1);
 	else
 		out->logs[out->n_logs++] = (struct rule_log){.rule = rule, .log = e->log};
@@ -304,25 +95,28 @@ static void carry_out(struct judgement *j, uint32_t rule, struct rule_verdict *o
 
 // --- the walk ---
 
-struct place {
-	uint32_t next, end;
-};
+// Where the walk begins. False: the hook has no rules.
+static bool enter(const struct ruleset *rs, enum dp_hook hook, struct place *place)
+{
+	const struct dp_list *list;
 
-// From the hook's list on. True: a rule decided.
-static bool walk(struct judgement *j, uint16_t list, struct rule_verdict *out)
+	if (!rs->has_firewall || rs->hooks[hook] == DP_INDEX_NONE)
+		return false;
+	list = &rs->lists[rs->hooks[hook]];
+	*place = (struct place){list->first, list->first + list->n};
+	return true;
+}
+
+// From the hook's list on, of which `rule` is the first one that matches. True: a rule decided.
+static __attribute__((noinline)) bool walk(
+	struct judgement *j, struct place here, uint32_t rule, struct rule_verdict *out)
 {
 	const struct ruleset *rs = j->rs;
-	struct place above[DP_JUMPS_MAX], here;
+	struct place above[DP_JUMPS_MAX];
 	unsigned depth = 0;
 
-	here = (struct place){rs->lists[list].first, rs->lists[list].first + rs->lists[list].n};
-	for (;;) {
+	for (;; rule = rules_next(j, here)) {
 		const struct rule_effect *e;
-		bool is_long =
-			rs->classifier != NULL &&
-			(j->is_classified || here.end - here.next >= rs->classifier->from_rules);
-		uint32_t rule = is_long ? next_classified(j, here.next, here.end)
-					: next_match(j, here.next, here.end);
 
 		if (rule == here.end) {
 			if (depth == 0)
@@ -363,33 +157,111 @@ static bool is_accepted_by_default(
 	return hook == DP_HOOK_FORWARD && s->from == s->to && s->from != DP_ZONE_NONE;
 }
 
+static struct judgement judgement_of(const struct ruleset *rs, struct rules_state *state,
+	const struct rule_subject *s, const struct rules_now *now)
+{
+	return (struct judgement){.rs = rs, .state = state, .s = s, .now = now, .mark = s->mark};
+}
+
+// By the rules of its list. False: none decided.
+static __attribute__((noinline)) bool judge_by_list(const struct ruleset *rs,
+	struct rules_state *state, enum dp_hook hook, const struct rule_subject *s,
+	const struct rules_now *now, struct rule_verdict *out)
+{
+	struct judgement j = judgement_of(rs, state, s, now);
+	struct classifier_walk own_walk;
+	struct place list;
+	bool is_decided;
+
+	if (!enter(rs, hook, &list))
+		return false;
+	j.own_walk = &own_walk;
+	j.walk = s->ahead;
+	if (j.walk == NULL && rules_are_classified(rs, list)) {
+		classifier_find(rs->classifier, &own_walk, s, list.next, list.end);
+		j.walk = &own_walk;
+	}
+	if (j.walk != NULL && j.walk->rules == 0)
+		return false;
+	is_decided = walk(&j, list, rules_next(&j, list), out);
+	out->mark = j.mark;
+	out->asked_rate = j.asked_rate;
+	return is_decided;
+}
+
+// The same where all rules are one word, as a house's are: `rules` of it are left.
+static __attribute__((noinline)) bool judge_by_word(const struct ruleset *rs,
+	struct rules_state *state, enum dp_hook hook, const struct rule_subject *s,
+	const struct rules_now *now, uint64_t rules, struct rule_verdict *out)
+{
+	struct judgement j = judgement_of(rs, state, s, now);
+	uint32_t rule = rules_first_of_word(&j, rules & rs->hook_words[hook]);
+	struct classifier_walk all;
+	struct place list;
+	bool is_decided = false;
+
+	if (rule < CLASSIFIER_WORD && enter(rs, hook, &list)) {
+		all = (struct classifier_walk){.rules = rules, .end = CLASSIFIER_WORD};
+		j.walk = &all;
+		is_decided = walk(&j, list, rule, out);
+		out->mark = j.mark;
+	}
+	out->asked_rate = j.asked_rate;
+	return is_decided;
+}
+
+static inline bool judge_by_rules(const struct ruleset *rs, struct rules_state *state,
+	enum dp_hook hook, const struct rule_subject *s, const struct rules_now *now,
+	struct rule_verdict *out)
+{
+	uint64_t word = rs->hook_words[hook], rules;
+
+	if (word == 0)
+		return judge_by_list(rs, state, hook, s, now, out);
+	rules = classifier_find_word(rs->classifier, s);
+	return (rules & word) != 0 && judge_by_word(rs, state, hook, s, now, rules, out);
+}
+
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out)
 {
-	struct classifier_walk classified;
-	struct judgement j = {
-		.rs = rs,
-		.state = state,
-		.s = s,
-		.now = now,
-		.facts = facts_of(s),
-		.keys = ~(s->family == IP_V6 ? UINT32_C(1) << KEY_ICMP : UINT32_C(1) << KEY_ICMP6),
-		.mark = s->mark,
-		.from_row = rs->from_rows[s->from],
-		.to_row = rs->to_rows[s->to],
-		.asked_rate = &out->asked_rate,
-		.classified = &classified,
-	};
-
 	out->asked_rate = false;
 	out->n_logs = out->n_additions = 0;
 	out->reject = DP_REJECT_AUTO;
 	out->rule = RULE_DEFAULT;
-	if (!rs->has_firewall || rs->hooks[hook] == DP_INDEX_NONE ||
-		!walk(&j, rs->hooks[hook], out)) {
-		out->action = is_accepted_by_default(rs, hook, s) ? DP_ACCEPT : rs->defaults[hook];
-		if (!s->is_review)
-			count(&state->defaults[hook], s);
+	out->mark = s->mark;
+	if (judge_by_rules(rs, state, hook, s, now, out))
+		return;
+	out->action = is_accepted_by_default(rs, hook, s) ? DP_ACCEPT : rs->defaults[hook];
+	if (!s->is_review)
+		count(&state->defaults[hook], s);
+}
+
+void rules_look_ahead(const struct ruleset *rs, const struct rules_state *state,
+	const enum dp_hook *hooks, struct rule_subject *const *subjects,
+	struct classifier_walk *walks, unsigned n)
+{
+	struct place list;
+
+	if (rs->classifier == NULL || rs->classifier->is_one_word)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		if (!enter(rs, hooks[i], &list) || !rules_are_classified(rs, list))
+			continue;
+		classifier_find_rows(rs->classifier, &walks[i], subjects[i], list.next, list.end);
+		subjects[i]->ahead = &walks[i];
 	}
-	out->mark = j.mark;
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t rule;
+
+		if (subjects[i]->ahead == NULL)
+			continue;
+		classifier_find_first(rs->classifier, &walks[i]);
+		if (walks[i].rules == 0)
+			continue;
+		rule = walks[i].word * CLASSIFIER_WORD + (uint32_t)__builtin_ctzll(walks[i].rules);
+		__builtin_prefetch(&rs->matches[rule]);
+		__builtin_prefetch(&rs->effects[rule]);
+		__builtin_prefetch(&state->rules[rule], 1);
+	}
 }

@@ -15,6 +15,8 @@ enum {
 	RULE_INTERFACE_NONE = 0xff,
 };
 
+struct classifier_walk;
+
 // What is known of a packet. A match on something that the packet lacks (ports, TCP flags, ICMP
 // type, MAC, an interface) never matches, negated or not: "not port 22" is true of port 80, and
 // not of a packet of ESP or of a later fragment.
@@ -42,6 +44,9 @@ struct rule_subject {
 	// keeps it for ever.
 	bool is_review;
 	uint32_t mark, bytes;
+	uint32_t facts; // all of this in bits of enum rule_fact: rules_facts
+	// rules_look_ahead's, of as the packet is now; NULL: it was not asked
+	const struct classifier_walk *ahead;
 };
 
 struct rules_now {
@@ -91,11 +96,21 @@ struct rules_state {
 int rules_state_init(struct rules_state *state, const struct ruleset *rs);
 void rules_state_fini(struct rules_state *state); // zeroed is fine
 
+// What the rest of a subject comes to.
+uint32_t rules_facts(const struct rule_subject *s);
+
 // Fills `out`. `state` was made for `rs`. A packet that no rule decides on: accepted if there is no
 // firewall, if it is essential or related, or if it stays within one zone (forwarding); else as the
 // hook's default says.
 void rules_judge(const struct ruleset *rs, struct rules_state *state, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now, struct rule_verdict *out);
+
+// For a burst of packets that will be judged by these hooks: finds the rules that each may match,
+// and fetches them, for all at once, so that none waits for memory by itself. `walks`: one for
+// each, kept until it is judged. Does nothing where a look ahead would gain nothing.
+void rules_look_ahead(const struct ruleset *rs, const struct rules_state *state,
+	const enum dp_hook *hooks, struct rule_subject *const *subjects,
+	struct classifier_walk *walks, unsigned n);
 
 // Control thread: adds what this worker counted to the sums.
 static inline void rules_count_add(

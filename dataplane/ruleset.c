@@ -295,11 +295,27 @@ static int take_arrays(struct ruleset *rs, const struct dp_policy *policy)
 	return 0;
 }
 
+static void note_hook_words(struct ruleset *rs)
+{
+	for (unsigned hook = 0; hook < DP_HOOK_COUNT; hook++) {
+		const struct dp_list *list;
+
+		if (rs->hooks[hook] == DP_INDEX_NONE)
+			continue;
+		list = &rs->lists[rs->hooks[hook]];
+		if (list->n >= rs->classifier->from_rules)
+			rs->hook_words[hook] = UINT64_MAX >> (CLASSIFIER_WORD - list->n)
+								     << list->first;
+	}
+}
+
 static int classify(struct ruleset *rs, struct error *err)
 {
 	rs->classifier = classifier_new(rs);
 	if (rs->classifier != NULL) {
 		rs->bytes += classifier_bytes(rs->classifier);
+		if (rs->classifier->is_one_word)
+			note_hook_words(rs);
 	} else if (errno != 0) {
 		error_set(err, "no memory to classify %u rules", rs->n_rules);
 		return -ENOMEM;
@@ -367,7 +383,8 @@ struct ruleset *ruleset_new(const struct dp_policy *policy,
 	rs->rates = rates;
 	rs->has_firewall = policy->has_firewall;
 	memcpy(rs->hooks, policy->hooks, sizeof(rs->hooks));
-	memcpy(rs->zones, policy->zones, sizeof(rs->zones));
+	for (unsigned i = 0; i < sizeof(rs->zones); i++)
+		rs->zones[i] = policy->zones[i] != DP_ZONE_ROUTER ? policy->zones[i] : DP_ZONE_NONE;
 	for (unsigned hook = 0; hook < DP_HOOK_COUNT; hook++)
 		rs->defaults[hook] = (uint8_t)policy->defaults[hook];
 	error = compile(rs, policy, timed, err);

@@ -100,7 +100,9 @@ struct rule_match {
 	uint8_t schedule; // RULE_ALWAYS: none
 	bool is_above_rate;
 	uint16_t asks_beside; // of `asks`, what the classifier does not answer
-	uint8_t reserved[4];
+	// The same of its ports, TCP flags, mark and DSCPs; and of sets, schedule and rate.
+	bool asks_fields_beside, asks_closely_beside;
+	uint8_t reserved[2];
 } __attribute__((aligned(64)));
 
 static_assert(sizeof(struct rule_match) == 64, "one cache line a rule");
@@ -130,8 +132,8 @@ struct classifier;
 struct ruleset {
 	bool has_firewall;
 	uint16_t hooks[DP_HOOK_COUNT];
-	uint8_t defaults[DP_HOOK_COUNT];			   // enum dp_action
-	uint8_t zones[64];					   // by interface id
+	uint8_t defaults[DP_HOOK_COUNT]; // enum dp_action
+	uint8_t zones[64];		 // by interface id, never the router's
 	uint64_t *from_rows[DP_ZONES_MAX], *to_rows[DP_ZONES_MAX]; // a bit for each rule
 	struct rule_match *matches;
 	struct rule_effect *effects;
@@ -142,6 +144,8 @@ struct ruleset {
 	uint16_t cells_ahead[RULESET_AHEAD_MAX], n_cells_ahead;
 	uint64_t *rows;		       // what from_rows and to_rows point into
 	struct classifier *classifier; // NULL: few rules, or nothing that tells them apart
+	// By hook: its rules, where all rules are one word and are classified; 0: they are not
+	uint64_t hook_words[DP_HOOK_COUNT];
 	uint32_t n_rules, n_sets, n_logs, n_rates;
 	uint32_t n_counters;	  // named ones
 	struct rate_table *rates; // not its own
@@ -163,9 +167,7 @@ uint64_t ruleset_bytes(const struct ruleset *rs);
 // The zone of an interface. Never that of the router itself: an interface left at 0 is in none.
 static inline uint8_t ruleset_zone(const struct ruleset *rs, unsigned interface)
 {
-	uint8_t zone = interface < sizeof(rs->zones) ? rs->zones[interface] : DP_ZONE_NONE;
-
-	return zone != DP_ZONE_ROUTER ? zone : DP_ZONE_NONE;
+	return interface < sizeof(rs->zones) ? rs->zones[interface] : DP_ZONE_NONE;
 }
 
 // Workers: of a packet that will be judged, what its source has of memory that is its own. For all

@@ -6,6 +6,7 @@
 
 #include "dataplane/compiled_policy.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/hygiene.h"
 #include "dataplane/parse.h"
 
 void snapshot_fill_odd_sources(struct snapshot *snap)
@@ -47,6 +48,7 @@ static void snapshot_derive(struct snapshot *snap)
 	snap->tracks = snap->policy->tracks;
 	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++) {
 		snap->interfaces[i].hygiene = snap->policy->hygiene[i];
+		hygiene_derive(&snap->interfaces[i]);
 		if (!snap->interfaces[i].is_used)
 			continue;
 		snap->ids[snap->n_ids++] = (uint8_t)i;

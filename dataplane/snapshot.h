@@ -33,6 +33,9 @@ struct interface {
 	bool has_primary6;
 	struct ip_prefix addresses[DP_INTERFACE_ADDRESSES_MAX];
 	unsigned n_addresses;
+	// Bits 1 << enum address_kind, of IPv4 and of IPv6: those that its addresses are of, and
+	// those of sources that may be behind it wherever the way back to them leads here.
+	uint8_t kinds[2], plain_sources[2];
 };
 
 struct snapshot {

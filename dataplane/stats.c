@@ -9,6 +9,8 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_tuple.h"
 
+enum { FLOW_LOOKS_MAX = 512 }; // in one call, each a line or two that may come from memory
+
 static const struct {
 	const char *name, *help;
 } counter_texts[COUNTER_COUNT] = {
@@ -108,24 +110,27 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 }
 
 // The cursor is the worker in the upper half, the next flow to look at in the lower one.
-unsigned dataplane_flows(
-	const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out, unsigned max)
+bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out,
+	unsigned max, unsigned *n)
 {
-	unsigned worker = (unsigned)(*cursor >> 32);
+	unsigned worker = (unsigned)(*cursor >> 32), looks = 0;
 	uint32_t i = (uint32_t)*cursor;
-	unsigned n = 0;
 
-	for (; worker < dp->options.n_workers && n < max; worker++, i = 0) {
+	*n = 0;
+	while (worker < dp->options.n_workers) {
 		const struct worker *w = &dp->workers[worker];
 
-		for (; i < w->flows.n_touched && n < max; i++)
-			if (w->flows.flows[i].state.state != FLOW_FREE)
-				flow_describe(w, &w->flows.flows[i], &out[n++]);
-		if (n == max) {
-			*cursor = (uint64_t)worker << 32 | i;
-			return n;
+		if (i >= w->flows.n_touched) {
+			worker++;
+			i = 0;
+			continue;
 		}
+		if (*n == max || looks++ == FLOW_LOOKS_MAX)
+			break;
+		if (w->flows.flows[i].state.state != FLOW_FREE)
+			flow_describe(w, &w->flows.flows[i], &out[(*n)++]);
+		i++;
 	}
-	*cursor = (uint64_t)worker << 32;
-	return n;
+	*cursor = (uint64_t)worker << 32 | i;
+	return worker < dp->options.n_workers;
 }

@@ -137,6 +137,9 @@ struct worker {
 	// sending
 	struct tx_buffer tx[DP_INTERFACES_MAX];
 	uint64_t tx_pending; // interfaces with something in their buffer
+	// refused in the burst at hand, to be freed at its end
+	struct rte_mbuf *refused[BURST];
+	unsigned n_refused;
 
 	// to and from others
 	struct rte_ring *inbox;
@@ -204,6 +207,9 @@ unsigned worker_poll_inbox(struct worker *w);
 // Ends flows whose time is up, at the end of a turn that brought so many packets.
 void worker_expire(struct worker *w, unsigned n_pkts);
 
+// At the end of each burst.
+void worker_free_refused(struct worker *w);
+
 static inline void worker_count(struct worker *w, enum counter counter)
 {
 	w->counters[counter]++;
@@ -219,6 +225,17 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counte
 	if (unlikely(w->capture != NULL))
 		capture_drop(w, m, reason);
 	rte_pktmbuf_free(m);
+}
+
+// The same for what floods are made of: freed with all of its burst, which is half the work.
+static inline void worker_refuse(struct worker *w, struct rte_mbuf *m, enum counter reason)
+{
+	w->counters[reason]++;
+	if (unlikely(w->capture != NULL))
+		capture_drop(w, m, reason);
+	w->refused[w->n_refused++] = m;
+	if (unlikely(w->n_refused == BURST))
+		worker_free_refused(w);
 }
 
 static inline bool worker_knows(const struct worker *w, const struct adjacency *adj)

@@ -19,6 +19,7 @@
 // kernel by itself.
 #include "drivers/af_xdp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
@@ -33,6 +34,7 @@
 #include <bpf/libbpf.h>
 
 #include "cfg/base/log.h"
+#include "drivers/card_rules.h"
 #include "drivers/eal.h"
 #include "drivers/guard.h"
 #include "drivers/port_private.h"
@@ -47,6 +49,8 @@ enum {
 	BUFFERS_PER_QUEUE = 8192, // fill and tx ring, and twice as many under way elsewhere
 	DRAIN_ROUNDS = 5,	  // of a millisecond
 };
+
+static_assert((int)MTU_MAX == (int)CARD_XDP_MTU_MAX, "the rules know what fits");
 
 struct retired {
 	struct retired *next;
@@ -89,14 +93,10 @@ static int check_mtu(const char *netdev, int mtu, struct error *err)
 {
 	if (mtu < 0)
 		return error_set(err, "cannot read the MTU of %s: %s", netdev, strerror(-mtu));
-	if (mtu <= MTU_MAX && mtu <= eal_mtu_max())
+	if (card_check_xdp_mtu(netdev, mtu, err) < 0)
+		return -1;
+	if (mtu <= eal_mtu_max())
 		return 0;
-	if (mtu > MTU_MAX)
-		return error_set(err,
-			"MTU %d of %s is too large for AF_XDP, where a frame must fit in one page "
-			"of memory:"
-			" %d is the largest; set a smaller mtu or use driver: af_packet",
-			mtu, netdev, MTU_MAX);
 	return error_set(err,
 		"%s has MTU %d but buffers were made for %u: set the port's mtu, or start again "
 		"with a"

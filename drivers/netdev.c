@@ -21,6 +21,7 @@
 
 #include "cfg/base/log.h"
 #include "drivers/block.h"
+#include "drivers/card_rules.h"
 #include "drivers/port.h"
 
 static int request(const char *name, unsigned long what, struct ifreq *ifr)
@@ -245,11 +246,8 @@ int netdev_check_free(const char *name, struct error *err)
 	char text[ADDR_STR_BYTES] = "";
 	char master[64];
 
-	if (sysfs_link(name, "master", master, sizeof(master)))
-		return error_set(err,
-			"%s is part of %s and the machine itself uses it: take it out first (ip "
-			"link set %s nomaster)",
-			name, master, name);
+	if (!sysfs_link(name, "master", master, sizeof(master)))
+		master[0] = '\0';
 	if (getifaddrs(&all) < 0)
 		return error_set(err, "cannot list addresses: %s", strerror(errno));
 	for (struct ifaddrs *i = all; i != NULL && text[0] == '\0'; i = i->ifa_next) {
@@ -271,14 +269,7 @@ int netdev_check_free(const char *name, struct error *err)
 		ip_addr_str(&addr, text);
 	}
 	freeifaddrs(all);
-	if (text[0] == '\0')
-		return 0;
-	return error_set(err,
-		"%s still carries the machine's own address %s, and taking it would cut that off: "
-		"remove it"
-		" (ip addr flush dev %s) and stop the service that sets it, or give the router "
-		"another card",
-		name, text, name);
+	return card_check_free(name, master, text, err);
 }
 
 // An abstract socket is a lock that lives in the network namespace, as the netdev does, and that

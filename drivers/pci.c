@@ -14,6 +14,7 @@
 #include <rte_eal.h>
 
 #include "cfg/base/log.h"
+#include "drivers/card_rules.h"
 #include "drivers/eal.h"
 #include "drivers/netdev.h"
 #include "drivers/port.h"
@@ -134,12 +135,6 @@ bool pci_netdev(const char *address, char *out, unsigned out_bytes)
 	return first_entry(path, "", out, out_bytes);
 }
 
-// Mellanox cards stay with their kernel driver, DPDK works beside it.
-static bool is_bifurcated(const char *driver)
-{
-	return strcmp(driver, "mlx5_core") == 0 || strcmp(driver, "mlx4_core") == 0;
-}
-
 // The kernel driver `name`, loaded when it is not.
 static bool is_loaded(const char *name)
 {
@@ -178,39 +173,35 @@ bool pci_prepare(void)
 	return found && geteuid() == 0 && is_loaded(VFIO);
 }
 
-// All of a group changes hands at once: what else is in it must not be in the kernel's use.
-static int check_group(const char *address, const char *group, struct error *err)
+// What else is in the card's group and in the kernel's use.
+static void find_blocker(const char *address, struct card_pci_facts *facts)
 {
-	static const char *const harmless[] = {"", "vfio-pci", "pci-stub", "pcieport"};
 	char path[PATH_BYTES];
-	char blocker[64] = "";
-	char blocker_driver[64] = "";
 	struct dirent *e;
 	DIR *d;
-	int fd;
 
-	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%s/devices", group);
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%s/devices", facts->iommu_group);
 	d = opendir(path);
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		char driver[64];
-		bool is_harmless = e->d_name[0] == '.' || strcmp(e->d_name, address) == 0;
 
+		if (e->d_name[0] == '.' || strcmp(e->d_name, address) == 0)
+			continue;
 		link_name(e->d_name, "driver", driver, sizeof(driver));
-		for (unsigned i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-			is_harmless |= strcmp(driver, harmless[i]) == 0;
-		if (!is_harmless) {
-			snprintf(blocker, sizeof(blocker), "%.63s", e->d_name);
-			snprintf(blocker_driver, sizeof(blocker_driver), "%s", driver);
-		}
+		if (card_may_share_group(driver))
+			continue;
+		snprintf(facts->blocker, sizeof(facts->blocker), "%.63s", e->d_name);
+		snprintf(facts->blocker_driver, sizeof(facts->blocker_driver), "%s", driver);
 	}
 	if (d != NULL)
 		closedir(d);
-	if (blocker[0] != '\0')
-		return error_set(err,
-			"%s shares IOMMU group %s with %s, which the kernel uses (%s): unbind that "
-			"one too, or"
-			" move the card to another slot",
-			address, group, blocker, blocker_driver);
+}
+
+static int check_group_is_free(const char *address, const char *group, struct error *err)
+{
+	char path[PATH_BYTES];
+	int fd;
+
 	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && errno == EBUSY)
@@ -232,54 +223,43 @@ static const char *stand_in_for(const char *address)
 	return is_loaded(UIO) ? UIO : NULL;
 }
 
-int pci_check(const char *address, bool allow_no_iommu, struct error *err)
+// No more is asked than the rules want to know: asking for a driver loads it.
+static void gather(const char *address, bool allow_no_iommu, struct card_pci_facts *facts)
 {
 	char path[PATH_BYTES];
-	char driver[64];
-	char group[32];
 
 	snprintf(path, sizeof(path), SYS_PCI "%s/class", address);
-	if (access(path, F_OK) != 0)
-		return error_set(
-			err, "no PCI device %s (`lspci -D` lists those there are)", address);
-	if (!is_ethernet(address))
-		return error_set(err, "PCI device %s is not an Ethernet card", address);
-	link_name(address, "driver", driver, sizeof(driver));
-	if (is_bifurcated(driver))
-		return 0;
-	if (geteuid() != 0)
-		return error_set(err, "taking PCI card %s needs root", address);
-	if (has_iommu(address)) {
-		if (!is_loaded(VFIO))
-			return error_set(err,
-				"PCI card %s needs the kernel module vfio-pci, which is not there",
-				address);
-		link_name(address, "iommu_group", group, sizeof(group));
-		return check_group(address, group, err);
+	*facts = (struct card_pci_facts){
+		.is_there = access(path, F_OK) == 0,
+		.is_ethernet = is_ethernet(address),
+		.is_root = geteuid() == 0,
+		.has_iommu = has_iommu(address),
+		.allow_no_iommu = allow_no_iommu,
+	};
+	link_name(address, "driver", facts->driver, sizeof(facts->driver));
+	if (!facts->is_ethernet || card_is_bifurcated(facts->driver) || !facts->is_root)
+		return;
+	if (facts->has_iommu) {
+		facts->has_vfio = is_loaded(VFIO);
+		link_name(address, "iommu_group", facts->iommu_group, sizeof(facts->iommu_group));
+		find_blocker(address, facts);
+	} else if (allow_no_iommu) {
+		facts->has_hugepages = drivers_have_hugepages();
+		facts->is_iova_pa = rte_eal_iova_mode() == RTE_IOVA_PA;
+		facts->has_stand_in = stand_in_for(address) != NULL;
 	}
-	if (!allow_no_iommu)
-		return error_set(err,
-			"PCI card %s has no IOMMU: turn it on in the firmware (VT-d, AMD-Vi) and "
-			"with"
-			" intel_iommu=on, or say allow-no-iommu: true, which lets the card read "
-			"and write all"
-			" memory",
-			address);
-	if (!drivers_have_hugepages())
-		return error_set(err,
-			"PCI card %s without IOMMU needs hugepages and too few are free: sysctl"
-			" vm.nr_hugepages=512",
-			address);
-	if (rte_eal_iova_mode() != RTE_IOVA_PA)
-		return error_set(err,
-			"PCI card %s has no IOMMU while others have: it cannot work beside them",
-			address);
-	if (stand_in_for(address) == NULL)
-		return error_set(err,
-			"PCI card %s without IOMMU needs vfio's no-IOMMU mode or the kernel module "
-			"uio_pci_generic, and this kernel has neither",
-			address);
-	return 0;
+}
+
+int pci_check(const char *address, bool allow_no_iommu, struct error *err)
+{
+	struct card_pci_facts facts;
+
+	gather(address, allow_no_iommu, &facts);
+	if (card_check_pci(address, &facts, err) < 0)
+		return -1;
+	if (facts.iommu_group[0] == '\0')
+		return 0;
+	return check_group_is_free(address, facts.iommu_group, err);
 }
 
 static int bind_stand_in(struct pci *pci, struct error *err)
@@ -370,7 +350,7 @@ int pci_take(struct pci *pci, const char *address, const char *netdev, bool allo
 	} else {
 		snprintf(pci->address, sizeof(pci->address), "%s", address);
 		note(pci, netdev);
-		if (!is_bifurcated(pci->before.driver))
+		if (!card_is_bifurcated(pci->before.driver))
 			rc = bind_stand_in(pci, err);
 	}
 	if (netdev_fd >= 0)

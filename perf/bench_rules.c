@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/rules.h"
+#include "dataplane/classifier.h"
 #include "perf/bench_frame.h"
 
 enum {
@@ -299,6 +299,7 @@ static void draw_subject(struct draft *d, struct subject *out, bool is_random)
 	dst_be = rte_cpu_to_be_32(dst);
 	memcpy(out->src, &src_be, sizeof(src_be));
 	memcpy(out->dst, &dst_be, sizeof(dst_be));
+	out->s.facts = rules_facts(&out->s);
 	out->rule = find_rule(d, src, dst, &out->s);
 }
 
@@ -327,13 +328,21 @@ static int add_subjects(struct rules_target *t, struct draft *d)
 static void rules_rx(struct bench_target *target, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
 	struct rules_target *t = (struct rules_target *)target;
+	struct rule_subject *subjects[BURST] = {NULL};
+	struct classifier_walk walks[BURST];
+	enum dp_hook hooks[BURST] = {DP_HOOK_FORWARD};
 
+	for (unsigned i = 0; i < n; i++) {
+		subjects[i] = &t->subjects[rte_pktmbuf_mtod(pkts[i], uint32_t *)[0]].s;
+		subjects[i]->ahead = NULL;
+		hooks[i] = DP_HOOK_FORWARD;
+	}
+	rules_look_ahead(t->ruleset, &t->state, hooks, subjects, walks, n);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t *words = rte_pktmbuf_mtod(pkts[i], uint32_t *);
 		struct rule_verdict verdict;
 
-		rules_judge(t->ruleset, &t->state, DP_HOOK_FORWARD, &t->subjects[words[0]].s,
-			&t->now, &verdict);
+		rules_judge(t->ruleset, &t->state, hooks[i], subjects[i], &t->now, &verdict);
 		words[1] = (uint32_t)verdict.rule;
 		t->sent[t->n_sent++] = pkts[i];
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 int error_set(struct error *err, const char *fmt, ...)
@@ -17,18 +18,22 @@ int error_set(struct error *err, const char *fmt, ...)
 	va_end(ap);
 	err->file = NULL;
 	err->line = err->column = 0;
+	err->id = NULL;
+	err->fix[0] = '\0';
 	errno = saved;
 	return -1;
 }
 
 const char *error_str(const struct error *err, char *out, size_t out_bytes)
 {
+	bool is_warning = err->id != NULL;
+	char place[32] = "";
+
 	if (err->file != NULL && err->line > 0)
-		snprintf(out, out_bytes, "%s:%d:%d: %s", err->file, err->line, err->column,
-			err->text);
-	else if (err->file != NULL)
-		snprintf(out, out_bytes, "%s: %s", err->file, err->text);
-	else
-		snprintf(out, out_bytes, "%s", err->text);
+		snprintf(place, sizeof(place), ":%d:%d", err->line, err->column);
+	snprintf(out, out_bytes, "%s%s%s%s%s%s%s%s%s%s", err->file != NULL ? err->file : "", place,
+		err->file != NULL ? ": " : "", is_warning ? "warning: " : "", err->text,
+		is_warning ? " [" : "", is_warning ? err->id : "", is_warning ? "]" : "",
+		is_warning && err->fix[0] != '\0' ? "\n    fix: " : "", is_warning ? err->fix : "");
 	return out;
 }

@@ -4,77 +4,242 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/api/peer.h"
+#include "control/api/socket_file.h"
 
 enum {
-	INPUT_MAX = 2 * RPC_LINE_MAX, // then nothing more is read
-	OUTPUT_PAUSE = 1 << 20,	      // then no further request is taken
-	OUTPUT_RESUME = 64 << 10,
-	STUCK_SEC = 10, // a client that reads nothing for so long is let go
+	INPUT_USUAL = 4 << 10, // then nothing more is read, unless a line is longer
+	INPUT_MAX = RPC_LINE_MAX + 1,
+	OUTPUT_PAUSE = 16 << 10, // then nothing more is answered
+	OUTPUT_RESUME = 4 << 10,
+	WAITING_MAX = 32 << 20, // bytes in and out of all clients: more than all of the above
+	STUCK_SEC = 10,		// a client that reads nothing for so long is let go
+	ACCEPTS_PER_TURN = 16,
+	EVENTS_PER_TURN = 512,
+	NO_ROOM_MS = 100, // until the next try, when no descriptor is free
+	TURN_NS = 500000, // then the rest of the loop has its turn
 };
+
+// Of the loop's events; what names none has the one before.
+enum { PRIORITIES = 3, PRIORITY_LAST = 2 };
 
 struct client {
 	struct api *api;
 	struct bufferevent *stream; // NULL: free
-	bool is_closing;	    // as soon as the last answer is out
+	struct rpc_session session;
+	struct stream events;
+	bool is_deaf;		   // no request can be found any more in what it sends
+	bool is_closing;	   // as soon as the last answer is out
+	bool is_queued;		   // there may be work for it
+	bool is_fresh;		   // it has not had a step since
+	TAILQ_ENTRY(client) place; // among those, or among the free
 };
+
+TAILQ_HEAD(client_list, client);
 
 struct api {
 	const char *path;
 	struct rpc rpc;
-	struct evconnlistener *listener;
+	struct peer_groups groups;
+	struct event_base *base;
+	int fd;
+	struct event *callers, *callers_again;
+	struct event *turn; // while there is something in one of the first two
+	struct client_list fresh, busy, free;
+	bool is_turn_of_busy;
+	unsigned n_clients;
 	struct client clients[API_CLIENTS_MAX];
 };
 
+static struct evbuffer *input_of(const struct client *client)
+{
+	return bufferevent_get_input(client->stream);
+}
+
+static struct evbuffer *output_of(const struct client *client)
+{
+	return bufferevent_get_output(client->stream);
+}
+
+static struct client_list *queue_of(const struct client *client)
+{
+	return client->is_fresh ? &client->api->fresh : &client->api->busy;
+}
+
+static void enter_queue(struct client *client, bool is_fresh)
+{
+	client->is_queued = true;
+	client->is_fresh = is_fresh;
+	TAILQ_INSERT_TAIL(queue_of(client), client, place);
+}
+
+static void leave_queue(struct client *client)
+{
+	if (client->is_queued)
+		TAILQ_REMOVE(queue_of(client), client, place);
+	client->is_queued = false;
+}
+
 static void let_go(struct client *client)
 {
+	struct api *api = client->api;
+
+	leave_queue(client);
+	rpc_session_fini(&client->session);
+	stream_fini(&client->events);
 	bufferevent_free(client->stream);
-	client->stream = NULL;
-	client->is_closing = false;
+	*client = (struct client){.api = api};
+	TAILQ_INSERT_TAIL(&api->free, client, place);
+	api->n_clients--;
 }
 
-static void serve(struct client *client)
+// --- turns: each client that has something to do gets one step after the other; those that begin
+// and those that go on in turns, so that a short question does not wait for all the long ones ---
+
+static void queue(struct client *client)
 {
-	struct evbuffer *in = bufferevent_get_input(client->stream);
-	struct evbuffer *out = bufferevent_get_output(client->stream);
-	enum rpc_step step = RPC_TOOK_LINE;
+	static const struct timeval now = {0};
+	struct api *api = client->api;
 
-	while (!client->is_closing && step == RPC_TOOK_LINE &&
-		evbuffer_get_length(out) < OUTPUT_PAUSE) {
-		step = rpc_step(&client->api->rpc, in, out);
-		if (step == RPC_LINE_TOO_LONG) {
-			client->is_closing = true;
-			bufferevent_disable(client->stream, EV_READ);
-		}
-	}
+	if (client->is_queued)
+		return;
+	enter_queue(client, true);
+	// by way of the timers, so that the loop looks at everything else in between
+	event_add(api->turn, &now);
 }
+
+// Whether there is more to do for it at once.
+static bool serve_step(struct client *client)
+{
+	enum rpc_step step = RPC_NEEDS_MORE;
+
+	if (evbuffer_get_length(output_of(client)) >= OUTPUT_PAUSE)
+		return false; // on_written goes on
+	if (rpc_is_between_answers(&client->session))
+		stream_flush(&client->events, output_of(client));
+	if (!client->is_deaf)
+		step = rpc_step(&client->session, input_of(client), output_of(client));
+	if (step == RPC_GOES_ON) {
+		if (rpc_is_between_answers(&client->session))
+			bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_USUAL);
+		return true;
+	}
+	if (step == RPC_NEEDS_MORE && evbuffer_get_length(input_of(client)) >= INPUT_USUAL)
+		bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
+	if (step == RPC_LINE_TOO_LONG) {
+		bufferevent_disable(client->stream, EV_READ);
+		client->is_deaf = client->is_closing = true;
+	}
+	if (client->is_closing && evbuffer_get_length(output_of(client)) == 0)
+		let_go(client);
+	return false;
+}
+
+static size_t waiting_of(const struct client *client)
+{
+	size_t events =
+		client->events.waiting == NULL ? 0 : evbuffer_get_length(client->events.waiting);
+
+	return evbuffer_get_length(input_of(client)) + evbuffer_get_length(output_of(client)) +
+	       events;
+}
+
+// Who has most waiting goes first when all together have too much.
+static void keep_within_bounds(struct api *api)
+{
+	struct client *most = NULL;
+	size_t all = 0;
+
+	for (int i = 0; i < API_CLIENTS_MAX; i++) {
+		struct client *client = &api->clients[i];
+
+		if (client->stream == NULL)
+			continue;
+		all += waiting_of(client);
+		if (most == NULL || waiting_of(client) > waiting_of(most))
+			most = client;
+	}
+	if (all <= WAITING_MAX)
+		return;
+	log_warning("control", "clients of the socket have %zu MiB waiting; let go who has most",
+		all >> 20);
+	let_go(most);
+}
+
+static struct client *next_in_turn(struct api *api)
+{
+	struct client *fresh = TAILQ_FIRST(&api->fresh), *busy = TAILQ_FIRST(&api->busy);
+
+	api->is_turn_of_busy = !api->is_turn_of_busy;
+	if (fresh == NULL || busy == NULL)
+		return fresh == NULL ? busy : fresh;
+	return api->is_turn_of_busy ? busy : fresh;
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *ctx)
+{
+	static const struct timeval now = {0};
+	struct api *api = ctx;
+	uint64_t end_ns = clock_now_ns() + TURN_NS;
+	struct client *client;
+
+	while ((client = next_in_turn(api)) != NULL && clock_now_ns() < end_ns) {
+		leave_queue(client);
+		// what it did may have been an event for itself
+		if (serve_step(client) && !client->is_queued)
+			enter_queue(client, false);
+	}
+	keep_within_bounds(api);
+	if (next_in_turn(api) != NULL)
+		event_add(api->turn, &now);
+}
+
+void api_publish(struct api *api, enum stream_topic topic, const char *line)
+{
+	size_t len = strlen(line);
+	char *whole = malloc(len + 2);
+
+	if (whole == NULL || api == NULL) {
+		free(whole);
+		return;
+	}
+	memcpy(whole, line, len);
+	memcpy(whole + len, "\n", 2);
+	for (int i = 0; i < API_CLIENTS_MAX; i++)
+		if (api->clients[i].stream != NULL &&
+			stream_put(&api->clients[i].events, topic, whole, len + 1))
+			queue(&api->clients[i]);
+	free(whole);
+}
+
+bool api_has_listener(const struct api *api, enum stream_topic topic)
+{
+	for (int i = 0; api != NULL && i < API_CLIENTS_MAX; i++)
+		if ((api->clients[i].events.topics & (1u << topic)) != 0)
+			return true;
+	return false;
+}
+
+// --- a client's stream ---
 
 static void on_read(struct bufferevent *stream, void *ctx)
 {
-	serve(ctx);
+	queue(ctx);
 }
 
 // What was written has gone down to OUTPUT_RESUME.
 static void on_written(struct bufferevent *stream, void *ctx)
 {
-	struct client *client = ctx;
-
-	serve(client);
-	if (client->is_closing && evbuffer_get_length(bufferevent_get_output(stream)) == 0)
-		let_go(client);
+	queue(ctx);
 }
 
 static void on_end(struct bufferevent *stream, short what, void *ctx)
@@ -85,141 +250,115 @@ static void on_end(struct bufferevent *stream, short what, void *ctx)
 		log_warning("control", "a client of the socket does not read its answers; let go");
 	// A client may shut down its sending side and still wait for the answers.
 	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0) {
-		serve(client);
 		client->is_closing = true;
-		if (evbuffer_get_length(bufferevent_get_output(stream)) > 0)
-			return;
+		queue(client);
+	} else {
+		let_go(client);
 	}
-	let_go(client);
 }
 
-static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
-	int addr_len, void *ctx)
+static void take_client(struct api *api, int fd)
 {
 	static const struct timeval stuck = {.tv_sec = STUCK_SEC};
-	struct api *api = ctx;
-	struct client *client = NULL;
+	struct client *client = TAILQ_FIRST(&api->free);
+	enum peer_right right = peer_right(&api->groups, fd);
+	unsigned max = API_CLIENTS_MAX - (right == PEER_WRITES ? 0 : API_CLIENTS_RESERVED);
+	struct bufferevent *stream = NULL;
 
-	for (int i = 0; i < API_CLIENTS_MAX && client == NULL; i++)
-		if (api->clients[i].stream == NULL)
-			client = &api->clients[i];
-	if (client != NULL)
-		client->stream = bufferevent_socket_new(
-			evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
-	if (client == NULL || client->stream == NULL) {
+	if (right != PEER_NOTHING && api->n_clients < max)
+		stream = bufferevent_socket_new(api->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (stream == NULL) {
 		close(fd);
 		return;
 	}
-	client->api = api;
-	bufferevent_setcb(client->stream, on_read, on_written, on_end, client);
-	bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
-	bufferevent_setwatermark(client->stream, EV_WRITE, OUTPUT_RESUME, 0);
-	bufferevent_set_timeouts(client->stream, NULL, &stuck);
-	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+	TAILQ_REMOVE(&api->free, client, place);
+	api->n_clients++;
+	client->stream = stream;
+	client->session = (struct rpc_session){
+		.rpc = &api->rpc, .may_write = right == PEER_WRITES, .owner = &client->events};
+	peer_who(fd, &client->session.uid, &client->session.pid);
+	bufferevent_priority_set(stream, PRIORITY_LAST);
+	bufferevent_setcb(stream, on_read, on_written, on_end, client);
+	bufferevent_setwatermark(stream, EV_READ, 0, INPUT_USUAL);
+	bufferevent_setwatermark(stream, EV_WRITE, OUTPUT_RESUME, 0);
+	bufferevent_set_timeouts(stream, NULL, &stuck);
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
 }
 
-// --- the socket's file ---
-
-static bool is_served(const struct sockaddr_un *addr)
+static void on_callers(evutil_socket_t fd, short what, void *ctx)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool is_refused;
+	static const struct timeval later = {.tv_usec = NO_ROOM_MS * 1000};
+	struct api *api = ctx;
 
-	if (fd < 0)
-		return true;
-	// EAGAIN: someone's queue of clients is full, which is an answer too
-	is_refused =
-		connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0 && errno != EAGAIN;
-	close(fd);
-	return !is_refused;
-}
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-static int remove_stale(const struct sockaddr_un *addr, struct error *err)
-{
-	struct stat st;
-
-	if (lstat(addr->sun_path, &st) != 0)
-		return errno == ENOENT ? 0
-				       : error_set(err, "cannot look at %s: %s", addr->sun_path,
-						 strerror(errno));
-	if (!S_ISSOCK(st.st_mode))
-		return error_set(err, "%s is there and is no socket", addr->sun_path);
-	if (is_served(addr))
-		return error_set(err, "another millraced answers on %s", addr->sun_path);
-	if (unlink(addr->sun_path) != 0)
-		return error_set(err,
-			"cannot remove the socket %s that an earlier millraced left: %s",
-			addr->sun_path, strerror(errno));
-	return 0;
-}
-
-static int bind_and_listen(const struct sockaddr_un *addr, struct error *err)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t old;
-	int rc;
-
-	if (fd < 0)
-		return error_set(err, "cannot make a socket: %s", strerror(errno));
-	old = umask(0117); // mode 0660 from the first moment
-	rc = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
-	umask(old);
-	if (rc == 0)
-		rc = listen(fd, API_CLIENTS_MAX);
-	if (rc != 0) {
-		error_set(err, "cannot listen on %s: %s", addr->sun_path, strerror(errno));
-		close(fd);
-		return -1;
+		if (caller >= 0) {
+			take_client(api, caller);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			event_del(api->callers); // they stay in line
+			event_add(api->callers_again, &later);
+		}
+		return;
 	}
-	return fd;
 }
 
-// Waits a little, since nobody holds it for long; who does has no business with it.
-static int lock_folder(int fd)
+static void on_callers_again(evutil_socket_t fd, short what, void *ctx)
 {
-	static const struct timespec pause = {.tv_nsec = 20000000};
+	struct api *api = ctx;
 
-	for (int i = 0; i < 50; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		nanosleep(&pause, NULL);
+	event_add(api->callers, NULL);
+}
+
+// --- all of it ---
+
+struct event_base *api_loop_new(void)
+{
+	static const struct timeval interval = {.tv_usec = TURN_NS / 1000};
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	// between events of the last priority it looks for others anew
+	if (config != NULL && event_config_set_max_dispatch_interval(
+				      config, &interval, EVENTS_PER_TURN, PRIORITY_LAST) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	if (base != NULL && event_base_priority_init(base, PRIORITIES) != 0) {
+		event_base_free(base);
+		return NULL;
 	}
-	return -1;
+	return base;
 }
 
-// The descriptor, or -1 with the reason. The folder is locked meanwhile: of two daemons that start
-// at the same moment one must see the other's socket as it is when all is done.
-static int take_socket(const char *path, struct error *err)
+// Each client takes a descriptor.
+static void raise_descriptor_limit(void)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	char folder[sizeof(addr.sun_path)];
-	const char *parent;
-	int lock, fd = -1;
+	struct rlimit limit;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return error_set(err, "the socket's path is too long (%zu bytes at most): %s",
-			sizeof(addr.sun_path) - 1, path);
-	memcpy(addr.sun_path, path, strlen(path));
-	memcpy(folder, addr.sun_path, sizeof(folder));
-	parent = dirname(folder);
-	if (mkdir(parent, 0755) != 0 && errno != EEXIST)
-		return error_set(err, "cannot make the folder %s: %s", parent, strerror(errno));
-	lock = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0)
-		return error_set(err, "cannot open the folder %s: %s", parent, strerror(errno));
-	if (lock_folder(lock) != 0)
-		error_set(err, "cannot lock the folder %s: %s", parent, strerror(errno));
-	else if (remove_stale(&addr, err) == 0)
-		fd = bind_and_listen(&addr, err);
-	close(lock);
-	return fd;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	limit.rlim_cur += API_CLIENTS_MAX;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static struct event *new_event(struct api *api, int fd, short what, event_callback_fn fn)
+{
+	struct event *event = event_new(api->base, fd, what, fn, api);
+
+	if (event != NULL)
+		event_priority_set(event, PRIORITY_LAST);
+	return event;
 }
 
 struct api *api_new(
 	struct event_base *base, const char *path, const struct rpc *rpc, struct error *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
-	int fd;
 
 	if (api == NULL) {
 		error_set(err, "no memory for the control socket");
@@ -227,17 +366,28 @@ struct api *api_new(
 	}
 	api->path = path;
 	api->rpc = *rpc;
-	fd = take_socket(path, err);
-	if (fd < 0) {
+	api->base = base;
+	TAILQ_INIT(&api->fresh);
+	TAILQ_INIT(&api->busy);
+	TAILQ_INIT(&api->free);
+	for (int i = 0; i < API_CLIENTS_MAX; i++) {
+		api->clients[i].api = api;
+		TAILQ_INSERT_TAIL(&api->free, &api->clients[i], place);
+	}
+	raise_descriptor_limit();
+	peer_groups_find(&api->groups);
+	api->fd = socket_file_take(path, API_CLIENTS_MAX, &api->groups, err);
+	if (api->fd < 0) {
 		free(api);
 		return NULL;
 	}
-	api->listener = evconnlistener_new(base, on_client, api, LEV_OPT_CLOSE_ON_FREE, 0, fd);
-	if (api->listener == NULL) {
+	api->turn = new_event(api, -1, 0, on_turn);
+	api->callers = new_event(api, api->fd, EV_READ | EV_PERSIST, on_callers);
+	api->callers_again = new_event(api, -1, 0, on_callers_again);
+	if (api->turn == NULL || api->callers == NULL || api->callers_again == NULL ||
+		event_add(api->callers, NULL) != 0) {
 		error_set(err, "no memory for the control socket");
-		close(fd);
-		unlink(path);
-		free(api);
+		api_free(api);
 		return NULL;
 	}
 	return api;
@@ -250,7 +400,18 @@ void api_free(struct api *api)
 	for (int i = 0; i < API_CLIENTS_MAX; i++)
 		if (api->clients[i].stream != NULL)
 			let_go(&api->clients[i]);
-	evconnlistener_free(api->listener);
+	if (api->callers != NULL)
+		event_free(api->callers);
+	if (api->callers_again != NULL)
+		event_free(api->callers_again);
+	if (api->turn != NULL)
+		event_free(api->turn);
+	// a bufferevent's memory is given back by the loop
+	for (int i = 0; i < API_CLIENTS_MAX &&
+			event_base_get_num_events(api->base, EVENT_BASE_COUNT_ACTIVE) > 0;
+		i++)
+		event_base_loop(api->base, EVLOOP_NONBLOCK);
+	close(api->fd);
 	unlink(api->path);
 	free(api);
 }

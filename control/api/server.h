@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The UNIX socket on which programs, the command `millrace` first, talk to the daemon. Bounded in
-// clients and in what each may have waiting; a client that does not read is let go. Control thread.
+// clients, in what each may have waiting and in what all have; the work is done in small steps, the
+// clients in turns, and whatever else the loop has to do goes first. Control thread.
 #pragma once
 
 #include <event2/event.h>
 
 #include "cfg/base/error.h"
-#include "control/api/rpc.h"
+#include "control/api/stream.h"
 
-enum { API_CLIENTS_MAX = 32 };
+enum {
+	API_CLIENTS_MAX = 1280,
+	API_CLIENTS_RESERVED = 64, // the last ones are for who may write
+};
 
 struct api;
+
+// The loop that it may run on: with a place behind all others for what may wait. NULL: no memory.
+struct event_base *api_loop_new(void);
 
 // Takes the socket at once, so that a second daemon notices; answers when the loop runs. The
 // folder is made when it is missing, and a socket that nobody serves any more is replaced.
@@ -18,3 +25,7 @@ struct api;
 struct api *api_new(
 	struct event_base *base, const char *path, const struct rpc *rpc, struct error *err);
 void api_free(struct api *api); // removes the socket
+
+// A line to each client that has subscribed to it, without its end. NULL has none.
+void api_publish(struct api *api, enum stream_topic topic, const char *line);
+bool api_has_listener(const struct api *api, enum stream_topic topic);

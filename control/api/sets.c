@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cfg/value.h"
+#include "control/api/events.h"
 #include "control/api/show_parts.h"
 #include "control/wall_clock.h"
 
@@ -117,6 +118,7 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure)
 		return NULL;
 	if (bans_add(&router->bans, timed, &prefix, for_sec, wall_clock_now(), &unkept, &err) != 0)
 		return rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
+	events_set_add(router, timed, &prefix, for_sec, "command");
 	to = done_json(router, timed, &prefix);
 	show_put_left(to, "for_sec", for_sec);
 	put_unkept(to, &unkept);
@@ -137,6 +139,7 @@ json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure)
 		return NULL;
 	if (bans_remove(&router->bans, timed, &prefix, &unkept, &err) != 0)
 		return rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+	events_set_remove(router, timed, &prefix);
 	to = done_json(router, timed, &prefix);
 	put_unkept(to, &unkept);
 	return to;

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "cfg/base/clock.h"
+#include "control/api/config.h"
 #include "control/api/show_parts.h"
+#include "control/api/stream.h"
+#include "control/loop_lag.h"
 
 static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
@@ -18,6 +21,8 @@ static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure 
 	show_put_text(result, "version", MILLRACE_VERSION);
 	show_put_text(result, "config", router->config->file);
 	show_put_number(result, "uptime_sec", (clock_now_ms() - router->start_ms) / 1000);
+	show_put_number(result, "loop_late_us", loop_lag_worst_us(router->loop_lag));
+	config_put_state(result, router);
 	return result;
 }
 
@@ -200,25 +205,34 @@ static json_t *show_drops(void *ctx, const json_t *params, struct rpc_failure *f
 }
 
 const struct rpc_method show_methods[] = {
-	{"show.version", show_version},
-	{"show.interfaces", show_interfaces},
-	{"show.ports", show_ports},
-	{"show.routes", show_routes},
-	{"show.neighbours", show_neighbours},
-	{"show.flows", show_flows},
-	{"show.workers", show_workers},
-	{"show.drops", show_drops},
-	{"show.firewall", show_firewall},
-	{"show.counters", show_counters},
-	{"show.nat", show_nat},
-	{"show.zones", show_zones},
-	{"show.sets", show_sets},
-	{"show.set", show_set},
-	{"ban", sets_ban},
-	{"unban", sets_unban},
-	{"sets.reload", sets_reload},
-	{"capture.start", capture_start},
-	{"capture.read", capture_read},
-	{"capture.stop", capture_stop},
-	{NULL, NULL},
+	{"show.version", show_version, RPC_READS},
+	{"show.interfaces", show_interfaces, RPC_READS},
+	{"show.ports", show_ports, RPC_READS},
+	{"show.routes", NULL, RPC_READS, &show_routes},
+	{"show.neighbours", NULL, RPC_READS, &show_neighbours},
+	{"show.flows", NULL, RPC_READS, &show_flows},
+	{"show.workers", show_workers, RPC_READS},
+	{"show.drops", show_drops, RPC_READS},
+	{"show.firewall", NULL, RPC_READS, &show_firewall},
+	{"show.counters", show_counters, RPC_READS},
+	{"show.nat", show_nat, RPC_READS},
+	{"show.zones", show_zones, RPC_READS},
+	{"show.sets", show_sets, RPC_READS},
+	{"show.set", show_set, RPC_READS},
+	{"config.plan", config_plan, RPC_WRITES}, // it reads any file
+	{"config.apply", .effect = RPC_WRITES, .run_session = config_apply},
+	{"config.confirm", config_confirm, RPC_WRITES},
+	{"config.rollback", .effect = RPC_WRITES, .run_session = config_rollback},
+	{"config.history", config_history, RPC_READS},
+	{"config.diff", config_compare, RPC_READS},
+	{"show.running", show_running, RPC_READS},
+	{"ban", sets_ban, RPC_WRITES},
+	{"unban", sets_unban, RPC_WRITES},
+	{"sets.reload", sets_reload, RPC_WRITES},
+	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
+	{"capture.read", capture_read, RPC_WRITES},
+	{"capture.stop", capture_stop, RPC_WRITES},
+	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
+	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
+	{NULL},
 };

@@ -20,18 +20,21 @@ static void put_comment(json_t *to, const char *comment)
 
 // --- rules ---
 
-static json_t *rule_json(const struct router *router, FILE *out, char **text, unsigned rule)
+static json_t *rule_json(const struct router *router, unsigned rule)
 {
-	const struct firewall *firewall = &router->firewall;
-	const struct cfg_rule *its = firewall->policy->rules[rule];
+	const struct cfg_rule *its = router->firewall.policy->rules[rule];
 	json_t *to = json_object();
 	struct dp_count count;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
 
-	rewind(out);
-	rule_text_write(out, its);
-	fputc('\0', out);
-	if (fflush(out) == 0)
-		show_put_text(to, "rule", *text);
+	if (out != NULL) {
+		rule_text_write(out, its);
+		if (fclose(out) == 0)
+			show_put_text(to, "rule", text);
+	}
+	free(text);
 	put_comment(to, its->comment);
 	dataplane_rule_count(router->dp, rule, &count);
 	put_count(to, count);
@@ -39,14 +42,10 @@ static json_t *rule_json(const struct router *router, FILE *out, char **text, un
 	return to;
 }
 
-static json_t *list_json(const struct router *router, unsigned list, unsigned *room)
+static json_t *list_json(const struct router *router, unsigned list)
 {
 	const struct firewall *firewall = &router->firewall;
-	const struct dp_list *its = &firewall->policy->lists[list];
-	json_t *to = json_object(), *rules = json_array();
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
+	json_t *to = json_object();
 
 	show_put_text(to, "name", policy_list_name(firewall->policy, list));
 	show_put_bool(to, "is_hook", list < DP_HOOK_COUNT);
@@ -58,30 +57,68 @@ static json_t *list_json(const struct router *router, unsigned list, unsigned *r
 		dataplane_default_count(router->dp, (enum dp_hook)list, &count);
 		put_count(to, count);
 	}
-	for (uint32_t i = 0; out != NULL && i<its->n && * room> 0; i++, (*room)--)
-		json_array_append_new(rules, rule_json(router, out, &text, its->first + i));
-	if (out != NULL)
-		fclose(out);
-	free(text);
-	json_object_set_new(to, "rules", rules);
 	return to;
 }
 
-json_t *show_firewall(void *ctx, const json_t *params, struct rpc_failure *failure)
+// Places in the policy in force, whichever that is by then.
+struct firewall_walk {
+	const struct router *router;
+	unsigned list;
+	bool is_in_list; // its object is out
+	uint32_t rule;	 // of the list
+	unsigned left;
+};
+
+static void *begin_firewall(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
-	const struct router *router = ctx;
-	const struct dp_policy *policy = &router->firewall.policy->dp;
+	struct firewall_walk *walk;
 	unsigned limit;
-	json_t *lists;
 
 	if (!show_read_limit(params, &limit, failure))
 		return NULL;
-	lists = json_array();
-	for (unsigned i = 0; policy->has_firewall && i < policy->n_lists; i++)
-		json_array_append_new(lists, list_json(router, i, &limit));
-	return json_pack("{s:b, s:o, s:I}", "is_there", policy->has_firewall, "lists", lists,
-		"total", (json_int_t)policy->n_rules);
+	walk = calloc(1, sizeof(*walk));
+	if (walk != NULL)
+		*walk = (struct firewall_walk){.router = ctx, .left = limit};
+	return walk;
 }
+
+static bool next_firewall(void *ctx, json_t *rows)
+{
+	struct firewall_walk *walk = ctx;
+	const struct dp_policy *policy = &walk->router->firewall.policy->dp;
+	const struct dp_list *list;
+	json_t *rules;
+
+	if (!policy->has_firewall || walk->list >= policy->n_lists)
+		return false;
+	list = &policy->lists[walk->list];
+	if (!walk->is_in_list)
+		json_array_append_new(rows, list_json(walk->router, walk->list));
+	walk->is_in_list = true;
+	rules = json_array();
+	for (; walk->left > 0 && walk->rule < list->n && json_array_size(rules) < RPC_ROWS_MAX;
+		walk->rule++, walk->left--)
+		json_array_append_new(rules, rule_json(walk->router, list->first + walk->rule));
+	json_array_append_new(rows, rules);
+	if (walk->left > 0 && walk->rule < list->n)
+		return true;
+	walk->list++;
+	walk->rule = 0;
+	walk->is_in_list = false;
+	return walk->list < policy->n_lists;
+}
+
+static json_t *end_firewall(void *ctx)
+{
+	const struct firewall_walk *walk = ctx;
+	const struct dp_policy *policy = &walk->router->firewall.policy->dp;
+
+	return json_pack("{s:b, s:I}", "is_there", policy->has_firewall, "total",
+		(json_int_t)policy->n_rules);
+}
+
+const struct rpc_walk show_firewall = {
+	"lists", "rules", begin_firewall, next_firewall, end_firewall, free};
 
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure)
 {

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/api/show_parts.h"
+#include "control/api/filter.h"
 
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
+#include <stdlib.h>
 
 #include "control/static_routes.h"
+
+// Of NEIGHBOUR_RESOLVING and those that follow.
+#define NEIGHBOUR_STATES "resolving|reachable|stale|failed"
+
+enum {
+	ROUTES_LOOKED_AT = 512, // in one step
+	NEIGHBOURS_FEW = 256,	// a copy of them takes no memory to speak of
+};
 
 static const char *kind_name(enum dp_route_kind kind)
 {
@@ -73,25 +81,87 @@ static json_t *route_json(
 	return to;
 }
 
-json_t *show_routes(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	const struct router *router = ctx;
-	struct rib_cursor cursor = {0};
-	struct rib_counts counts;
-	struct rib_route route;
-	unsigned limit;
-	bool is_active;
-	json_t *list;
+struct route_walk {
+	const struct router *router;
+	struct ip_prefix to; // those to one address, or within a network
+	int interface;	     // -1: any
+	struct rib_cursor cursor;
+	uint64_t n_taken;
+	unsigned left;
+};
 
-	if (!show_read_limit(params, &limit, failure))
-		return NULL;
-	list = json_array();
-	while (json_array_size(list) < limit && rib_next(router->rib, &cursor, &route, &is_active))
-		json_array_append_new(list, route_json(router, &route, is_active));
-	rib_counts(router->rib, &counts);
-	return json_pack("{s:o, s:I, s:I}", "routes", list, "total",
-		(json_int_t)counts.routes4 + counts.routes6, "refused", (json_int_t)counts.refused);
+static bool takes_route(const struct route_walk *walk, const struct rib_route *route)
+{
+	const struct ip_prefix *its = &route->route.to;
+	bool is_address = walk->to.len == ip_family_bits(walk->to.addr.family);
+
+	if (walk->to.addr.family != IP_NONE && is_address &&
+		!ip_prefix_contains(its, &walk->to.addr))
+		return false;
+	if (walk->to.addr.family != IP_NONE && !is_address &&
+		(its->len < walk->to.len || !ip_prefix_contains(&walk->to, &its->addr)))
+		return false;
+	for (unsigned i = 0; walk->interface >= 0 && i < route->route.n_nexthops; i++)
+		if (route->route.nexthops[i].interface == walk->interface)
+			return true;
+	return walk->interface < 0;
 }
+
+static bool routes_is_all(const struct route_walk *walk)
+{
+	return walk->to.addr.family == IP_NONE && walk->interface < 0;
+}
+
+static void *begin_routes(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"to", "interface", "limit", NULL};
+	struct route_walk *walk, asked = {.router = ctx};
+
+	if (!show_check_names(params, keys, failure) ||
+		!filter_read_prefix(params, "to", &asked.to, failure) ||
+		!filter_read_interface(ctx, params, &asked.interface, failure) ||
+		!show_limit_of(params, &asked.left, failure))
+		return NULL;
+	walk = calloc(1, sizeof(*walk));
+	if (walk != NULL)
+		*walk = asked;
+	return walk;
+}
+
+static bool next_routes(void *ctx, json_t *rows)
+{
+	struct route_walk *walk = ctx;
+	struct rib_route route;
+	bool is_active;
+
+	for (unsigned i = 0; i < ROUTES_LOOKED_AT && json_array_size(rows) < RPC_ROWS_MAX; i++) {
+		if ((walk->left == 0 && routes_is_all(walk)) ||
+			!rib_next(walk->router->rib, &walk->cursor, &route, &is_active))
+			return false;
+		if (!takes_route(walk, &route))
+			continue;
+		walk->n_taken++;
+		if (walk->left == 0)
+			continue;
+		json_array_append_new(rows, route_json(walk->router, &route, is_active));
+		walk->left--;
+	}
+	return true;
+}
+
+static json_t *end_routes(void *ctx)
+{
+	const struct route_walk *walk = ctx;
+	struct rib_counts counts;
+
+	rib_counts(walk->router->rib, &counts);
+	return json_pack("{s:I, s:I}", "total",
+		routes_is_all(walk) ? (json_int_t)counts.routes4 + counts.routes6
+				    : (json_int_t)walk->n_taken,
+		"refused", (json_int_t)counts.refused);
+}
+
+const struct rpc_walk show_routes = {"routes", NULL, begin_routes, next_routes, end_routes, free};
 
 static const char *neighbour_state_name(enum neighbour_state state)
 {
@@ -110,124 +180,107 @@ static const char *neighbour_state_name(enum neighbour_state state)
 	return "?";
 }
 
-struct neighbour_list {
+// As they were when it began: there are not that many.
+struct neighbour_walk {
 	const struct router *router;
-	json_t *list;
-	unsigned limit;
+	struct ip_prefix addr;
+	int interface, state; // -1: any
+	bool is_large;
+	unsigned n, at, left, room;
+	struct neighbour list[];
 };
 
-static void add_neighbour(void *ctx, const struct neighbour *neighbour)
+static void note_neighbour(void *ctx, const struct neighbour *neighbour)
 {
-	struct neighbour_list *out = ctx;
-	json_t *to;
+	struct neighbour_walk *walk = ctx;
 
-	if (json_array_size(out->list) >= out->limit)
+	if (walk->interface >= 0 && neighbour->interface != walk->interface)
 		return;
-	to = json_object();
+	if (walk->state >= 0 &&
+		neighbour->state != (enum neighbour_state)(walk->state + NEIGHBOUR_RESOLVING))
+		return;
+	if (filter_contains(&walk->addr, &neighbour->addr) && walk->n < walk->room)
+		walk->list[walk->n++] = *neighbour;
+}
+
+static json_t *neighbour_json(const struct router *router, const struct neighbour *neighbour)
+{
+	json_t *to = json_object();
+
 	show_put_addr(to, "addr", &neighbour->addr);
-	show_put_interface(to, "interface", out->router, neighbour->interface);
+	show_put_interface(to, "interface", router, neighbour->interface);
 	if (neighbour_has_mac(neighbour))
 		show_put_mac(to, "mac", &neighbour->mac);
 	else
 		json_object_set_new(to, "mac", json_null());
 	show_put_text(to, "state", neighbour_state_name(neighbour->state));
-	json_array_append_new(out->list, to);
+	return to;
 }
 
-json_t *show_neighbours(void *ctx, const json_t *params, struct rpc_failure *failure)
+static void *begin_neighbours(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
+	static const char *const keys[] = {"address", "interface", "state", "limit", NULL};
 	const struct router *router = ctx;
-	const struct neighbour_table *table = router->neighbours.table;
-	const struct neighbour_counters *counters = neighbour_table_counters(table);
-	struct neighbour_list out = {.router = router};
-	json_t *counts;
+	struct neighbour_walk *walk, asked = {.router = ctx};
 
-	if (!show_read_limit(params, &out.limit, failure))
+	if (!show_check_names(params, keys, failure) ||
+		!filter_read_prefix(params, "address", &asked.addr, failure) ||
+		!filter_read_interface(ctx, params, &asked.interface, failure) ||
+		!filter_read_choice(params, "state", NEIGHBOUR_STATES, &asked.state, failure) ||
+		!show_limit_of(params, &asked.left, failure))
 		return NULL;
-	out.list = json_array();
-	neighbour_table_each(table, add_neighbour, &out);
-	counts = json_object();
+	asked.room = neighbour_table_count(router->neighbours.table);
+	asked.is_large = asked.room > NEIGHBOURS_FEW;
+	if (asked.is_large && !filter_begin_large(failure))
+		return NULL;
+	walk = malloc(sizeof(*walk) + asked.room * sizeof(walk->list[0]));
+	if (walk == NULL) {
+		if (asked.is_large)
+			filter_end_large();
+		return NULL;
+	}
+	*walk = asked;
+	neighbour_table_each(router->neighbours.table, note_neighbour, walk);
+	return walk;
+}
+
+static bool next_neighbours(void *ctx, json_t *rows)
+{
+	struct neighbour_walk *walk = ctx;
+
+	while (json_array_size(rows) < RPC_ROWS_MAX) {
+		if (walk->left == 0 || walk->at == walk->n)
+			return false;
+		json_array_append_new(rows, neighbour_json(walk->router, &walk->list[walk->at++]));
+		walk->left--;
+	}
+	return true;
+}
+
+static void free_neighbours(void *ctx)
+{
+	struct neighbour_walk *walk = ctx;
+
+	if (walk->is_large)
+		filter_end_large();
+	free(walk);
+}
+
+static json_t *end_neighbours(void *ctx)
+{
+	const struct neighbour_walk *walk = ctx;
+	const struct neighbour_table *table = walk->router->neighbours.table;
+	const struct neighbour_counters *counters = neighbour_table_counters(table);
+	json_t *counts = json_object();
+
 	show_put_number(counts, "asked", counters->asked);
 	show_put_number(counts, "failed", counters->failed);
 	show_put_number(counts, "refused_rate", counters->refused_rate);
 	show_put_number(counts, "refused_open", counters->refused_open);
 	show_put_number(counts, "refused_full", counters->refused_full);
 	show_put_number(counts, "ignored", counters->ignored);
-	return json_pack("{s:o, s:I, s:o}", "neighbours", out.list, "total",
-		(json_int_t)neighbour_table_count(table), "counters", counts);
+	return json_pack("{s:I, s:o}", "total", (json_int_t)walk->n, "counters", counts);
 }
 
-static json_t *protocol_of_flow(uint8_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return json_string("tcp");
-	case IPPROTO_UDP:
-		return json_string("udp");
-	case IPPROTO_ICMP:
-		return json_string("icmp");
-	case IPPROTO_ICMPV6:
-		return json_string("icmp6");
-	default:
-		return json_sprintf("%u", protocol);
-	}
-}
-
-static json_t *flow_json(const struct router *router, const struct dp_flow *flow)
-{
-	json_t *to = json_object();
-
-	json_object_set_new(to, "protocol", protocol_of_flow(flow->protocol));
-	show_put_addr(to, "src", &flow->src);
-	show_put_number(to, "sport", flow->sport);
-	show_put_addr(to, "dst", &flow->dst);
-	show_put_number(to, "dport", flow->dport);
-	show_put_addr(to, "nat_src", &flow->nat_src);
-	show_put_number(to, "nat_sport", flow->nat_sport);
-	show_put_addr(to, "nat_dst", &flow->nat_dst);
-	show_put_number(to, "nat_dport", flow->nat_dport);
-	show_put_interface(to, "in_interface", router, flow->in_interface);
-	show_put_interface(to, "out_interface", router, flow->out_interface);
-	show_put_text(to, "state", flow->state == NULL ? "" : flow->state);
-	show_put_number(to, "tx_packets", flow->packets[0]);
-	show_put_number(to, "tx_bytes", flow->bytes[0]);
-	show_put_number(to, "rx_packets", flow->packets[1]);
-	show_put_number(to, "rx_bytes", flow->bytes[1]);
-	show_put_number(to, "idle_sec", flow->idle_sec);
-	show_put_number(to, "timeout_sec", flow->timeout_sec);
-	show_put_number(to, "mark", flow->mark);
-	show_put_number(to, "worker", flow->worker);
-	return to;
-}
-
-static uint64_t flows_total(const struct router *router)
-{
-	struct dp_worker_stats stats;
-	uint64_t total = 0;
-
-	for (unsigned i = 0; i < router->cores.n_workers; i++)
-		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
-			total += stats.flows;
-	return total;
-}
-
-json_t *show_flows(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	const struct router *router = ctx;
-	struct dp_flow flows[32];
-	uint64_t cursor = 0;
-	unsigned limit, n = 0, got;
-	json_t *list;
-
-	if (!show_read_limit(params, &limit, failure))
-		return NULL;
-	list = json_array();
-	do {
-		unsigned most = limit - n < 32 ? limit - n : 32;
-
-		got = dataplane_flows(router->dp, &cursor, flows, most);
-		for (unsigned i = 0; i < got; i++, n++)
-			json_array_append_new(list, flow_json(router, &flows[i]));
-	} while (got > 0 && n < limit);
-	return json_pack("{s:o, s:I}", "flows", list, "total", (json_int_t)flows_total(router));
-}
+const struct rpc_walk show_neighbours = {
+	"neighbours", NULL, begin_neighbours, next_neighbours, end_neighbours, free_neighbours};

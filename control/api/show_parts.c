@@ -49,7 +49,7 @@ void show_put_left(json_t *to, const char *key, uint32_t sec)
 	json_object_set_new(to, key, sec == DP_FOREVER ? json_null() : json_integer(sec));
 }
 
-bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure)
+bool show_check_names(const json_t *params, const char *const *keys, struct rpc_failure *failure)
 {
 	const char *key;
 	json_t *value;
@@ -64,6 +64,19 @@ bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_f
 			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
 			return false;
 		}
+	}
+	return true;
+}
+
+bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure)
+{
+	const char *key;
+	json_t *value;
+
+	if (!show_check_names(params, keys, failure))
+		return false;
+	json_object_foreach((json_t *)params, key, value)
+	{
 		if (strcmp(key, "limit") != 0 && !json_is_string(value)) {
 			rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be a string", key);
 			return false;

@@ -25,6 +25,8 @@ bool show_read_nothing(const json_t *params, struct rpc_failure *failure);
 // Their parts: `keys`, up to NULL, are the parameters that the method knows, strings and "limit".
 bool show_limit_of(const json_t *params, unsigned *limit, struct rpc_failure *failure);
 bool show_check_keys(const json_t *params, const char *const *keys, struct rpc_failure *failure);
+// The same, of whatever type.
+bool show_check_names(const json_t *params, const char *const *keys, struct rpc_failure *failure);
 
 // NULL: the config has none of that name.
 const struct cfg_set *show_find_set(const struct config *config, const char *name);
@@ -33,7 +35,6 @@ const struct cfg_set *show_read_set(
 	const struct router *router, const json_t *params, struct rpc_failure *failure);
 
 // In show_firewall.c, show_sets.c and sets.c.
-json_t *show_firewall(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
@@ -48,7 +49,5 @@ json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failu
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_stop(void *ctx, const json_t *params, struct rpc_failure *failure);
 
-// The long lists, in show_lists.c.
-json_t *show_routes(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_neighbours(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_flows(void *ctx, const json_t *params, struct rpc_failure *failure);
+// The long lists, in show_lists.c, show_flows.c and show_firewall.c.
+extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;

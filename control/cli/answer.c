@@ -83,5 +83,5 @@ void answer_print_rest(const json_t *result, const char *key, FILE *out)
 	size_t shown = json_array_size(json_object_get(result, key));
 
 	if (total > shown)
-		fprintf(out, "%zu of %" PRIu64 " %s; --limit shows more\n", shown, total, key);
+		fprintf(out, "%zu of %" PRIu64 " %s; limit N shows more\n", shown, total, key);
 }

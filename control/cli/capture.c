@@ -75,17 +75,6 @@ static int compile(json_t *params, const char *text)
 	return 0;
 }
 
-static int read_number(json_t *params, const char *key, const char *word)
-{
-	char *end;
-	long long n = strtoll(word, &end, 10);
-
-	if (*word == '\0' || *end != '\0' || n < 1 || n > INT32_MAX)
-		return cli_wrong_usage("no number that it takes:", word);
-	json_object_set_new(params, key, json_integer(n));
-	return 0;
-}
-
 static int read_seconds(json_t *params, const char *word)
 {
 	static const struct model_key seconds = {
@@ -99,49 +88,30 @@ static int read_seconds(json_t *params, const char *word)
 	return 0;
 }
 
-static int read_value(struct request *request, const char *word, const char *value)
-{
-	if (strcmp(word, "filter") == 0)
-		return compile(request->params, value);
-	if (strcmp(word, "count") == 0 || strcmp(word, "snap") == 0)
-		return read_number(request->params, word, value);
-	if (strcmp(word, "for") == 0)
-		return read_seconds(request->params, value);
-	if (strcmp(word, "on") == 0)
-		json_array_append_new(list_of(request->params, "interfaces"), json_string(value));
-	else
-		request->file = value;
-	return 0;
-}
-
-static bool takes_value(const char *word)
-{
-	static const char *const words[] = {"on", "filter", "count", "for", "snap", "to"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i], word) == 0)
-			return true;
-	return false;
-}
-
 static int read_words(const struct cli *cli, struct request *request)
 {
+	static const char *const kinds[] = {"rx", "tx", "drop"}, *const same[] = {"count", "snap",
+									 "thorough"};
+	const char *interface = cli_value(cli, "interface"), *filter = cli_value(cli, "filter");
+	const char *period = cli_value(cli, "for");
 	int rc = 0;
 
-	for (int i = 1; i < cli->n_words && rc == 0; i++) {
-		const char *word = cli->words[i];
-
-		if (strcmp(word, "rx") == 0 || strcmp(word, "tx") == 0 || strcmp(word, "drop") == 0)
-			json_array_append_new(list_of(request->params, "kinds"), json_string(word));
-		else if (strcmp(word, "all") == 0)
-			json_object_set_new(request->params, "thorough", json_true());
-		else if (!takes_value(word))
-			rc = cli_wrong_usage("no word for this place:", word);
-		else if (i + 1 == cli->n_words)
-			rc = cli_wrong_usage("one value must follow:", word);
-		else
-			rc = read_value(request, word, cli->words[++i]);
-	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (json_object_get(cli->params, kinds[i]) != NULL)
+			json_array_append_new(
+				list_of(request->params, "kinds"), json_string(kinds[i]));
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		if (json_object_get(cli->params, same[i]) != NULL)
+			json_object_set(
+				request->params, same[i], json_object_get(cli->params, same[i]));
+	if (interface != NULL)
+		json_array_append_new(
+			list_of(request->params, "interfaces"), json_string(interface));
+	request->file = cli_value(cli, "to");
+	if (period != NULL)
+		rc = read_seconds(request->params, period);
+	if (rc == 0 && filter != NULL)
+		rc = compile(request->params, filter);
 	return rc;
 }
 

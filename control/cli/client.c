@@ -20,7 +20,10 @@ static int say_cannot_connect(const char *path, struct error *err)
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return error_set(err, "millraced does not run: nobody answers on %s", path);
 	if (errno == EACCES)
-		return error_set(err, "no permission to use %s: try as root", path);
+		return error_set(err,
+			"no permission to use %s: it is for root, for the group millrace-admin "
+			"and, to look, for the group millrace",
+			path);
 	return error_set(err, "cannot connect to %s: %s", path, strerror(errno));
 }
 
@@ -142,4 +145,40 @@ json_t *client_call(const char *socket_path, const char *method, json_t *params,
 	free(text);
 	close(fd);
 	return result;
+}
+
+int client_listen(const char *socket_path, const char *method, json_t *params,
+	bool (*hear)(void *ctx, const json_t *message), void *ctx, struct error *err)
+{
+	static const struct timeval for_ever = {0};
+	int fd = open_connection(socket_path, err), rc = -1;
+	bool goes_on = true;
+	FILE *in = NULL;
+	char *line = NULL;
+	size_t room = 0;
+
+	if (fd < 0) {
+		json_decref(params);
+		return -1;
+	}
+	if (send_request(fd, method, params, err) != 0)
+		goto end;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	in = fdopen(fd, "r");
+	if (in == NULL)
+		goto end;
+	while (goes_on && getline(&line, &room, in) > 0) {
+		json_t *message = json_loads(line, 0, NULL);
+
+		goes_on = hear(ctx, message);
+		json_decref(message);
+	}
+	rc = goes_on ? error_set(err, "millraced hung up") : 0;
+end:
+	free(line);
+	if (in != NULL)
+		fclose(in);
+	else
+		close(fd);
+	return rc;
 }

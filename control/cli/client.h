@@ -3,8 +3,14 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "cfg/base/error.h"
+
+// Asks, and goes on listening: `hear` gets each line, the answer first, until it returns false.
+// 0, or -1 with the reason. Takes `params`.
+int client_listen(const char *socket_path, const char *method, json_t *params,
+	bool (*hear)(void *ctx, const json_t *message), void *ctx, struct error *err);
 
 // The result (a new reference), or NULL with the reason, ready for a person. Takes `params`,
 // which may be NULL.

@@ -7,17 +7,30 @@
 
 #include "cfg/base/addr.h"
 #include "control/cli/answer.h"
-#include "control/cli/show_firewall.h"
 
 // --- the views ---
 
-static void print_version(const json_t *result, FILE *out)
+void print_version(const json_t *result, FILE *out)
 {
 	char unit[UNIT_BYTES];
 
 	fprintf(out, "millraced %s, up for %s, on %s\n", answer_text(result, "version"),
 		unit_seconds(answer_number(result, "uptime_sec"), unit),
 		answer_text(result, "config"));
+	if (answer_number(result, "revision") != 0)
+		fprintf(out, "revision %" PRIu64, answer_number(result, "revision"));
+	if (json_is_integer(json_object_get(result, "confirm_sec")))
+		fprintf(out, ", on trial: %" PRIu64 " s are left to confirm it",
+			answer_number(result, "confirm_sec"));
+	if (answer_number(result, "revision") != 0)
+		fputc('\n', out);
+	if (answer_text(result, "note")[0] != '\0')
+		fprintf(out, "ATTENTION: %s\n", answer_text(result, "note"));
+}
+
+void print_running(const json_t *result, FILE *out)
+{
+	fputs(answer_text(result, "text"), out);
 }
 
 static void add_interface(struct table *table, const json_t *interface)
@@ -38,7 +51,7 @@ static void add_interface(struct table *table, const json_t *interface)
 	}
 }
 
-static void print_interfaces(const json_t *result, FILE *out)
+void print_interfaces(const json_t *result, FILE *out)
 {
 	answer_table(result, "interfaces", "INTERFACE|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED",
 		add_interface, out);
@@ -77,7 +90,7 @@ static void add_port(struct table *table, const json_t *port)
 			answer_number(port, "rx_errors") + answer_number(port, "tx_errors"), unit));
 }
 
-static void print_ports(const json_t *result, FILE *out)
+void print_ports(const json_t *result, FILE *out)
 {
 	answer_table(result, "ports",
 		"PORT|CARD|DRIVER|LINK|>QUEUES|>RECEIVED|>SENT|>MISSED|>ERRORS", add_port, out);
@@ -127,7 +140,7 @@ static void add_route(struct table *table, const json_t *route)
 	} while (++i < json_array_size(nexthops));
 }
 
-static void print_routes(const json_t *result, FILE *out)
+void print_routes(const json_t *result, FILE *out)
 {
 	struct table *table = table_new("|TO|VIA|INTERFACE|>METRIC|BY");
 	json_t *list = json_object_get(result, "routes"), *one;
@@ -156,7 +169,7 @@ static void add_neighbour(struct table *table, const json_t *neighbour)
 	table_add(table, "%s", answer_text(neighbour, "state"));
 }
 
-static void print_neighbours(const json_t *result, FILE *out)
+void print_neighbours(const json_t *result, FILE *out)
 {
 	const json_t *counters = json_object_get(result, "counters");
 	uint64_t refused = answer_number(counters, "refused_rate") +
@@ -197,7 +210,7 @@ static void add_flow(struct table *table, const json_t *flow)
 	table_add(table, "%s", answer_text(flow, "state"));
 }
 
-static void print_flows(const json_t *result, FILE *out)
+void print_flows(const json_t *result, FILE *out)
 {
 	answer_table(result, "flows", "PROTO|FROM|TO|LEAVES AS|>SENT|>REPLIES|>IDLE|STATE",
 		add_flow, out);
@@ -219,7 +232,7 @@ static void add_worker(struct table *table, const json_t *worker)
 	answer_add_count(table, worker, "sleeps");
 }
 
-static void print_workers(const json_t *result, FILE *out)
+void print_workers(const json_t *result, FILE *out)
 {
 	answer_table(result, "workers",
 		"WORKER|>CORE|>RECEIVED|>HANDED OVER|>FLOWS|>ROOM FOR|>BUSY|>SLEEPS", add_worker,
@@ -233,39 +246,7 @@ static void add_drop(struct table *table, const json_t *counter)
 	table_add(table, "%s", answer_text(counter, "help"));
 }
 
-static void print_drops(const json_t *result, FILE *out)
+void print_drops(const json_t *result, FILE *out)
 {
 	answer_table(result, "counters", "COUNTER|>PACKETS|WHAT", add_drop, out);
-}
-
-const struct view views[] = {
-	{"interfaces", "show.interfaces", "addresses, link, MTU, bytes each way", false, NULL,
-		print_interfaces},
-	{"ports", "show.ports", "the card behind each port, its driver, link and errors", false,
-		NULL, print_ports},
-	{"routes", "show.routes", "what the workers forward by; * is the one in use", true, NULL,
-		print_routes},
-	{"neighbours", "show.neighbours", "who is on the links", true, NULL, print_neighbours},
-	{"flows", "show.flows", "who talks to whom, and translated to what", true, NULL,
-		print_flows},
-	{"firewall", "show.firewall", "the rules, and what each has matched", true, NULL,
-		print_firewall},
-	{"counters", "show.counters", "the rules' named counters", false, NULL, print_counters},
-	{"nat", "show.nat", "the translations", true, NULL, print_nat},
-	{"zones", "show.zones", "which interfaces are in which zone", false, NULL, print_zones},
-	{"sets", "show.sets", "the sets, and how much is in them", false, NULL, print_sets},
-	{"set", "show.set", "what is in one of them", true, "NAME", print_set},
-	{"workers", "show.workers", "cores, packets, flows, load", false, NULL, print_workers},
-	{"drops", "show.drops", "why packets were dropped, and other counters", false, NULL,
-		print_drops},
-	{"version", "show.version", "the daemon's version and age", false, NULL, print_version},
-	{NULL},
-};
-
-const struct view *view_find(const char *name)
-{
-	for (const struct view *view = views; view->name != NULL; view++)
-		if (strcmp(view->name, name) == 0)
-			return view;
-	return NULL;
 }

@@ -3,18 +3,14 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-// What can be shown, in the order of the help.
-struct view {
-	const char *name;
-	const char *method;
-	const char *help;
-	bool takes_limit;
-	const char *argument; // what must follow its name, "NAME"; or NULL
-	void (*print)(const json_t *result, FILE *out);
-};
-
-extern const struct view views[];		// the last one has no name
-const struct view *view_find(const char *name); // NULL: nothing by that name
+void print_running(const json_t *result, FILE *out);
+void print_version(const json_t *result, FILE *out);
+void print_interfaces(const json_t *result, FILE *out);
+void print_ports(const json_t *result, FILE *out);
+void print_routes(const json_t *result, FILE *out);
+void print_neighbours(const json_t *result, FILE *out);
+void print_flows(const json_t *result, FILE *out);
+void print_workers(const json_t *result, FILE *out);
+void print_drops(const json_t *result, FILE *out);

@@ -54,10 +54,10 @@ void print_firewall(const json_t *result, FILE *out)
 		shown += json_array_size(json_object_get(list, "rules"));
 	}
 	if (total > shown)
-		fprintf(out, "%" PRIu64 " of %" PRIu64 " rules; --limit shows more\n", shown,
+		fprintf(out, "%" PRIu64 " of %" PRIu64 " rules; limit N shows more\n", shown,
 			total);
-	fputs("\nA rule counts the packets that begin: what follows them and what answers passes "
-	      "with them.\n",
+	fputs("\nA rule counts the packets that begin: what follows them, and what answers,\n"
+	      "passes with them.\n",
 		out);
 }
 
@@ -140,7 +140,7 @@ static void print_set_rest(const json_t *result, const char *key, const char *to
 	size_t shown = json_array_size(json_object_get(result, key));
 
 	if (total > shown)
-		fprintf(out, "%zu of %" PRIu64 " %s; --limit shows more\n", shown, total, key);
+		fprintf(out, "%zu of %" PRIu64 " %s; limit N shows more\n", shown, total, key);
 }
 
 void print_set(const json_t *result, FILE *out)

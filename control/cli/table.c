@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/style.h"
+
 enum { GAP = 2 };
 
 struct table {
@@ -72,6 +74,30 @@ void table_free(struct table *table)
 	free(table);
 }
 
+// What a cell is drawn in: headings, and words that want to be seen.
+static const char *colour_of(const char *cell, bool is_heading)
+{
+	static const char *const alarming[] = {"down", "absent", "failed"};
+
+	if (!style_get()->is_coloured)
+		return NULL;
+	if (is_heading)
+		return "\033[1m";
+	for (size_t i = 0; i < sizeof(alarming) / sizeof(alarming[0]); i++)
+		if (strcmp(cell, alarming[i]) == 0)
+			return "\033[31m";
+	return NULL;
+}
+
+static void print_cell(FILE *out, const char *cell, int width, bool is_heading)
+{
+	const char *colour = colour_of(cell, is_heading);
+	bool is_cut = (int)strlen(cell) > width;
+
+	fprintf(out, "%s%.*s%s%s", colour == NULL ? "" : colour, is_cut ? width - 1 : width, cell,
+		is_cut ? "~" : "", colour == NULL ? "" : "\033[0m");
+}
+
 // Blanks at the end of a line are nobody's.
 static void print_row(const struct table *table, size_t first, const int *widths, FILE *out)
 {
@@ -81,10 +107,12 @@ static void print_row(const struct table *table, size_t first, const int *widths
 		const char *cell = table->cells[first + column];
 		int fill = widths[column] - (int)strlen(cell);
 
+		fill = fill < 0 ? 0 : fill;
 		if (table->is_right[column] && cell[0] != '\0')
 			blanks += fill;
 		if (cell[0] != '\0') {
-			fprintf(out, "%*s%s", blanks, "", cell);
+			fprintf(out, "%*s", blanks, "");
+			print_cell(out, cell, widths[column], first == 0);
 			blanks = table->is_right[column] ? 0 : fill;
 		} else {
 			blanks += fill;
@@ -92,6 +120,28 @@ static void print_row(const struct table *table, size_t first, const int *widths
 		blanks += GAP;
 	}
 	fputc('\n', out);
+}
+
+// Text gives way where the terminal is not wide enough, the widest column first.
+static void fit(const struct table *table, int *widths)
+{
+	enum { LEAST = 8 };
+	int excess = -style_get()->width - GAP;
+
+	for (unsigned i = 0; i < table->n_columns; i++)
+		excess += widths[i] + GAP;
+	while (style_get()->width > 0 && excess > 0) {
+		int *widest = NULL;
+
+		for (unsigned i = 0; i < table->n_columns; i++)
+			if (!table->is_right[i] && widths[i] > LEAST &&
+				(widest == NULL || widths[i] > *widest))
+				widest = &widths[i];
+		if (widest == NULL)
+			return;
+		(*widest)--;
+		excess--;
+	}
 }
 
 void table_print(const struct table *table, FILE *out)
@@ -104,6 +154,7 @@ void table_print(const struct table *table, FILE *out)
 		if (len > widths[i % table->n_columns])
 			widths[i % table->n_columns] = len;
 	}
+	fit(table, widths);
 	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
 		print_row(table, i, widths, out);
 }

@@ -162,7 +162,7 @@ class HomeLab(Lab):
         self.sysctl("rtr", {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1})
         self.run("rtr", "nft", "-f", "-", stdin=NFT_RULES)
 
-    def start_router(self, config, host="rtr", name="millraced", timeout=15, env=None):
+    def start_router(self, config, host="rtr", name="millraced", timeout=15, env=None, args=()):
         """Starts millraced on a config (a path, or the text) and waits until it forwards."""
         path = config
         if not isinstance(config, Path):
@@ -170,7 +170,7 @@ class HomeLab(Lab):
             path.write_text(config)
         self.socket = self.dir / f"{name}.sock"
         self.router = self.start(host, name, build_dir() / "millraced", "-c", path,
-                                 "-s", self.socket, env=env)
+                                 "-s", self.socket, *args, env=env)
         self.wait_router(timeout)
         if self.wires == "tap":
             self._plug_taps()

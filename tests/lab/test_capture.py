@@ -167,9 +167,9 @@ def test_a_capture_of_nothing_is_a_file_all_the_same(lab):
 def test_what_cannot_be_captured_is_said(lab):
     assert "syntax error" in lab.refusal("filter", "tcp prt 443", "to", "/dev/null")
     assert "there is no interface 'elsewhere'" in lab.refusal("on", "elsewhere", "to", "/dev/null")
-    assert "one value must follow: 'count'" in lab.refusal("to", "/dev/null", "count")
-    assert "no number that it takes: '0'" in lab.refusal("count", 0, "to", "/dev/null")
-    assert "no word for this place: 'fliter'" in lab.refusal("fliter", "icmp")
+    assert "after 'count' comes a number" in lab.refusal("to", "/dev/null", "count")
+    assert "'0'" in lab.refusal("count", 0, "to", "/dev/null")
+    assert "'fliter'" in lab.refusal("fliter", "icmp")
     process, _ = lab.capture("filter", "arp")
     assert "another capture is under way" in lab.refusal("to", "/dev/null")
     end(process)

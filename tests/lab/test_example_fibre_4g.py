@@ -11,6 +11,8 @@ PPPoE, L2TP and the DHCP clients are not here: both uplinks are plain wires with
 and the spare is used when the first one's link is down, not when its far end is dead.
 """
 
+import re
+
 import pytest
 from example import (NET, NO_ROUTE6, ExampleLab, Host, changed, check, dropped, example_path, passes,
                      rejected, rows, try_row, variants)
@@ -185,7 +187,9 @@ def test_it_starts_while_the_fibre_is_down(variant):
 
 
 def test_its_file_is_checked_where_its_cards_are_not(lab):
-    assert check(example_path("fibre-4g")) == (0, "")
+    code, text = check(example_path("fibre-4g"))
+    assert code == 0
+    assert re.findall(r"\[([a-z-]+)\]$", text, re.M) == ["management-exposed"], text  # meant
 
 
 @pytest.mark.parametrize(("change", "is_error", "said"), [

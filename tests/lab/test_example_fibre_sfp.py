@@ -8,6 +8,8 @@ Bond, bridge, DHCP client and server, DNS are not here: plain wires and static a
 them. `inet` has a route to the LAN by the router: who is let in is not for it to decide.
 """
 
+import re
+
 import pytest
 from example import (PORT, ExampleLab, Host, changed, check, dropped, example_path, passes, rejected,
                      rows, try_row, variants)
@@ -104,7 +106,9 @@ def test_sources_that_cannot_be_are_dropped_by_name(lab, host, interface, counte
 
 
 def test_its_file_is_checked_where_its_cards_are_not(lab):
-    assert check(example_path("fibre-sfp")) == (0, "")
+    code, text = check(example_path("fibre-sfp"))
+    assert code == 0
+    assert re.findall(r"\[([a-z-]+)\]$", text, re.M) == ["management-exposed"], text  # meant
 
 
 @pytest.mark.parametrize(("change", "said"), [

@@ -172,13 +172,15 @@ def test_its_file_is_checked_where_its_cards_are_not(lab):
 
 @pytest.mark.parametrize(("changes", "is_error", "said"), [
     ([("    - { in-interface: private, port: services, count: services, action: accept }\n", "")],
-     False, "28:3: set services: no rule asks for it"),
+     False, "28:3: warning: set services: no rule asks for it"),
     ([("  private: {", "  wan-side: { interfaces: opt1 }\n  private: {"),
       ("in-interface: private, port", "in-interface: wan-side, port")], False,
-     "27:27: set wan-side: interface opt1 has neither a default route nor a masquerade as wan has"),
+     "27:27: warning: set wan-side: interface opt1 has neither a default route nor a masquerade as "
+     "wan has"),
     ([("  wan: { interfaces: wan }\n  lan: { interfaces: lan }",
        "  wan: { interfaces: lan }\n  lan: { interfaces: wan }")], False,
-     "20:22: zone wan: interface lan has neither a default route nor a masquerade as wan has"),
+     "20:22: warning: zone wan: interface lan has neither a default route nor a masquerade as wan "
+     "has"),
     ([("    - { from: wan, icmp: pings,", "    - { to: wan, icmp: pings,")], True,
      "rules of `input` are for what comes to the router itself: what passes through is for "
      "`forward`"),

@@ -5,11 +5,12 @@ One guest a file and kind of machine; each test starts the router on a pair of i
 the cards with their kernel drivers afterwards.
 """
 
+import json
 import signal
 from contextlib import contextmanager
 
 import pytest
-from home import INET4, ROUTER_LAN4, ROUTER_WAN4, SERVER4, SERVER6
+from home import INET4, ROUTER_LAN4, ROUTER_WAN4, SERVER4, SERVER6, build_dir
 from lab import LabError, wait_for
 from pci import CARDS, E1000E, SIDES, VIRTIO, PciLab, pci_config
 from tools import fetch, iperf, ping, udp_ask
@@ -208,6 +209,31 @@ def test_a_card_is_found_by_name_after_a_kill(machine):
     machine.start_router(pci_config(VIRTIO, driver="auto"))
     assert_on_pci(machine, VIRTIO)
     machine.wait_path()
+
+
+def doctors_cards(lab):
+    """What it says of the cards before any router runs, by name; the guest's pair has no address."""
+    done = lab.guest.run(build_dir() / "millrace", "--json", "doctor", check=False)
+    return {card["name"]: card for card in json.loads(done.stdout)["cards"]}
+
+
+@IOMMU
+def test_the_doctor_knows_by_which_driver_cards_are_opened(machine):
+    cards = doctors_cards(machine)
+    expected = {"e1000e": "net_e1000_em", "virtio": "net_virtio", "vmxnet3": "net_vmxnet3"}
+    for kind, driver in expected.items():
+        card = cards[f"lan-{kind}"]
+        assert (card["opens_by"], card["dpdk_driver"]) == ("pci", driver)
+    machine.start_router(pci_config(E1000E, driver="auto"))
+    assert_on_pci(machine, E1000E)
+
+
+@BARE
+def test_the_doctor_knows_why_a_card_is_not_opened_by_pci(bare):
+    said = doctors_cards(bare)[E1000E.netdev("wan")]
+    bare.start_router(pci_config(E1000E, driver="auto"))
+    assert said["not_pci"] in bare.router.output()
+    assert {said["opens_by"]} == {port["driver"] for port in ports(bare).values()}
 
 
 @BARE

@@ -70,6 +70,7 @@ static void read_all(struct world *world)
 {
 	static struct dp_flow flows[FLOWS_AT_ONCE];
 	uint64_t cursor = 0;
+	unsigned n;
 	struct dp_counter counter;
 	struct dp_event event;
 	struct dp_count count;
@@ -82,7 +83,8 @@ static void read_all(struct world *world)
 		;
 	dataplane_interface_stats(world->dp, TALK_WAN, &interface);
 	dataplane_rule_count(world->dp, 0, &count);
-	dataplane_flows(world->dp, &cursor, flows, FLOWS_AT_ONCE);
+	while (dataplane_flows(world->dp, &cursor, flows, FLOWS_AT_ONCE, &n))
+		;
 	while (dataplane_event_next(world->dp, &event))
 		hear_event(world, &event);
 }

@@ -33,7 +33,7 @@ static void a_second_process_does_not_get_the_file(void **state)
 	child = fork();
 	if (child == 0) {
 		struct error err = {0};
-		struct ban_store *second = ban_store_open(file, &err);
+		sqlite3 *second = state_db_open(file, &err);
 
 		_exit(second == NULL && strstr(err.text, "another") != NULL ? 0 : 1);
 	}
@@ -53,7 +53,7 @@ static void a_file_that_is_no_database_is_left_alone(void **state)
 	letter = fopen(file, "w");
 	fputs(text, letter);
 	fclose(letter);
-	assert_null(ban_store_open(file, &err));
+	assert_null(state_db_open(file, &err));
 	letter = fopen(file, "r");
 	assert_non_null(fgets(read_back, sizeof(read_back), letter));
 	fclose(letter);
@@ -120,7 +120,7 @@ static void a_newer_releases_file_is_left_alone(void **state)
 	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	assert_null(ban_store_open(file, &err));
+	assert_null(state_db_open(file, &err));
 	assert_non_null(strstr(err.text, "newer"));
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "control/bans.h"
+#include "control/state_db.h"
 #include "tests/unit/recording_dataplane.h"
 #include "tests/unit/text_addr.h"
 
@@ -31,6 +32,7 @@ static char folder[] = FOLDER, file[64];
 static struct dataplane *dp;
 static struct config *config;
 static struct bans bans;
+static sqlite3 *state_db;
 
 static inline struct config *parse(const char *text)
 {
@@ -50,13 +52,15 @@ static inline void open_bans(const char *text, int64_t now)
 
 	dp = recording_reset();
 	config = parse(text);
-	if (bans_open(&bans, config, dp, now, &err) != 0)
+	state_db = state_db_open(file, &err);
+	if (bans_open(&bans, config, state_db, dp, now, &err) != 0)
 		fail_msg("%s", err.text);
 }
 
 static inline void close_bans(int64_t now)
 {
 	bans_close(&bans, now);
+	state_db_close(state_db);
 	config_free(config);
 	config = NULL;
 }

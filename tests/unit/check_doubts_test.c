@@ -43,7 +43,8 @@ static void sets_that_say_nothing_are_named(void **state)
 		{ROUTER "sets: {a: {addresses: []}}\nnat: [{masquerade: wan, from: a}]\n", 3, 8,
 			"set a: it is empty"},
 		{ROUTER "sets: {wan-side: {interfaces: [wan, lan]}}\nnat: [{masquerade: wan}]\n"
-			"firewall: {input: [{in-interface: not wan-side, action: accept}]}\n",
+			"firewall: {input: [{in-interface: wan-side, port: 5555, action: "
+			"accept}]}\n",
 			3, 37, "set wan-side: interface lan has neither"},
 	};
 

@@ -91,14 +91,14 @@ static void a_router_open_to_the_internet_is_named(void **state)
 		{INPUT LAN "  - {from: wan, action: accept}\n", 8, 5, "everybody on the internet"},
 		{INPUT LAN "  - {from: wan, state: new, action: accept}\n", 8, 5,
 			"everybody on the internet"},
-		{INPUT LAN "  - {from: wan, action: return}\n  - {from: wan, action: drop}\n"
+		{INPUT LAN "  - {from: wan, action: return}\n  - {from: [wan, lan], action: drop}\n"
 			   "  defaults: {input: accept}\n",
 			10, 21, "everybody on the internet"},
 		{INPUT LAN "  - {from: wan, jump: a}\n"
 			   "  lists:\n    a:\n    - {to: lan, action: drop}\n"
-			   "    - {jump: b}\n    - {action: drop}\n"
+			   "    - {jump: b}\n"
 			   "    b:\n    - {port: 23, action: drop}\n    - {action: accept}\n",
-			16, 7, "everybody on the internet"},
+			15, 7, "everybody on the internet"},
 		{INPUT LAN "  - {jump: a}\n  defaults: {input: accept}\n"
 			   "  lists: {a: [{from: wan, action: return}, {action: drop}]}\n",
 			9, 21, "everybody on the internet"},
@@ -112,9 +112,9 @@ static void a_router_open_to_the_internet_is_named(void **state)
 	expect_no_warnings(INPUT LAN "  - {from: wan, state: established, action: accept}\n");
 	expect_no_warnings(INPUT LAN "  - {jump: a}\n  defaults: {input: accept}\n"
 				     "  lists: {a: [{from: wan, action: drop}]}\n");
-	expect_no_warnings(INPUT LAN "  - {port: 22, jump: a}\n  - {from: lan, jump: a}\n"
-				     "  - {jump: b}\n  lists: {a: [{action: accept}],"
-				     " b: [{to: lan, action: accept}]}\n");
+	expect_no_warnings(INPUT "  - {port: 7777, jump: a}\n  - {from: lan, jump: a}\n"
+				 "  - {jump: b}\n  lists: {a: [{action: accept}],"
+				 " b: [{to: lan, action: accept}]}\n");
 	expect_no_warnings(ROUTER "firewall: {input: [{action: accept}]}\n"); // no internet
 }
 
@@ -144,7 +144,7 @@ static void a_router_that_nobody_reaches_is_named(void **state)
 	static const struct fault rows[] = {
 		{HOME "firewall: {}\n", 5, 1, "nobody can log in to it"},
 		{INPUT "  - {icmp: echo-request, action: accept}\n"
-		       "  - {port: 53, protocol: udp, action: accept}\n"
+		       "  - {port: 5000, protocol: udp, action: accept}\n"
 		       "  - {from: lan, state: [established, related], action: accept}\n"
 		       "  - {jump: a}\n"
 		       "  lists: {a: [{jump: b}], b: [{action: drop}]}\n",
@@ -152,8 +152,9 @@ static void a_router_that_nobody_reaches_is_named(void **state)
 	};
 
 	expect_warnings(rows, COUNT(rows));
-	expect_no_warnings(INPUT "  - {jump: a}\n"
-				 "  lists: {a: [{jump: b}], b: [{port: 22, action: accept}]}\n");
+	expect_no_warnings(
+		INPUT "  - {jump: a}\n"
+		      "  lists: {a: [{jump: b}], b: [{from: lan, port: 22, action: accept}]}\n");
 }
 
 static void a_port_forward_that_the_rules_stop_is_named(void **state)
@@ -168,15 +169,17 @@ static void a_port_forward_that_the_rules_stop_is_named(void **state)
 	static const struct fault rows[] = {
 		// and not of the forward
 		{FORWARD "  defaults: {forward: accept}\n", 9, 23, INSIDE},
-		{FORWARD, 5, 5, "lack one such as { from: wan, dnat: true, action: accept }"},
-		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5, "of `forward` lack"},
+		{FORWARD, 5, 5,
+			"add to `forward` one such as { from: wan, dnat: true, action: accept }"},
+		{FORWARD "  forward: [{from: lan, action: accept}]\n", 5, 5,
+			"no rule of `forward` accepts what comes by wan"},
 		{FORWARD "  forward: [{from: wan, dnat: false, action: accept}]\n", 5, 5,
-			"of `forward` lack"},
+			"no rule of `forward` accepts what comes by wan"},
 		{ROUTER "nat: [{redirect: {ports: 22}, interface: wan}]\n"
 			"zones: {lan: {interfaces: lan}, out: {interfaces: wan}}\n"
 			"firewall: {input: [{from: lan, action: accept}]}\n",
 			3, 7,
-			"of `input` lack one such as { from: out, port: ..., action: accept }"},
+			"add to `input` one such as { from: out, port: ..., action: accept }"},
 	};
 
 	expect_warnings(rows, COUNT(rows));

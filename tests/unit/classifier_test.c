@@ -145,6 +145,32 @@ static void a_set_that_is_too_large_is_asked_itself(void **state)
 	assert_int_equal(fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule, 100);
 }
 
+// The lists share a word of the classifier's: what was found for the first is not the other's.
+static void a_list_behind_another_has_its_own_rules_only(void **state)
+{
+	enum { JUMP = 99, BETWEEN = 102, LAST = 105, WANTED = 107, N = 110 };
+	const struct rules_now now = {.now_ms = 1000, .now_sec = 1};
+	struct rule_subject s = syn(IP_V4);
+	struct error err = {0};
+
+	host_sets(N + 1);
+	for (unsigned i = 0; i < N; i++)
+		fixture_rule(&f, DP_ACCEPT)->source = in_set((uint16_t)i);
+	s.src = f.prefixes[N][0].addr.bytes;
+	f.rules[JUMP].action = DP_JUMP;
+	f.rules[JUMP].jump_list = 1;
+	f.rules[JUMP].source = f.rules[BETWEEN].source = f.rules[WANTED].source = in_set(N);
+	f.lists[0] = (struct dp_list){0, JUMP + 1};
+	f.lists[1] = (struct dp_list){LAST, N - LAST};
+	f.lists[2] = (struct dp_list){JUMP + 1, LAST - JUMP - 1};
+	f.policy.n_lists = 3;
+	f.policy.hooks[DP_HOOK_FORWARD] = 0;
+	if (!fixture_compile(&f, &err))
+		fail_msg("%s", err.text);
+	assert_non_null(f.ruleset->classifier);
+	assert_int_equal(fixture_judge(&f, DP_HOOK_FORWARD, &s, &now).rule, WANTED);
+}
+
 // --- classes ---
 
 static void values_in_the_same_sets_share_a_class(void **state)
@@ -445,6 +471,7 @@ int main(void)
 		TEST(rules_that_nothing_tells_apart_are_not_classified),
 		TEST(an_empty_set_has_nobody_in_it),
 		TEST(a_set_that_is_too_large_is_asked_itself),
+		TEST(a_list_behind_another_has_its_own_rules_only),
 		TEST(values_in_the_same_sets_share_a_class),
 		TEST(every_port_has_the_row_of_its_class),
 		TEST(every_page_of_many_rules_is_searched),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-enum { LINE_BYTES = 700 };
+enum { LINE_BYTES = ERROR_STR_BYTES };
 
 struct config *parse(const char *text, struct cfg_errors *errors)
 {
@@ -37,7 +37,7 @@ static void expect_one(
 	if (n != 1 || n_more != 0)
 		fail_msg("%u messages, not one, for: %s", n, fault->text);
 	if (list[0].line != fault->line || list[0].column != fault->column ||
-		strstr(list[0].text, fault->piece) == NULL)
+		strstr(error_str(&list[0], line, sizeof(line)), fault->piece) == NULL)
 		fail_msg("expected %d:%d: %s\ngot %s\nfor: %s", fault->line, fault->column,
 			fault->piece, error_str(&list[0], line, sizeof(line)), fault->text);
 	assert_string_equal(list[0].file, "test.yaml");

@@ -20,7 +20,7 @@ struct fault {
 	const char *text;
 	int line;
 	int column;
-	const char *piece; // of the message
+	const char *piece; // of the message, which ends with a warning's id and fix
 };
 
 struct config *parse(const char *text, struct cfg_errors *errors);

@@ -28,6 +28,7 @@ static void nothing_of_an_earlier_decision_is_left(void **state)
 	struct rule_subject subject = {.protocol = IPPROTO_TCP, .has_ports = true};
 	struct decision d;
 
+	subject.facts = rules_facts(&subject);
 	rte_pktmbuf_free(
 		fixture_send(f, &fixture_udp_out, FIXTURE_WAN)); // its worker has a FIB now
 	memset(&d, 0xa5, sizeof(d));

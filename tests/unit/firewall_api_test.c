@@ -85,13 +85,40 @@ static const char *call(method_fn method, const char *params)
 	return text;
 }
 
+// The same for a long list, with what stands behind the list behind it.
+static const char *call_walk(const struct rpc_walk *walk, const char *params)
+{
+	static char text[8192];
+	const struct rpc_method methods[] = {{"walk", NULL, RPC_READS, walk}, {NULL}};
+	const struct rpc rpc = {methods, &fixture};
+	struct rpc_session session = {.rpc = &rpc};
+	struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+	char *line;
+
+	evbuffer_add_printf(in, "{'jsonrpc':'2.0','id':1,'method':'walk','params':%s}\n", params);
+	for (char *c = (char *)evbuffer_pullup(in, -1); *c != '\n'; c++)
+		if (*c == '\'')
+			*c = '"';
+	while (rpc_step(&session, in, out) == RPC_GOES_ON)
+		;
+	line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
+	snprintf(text, sizeof(text), "%s", line);
+	free(line);
+	evbuffer_free(in);
+	evbuffer_free(out);
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '"')
+			*c = '\'';
+	return text;
+}
+
 static void rules_are_shown_as_written_with_their_counts(void **state)
 {
 	recording.rule_counts[0] = (struct dp_count){5, 500};
 	recording.rule_counts[2] = (struct dp_count){7, 700};
 	recording.default_counts[DP_HOOK_INPUT] = (struct dp_count){9, 900};
-	assert_string_equal(call(show_firewall, NULL),
-		"{'is_there':true,'lists':["
+	assert_string_equal(call_walk(&show_firewall, "{}"),
+		"{'jsonrpc':'2.0','result':{'lists':["
 		"{'name':'input','is_hook':true,'default':'drop','packets':9,'bytes':900,'rules':["
 		"{'rule':'from: home, action: accept','comment':'the house','packets':5,"
 		"'bytes':500,'line':6},"
@@ -103,12 +130,12 @@ static void rules_are_shown_as_written_with_their_counts(void **state)
 		"'rules':[]},"
 		"{'name':'strangers','is_hook':false,'rules':["
 		"{'rule':'source: banned, action: drop','comment':null,'packets':7,'bytes':700,"
-		"'line':7}]}],'total':3}");
+		"'line':7}]}],'is_there':true,'total':3},'id':1}");
 }
 
 static void a_long_list_of_rules_is_cut_at_the_limit(void **state)
 {
-	const char *answer = call(show_firewall, "{'limit': 1}");
+	const char *answer = call_walk(&show_firewall, "{'limit': 1}");
 
 	assert_non_null(strstr(answer, "from: home"));
 	assert_null(strstr(answer, "strangers'},"));

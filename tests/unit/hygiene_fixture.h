@@ -98,6 +98,8 @@ static inline int world_start(void **state)
 	add_address(LAN, "2620:4f:8000:1::1/64");
 	snapshot.interfaces[LAN].addresses[snapshot.interfaces[LAN].n_addresses++] =
 		prefix("fe80::1/64"); // of which the workers have no route
+	for (unsigned id = NET; id <= CGN; id++)
+		hygiene_derive(&snapshot.interfaces[id]);
 	set_route("0.0.0.0/0", VIA_NET);
 	set_route("::/0", VIA_NET);
 	set_route("192.31.196.0/24", VIA_LTE);

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/state_db.h"
+
 struct router fixture;
 
 static char state_file[64];
+static sqlite3 *state_db;
 
 void policy_fixture_set_there(const char *name, bool is_there)
 {
@@ -50,7 +53,9 @@ int policy_fixture_open(const char *text, const char *absent, struct error *err)
 		if (absent == NULL || strcmp(name, absent) != 0)
 			policy_fixture_set_there(name, true);
 	}
-	if (bans_open(&fixture.bans, fixture.config, fixture.dp, POLICY_FIXTURE_NOW, err) != 0)
+	state_db = state_db_open(state_file, err);
+	if (bans_open(&fixture.bans, fixture.config, state_db, fixture.dp, POLICY_FIXTURE_NOW,
+		    err) != 0)
 		return -1;
 	return firewall_open(&fixture.firewall, fixture.config, &fixture.interfaces,
 		&fixture.bans.sets, fixture.dp, POLICY_FIXTURE_NOW, err);
@@ -60,6 +65,7 @@ void policy_fixture_close(void)
 {
 	firewall_close(&fixture.firewall);
 	bans_close(&fixture.bans, POLICY_FIXTURE_NOW);
+	state_db_close(state_db);
 	config_free(fixture.config);
 	unlink(state_file);
 	memset(&fixture, 0, sizeof(fixture));

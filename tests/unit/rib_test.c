@@ -173,6 +173,20 @@ static void a_dump_and_a_displacement_take_alternatives_away(void **state)
 	assert_int_equal(alternatives("203.0.113.0/24"), 0);
 }
 
+static void who_asks_later_is_told_of_what_is_there(void **state)
+{
+	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	add("203.0.113.0/24", 20, "198.18.1.1@1", RIB_APPEND);
+	add("198.51.100.0/24", 10, "198.18.0.1@0", RIB_APPEND);
+	assert_int_equal(alternatives("203.0.113.0/24"), 0);
+	recording.n_route_sets = 0;
+	rib_tell_alternatives(rib);
+	assert_int_equal(alternatives("203.0.113.0/24"), 1 << 1);
+	assert_int_equal(recording.n_route_sets, 1); // those without a choice stay alone
+	rib_tell_alternatives(rib);
+	assert_int_equal(recording.n_route_sets, 1);
+}
+
 static void nobody_else_is_told_of_alternatives(void **state)
 {
 	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
@@ -534,6 +548,7 @@ int main(void)
 		TEST(removing_a_spare_route_does_not_touch_the_workers),
 		TEST(who_asks_is_told_where_else_a_prefix_could_be_reached),
 		TEST(a_dump_and_a_displacement_take_alternatives_away),
+		TEST(who_asks_later_is_told_of_what_is_there),
 		TEST(nobody_else_is_told_of_alternatives),
 		TEST(an_unknown_route_is_not_removed),
 		TEST(table_local_goes_before_main),

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/api/rpc.h"
@@ -21,13 +23,53 @@ static json_t *echo(void *ctx, const json_t *params, struct rpc_failure *failure
 	return json_pack("{s:s}", "said", "hello");
 }
 
-static const struct rpc_method methods[] = {{"echo", echo}, {NULL, NULL}};
+// Counts to 70, in steps of 30; a step now and then finds nothing.
+enum { COUNT_TO = 70, COUNT_STEP = 30 };
+static unsigned n_walks;
+
+static void *begin_count(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	if (json_object_get(params, "fail") != NULL)
+		return rpc_fail(failure, RPC_INVALID_PARAMS, "as you wish");
+	n_walks++;
+	return calloc(1, sizeof(unsigned));
+}
+
+static bool next_count(void *ctx, json_t *rows)
+{
+	unsigned *at = ctx;
+
+	if (*at % 2 == 0)
+		for (unsigned i = 0; i < COUNT_STEP && *at / 2 + i < COUNT_TO; i++)
+			json_array_append_new(rows, json_integer((json_int_t)(*at / 2 + i)));
+	*at += *at % 2 == 0 ? 1 : COUNT_STEP * 2 - 1;
+	return *at / 2 < COUNT_TO;
+}
+
+static json_t *end_count(void *ctx)
+{
+	return json_pack("{s:i, s:s}", "total", COUNT_TO, "said", "all");
+}
+
+static void free_count(void *ctx)
+{
+	n_walks--;
+	free(ctx);
+}
+
+static const struct rpc_walk count_walk = {
+	"numbers", NULL, begin_count, next_count, end_count, free_count};
+
+static const struct rpc_method methods[] = {
+	{"echo", echo, RPC_READS}, {"count", NULL, RPC_READS, &count_walk}, {"set", echo}, {NULL}};
 static const struct rpc rpc = {.methods = methods};
+static struct rpc_session session;
 static struct evbuffer *in, *out;
 
 static int setup(void **state)
 {
 	n_calls = 0;
+	session = (struct rpc_session){.rpc = &rpc, .may_write = true};
 	in = evbuffer_new();
 	out = evbuffer_new();
 	return 0;
@@ -37,13 +79,14 @@ static int teardown(void **state)
 {
 	evbuffer_free(in);
 	evbuffer_free(out);
-	return 0;
+	rpc_session_fini(&session);
+	return n_walks == 0 ? 0 : -1;
 }
 
 static enum rpc_step feed(const char *bytes, size_t len)
 {
 	evbuffer_add(in, bytes, len);
-	return rpc_step(&rpc, in, out);
+	return rpc_step(&session, in, out);
 }
 
 // The next answer, to be released; NULL when there is none.
@@ -61,7 +104,7 @@ static void a_request_gets_its_result_under_its_id(void **state)
 	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x7\",\"method\":\"echo\"}\n";
 	json_t *answer;
 
-	assert_int_equal(feed(request, strlen(request)), RPC_TOOK_LINE);
+	assert_int_equal(feed(request, strlen(request)), RPC_GOES_ON);
 	answer = next_answer();
 	assert_string_equal(json_string_value(json_object_get(answer, "id")), "x7");
 	assert_string_equal(json_string_value(json_object_get(answer, "jsonrpc")), "2.0");
@@ -82,7 +125,6 @@ static void what_is_wrong_gets_the_standards_code(void **state)
 		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"echo\"}\n", -32700},
 		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\\u0000b\"}\n", -32700},
 		{"[]\n", -32600},
-		{"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}]\n", -32600},
 		{"1\n", -32600},
 		{"\"echo\"\n", -32600},
 		{"null\n", -32600},
@@ -96,12 +138,14 @@ static void what_is_wrong_gets_the_standards_code(void **state)
 		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[1]}\n", -32602},
 		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"fail\":1}}\n",
 			-32602},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"count\",\"params\":{\"fail\":1}}\n",
+			-32602},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *answer, *error;
 
-		assert_int_equal(feed(rows[i].line, strlen(rows[i].line)), RPC_TOOK_LINE);
+		assert_int_equal(feed(rows[i].line, strlen(rows[i].line)), RPC_GOES_ON);
 		answer = next_answer();
 		error = json_object_get(answer, "error");
 		assert_int_equal(json_integer_value(json_object_get(error, "code")), rows[i].code);
@@ -134,9 +178,9 @@ static void two_requests_in_one_write_get_two_answers_in_order(void **state)
 				   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"echo\"}\n";
 	json_t *answer;
 
-	assert_int_equal(feed(both, strlen(both)), RPC_TOOK_LINE);
-	assert_int_equal(rpc_step(&rpc, in, out), RPC_TOOK_LINE);
-	assert_int_equal(rpc_step(&rpc, in, out), RPC_NEEDS_MORE);
+	assert_int_equal(feed(both, strlen(both)), RPC_GOES_ON);
+	assert_int_equal(rpc_step(&session, in, out), RPC_GOES_ON);
+	assert_int_equal(rpc_step(&session, in, out), RPC_NEEDS_MORE);
 	for (int id = 1; id <= 2; id++) {
 		answer = next_answer();
 		assert_int_equal(json_integer_value(json_object_get(answer, "id")), id);
@@ -151,7 +195,7 @@ static void half_a_line_waits_for_the_rest(void **state)
 	for (size_t i = 0; i + 1 < strlen(request); i++)
 		assert_int_equal(feed(request + i, 1), RPC_NEEDS_MORE);
 	assert_int_equal(evbuffer_get_length(out), 0);
-	assert_int_equal(feed("\n", 1), RPC_TOOK_LINE);
+	assert_int_equal(feed("\n", 1), RPC_GOES_ON);
 	assert_int_equal(n_calls, 1);
 }
 
@@ -159,9 +203,195 @@ static void a_notification_is_done_but_not_answered(void **state)
 {
 	static const char request[] = "{\"jsonrpc\":\"2.0\",\"method\":\"echo\"}\n";
 
-	assert_int_equal(feed(request, strlen(request)), RPC_TOOK_LINE);
+	assert_int_equal(feed(request, strlen(request)), RPC_GOES_ON);
 	assert_int_equal(n_calls, 1);
 	assert_int_equal(evbuffer_get_length(out), 0);
+}
+
+// The line with ' for ", and a newline behind it; everything it leads to is answered.
+static void feed_all(const char *line)
+{
+	char *text = strdup(line);
+
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = '"';
+	evbuffer_add_printf(in, "%s\n", text);
+	free(text);
+	while (rpc_step(&session, in, out) == RPC_GOES_ON)
+		;
+}
+
+// The next line as it was written, with ' for "; until the next call. NULL: there is none.
+static const char *next_text(void)
+{
+	static char text[4096];
+	char *line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
+
+	if (line == NULL)
+		return NULL;
+	snprintf(text, sizeof(text), "%s", line);
+	free(line);
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '"')
+			*c = '\'';
+	return text;
+}
+
+static void an_id_comes_back_as_it_was(void **state)
+{
+	static const char *const ids[] = {
+		"1", "-7", "0", "9007199254740993", "1.5", "''", "'a b'", "'1'", "null"};
+	char line[128], wanted[128];
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		snprintf(line, sizeof(line), "{'jsonrpc':'2.0','id':%s,'method':'echo'}", ids[i]);
+		feed_all(line);
+		snprintf(wanted, sizeof(wanted),
+			"{'jsonrpc':'2.0','result':{'said':'hello'},'id':%s}", ids[i]);
+		assert_string_equal(next_text(), wanted);
+	}
+}
+
+// The rows of chapter 7 of the standard that are about batches.
+static void a_batch_gets_one_line_with_all_its_answers(void **state)
+{
+	static const struct {
+		const char *line, *answer;
+	} rows[] = {
+		{"[{'jsonrpc':'2.0','id':1,'method':'echo'}]",
+			"[{'jsonrpc':'2.0','result':{'said':'hello'},'id':1}]"},
+		{"[{'jsonrpc':'2.0','id':1,'method':'echo'},{'jsonrpc':'2.0','method':'echo'},"
+		 "{'jsonrpc':'2.0','id':'2','method':'nothing'},1,{'foo':'boo'}]",
+			"[{'jsonrpc':'2.0','result':{'said':'hello'},'id':1},"
+			"{'jsonrpc':'2.0','error':{'code':-32601,'message':'there is no method "
+			"'nothing''},'id':'2'},"
+			"{'jsonrpc':'2.0','error':{'code':-32600,'message':'a request is one JSON "
+			"object, or an array of some'},'id':null},"
+			"{'jsonrpc':'2.0','error':{'code':-32600,'message':'a request needs "
+			"\\'jsonrpc\\': \\'2.0\\' and a \\'method\\''},'id':null}]"},
+		{"[1]", "[{'jsonrpc':'2.0','error':{'code':-32600,'message':'a request is one JSON "
+			"object, or an array of some'},'id':null}]"},
+		{"[[]]", "[{'jsonrpc':'2.0','error':{'code':-32600,'message':'a request is one "
+			 "JSON object, or an array of some'},'id':null}]"},
+		{"[{'jsonrpc':'2.0','method':'echo'},{'jsonrpc':'2.0','method':'echo'}]", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text;
+
+		feed_all(rows[i].line);
+		text = next_text();
+		if (rows[i].answer == NULL)
+			assert_null(text);
+		else
+			assert_string_equal(text, rows[i].answer);
+	}
+	assert_int_equal(n_calls, 5);
+	feed_all("{'jsonrpc':'2.0','id':3,'method':'echo'}");
+	assert_string_equal(next_text(), "{'jsonrpc':'2.0','result':{'said':'hello'},'id':3}");
+}
+
+static void a_batch_has_a_largest_number_of_requests(void **state)
+{
+	evbuffer_add_printf(in, "[0");
+	for (unsigned i = 1; i < RPC_BATCH_MAX; i++)
+		evbuffer_add_printf(in, ",0");
+	feed_all("]");
+	assert_int_equal(next_text()[0], '[');
+	evbuffer_add_printf(in, "[0");
+	for (unsigned i = 0; i < RPC_BATCH_MAX; i++)
+		evbuffer_add_printf(in, ",0");
+	feed_all("]");
+	assert_string_equal(next_text(),
+		"{'jsonrpc':'2.0','error':{'code':-32600,'message':'a batch has from 1 to 128 "
+		"requests'},'id':null}");
+}
+
+static void one_step_does_one_request_of_a_batch(void **state)
+{
+	static const char batch[] = "[{\"jsonrpc\":\"2.0\",\"method\":\"echo\"},"
+				    "{\"jsonrpc\":\"2.0\",\"method\":\"echo\"}]\n";
+
+	assert_int_equal(feed(batch, strlen(batch)), RPC_GOES_ON);
+	assert_int_equal(n_calls, 0);
+	assert_false(rpc_is_between_answers(&session));
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(rpc_step(&session, in, out), RPC_GOES_ON);
+		assert_int_equal(n_calls, i);
+	}
+	assert_int_equal(rpc_step(&session, in, out), RPC_GOES_ON);
+	assert_int_equal(rpc_step(&session, in, out), RPC_NEEDS_MORE);
+	assert_true(rpc_is_between_answers(&session));
+}
+
+static void a_long_list_is_written_row_by_row(void **state)
+{
+	json_t *answer, *result, *numbers;
+
+	for (unsigned i = 0; i < 2; i++) {
+		feed_all("{'jsonrpc':'2.0','id':[0],'method':'count'}");
+		assert_non_null(strstr(next_text(), "-32600"));
+		feed_all("{'jsonrpc':'2.0','id':'n','method':'count'}");
+		answer = next_answer();
+		assert_string_equal(json_string_value(json_object_get(answer, "id")), "n");
+		result = json_object_get(answer, "result");
+		numbers = json_object_get(result, "numbers");
+		assert_int_equal(json_array_size(numbers), COUNT_TO);
+		for (unsigned k = 0; k < COUNT_TO; k++)
+			assert_int_equal(json_integer_value(json_array_get(numbers, k)), k);
+		assert_int_equal(json_integer_value(json_object_get(result, "total")), COUNT_TO);
+		assert_string_equal(json_string_value(json_object_get(result, "said")), "all");
+		json_decref(answer);
+	}
+	feed_all("{'jsonrpc':'2.0','method':'count'}"); // nobody would read it
+	assert_null(next_text());
+}
+
+static void a_batch_may_hold_long_lists(void **state)
+{
+	json_t *answer;
+
+	feed_all("[{'jsonrpc':'2.0','id':1,'method':'count'},"
+		 "{'jsonrpc':'2.0','id':2,'method':'count'},"
+		 "{'jsonrpc':'2.0','id':3,'method':'echo'}]");
+	answer = next_answer();
+	assert_int_equal(json_array_size(answer), 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(answer, i), "id")),
+			i + 1);
+	json_decref(answer);
+}
+
+// A walk that is not at its end holds memory, which goes with the session; teardown counts.
+static void a_client_may_go_in_the_middle_of_a_list(void **state)
+{
+	static const char list[] = "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"count\"}]\n";
+
+	feed(list, strlen(list));
+	rpc_step(&session, in, out);
+	assert_int_equal(n_walks, 1);
+}
+
+static void who_may_only_read_writes_nothing(void **state)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"set\"}\n";
+	json_t *answer, *error;
+
+	session.may_write = false;
+	feed(request, strlen(request));
+	answer = next_answer();
+	error = json_object_get(answer, "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")), RPC_NOT_ALLOWED);
+	assert_non_null(strstr(
+		json_string_value(json_object_get(error, "message")), "group millrace-admin"));
+	json_decref(answer);
+	assert_int_equal(n_calls, 0);
+	session.may_write = true;
+	feed(request, strlen(request));
+	json_decref(next_answer());
+	assert_int_equal(n_calls, 1);
 }
 
 static void a_line_of_64_kib_is_taken_and_no_longer_one(void **state)
@@ -171,7 +401,7 @@ static void a_line_of_64_kib_is_taken_and_no_longer_one(void **state)
 
 	memset(line, ' ', sizeof(line));
 	line[RPC_LINE_MAX] = '\n';
-	assert_int_equal(feed(line, RPC_LINE_MAX + 1), RPC_TOOK_LINE); // blank: no JSON
+	assert_int_equal(feed(line, RPC_LINE_MAX + 1), RPC_GOES_ON); // blank: no JSON
 	json_decref(next_answer());
 	line[RPC_LINE_MAX] = ' ';
 	line[RPC_LINE_MAX + 1] = '\n';
@@ -199,7 +429,7 @@ static void deep_nesting_is_no_valid_request(void **state)
 
 	memset(line, '[', sizeof(line));
 	line[sizeof(line) - 1] = '\n';
-	assert_int_equal(feed(line, sizeof(line)), RPC_TOOK_LINE);
+	assert_int_equal(feed(line, sizeof(line)), RPC_GOES_ON);
 	answer = next_answer();
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(answer, "error"), "code")),
@@ -218,6 +448,14 @@ int main(void)
 		TEST(two_requests_in_one_write_get_two_answers_in_order),
 		TEST(half_a_line_waits_for_the_rest),
 		TEST(a_notification_is_done_but_not_answered),
+		TEST(an_id_comes_back_as_it_was),
+		TEST(a_batch_gets_one_line_with_all_its_answers),
+		TEST(a_batch_has_a_largest_number_of_requests),
+		TEST(one_step_does_one_request_of_a_batch),
+		TEST(a_long_list_is_written_row_by_row),
+		TEST(a_batch_may_hold_long_lists),
+		TEST(a_client_may_go_in_the_middle_of_a_list),
+		TEST(who_may_only_read_writes_nothing),
 		TEST(a_line_of_64_kib_is_taken_and_no_longer_one),
 		TEST(an_endless_line_is_cut_off_before_its_end),
 		TEST(deep_nesting_is_no_valid_request),

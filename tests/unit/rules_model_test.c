@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/classifier.h"
 #include "tests/unit/random_policy.h"
 #include "tests/unit/rules_model.h"
 
@@ -14,6 +15,7 @@ enum {
 	POLICIES = 2000,
 	LARGE_POLICIES = 400, // that the classifier has something to tell apart in
 	PACKETS = 500,	      // of each policy
+	BURST = 64,
 	LARGE_PACKETS = 800,
 	RULES_MAX = FIXTURE_RULES,
 	SMALL_RULES_MAX = 200,
@@ -67,26 +69,45 @@ static void compare_counts(void)
 }
 
 struct tally {
-	unsigned seen[DP_REJECT + 1], by_rule, n_classified;
+	unsigned seen[DP_REJECT + 1], by_rule, n_classified, n_ahead;
 };
 
-static void judge_packets(unsigned policy, unsigned n, struct rules_now *now, struct tally *tally)
+// A burst, every other one with its rules looked up ahead.
+static void judge_burst(unsigned policy, unsigned n, struct rules_now *now, struct tally *tally)
 {
-	for (unsigned packet = 0; packet < n; packet++) {
-		uint8_t src[16], dst[16];
-		struct rule_subject s = random_subject(src, dst);
-		enum dp_hook hook = random_below(DP_HOOK_COUNT);
+	uint8_t src[BURST][16], dst[BURST][16];
+	struct rule_subject subjects[BURST], *list[BURST];
+	struct classifier_walk walks[BURST];
+	enum dp_hook hooks[BURST];
+	bool is_ahead = random_below(2) == 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		subjects[i] = random_subject(src[i], dst[i]);
+		subjects[i].facts = rules_facts(&subjects[i]);
+		hooks[i] = random_below(DP_HOOK_COUNT);
+		list[i] = &subjects[i];
+	}
+	if (is_ahead)
+		rules_look_ahead(f.ruleset, &f.state, hooks, list, walks, n);
+	for (unsigned i = 0; i < n; i++) {
 		struct rule_verdict got, want;
 
 		now->now_ms += random_below(60);
 		now->now_sec = (uint32_t)(now->now_ms / 1000);
 		now->schedules = random_below(UINT32_MAX) * UINT64_C(0x100000001);
-		got = fixture_judge(&f, hook, &s, now);
-		want = model_judge(&model, hook, &s, now);
-		compare(policy, packet, &got, &want);
+		tally->n_ahead += subjects[i].ahead != NULL;
+		rules_judge(f.ruleset, &f.state, hooks[i], &subjects[i], now, &got);
+		want = model_judge(&model, hooks[i], &subjects[i], now);
+		compare(policy, i, &got, &want);
 		tally->seen[got.action]++;
 		tally->by_rule += got.rule != RULE_DEFAULT;
 	}
+}
+
+static void judge_packets(unsigned policy, unsigned n, struct rules_now *now, struct tally *tally)
+{
+	for (unsigned i = 0; i < n; i += BURST)
+		judge_burst(policy, n - i < BURST ? n - i : BURST, now, tally);
 	compare_counts();
 }
 
@@ -134,6 +155,7 @@ static void large_policies_are_classified_as_they_read(void **state)
 		assert_in_range(tally.seen[action], n / 20, n);
 	assert_in_range(tally.by_rule, n / 4, n);
 	assert_in_range(tally.n_classified, LARGE_POLICIES * 9 / 10, LARGE_POLICIES);
+	assert_in_range(tally.n_ahead, n / 20, n);
 }
 
 static int teardown(void **state)

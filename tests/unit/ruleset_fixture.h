@@ -232,8 +232,10 @@ static inline struct rule_subject esp(uint8_t family)
 static inline struct rule_verdict fixture_judge(struct policy_fixture *f, enum dp_hook hook,
 	const struct rule_subject *s, const struct rules_now *now)
 {
+	struct rule_subject subject = *s;
 	struct rule_verdict verdict;
 
-	rules_judge(f->ruleset, &f->state, hook, s, now, &verdict);
+	subject.facts = rules_facts(s);
+	rules_judge(f->ruleset, &f->state, hook, &subject, now, &verdict);
 	return verdict;
 }

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/api/config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/api/config_parts.h"
+#include "control/api/show.h"
+#include "control/api/show_parts.h"
+#include "control/apply/apply.h"
+
+// --- parameters ---
+
+static bool read_number(const char *key, const json_t *value, int64_t max, int64_t *out,
+	struct rpc_failure *failure)
+{
+	*out = json_integer_value(value);
+	if (json_is_integer(value) && *out >= 1 && *out <= max)
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be from 1 to %lld", key, (long long)max);
+	return false;
+}
+
+static bool read_text(const char *key, const json_t *value, size_t max, const char **out,
+	struct rpc_failure *failure)
+{
+	*out = json_string_value(value);
+	if (*out == NULL)
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be a string", key);
+	else if (strlen(*out) > max)
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' is longer than %zu bytes", key, max);
+	else
+		return true;
+	return false;
+}
+
+bool config_read_params(const json_t *params, const char *const *keys, struct config_params *out,
+	struct rpc_failure *failure)
+{
+	const char *key;
+	json_t *value;
+
+	*out = (struct config_params){.message = ""};
+	json_object_foreach((json_t *)params, key, value)
+	{
+		const char *const *known = keys;
+		bool is_good;
+
+		while (*known != NULL && strcmp(*known, key) != 0)
+			known++;
+		if (*known == NULL) {
+			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
+			return false;
+		}
+		if (strcmp(key, "file") == 0)
+			is_good = read_text(key, value, PATH_MAX - 1, &out->file, failure);
+		else if (strcmp(key, "message") == 0)
+			is_good = read_text(key, value, HISTORY_WHY_MAX, &out->message, failure);
+		else if (strcmp(key, "confirm") == 0)
+			is_good = read_number(
+				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else if (strcmp(key, "from") == 0)
+			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
+		else if (strcmp(key, "to") == 0)
+			is_good = read_number(key, value, INT64_MAX, &out->to, failure);
+		else
+			is_good = read_number(key, value, INT64_MAX, &out->revision, failure);
+		if (!is_good)
+			return false;
+	}
+	return true;
+}
+
+static bool read_file_param(const struct config_params *params, struct rpc_failure *failure)
+{
+	if (params->file != NULL && params->file[0] == '/')
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "'file' must be a path from the root");
+	return false;
+}
+
+// --- what became of it ---
+
+static json_t *error_json(const struct error *err)
+{
+	char text[1024];
+
+	return json_string(error_str(err, text, sizeof(text)));
+}
+
+static void put_errors(json_t *to, const char *key, const struct error *list, unsigned n)
+{
+	json_t *errors = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(errors, error_json(&list[i]));
+	json_object_set_new(to, key, errors);
+}
+
+static void put_restarts(json_t *to, const struct plan *plan)
+{
+	json_t *restarts = json_array();
+
+	for (unsigned i = 0; plan != NULL && i < plan->n_restarts; i++)
+		json_array_append_new(restarts, json_string(plan->restarts[i]));
+	json_object_set_new(to, "restarts", restarts);
+}
+
+void config_put_changes(json_t *to, const struct cfg_changes *changes)
+{
+	static const char *const kinds[] = {
+		[CFG_ADDED] = "added", [CFG_REMOVED] = "removed", [CFG_CHANGED] = "changed"};
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < changes->n && i < SHOW_LIMIT_DEFAULT; i++) {
+		const struct cfg_change *change = &changes->list[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s?, s:s?}", "kind", kinds[change->kind], "path",
+				change->path, "before", change->before, "after", change->after));
+	}
+	json_object_set_new(to, "changes", list);
+	show_put_number(to, "total", changes->n);
+}
+
+static void add_touched(json_t *list, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (strcmp(json_string_value(one), name) == 0)
+			return;
+	}
+	json_array_append_new(list, json_string(name));
+}
+
+// Interfaces that are not as they were for a moment: the others notice nothing.
+static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; plan != NULL && i < plan->n_added; i++)
+		add_touched(list, plan->added[i].interface);
+	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
+		add_touched(list, plan->removed[i].interface);
+	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
+		for (unsigned k = 0; k < config->n_interfaces; k++)
+			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
+				add_touched(list, config->interfaces[k].name);
+	json_object_set_new(to, "interfaces", list);
+}
+
+static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
+{
+	const struct cfg_errors *errors = &outcome->errors;
+	json_t *to = json_object();
+
+	show_put_bool(to, "done", is_done);
+	show_put_text(to, "file", outcome->file);
+	show_put_bool(to, "is_unchanged", outcome->is_unchanged);
+	show_put_number(to, "revision", (uint64_t)outcome->revision);
+	put_errors(to, "errors", errors->list, errors->n);
+	show_put_number(to, "more_errors", errors->n_more);
+	put_errors(to, "warnings", errors->warnings, errors->n_warnings);
+	put_restarts(to, outcome->plan);
+	json_object_set_new(to, "failed_step",
+		outcome->failed_step == NULL ? json_null() : json_string(outcome->failed_step));
+	json_object_set_new(to, "error",
+		outcome->err.text[0] == '\0' ? json_null() : error_json(&outcome->err));
+	json_object_set_new(to, "unkept",
+		outcome->unkept.text[0] == '\0' ? json_null() : error_json(&outcome->unkept));
+	return to;
+}
+
+// --- asked for ---
+
+// The program by its pid: what it was called when it asked.
+static void find_program(const struct rpc_session *session, char *out, size_t out_bytes)
+{
+	char path[64], name[32] = "";
+	FILE *comm;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
+	comm = fopen(path, "re");
+	if (comm != NULL) {
+		if (fgets(name, sizeof(name), comm) != NULL)
+			name[strcspn(name, "\n")] = '\0';
+		fclose(comm);
+	}
+	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
+}
+
+static uint64_t count_flows(const struct router *router)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < router->cores.n_workers; i++) {
+		struct dp_worker_stats stats = {0};
+
+		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
+			n += stats.flows;
+	}
+	return n;
+}
+
+json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"file", NULL};
+	const struct router *router = ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	json_t *to;
+	int rc;
+
+	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+		return NULL;
+	rc = apply_plan(router->apply, said.file, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	config_put_changes(to, &outcome.changes);
+	put_touched(to, outcome.plan, router->config);
+	show_put_number(to, "flows", count_flows(router));
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"file", "message", "confirm", NULL};
+	const struct router *router = session->rpc->ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	char program[64];
+	struct apply_who who = {session->uid, program, NULL};
+	json_t *to;
+	int rc;
+
+	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+		return NULL;
+	find_program(session, program, sizeof(program));
+	who.why = said.message;
+	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_rollback(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	static const char *const keys[] = {"revision", "message", NULL};
+	const struct router *router = session->rpc->ctx;
+	struct apply_outcome outcome = {0};
+	struct config_params said;
+	char program[64];
+	struct apply_who who = {session->uid, program, NULL};
+	json_t *to;
+	int rc;
+
+	if (!config_read_params(params, keys, &said, failure))
+		return NULL;
+	find_program(session, program, sizeof(program));
+	who.why = said.message;
+	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
+	to = outcome_json(&outcome, rc == 0);
+	apply_outcome_fini(&outcome);
+	return to;
+}
+
+json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
+{
+	const struct router *router = ctx;
+	struct error err = {0};
+	int64_t number;
+
+	if (!show_read_nothing(params, failure))
+		return NULL;
+	if (apply_confirm(router->apply, &number, &err) != 0)
+		return rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+	return json_pack("{s:I}", "revision", (json_int_t)number);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The running router takes another config: all of it or nothing. What was given is in the history
+// before it takes effect, and good there once it has. With `confirm_sec` it is on trial for so
+// long: unless somebody confirms it, the router goes back by itself, and a daemon that was killed
+// meanwhile goes back when it starts (start.h). Control thread.
+#pragma once
+
+#include <limits.h>
+
+#include "cfg/diff.h"
+#include "control/apply/history.h"
+#include "control/apply/plan.h"
+#include "control/apply/source.h"
+#include "control/router.h"
+
+enum { APPLY_CONFIRM_SEC_MAX = 86400 };
+
+struct apply;
+
+// `history` NULL: nothing is kept, and nothing can be on trial; it stays the caller's. `origin` is
+// the file that the daemon starts from. `present` is the revision that the router has; 0: none of
+// them. NULL: no memory.
+struct apply *apply_new(struct router *router, struct history *history, const char *origin,
+	int64_t present, uint64_t present_hash);
+void apply_free(struct apply *apply); // NULL is fine
+
+struct apply_who {
+	int64_t uid;
+	const char *program;
+	const char *why; // ""
+};
+
+// What became of it. Zeroed before, apply_outcome_fini after.
+struct apply_outcome {
+	char file[PATH_MAX];
+	struct cfg_errors errors;   // of the file, warnings too
+	struct plan *plan;	    // NULL: it did not get so far
+	struct config *config;	    // which these speak of; NULL: it is the router's now
+	struct cfg_changes changes; // of a plan
+	bool is_unchanged;	    // the router has it already
+	int64_t revision;	    // 0: none was made
+	struct error unkept;	    // why the history does not have it
+	const char *failed_step;    // NULL: nothing was begun
+	struct error err;	    // the reason, where there is one
+};
+void apply_outcome_fini(struct apply_outcome *outcome);
+
+// All: 0, or -1 and the outcome says why, and nothing has changed. A plan only looks.
+int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outcome);
+int apply_file(struct apply *apply, const char *path, const struct apply_who *who,
+	unsigned confirm_sec, struct apply_outcome *outcome);
+// To that revision; 0: to the one before, or what is on trial ends.
+int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
+	struct apply_outcome *outcome);
+// What is on trial stays. 0, or -1 with the reason.
+int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
+
+// The revision as a config; `name` stands for it in errors, and must outlive them. 0, or -1 with
+// the reasons; source_fini and cfg_errors_free are due either way.
+int apply_load(const struct apply *apply, int64_t number, const char *name, struct source *source,
+	struct cfg_errors *errors, struct error *err);
+struct history *apply_history(const struct apply *apply); // or NULL
+int64_t apply_present(const struct apply *apply);
+// Of what is on trial; 0: nothing is.
+int64_t apply_trial(const struct apply *apply, unsigned *left_sec);

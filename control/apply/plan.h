@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What has to happen to a running router so that it is what another config says, and what of that
+// cannot happen while it runs. Pure: compares two configs, asks nobody, changes nothing. Control
+// thread.
+#pragma once
+
+#include <stdbool.h>
+
+#include "cfg/config.h"
+
+enum { PLAN_RESTARTS_MAX = 32, PLAN_PATH_MAX = 63 };
+
+struct plan_address {
+	const char *interface;
+	struct ip_prefix prefix;
+};
+
+// Comes, goes, or comes in place of one of the same prefix and metric: packets lack neither.
+struct plan_route {
+	const struct cfg_route *before, *after; // one of them may be NULL
+};
+
+struct plan_mtu {
+	const char *port;
+	uint16_t after;
+};
+
+struct plan {
+	char restarts[PLAN_RESTARTS_MAX][PLAN_PATH_MAX + 1]; // paths of the config
+	unsigned n_restarts, n_more_restarts;
+	struct plan_address *added, *removed;
+	unsigned n_added, n_removed;
+	struct plan_route *routes;
+	unsigned n_routes;
+	struct plan_mtu *mtus;
+	unsigned n_mtus;
+};
+
+// What it tells of is the configs', which must outlive it. NULL: no memory.
+struct plan *plan_new(const struct config *before, const struct config *after);
+void plan_free(struct plan *plan); // NULL is fine

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/apply/steps.h"
+
+#include <string.h>
+
+#include "cfg/base/log.h"
+#include "control/addresses.h"
+#include "control/apply/gateways.h"
+#include "control/kernel.h"
+#include "control/static_routes.h"
+
+static void log_not_undone(const struct error *err)
+{
+	log_error("config", "cannot be taken back: %s", err->text);
+}
+
+// --- sets with a timeout, and the policy made ready ---
+
+static int open_timed(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	ctx->timed = ctx->router->bans.sets;
+	return bans_follow(&ctx->router->bans, ctx->after, ctx->now, err);
+}
+
+static void revert_timed(void *at)
+{
+	struct steps_ctx *ctx = at;
+
+	timed_sets_revert(&ctx->router->bans.sets, &ctx->timed);
+}
+
+static int prepare_policy(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	return firewall_prepare(
+		&ctx->router->firewall, ctx->after, ctx->is_lenient, &ctx->firewall, err);
+}
+
+// --- MTU: the port has room before its interface sends more ---
+
+static struct interface *interface_on(struct interfaces *interfaces, const char *port)
+{
+	for (unsigned i = 0; i < interfaces->n; i++)
+		if (strcmp(interfaces->list[i].config->port, port) == 0)
+			return &interfaces->list[i];
+	return NULL;
+}
+
+static int set_mtu(
+	struct steps_ctx *ctx, struct interface *interface, uint16_t mtu, struct error *err)
+{
+	struct error why = {0};
+
+	if (mtu > port_info(interface->port)->mtu && port_set_mtu(interface->port, mtu, &why) != 0)
+		return error_set(err, "the port %s does not take an MTU of %u: %s",
+			interface->config->port, mtu, why.text);
+	if (tap_set_mtu(&interface->tap, ctx->router->netlink, mtu) != 0)
+		return error_set(err, "the kernel does not take an MTU of %u for '%s'", mtu,
+			interface->config->name);
+	return 0;
+}
+
+static void undo_mtus(struct steps_ctx *ctx, unsigned n)
+{
+	while (n-- > 0) {
+		struct interface *interface =
+			interface_on(&ctx->router->interfaces, ctx->plan->mtus[n].port);
+		struct error err = {0};
+
+		if (interface != NULL && set_mtu(ctx, interface, ctx->mtus[n], &err) != 0)
+			log_not_undone(&err);
+	}
+}
+
+static int set_mtus(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	for (unsigned i = 0; i < ctx->plan->n_mtus; i++) {
+		const struct plan_mtu *mtu = &ctx->plan->mtus[i];
+		struct interface *interface = interface_on(&ctx->router->interfaces, mtu->port);
+
+		if (interface == NULL)
+			continue;
+		ctx->mtus[i] = interface->mtu;
+		if (set_mtu(ctx, interface, mtu->after, err) != 0) {
+			undo_mtus(ctx, i + 1); // the port may have it, and the kernel not
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void unset_mtus(void *at)
+{
+	struct steps_ctx *ctx = at;
+
+	undo_mtus(ctx, ctx->plan->n_mtus);
+}
+
+// --- addresses ---
+
+typedef int (*address_fn)(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, struct error *err);
+
+static int change_address(
+	struct steps_ctx *ctx, const struct plan_address *address, address_fn fn, struct error *err)
+{
+	const struct interface *interface =
+		interfaces_by_name(&ctx->router->interfaces, address->interface);
+
+	if (interface == NULL || interface->is_gone)
+		return 0;
+	return fn(interface, ctx->router->netlink, &address->prefix, err);
+}
+
+// Does `fn` to each, and where one fails `back` to those before it.
+static int change_addresses(struct steps_ctx *ctx, const struct plan_address *list, unsigned n,
+	address_fn fn, address_fn back, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct error why = {0};
+
+		if (change_address(ctx, &list[i], fn, err) == 0)
+			continue;
+		while (back != NULL && i-- > 0)
+			if (change_address(ctx, &list[i], back, &why) != 0)
+				log_not_undone(&why);
+		return -1;
+	}
+	return 0;
+}
+
+static int add_addresses(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	return change_addresses(
+		ctx, ctx->plan->added, ctx->plan->n_added, addresses_add, addresses_remove, err);
+}
+
+static void unadd_addresses(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	if (change_addresses(
+		    ctx, ctx->plan->added, ctx->plan->n_added, addresses_remove, NULL, &err) != 0)
+		log_not_undone(&err);
+}
+
+// The kernel takes routes and other addresses of the subnet away with an address: what the config
+// says is there again.
+static int complete(struct steps_ctx *ctx, const struct config *config, struct error *err)
+{
+	for (unsigned i = 0; i < config->n_interfaces; i++)
+		for (unsigned k = 0; k < config->interfaces[i].n_addresses; k++) {
+			struct plan_address address = {
+				config->interfaces[i].name, config->interfaces[i].addresses[k]};
+
+			if (change_address(ctx, &address, addresses_add, err) != 0)
+				return -1;
+		}
+	return static_routes_complete(config, &ctx->router->interfaces, ctx->router->netlink, err);
+}
+
+static void unremove_addresses(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	if (ctx->plan->n_removed > 0 && complete(ctx, ctx->before, &err) != 0)
+		log_not_undone(&err);
+}
+
+static int remove_addresses(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	if (change_addresses(ctx, ctx->plan->removed, ctx->plan->n_removed, addresses_remove, NULL,
+		    err) == 0 &&
+		(ctx->plan->n_removed == 0 || complete(ctx, ctx->after, err) == 0))
+		return 0;
+	unremove_addresses(ctx);
+	return -1;
+}
+
+// --- routes ---
+
+// An IPv6 route is changed in one step, and there is nothing left of the old one.
+static bool is_replaced(const struct plan_route *route)
+{
+	return route->before != NULL && route->after != NULL &&
+	       route->before->to.addr.family == IP_V6;
+}
+
+static void undo_added(struct steps_ctx *ctx, unsigned n)
+{
+	const struct router *router = ctx->router;
+
+	while (n-- > 0) {
+		const struct plan_route *route = &ctx->plan->routes[n];
+		struct error err = {0};
+		int rc = 0;
+
+		if (is_replaced(route))
+			rc = static_routes_add(ctx->before, &router->interfaces, router->netlink,
+				route->before, route->after, &err);
+		else if (route->after != NULL)
+			rc = static_routes_delete(ctx->after, &router->interfaces, router->netlink,
+				route->after, &err);
+		if (rc != 0)
+			log_not_undone(&err);
+	}
+}
+
+// What it leads to must be known before packets come that the new policy lets there: so the
+// workers hear of it at once.
+static int add_routes(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+	const struct router *router = ctx->router;
+
+	gateways_ask(ctx->router, ctx->after, ctx->plan);
+	for (unsigned i = 0; i < ctx->plan->n_routes; i++) {
+		const struct plan_route *route = &ctx->plan->routes[i];
+
+		if (route->after == NULL ||
+			static_routes_add(ctx->after, &router->interfaces, router->netlink,
+				route->after, route->before, err) == 0)
+			continue;
+		undo_added(ctx, i);
+		return -1;
+	}
+	netlink_catch_up(router->netlink);
+	return 0;
+}
+
+static void unadd_routes(void *at)
+{
+	struct steps_ctx *ctx = at;
+
+	undo_added(ctx, ctx->plan->n_routes);
+}
+
+static void undo_removed(struct steps_ctx *ctx, unsigned n)
+{
+	const struct router *router = ctx->router;
+
+	while (n-- > 0) {
+		const struct plan_route *route = &ctx->plan->routes[n];
+		struct error err = {0};
+
+		if (route->before != NULL && !is_replaced(route) &&
+			static_routes_add(ctx->before, &router->interfaces, router->netlink,
+				route->before, route->after, &err) != 0)
+			log_not_undone(&err);
+	}
+}
+
+static int remove_routes(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+	const struct router *router = ctx->router;
+
+	for (unsigned i = 0; i < ctx->plan->n_routes; i++) {
+		const struct plan_route *route = &ctx->plan->routes[i];
+
+		if (route->before == NULL || is_replaced(route) ||
+			static_routes_delete(ctx->before, &router->interfaces, router->netlink,
+				route->before, err) == 0)
+			continue;
+		undo_removed(ctx, i);
+		return -1;
+	}
+	return 0;
+}
+
+static void unremove_routes(void *at)
+{
+	struct steps_ctx *ctx = at;
+
+	undo_removed(ctx, ctx->plan->n_routes);
+}
+
+// --- the policy in force ---
+
+static int exchange_policy(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	kernel_follow_config(ctx->router, ctx->after);
+	return firewall_exchange(&ctx->router->firewall, &ctx->firewall, ctx->now, err);
+}
+
+// It is compiled anew, and asks for the sets by the names that they had.
+static void exchange_policy_back(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	revert_timed(ctx);
+	if (firewall_exchange(&ctx->router->firewall, &ctx->firewall, ctx->now, &err) != 0)
+		log_not_undone(&err);
+}
+
+// --- the history ---
+
+static int settle(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	if (ctx->history == NULL)
+		return 0;
+	return history_settle(ctx->history, ctx->revision, REVISION_GOOD, err);
+}
+
+const struct transaction_step steps[STEPS] = {
+	{"sets with a timeout", open_timed, revert_timed},
+	{"policy", prepare_policy, NULL},
+	{"MTU", set_mtus, unset_mtus},
+	{"new addresses", add_addresses, unadd_addresses},
+	{"new routes", add_routes, unadd_routes},
+	{"policy in force", exchange_policy, exchange_policy_back},
+	{"old routes", remove_routes, unremove_routes},
+	{"old addresses", remove_addresses, unremove_addresses},
+	{"history", settle, NULL},
+};
+
+// --- the end ---
+
+void steps_finish(struct steps_ctx *ctx, struct config *after)
+{
+	struct router *router = ctx->router;
+
+	for (unsigned i = 0; i < router->interfaces.n; i++)
+		for (unsigned k = 0; k < after->n_interfaces; k++)
+			if (strcmp(router->interfaces.list[i].config->name,
+				    after->interfaces[k].name) == 0) {
+				router->interfaces.list[i].config = &after->interfaces[k];
+				break;
+			}
+	for (unsigned i = 0; i < router->ports.n; i++)
+		for (unsigned k = 0; k < after->n_ports; k++)
+			if (strcmp(router->ports.list[i].config->name, after->ports[k].name) == 0) {
+				router->ports.list[i].config = &after->ports[k];
+				break;
+			}
+	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
+	config_free(router->config);
+	router->config = after;
+}
+
+void steps_fini(struct steps_ctx *ctx)
+{
+	firewall_next_fini(&ctx->firewall);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The steps from one config to another on a running router, in their order: what is new is there
+// before packets are judged by it, and what is old goes after that. Control thread.
+#pragma once
+
+#include "control/apply/history.h"
+#include "control/apply/plan.h"
+#include "control/apply/transaction.h"
+#include "control/firewall.h"
+#include "control/router.h"
+
+struct steps_ctx {
+	struct router *router;
+	const struct config *before, *after;
+	const struct plan *plan;
+	bool is_lenient; // about files of sets: for the way back
+	int64_t now;
+	// In the history: on trial already, and good once all is done. NULL: it stays what it is.
+	struct history *history;
+	int64_t revision;
+	// the steps' own
+	struct timed_sets timed;
+	uint16_t mtus[CFG_PORTS_MAX]; // before, as plan->mtus
+	struct firewall_next firewall;
+};
+
+enum { STEPS = 9 };
+extern const struct transaction_step steps[STEPS];
+
+// After the last step: whatever points into the old config points into the new one, which is the
+// router's from now on. Frees the old one.
+void steps_finish(struct steps_ctx *ctx, struct config *after);
+// Frees what the steps hold, whether they came to their end or not.
+void steps_fini(struct steps_ctx *ctx);

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All that can be said to `millrace`, in the order of its help. Commands that share a first word
+// stand together.
+#include "control/cli/capture.h"
+#include "control/cli/check.h"
+#include "control/cli/cli.h"
+#include "control/cli/config.h"
+#include "control/cli/doctor.h"
+#include "control/cli/init.h"
+#include "control/cli/schema.h"
+#include "control/cli/sets.h"
+#include "control/cli/show.h"
+#include "control/cli/show_firewall.h"
+
+static const struct grammar_arg limit_args[] = {
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg route_args[] = {
+	{NULL, "to", GRAMMAR_NETWORK, "those to this address, or within this network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "that lead out there"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg neighbour_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "this one, or those of a network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "on which link"},
+	{"state", "state", GRAMMAR_CHOICE, "what is known of it",
+		"resolving|reachable|stale|failed"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg flow_args[] = {
+	{"from", "from", GRAMMAR_NETWORK, "who began it"},
+	{"to", "to", GRAMMAR_NETWORK, "with whom, also as translated"},
+	{"from-port", "from_port", GRAMMAR_PORT, "the port it was sent from"},
+	{"to-port", "to_port", GRAMMAR_PORT, "the port it was sent to"},
+	{"proto", "protocol", GRAMMAR_PROTOCOL, "which protocol"},
+	{"on", "interface", GRAMMAR_INTERFACE, "comes in or leaves there"},
+	{"state", "state", GRAMMAR_NAME, "as the last column says"},
+	{"sort", "sort", GRAMMAR_CHOICE, "largest first", "bytes|packets|idle"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{"top", "limit", GRAMMAR_COUNT, "the same, of what is sorted"},
+	{0},
+};
+
+static const struct grammar_arg set_args[] = {
+	{NULL, "name", GRAMMAR_SET, "which set"},
+	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg watch_args[] = {
+	{NULL, "what", GRAMMAR_VIEW, "as 'show' takes it"},
+	{0},
+};
+
+static const struct grammar_arg event_args[] = {
+	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
+		"links|drops|sets|neighbours|alarms|config", true},
+	{0},
+};
+
+static const struct grammar_arg ban_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "who"},
+	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{"for", "for", GRAMMAR_DURATION, "how long; as the set says otherwise"},
+	{0},
+};
+
+static const struct grammar_arg unban_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "who, as 'show set' lists it"},
+	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{0},
+};
+
+static const struct grammar_arg capture_args[] = {
+	{"on", "interface", GRAMMAR_INTERFACE, "there alone"},
+	{"rx", "rx", GRAMMAR_FLAG, "what is received; rx, tx and drop if none is said"},
+	{"tx", "tx", GRAMMAR_FLAG, "what is sent"},
+	{"drop", "drop", GRAMMAR_FLAG, "what is dropped, with the reason and the rule"},
+	{"filter", "filter", GRAMMAR_TEXT, "as tcpdump takes it, in one word"},
+	{"count", "count", GRAMMAR_COUNT, "the end, after so many packets"},
+	{"for", "for", GRAMMAR_DURATION, "the end, after that time"},
+	{"snap", "snap", GRAMMAR_COUNT, "bytes of each packet"},
+	{"all", "thorough", GRAMMAR_FLAG, "look at each packet, also if forwarding suffers"},
+	{"to", "to", GRAMMAR_FILE, "where to; - is stdout, as without"},
+	{0},
+};
+
+static const struct grammar_arg reload_args[] = {
+	{NULL, "name", GRAMMAR_SET, "which set"},
+	{0},
+};
+
+static const struct grammar_arg file_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{0},
+};
+
+static const struct grammar_arg check_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"strict", "strict", GRAMMAR_FLAG, "what is doubtful is a failure too"},
+	{0},
+};
+
+static const struct grammar_arg init_args[] = {
+	{"yes", "yes", GRAMMAR_FLAG, "ask nothing: the WAN has the default route, or a link"},
+	{"output", "output", GRAMMAR_FILE, "where to, router.yaml otherwise; - is stdout"},
+	{"force", "force", GRAMMAR_FLAG, "replace the file where there is one"},
+	{"wan", "wan", GRAMMAR_NAME, "the card of the WAN, by its name or PCI address"},
+	{"lan", "lan", GRAMMAR_NAME, "that of the LAN"},
+	{"lan-address", "lan_address", GRAMMAR_NETWORK,
+		"the router's there; one of 192.168 otherwise"},
+	{0},
+};
+
+static const struct grammar_arg apply_args[] = {
+	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{0},
+};
+
+static const struct grammar_arg rollback_args[] = {
+	{NULL, "revision", GRAMMAR_COUNT, "to which; to the one before otherwise", NULL, true},
+	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{0},
+};
+
+static const struct grammar_arg diff_args[] = {
+	{NULL, "from", GRAMMAR_COUNT, "a revision"},
+	{NULL, "to", GRAMMAR_COUNT, "another; what is in force otherwise", NULL, true},
+	{0},
+};
+
+static const struct grammar_arg help_args[] = {
+	{NULL, "command", GRAMMAR_COMMAND, "about it alone", NULL, true},
+	{0},
+};
+
+static const struct grammar_arg shell_args[] = {
+	{NULL, "shell", GRAMMAR_CHOICE, "for which shell", "bash|zsh"},
+	{0},
+};
+
+static const struct grammar_arg man_args[] = {
+	{NULL, "page", GRAMMAR_CHOICE, "which page", "millrace|millraced|millrace.yaml"},
+	{0},
+};
+
+const struct grammar_command cli_commands[] = {
+	{"show interfaces", "addresses, link, MTU, bytes each way", do_show, NULL,
+		"show.interfaces", print_interfaces},
+	{"show ports", "the card behind each port, its driver, link and errors", do_show, NULL,
+		"show.ports", print_ports},
+	{"show routes", "what the workers forward by; * is the one in use", do_show, route_args,
+		"show.routes", print_routes},
+	{"show neighbours", "who is on the links", do_show, neighbour_args, "show.neighbours",
+		print_neighbours},
+	{"show flows", "who talks to whom, and translated to what", do_show, flow_args,
+		"show.flows", print_flows},
+	{"show firewall", "the rules, and what each has matched", do_show, limit_args,
+		"show.firewall", print_firewall},
+	{"show counters", "the rules' named counters", do_show, NULL, "show.counters",
+		print_counters},
+	{"show nat", "the translations", do_show, limit_args, "show.nat", print_nat},
+	{"show zones", "which interfaces are in which zone", do_show, NULL, "show.zones",
+		print_zones},
+	{"show sets", "the sets, and how much is in them", do_show, NULL, "show.sets", print_sets},
+	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
+	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
+		print_workers},
+	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
+		print_drops},
+	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
+		print_running},
+	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
+		print_version},
+	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
+	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
+	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
+	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
+	{"confirm", "what was applied to be confirmed stays", do_confirm, NULL, "config.confirm"},
+	{"rollback", "back to an earlier config", do_rollback, rollback_args, "config.rollback"},
+	{"history", "what the router was given, when, by whom and why", do_history, NULL,
+		"config.history"},
+	{"diff", "what differs between two revisions", do_diff, diff_args, "config.diff"},
+	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
+	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
+	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
+		"capture.start"},
+	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
+	{"check", "what is wrong with a config, and what is doubtful", do_check, check_args},
+	{"check list", "all the doubts that there can be", do_check_list},
+	{"schema", "what a config may say, as a JSON Schema for editors", do_schema},
+	{"doctor", "what of this machine is fine for a router, and what is not", do_doctor},
+	{"init", "write a first file for this machine", do_init, init_args},
+	{"help", "what there is", do_help, help_args},
+	{"version", "this command's version", do_version},
+	{"complete", "the words that may come next, for shells", do_complete, help_args},
+	{"completion", "a shell's script for completion", do_completion, shell_args},
+	{"man", "a page of the manual, as roff", do_man, man_args},
+	{0},
+};

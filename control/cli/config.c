@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/cli/answer.h"
+
+// --- what is asked ---
+
+// The daemon reads it, from where it is: its path from the root in place of the one that was said.
+// NULL: it has said why not.
+static json_t *file_params(const struct cli *cli)
+{
+	const char *path = cli_value(cli, "file");
+	char *real = realpath(path, NULL);
+	json_t *params = NULL;
+
+	if (real == NULL) {
+		fprintf(stderr, "millrace: %s: %s\n", path, strerror(errno));
+		return NULL;
+	}
+	params = json_deep_copy(cli->params);
+	if (json_object_set_new(params, "file", json_string(real)) != 0) {
+		fprintf(stderr, "millrace: its path is no UTF-8: %s\n", path);
+		json_decref(params);
+		params = NULL;
+	}
+	free(real);
+	return params;
+}
+
+// --- what is answered ---
+
+static void say_each(const json_t *result, const char *key, const char *before)
+{
+	json_t *list = json_object_get(result, key), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		fprintf(stderr, "%s%s\n", before, json_string_value(one));
+	}
+}
+
+static void say_why_not(const json_t *result)
+{
+	const char *error = answer_text(result, "error"),
+		   *step = answer_text(result, "failed_step");
+	uint64_t more = answer_number(result, "more_errors");
+
+	say_each(result, "errors", "");
+	if (more > 0)
+		fprintf(stderr, "%" PRIu64 " more errors\n", more);
+	if (error[0] != '\0')
+		fprintf(stderr, "millrace: %s%s%s\n", step, step[0] != '\0' ? ": " : "", error);
+	fputs("millrace: nothing has changed\n", stderr);
+}
+
+// Asks with the parameters, which it takes, and lets `tell` say what was done.
+static int ask(const struct cli *cli, json_t *params, void (*tell)(const json_t *result))
+{
+	json_t *result = cli_ask(cli, cli->command->method, params);
+	bool is_done;
+
+	if (result == NULL)
+		return EXIT_FAILURE;
+	is_done = answer_truth(result, "done");
+	if (cli->is_json) {
+		cli_print_json(result);
+	} else {
+		say_each(result, "warnings", "warning: ");
+		if (is_done)
+			tell(result);
+		else
+			say_why_not(result);
+	}
+	json_decref(result);
+	return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void tell_unkept(const json_t *result)
+{
+	const char *why = answer_text(result, "unkept");
+
+	if (why[0] != '\0')
+		fprintf(stderr, "millrace: only until millraced ends: %s\n", why);
+}
+
+// --- plan, apply, confirm, rollback ---
+
+static void print_change(const json_t *change)
+{
+	const char *kind = answer_text(change, "kind"), *path = answer_text(change, "path");
+	const char *before = answer_text(change, "before"), *after = answer_text(change, "after");
+
+	if (strcmp(kind, "added") == 0)
+		printf("+ %s: %s\n", path, after);
+	else if (strcmp(kind, "removed") == 0)
+		printf("- %s: %s\n", path, before);
+	else
+		printf("~ %s: %s\n  %*s-> %s\n", path, before, (int)strlen(path), "", after);
+}
+
+static void print_changes(const json_t *result)
+{
+	json_t *list = json_object_get(result, "changes"), *one;
+	uint64_t total = answer_number(result, "total");
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		print_change(one);
+	}
+	if (total > json_array_size(list))
+		printf("and %" PRIu64 " more changes\n", total - json_array_size(list));
+}
+
+static void tell_touched(const json_t *result)
+{
+	json_t *list = json_object_get(result, "interfaces"), *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	fputs("changes on interfaces:", stdout);
+	json_array_foreach(list, i, one)
+	{
+		printf(" %s", json_string_value(one));
+	}
+	putchar('\n');
+}
+
+static void tell_plan(const json_t *result)
+{
+	json_t *restarts = json_object_get(result, "restarts");
+
+	if (answer_truth(result, "is_unchanged")) {
+		puts("the router has it already");
+		return;
+	}
+	print_changes(result);
+	fflush(stdout);
+	say_each(result, "restarts", "needs a restart of millraced: ");
+	if (json_array_size(restarts) > 0)
+		return;
+	tell_touched(result);
+	printf("It can be applied. %" PRIu64
+	       " live flows are judged by it at their next packet, and "
+	       "go\non where it lets them.\n",
+		answer_number(result, "flows"));
+}
+
+int do_plan(const struct cli *cli)
+{
+	json_t *params = file_params(cli);
+
+	return params == NULL ? EXIT_FAILURE : ask(cli, params, tell_plan);
+}
+
+static void tell_apply(const json_t *result)
+{
+	uint64_t revision = answer_number(result, "revision");
+	uint64_t confirm_sec = answer_number(result, "confirm_sec");
+	char unit[UNIT_BYTES];
+
+	if (answer_truth(result, "is_unchanged"))
+		puts("the router has it already");
+	else if (revision == 0)
+		puts("in force");
+	else
+		printf("in force as revision %" PRIu64 "\n", revision);
+	tell_unkept(result);
+	if (confirm_sec > 0 && !answer_truth(result, "is_unchanged"))
+		printf("'millrace confirm' within %s keeps it; otherwise the router goes back\n",
+			unit_seconds(confirm_sec, unit));
+}
+
+int do_apply(const struct cli *cli)
+{
+	json_t *params = file_params(cli);
+
+	return params == NULL ? EXIT_FAILURE : ask(cli, params, tell_apply);
+}
+
+int do_rollback(const struct cli *cli)
+{
+	return ask(cli, json_deep_copy(cli->params), tell_apply);
+}
+
+int do_confirm(const struct cli *cli)
+{
+	json_t *result = cli_ask_command(cli);
+
+	if (result == NULL)
+		return EXIT_FAILURE;
+	if (cli->is_json)
+		cli_print_json(result);
+	else
+		printf("revision %" PRIu64 " stays\n", answer_number(result, "revision"));
+	json_decref(result);
+	return EXIT_SUCCESS;
+}
+
+// --- history ---
+
+int do_diff(const struct cli *cli)
+{
+	json_t *result = cli_ask_command(cli);
+
+	if (result == NULL)
+		return EXIT_FAILURE;
+	if (cli->is_json)
+		cli_print_json(result);
+	else
+		print_changes(result);
+	json_decref(result);
+	return EXIT_SUCCESS;
+}
+
+static void add_who(struct table *table, const json_t *revision)
+{
+	const json_t *uid = json_object_get(revision, "uid");
+	const struct passwd *user;
+
+	if (!json_is_integer(uid)) {
+		table_add(table, "%s", answer_text(revision, "program"));
+		return;
+	}
+	user = getpwuid((uid_t)json_integer_value(uid));
+	if (user != NULL)
+		table_add(table, "%s", user->pw_name);
+	else
+		table_add(table, "uid %" PRIu64, answer_number(revision, "uid"));
+}
+
+static void add_revision(struct table *table, const json_t *revision)
+{
+	const char *state = answer_text(revision, "state");
+	time_t at = (time_t)answer_number(revision, "at");
+	char when[32] = "";
+	struct tm local;
+
+	if (localtime_r(&at, &local) != NULL)
+		strftime(when, sizeof(when), "%F %T", &local);
+	table_add(table, "%s", answer_truth(revision, "is_present") ? "*" : "");
+	table_add(table, "%" PRIu64, answer_number(revision, "revision"));
+	table_add(table, "%s", when);
+	add_who(table, revision);
+	table_add(table, "%s", strcmp(state, "good") == 0 ? "" : state);
+	table_add(table, "%s", answer_text_or(revision, "message", answer_text(revision, "file")));
+}
+
+int do_history(const struct cli *cli)
+{
+	json_t *result = cli_ask_command(cli);
+	uint64_t left;
+
+	if (result == NULL)
+		return EXIT_FAILURE;
+	left = answer_number(result, "confirm_sec");
+	if (cli->is_json) {
+		cli_print_json(result);
+	} else {
+		answer_table(result, "revisions", "|>REVISION|WHEN|WHO||WHY", add_revision, stdout);
+		if (left > 0)
+			printf("%" PRIu64 " s are left to confirm it\n", left);
+	}
+	json_decref(result);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The text of a first router's file. Whoever reads it has read none before.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/doctor/first_plan.h"
+
+static void write_port(FILE *out, const struct first_port *port)
+{
+	const struct card *card = port->card;
+	char mac[ADDR_STR_BYTES];
+
+	fprintf(out, "  # %s: %s\n", card_label(card), card->model);
+	fprintf(out, "  %s: { match: { ", port->interface);
+	switch (port->match) {
+	case FIRST_MATCH_MAC:
+		fprintf(out, "mac: %s", mac_addr_str(&card->mac, mac));
+		break;
+	case FIRST_MATCH_PCI:
+		fprintf(out, "pci: %s", card->pci);
+		break;
+	case FIRST_MATCH_NAME:
+		fprintf(out, "name: %s", card->name);
+		break;
+	}
+	fputs(" } }\n", out);
+}
+
+// An address of IPv6 that came for a time goes with its advertisement. One of IPv4 from DHCP stays
+// with its host as a rule, and is all there is.
+static bool is_taken_over(const struct live_address *address)
+{
+	return address->prefix.addr.family == IP_V4 || address->is_lasting;
+}
+
+static unsigned count_taken(const struct card *card, enum ip_family family)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < card->n_addresses; i++)
+		n += is_taken_over(&card->addresses[i]) &&
+		     card->addresses[i].prefix.addr.family == family;
+	return n;
+}
+
+static bool is_for_a_time(const struct card *card)
+{
+	for (unsigned i = 0; i < card->n_addresses; i++)
+		if (card->addresses[i].prefix.addr.family == IP_V4 &&
+			!card->addresses[i].is_lasting)
+			return true;
+	return false;
+}
+
+static void write_wan_addresses(FILE *out, const struct first_port *wan)
+{
+	const struct card *card = wan->card;
+	const char *between = "";
+	char text[ADDR_STR_BYTES];
+
+	fprintf(out, "  %s:\n    port: %s\n", wan->interface, wan->interface);
+	if (count_taken(card, IP_V4) + count_taken(card, IP_V6) == 0) {
+		fputs("    # Its address is missing, as its card has none. The router does not ask "
+		      "by DHCP yet:\n"
+		      "    # write what your provider told you, here and at `routes`.\n"
+		      "    # addresses: 203.0.113.2/24\n",
+			out);
+		return;
+	}
+	if (is_for_a_time(card))
+		fputs("    # DHCP gave it for a time, and the router does not ask by DHCP yet: "
+		      "have it "
+		      "reserved\n"
+		      "    # where it comes from, or it may be given to somebody else.\n",
+			out);
+	fputs("    addresses: [", out);
+	for (unsigned i = 0; i < card->n_addresses; i++) {
+		if (!is_taken_over(&card->addresses[i]))
+			continue;
+		fprintf(out, "%s%s", between, ip_prefix_str(&card->addresses[i].prefix, text));
+		between = ", ";
+	}
+	fprintf(out, "]    # what %s had\n", card_label(card));
+}
+
+static void write_lan_addresses(FILE *out, const struct first_plan *plan)
+{
+	char text[ADDR_STR_BYTES];
+
+	fprintf(out, "  %s:\n    port: %s\n    addresses: [", plan->lan.interface,
+		plan->lan.interface);
+	for (unsigned i = 0; i < plan->n_lan_addresses; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : ", ",
+			ip_prefix_str(&plan->lan_addresses[i], text));
+	fputs("]    # the hosts' gateway; give them addresses beside it\n", out);
+}
+
+// The router knows no gateway outside the networks of its addresses but a link-local one.
+static bool is_usable(const struct card *card, const struct ip_addr *via)
+{
+	if (via->family == IP_NONE || count_taken(card, via->family) == 0)
+		return false;
+	if (ip_addr_is_link_local(via))
+		return true;
+	for (unsigned i = 0; i < card->n_addresses; i++)
+		if (is_taken_over(&card->addresses[i]) &&
+			ip_prefix_contains(&card->addresses[i].prefix, via))
+			return true;
+	return false;
+}
+
+static void write_route(
+	FILE *out, const char *to, const struct ip_addr *via, const struct first_port *wan)
+{
+	char text[ADDR_STR_BYTES];
+
+	fprintf(out, "  - to: %s\n    via: %s\n", to, ip_addr_str(via, text));
+	if (ip_addr_is_link_local(via))
+		fprintf(out, "    interface: %s\n", wan->interface);
+}
+
+static void write_routes(FILE *out, const struct first_port *wan)
+{
+	const struct card *card = wan->card;
+	bool has4 = is_usable(card, &card->gateway4), has6 = is_usable(card, &card->gateway6);
+	char text[ADDR_STR_BYTES];
+
+	if (!has4 && !has6) {
+		if (card->gateway4.family != IP_NONE)
+			fprintf(out,
+				"# The gateway until now, %s, is in no network of the addresses "
+				"above, and the\n"
+				"# router cannot use it there: ask your provider for one that "
+				"is.\n",
+				ip_addr_str(&card->gateway4, text));
+		fputs("# routes:                       # all else is behind the provider's router\n"
+		      "#   - to: 0.0.0.0/0\n"
+		      "#     via: 203.0.113.1\n\n",
+			out);
+		return;
+	}
+	fputs("routes:                         # all else is behind the provider's router\n", out);
+	if (has4)
+		write_route(out, "0.0.0.0/0", &card->gateway4, wan);
+	if (has6)
+		write_route(out, "::/0", &card->gateway6, wan);
+	fputc('\n', out);
+}
+
+// Who works on the machine from outside is let in again: from that address alone.
+static void write_session(FILE *out, const struct first_plan *plan, const struct session *session)
+{
+	char text[ADDR_STR_BYTES];
+
+	if (!plan->wan.card->carries_session)
+		return;
+	fprintf(out,
+		"    # where you came from by SSH when this was written\n"
+		"    - { from: internet, source: %s, protocol: tcp, port: ssh, action: accept }\n",
+		ip_addr_str(&session->peer, text));
+}
+
+static void write_policy(FILE *out, const struct first_plan *plan, const struct session *session)
+{
+	fprintf(out,
+		"zones:                          # what the interfaces are to the rules\n"
+		"  home: { interfaces: %s }\n"
+		"  internet: { interfaces: %s }\n"
+		"\n"
+		"firewall:                       # who may begin to talk; answers always pass\n"
+		"  input:                        # to the router itself\n"
+		"    - { from: home, action: accept }\n"
+		"    - { from: internet, icmp: echo-request, icmp6: echo-request, rate: 5/s, "
+		"action: accept }\n",
+		plan->lan.interface, plan->wan.interface);
+	write_session(out, plan, session);
+	fprintf(out,
+		"  forward:                      # through it; what no rule accepts is dropped\n"
+		"    - { from: home, action: accept }\n"
+		"\n"
+		"nat:\n"
+		"  - { masquerade: %s }%*s# the house has one address outside\n",
+		plan->wan.interface, (int)(14 - strlen(plan->wan.interface)), "");
+}
+
+char *first_file_text(const struct first_plan *plan, const struct session *session)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	fputs("# A first router, written by `millrace init` from what this machine has. It is "
+	      "yours "
+	      "to change;\n"
+	      "# `millrace check` says what is wrong with it, the README what else it may say.\n"
+	      "\n"
+	      "ports:                          # the cards: which one is which\n",
+		out);
+	write_port(out, &plan->wan);
+	write_port(out, &plan->lan);
+	fputs("\ninterfaces:                     # the router's own addresses, each on a port\n",
+		out);
+	write_wan_addresses(out, &plan->wan);
+	write_lan_addresses(out, plan);
+	fputc('\n', out);
+	write_routes(out, &plan->wan);
+	write_policy(out, plan, session);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}

@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A running router takes other configs: all or nothing, on trial or for good, and back.
+
+    inet 203.0.113.1 -- wan [ the router ] lan -- pc 198.18.0.11
+         2001:db8:0:1::1                          2001:db8:0:2::11
+      \\ 198.51.100.10, 2001:db8:f::10: the internet
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import cores_for
+from example import ExampleLab, Host, try_row, dropped, passes
+from home import build_dir
+from lab import run_command, wait_for
+
+FAR, FAR6, OTHER = "198.51.100.10", "2001:db8:f::10", "198.51.100.66"
+WAN, PC = "203.0.113.2", "198.18.0.11"
+HOSTS = {
+    "inet": Host("wan", ("203.0.113.1/24", "203.0.113.9/24", "2001:db8:0:1::1/64"),
+                 more=(f"{FAR}/32", f"{OTHER}/32", f"{FAR6}/128"),
+                 routes=("198.18.0.0/24 via 203.0.113.2", "2001:db8:0:2::/64 via 2001:db8:0:1::2")),
+    "pc": Host("lan", (f"{PC}/24", "2001:db8:0:2::11/64"), gateways=("198.18.0.1",
+                                                                    "2001:db8:0:2::1")),
+}
+LIVE = Path(__file__).with_name("live.py")
+CUT = "    - { destination: 198.51.100.66, action: drop }\n"
+
+
+class ApplyLab(ExampleLab):
+    def __init__(self):
+        super().__init__("apply", HOSTS)
+
+    def config(self, rules="", routes="", nat="", sets="", wan="", workers=1, more=""):
+        return f"""
+ports:
+  wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
+  lan: {{ driver: af_packet, match: {{ name: port-lan }} }}
+interfaces:
+  wan: {{ port: wan, addresses: [203.0.113.2/24, "2001:db8:0:1::2/64"{wan}] }}
+  lan: {{ port: lan, addresses: [198.18.0.1/24, "2001:db8:0:2::1/64"] }}
+routes:
+  - {{ to: 0.0.0.0/0, via: 203.0.113.1 }}
+  - {{ to: "::/0", via: "2001:db8:0:1::1" }}
+{routes}
+zones:
+  lan: {{ interfaces: lan }}
+  wan: {{ interfaces: wan }}
+nat:
+  - {{ masquerade: wan }}
+{nat}
+sets:
+  banned: {{ addresses: [], timeout: 1d }}
+  listed: {{ addresses: [203.0.113.77], file: {self.dir}/listed }}
+{sets}
+firewall:
+  input:
+    - {{ from: lan, action: accept }}
+    - {{ from: wan, protocol: icmp, action: accept }}
+  forward:
+    - {{ destination: banned, action: drop }}
+    - {{ destination: listed, action: drop, count: listed }}
+{rules}
+    - {{ from: lan, to: wan, action: accept }}
+    - {{ from: wan, dnat: true, action: accept }}
+workers: {{ cores: [{', '.join(map(str, cores_for(workers)))}] }}
+state: {{ file: {self.dir}/state.db }}
+{more}"""
+
+    def write(self, name="millraced", **changes):
+        path = self.dir / f"{name}.yaml"
+        path.write_text(self.config(**changes))
+        return path
+
+    def begin(self, **changes):
+        (self.dir / "listed").touch()
+        self.start_router(self.write(**changes), args=("--state", self.dir / "state.db"))
+        for host in HOSTS:
+            self.open_doors(host)
+        self.wait_answer("pc", FAR)
+
+    def again(self):
+        self.start_router(self.dir / "millraced.yaml", args=("--state", self.dir / "state.db"))
+        self.wait_answer("pc", FAR)
+
+    def kill(self):
+        self.router.popen.kill()
+        self.router.popen.wait()
+        self.processes.remove(self.router)
+        self.socket.unlink()
+
+    def command(self, *words):
+        """(exit code, what it says, what it complains about)."""
+        done = run_command([build_dir() / "millrace", "-s", self.socket, *words], check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def told(self, *words):
+        code, out, err = self.command(*words)
+        assert code == 0, err
+        return out
+
+    def refused(self, *words):
+        code, out, err = self.command(*words)
+        assert code == 1 and out == "", (code, out, err)
+        return err
+
+    def history(self):
+        return self.millrace("history")["revisions"]
+
+    def reaches(self, target, door="tcp/80"):
+        return self.attempt("pc", target, door, wait=0.5)["got"] == "answer"
+
+    def routes(self, family=4):
+        return sorted(r["dst"] for r in self.ip_json("rtr", f"-{family} route show proto 77"))
+
+    def state(self):
+        """All that an apply may have left behind."""
+        rules = [[rule["rule"] for rule in one["rules"]]
+                 for one in self.millrace("show", "firewall")["lists"]]
+        addresses = {i["name"]: sorted(i["addresses"])
+                     for i in self.millrace("show", "interfaces")["interfaces"]}
+        return (rules, addresses, self.told("show", "nat"), self.millrace("show", "sets")["sets"],
+                [self.ip("rtr", f"-{family} route show") for family in (4, 6)])
+
+    @contextmanager
+    def live(self, kind, *words, target=FAR):
+        """Traffic from the pc while the block runs; the dictionary has what became of it then."""
+        name = f"live-{kind}-{len(self.processes)}"
+        traffic = self.start("pc", name, "/usr/bin/python3", LIVE, kind, target, 4000, *words)
+        wait_for(lambda: "sending" in traffic.output(), "traffic")
+        result = {}
+        yield result
+        traffic.stop(signal.SIGINT)
+        self.processes.remove(traffic)
+        result.update(json.loads(traffic.output().splitlines()[-1]))
+
+    def serve_live(self):
+        server = self.start("inet", "live", "/usr/bin/python3", LIVE, "serve", FAR, 4000)
+        wait_for(lambda: "serving" in server.output(), "the server")
+
+
+@pytest.fixture
+def lab():
+    with ApplyLab() as lab:
+        lab.begin()
+        yield lab
+
+
+# --- plan, apply, rollback, history ---
+
+def test_a_rule_is_applied_and_taken_back_and_the_history_tells(lab):
+    path = lab.write("next", rules=CUT)
+    plan = lab.told("plan", path)
+    assert re.fullmatch(
+        r"\+ firewall\.forward\[3\]: \{ destination: 198\.51\.100\.66, action: drop \}\n"
+        r"It can be applied\. [1-9]\d* live flows are judged by it at their next packet, and go\n"
+        r"on where it lets them\.\n", plan), plan
+    assert lab.reaches(OTHER), "a plan changes nothing"
+    assert lab.told("apply", path, "--message", "no more of it") == "in force as revision 2\n"
+    assert not lab.reaches(OTHER) and lab.reaches(FAR)
+    assert lab.told("apply", path) == "the router has it already\n"
+    assert lab.told("rollback") == "in force as revision 3\n"
+    assert lab.reaches(OTHER)
+    revisions = lab.history()
+    assert [r["revision"] for r in revisions] == [3, 2, 1]
+    assert [r["message"] for r in revisions] == ["back to revision 1", "no more of it",
+                                                 "started with it"]
+    assert [r["uid"] for r in revisions] == [0, 0, None]
+    assert revisions[1]["program"].startswith("millrace[") and revisions[1]["file"] == str(path)
+    assert abs(revisions[0]["at"] - time.time()) < 60 and revisions[0]["is_present"]
+    table = lab.told("history")
+    assert re.search(r"^\* +3 +20\S+ \S+ +root +back to revision 1$", table, re.MULTILINE), table
+    assert max(map(len, table.splitlines())) <= 80, table
+    assert lab.told("rollback", "2") == "in force as revision 4\n"
+    assert not lab.reaches(OTHER)
+    assert lab.told("diff", "2", "4") == ""
+    assert lab.told("diff", "1") == (
+        '+ firewall.forward[3]: { destination: 198.51.100.66, action: drop }\n')
+    running = lab.dir / "running.yaml"
+    running.write_text(lab.told("show", "running"))
+    assert lab.told("plan", running) == "the router has it already\n"
+
+
+def test_routes_addresses_translations_and_sets_come_and_go(lab):
+    before = lab.state()
+    (lab.dir / "listed2").write_text(f"{OTHER}\n")
+    path = lab.write(
+        "next", wan=", 203.0.113.5/24",
+        routes='  - { to: 192.0.2.0/24, via: 203.0.113.9 }\n'
+               '  - { to: "2001:db8:77::/48", via: "2001:db8:0:1::1" }\n'
+               '  - { to: 198.51.100.128/25, type: blackhole }\n',
+        nat="  - { forward: { protocol: tcp, ports: 8080, to: 198.18.0.11, to-port: 80 }, "
+            "interface: wan }\n",
+        sets=f"  more: {{ addresses: [], file: {lab.dir}/listed2 }}\n"
+             "  slow: { addresses: [], timeout: 1h }\n",
+        rules="    - { destination: [more, slow], action: drop }\n")
+    lab.told("apply", path)
+    assert lab.routes() == ["192.0.2.0/24", "198.51.100.128/25", "default"]
+    assert lab.routes(6) == ["2001:db8:77::/48", "default"]
+    assert "203.0.113.5/24" in lab.state()[1]["wan"]
+    wait_for(lambda: lab.run("inet", "ping", "-n", "-c", 1, "-W", 1, "203.0.113.5",
+                             check=False).returncode == 0, "the new address to answer")
+    try_row(lab, "inet", WAN, "tcp/8080", passes("pc"))
+    assert not lab.reaches(OTHER) and lab.reaches(FAR)
+    lab.told("ban", FAR, "in", "slow")
+    assert not lab.reaches(FAR)
+    lab.told("unban", FAR, "in", "slow")
+    lab.told("rollback")
+    wait_for(lambda: lab.state() == before, "the state of before")
+    assert lab.reaches(OTHER)
+    try_row(lab, "inet", WAN, "tcp/8080", dropped("drop_rule"))
+
+
+def test_another_gateway_takes_the_place_of_the_first(lab):
+    lab.serve_live()
+    text = lab.config()
+    path = lab.dir / "next.yaml"
+    with lab.live("udp", 500) as udp:
+        for gateway in ("203.0.113.9", "203.0.113.1") * 5:
+            path.write_text(text.replace("0.0.0.0/0, via: 203.0.113.1",
+                                         f"0.0.0.0/0, via: {gateway}"))
+            lab.told("apply", path)
+            shown = lab.ip_json("rtr", "-4 route show default")
+            assert [route["gateway"] for route in shown] == [gateway]
+    assert udp["answered"] == udp["sent"] > 20, (udp, {k: n for k, n in lab.counts("drop_", "held_", "punt_").items() if n})
+
+
+def test_bans_outlive_an_apply(lab):
+    lab.told("ban", OTHER)
+    lab.told("apply", lab.write("next", rules="    - { destination: 203.0.113.99, action: drop }\n"))
+    assert not lab.reaches(OTHER)
+    assert len(lab.millrace("show", "set", "banned")["entries"]) == 1
+
+
+# --- what fails changes nothing ---
+
+BAD = [
+    ("text", dict(more="nonsense: 1\n"), "nonsense", "next.yaml:"),
+    ("set", dict(sets="  bad: { addresses: [], file: /nonexistent/list }\n",
+                 rules="    - { destination: bad, action: drop }\n"), "/nonexistent/list", "policy"),
+    ("address", dict(wan=', "2001:db8:0:9::9/64"', more="", routes=""), "2001:db8:0:9::9",
+     "new addresses"),
+    ("restart", dict(workers=2), "workers.cores", "restart"),
+]
+
+
+@pytest.mark.parametrize(("changes", "what", "where"), [row[1:] for row in BAD],
+                         ids=[row[0] for row in BAD])
+def test_what_cannot_be_taken_leaves_all_as_it_was(lab, changes, what, where):
+    if "2001:db8:0:9::9" in what:  # a kernel that takes no IPv6 address there
+        lab.sysctl("rtr", {"net.ipv6.conf.lan.disable_ipv6": 1})
+        path = lab.write("next", rules=CUT, nat="  - { exempt: wan, to: 192.0.2.0/24 }\n",
+                         routes="  - { to: 192.0.2.0/24, via: 203.0.113.9 }\n")
+        path.write_text(path.read_text().replace(
+            '"2001:db8:0:2::1/64"', f'"2001:db8:0:2::1/64", "{what}/64"').replace(
+            '"2001:db8:0:1::2/64"', '"2001:db8:0:1::2/64", 203.0.113.5/24'))
+    else:
+        path = lab.write("next", **{**changes, "rules": changes.get("rules", "") + CUT})
+    before, revisions = lab.state(), lab.history()
+    said = lab.refused("apply", path)
+    assert what in said and where in said and "nothing has changed" in said, said
+    wait_for(lambda: lab.state() == before, "the state of before")
+    assert lab.history() == revisions
+    assert lab.reaches(OTHER) and lab.reaches(FAR)
+
+
+def test_a_file_that_is_none_is_refused_without_waiting(lab):
+    os.mkfifo(lab.dir / "pipe")
+    assert "not a regular file" in lab.refused("apply", lab.dir / "pipe")
+    assert "No such file" in lab.refused("apply", lab.dir / "absent.yaml")
+    assert "directory" in lab.refused("plan", lab.dir)
+
+
+# --- on trial ---
+
+def test_what_is_confirmed_stays_and_what_is_not_goes(lab):
+    path = lab.write("next", rules=CUT)
+    listener = Caller(lab.socket)
+    listener.call("subscribe", topics=["config"])
+    assert "otherwise the router goes back" in lab.told("apply", path, "--confirm", "2")
+    assert not lab.reaches(OTHER)
+    assert "on trial" in lab.refused("apply", lab.write("third"))
+    assert "on trial" in lab.told("show", "version")
+    wait_for(lambda: lab.reaches(OTHER), "the router to go back", 8)
+    assert [r["state"] for r in lab.history()] == ["good", "undone", "good"]
+    assert "nobody confirmed revision 2" in lab.router.output()
+    assert "nothing is on trial" in lab.refused("confirm")
+    lab.told("apply", path, "--confirm", "3")
+    assert lab.told("confirm") == "revision 4 stays\n"
+    time.sleep(3.5)
+    assert not lab.reaches(OTHER)
+    assert lab.history()[0]["state"] == "good"
+    told = [json.loads(listener.lines.readline())["params"] for _ in range(4)]
+    assert [(event["what"], event["revision"]) for event in told] == [
+        ("on trial", 2), ("in force", 3), ("on trial", 4), ("confirmed", 4)]
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["same-file", "another-file"])
+def test_a_router_that_is_killed_on_trial_comes_back_as_before(lab, in_place):
+    path = lab.write("millraced" if in_place else "next", rules=CUT)
+    lab.told("apply", path, "--confirm", "60")
+    assert not lab.reaches(OTHER)
+    for said in ("was not confirmed", "is in force as before, not" if in_place else ""):
+        lab.kill()  # and so it stays, however often it starts
+        lab.again()
+        assert lab.reaches(OTHER)
+        assert said in lab.told("show", "version") and said in lab.router.output()
+    assert [r["state"] for r in lab.history()] == ["good", "undone", "good"]
+    # what somebody has written since is meant
+    lab.write(rules=CUT + "    - { destination: 192.0.2.1, action: drop }\n")
+    lab.kill()
+    lab.again()
+    assert not lab.reaches(OTHER)
+
+
+def test_what_was_rolled_back_is_not_there_after_a_restart(lab):
+    lab.told("apply", lab.write(rules=CUT))
+    lab.told("rollback")
+    lab.stop_router()
+    lab.again()
+    assert lab.reaches(OTHER)
+    version = lab.told("show", "version")
+    assert "ATTENTION: revision 3 is in force as before, not" in version, version
+
+
+# --- start and signals ---
+
+def test_a_broken_file_at_the_start_gives_way_to_the_last_good_one(lab):
+    lab.told("apply", lab.write(rules=CUT))
+    (lab.dir / "millraced.yaml").write_text("ports: [\n")
+    lab.stop_router()
+    lab.again()
+    assert not lab.reaches(OTHER) and lab.reaches(FAR)
+    for said in (lab.router.output(), lab.told("show", "version")):
+        assert "millraced.yaml cannot be taken: revision 2" in said, said
+    assert "millraced.yaml:" in lab.router.output()
+
+
+def test_sighup_reads_the_file_anew(lab):
+    lab.write(rules=CUT)
+    lab.router.popen.send_signal(signal.SIGHUP)
+    wait_for(lambda: not lab.reaches(OTHER), "the new rule", 5)
+    assert lab.history()[0]["message"] == "SIGHUP"
+    (lab.dir / "millraced.yaml").write_text("ports: [\n")
+    lab.router.popen.send_signal(signal.SIGHUP)
+    wait_for(lambda: "everything stays as it is" in lab.router.output(), "the refusal", 5)
+    assert not lab.reaches(OTHER) and lab.reaches(FAR)
+
+
+def test_sighup_of_a_terminal_ends_it(lab):
+    lab.stop_router()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp("ip", ["ip", "netns", "exec", lab.namespace("rtr"),
+                         str(build_dir() / "millraced"), "-c", str(lab.dir / "millraced.yaml"),
+                         "-s", str(lab.socket)])
+    try:
+        wait_for(lab.socket.exists, "the router to start", 15)
+        wait_for(lambda: lab.millrace("show", "version", check=False), "its answer", 15)
+        os.close(terminal)
+        wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, "its end", 10)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+    assert not lab.socket.exists()
+
+
+# --- a thousand of them ---
+
+APPLIES = 1000
+
+
+class Caller:
+    """One connection to the daemon's socket."""
+
+    def __init__(self, path):
+        self.stream = socket.socket(socket.AF_UNIX)
+        self.stream.settimeout(30)
+        self.stream.connect(str(path))
+        self.lines = self.stream.makefile("rw")
+
+    def call(self, method, **params):
+        self.lines.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method,
+                                     "params": params}) + "\n")
+        self.lines.flush()
+        return json.loads(self.lines.readline())["result"]
+
+
+def own_kib(pid):
+    """Memory that the daemon has written to, but for its cards' rings: those fill once."""
+    name, kib = "", 0
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if not words[0].endswith(":"):
+            name = words[5] if len(words) > 5 else ""
+        elif words[0] == "Private_Dirty:" and not name.startswith("socket:"):
+            kib += int(words[1])
+    return kib
+
+
+def variant_of(lab, i):
+    """The i-th config: rules, translations, routes, sets and addresses, each at its own pace."""
+    return dict(
+        rules="".join(f"    - {{ destination: 192.0.2.{k}, action: drop }}\n"
+                      for k in range(i % 7)),
+        nat="".join(f"  - {{ forward: {{ protocol: tcp, ports: {8000 + k}, to: {PC} }}, "
+                    "interface: wan }\n" for k in range(i % 3)),
+        routes=f'  - {{ to: 192.0.2.{i % 5 * 32}/27, via: 203.0.113.9 }}\n'
+               f'  - {{ to: "2001:db8:{i % 11:x}77::/48", via: "2001:db8:0:1::1" }}\n',
+        sets="".join(f"  set{k}: {{ addresses: [192.0.2.{100 + i % 50}] }}\n"
+                     for k in range(i % 4)),
+        more=f"# {i}\n")
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(240)
+def test_a_thousand_applies_lose_no_packet_no_flow_and_no_memory():
+    with ApplyLab() as lab:
+        lab.begin()
+        lab.serve_live()
+        files = [lab.write(f"variant{i}", **variant_of(lab, i)) for i in range(60)]
+        caller = Caller(lab.socket)
+
+        def apply(i):
+            done = caller.call("config.apply", file=str(files[i % len(files)]))
+            assert done["done"] and not done["is_unchanged"], done
+
+        with lab.live("udp", 2000) as udp, lab.live("tcp") as tcp:
+            for i in range(len(files) * 2):
+                apply(i)
+            before, began = own_kib(lab.router.pid), time.monotonic()
+            for i in range(APPLIES):
+                apply(i)
+            took = time.monotonic() - began
+            after = own_kib(lab.router.pid)
+        print(f"{APPLIES} applies in {took:.1f} s, {after - before} KiB more; {udp}, {tcp}")
+        assert udp["answered"] == udp["sent"], (udp, lab.counts("drop_"))
+        assert "error" not in tcp and tcp["answered"] == tcp["sent"] > 100, tcp
+        assert after - before < 2048, f"{before} KiB before, {after} KiB after"
+        assert len(lab.history()) == 50

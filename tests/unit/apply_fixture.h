@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A router in a network namespace, with recording workers and a state file, that can be given other
+// configs. Include it in one file of a test.
+#pragma once
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/apply/apply.h"
+#include "control/state_db.h"
+#include "tests/unit/kernel_fixture.h"
+#include "tests/unit/recording_dataplane.h"
+
+#define FOLDER "/var/tmp/apply_test.XXXXXX"
+
+enum { NOW = 1700000000, SKIPPED = 77 };
+
+// The parts of it that the tests change.
+struct parts {
+	const char *wan, *routes, *nat, *sets, *forward, *port;
+};
+
+static char folder[] = FOLDER, file[64], set_file[64], state_file[64];
+static sqlite3 *state_db;
+static struct history *history;
+static struct apply *apply;
+
+static inline const char *text_of(struct parts parts)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text),
+		"ports: {lan: {driver: 'null'}, wan: {driver: 'null'%s}}\n"
+		"interfaces:\n"
+		"  lan: {port: lan, addresses: [198.18.0.1/24, 2001:db8:0:2::1/64]}\n"
+		"  wan: {port: wan, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64%s]}\n"
+		"routes:\n"
+		"  - {to: 0.0.0.0/0, via: 203.0.113.1}\n"
+		"  - {to: '::/0', via: '2001:db8:0:1::1'}\n"
+		"%s"
+		"nat: [{masquerade: wan}%s]\n"
+		"sets:\n"
+		"  listed: {addresses: [], file: %s}\n"
+		"%s"
+		"firewall: {forward: [{destination: listed, action: drop}%s]}\n"
+		"state: {file: %s}\n",
+		parts.port == NULL ? ", mtu: 1500" : parts.port, parts.wan == NULL ? "" : parts.wan,
+		parts.routes == NULL ? "" : parts.routes, parts.nat == NULL ? "" : parts.nat,
+		set_file, parts.sets == NULL ? "" : parts.sets,
+		parts.forward == NULL ? "" : parts.forward, state_file);
+	return text;
+}
+
+static inline void write_to(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	if (out == NULL || fputs(text, out) < 0 || fclose(out) != 0)
+		fail_msg("cannot write %s", path);
+}
+
+static inline void write_config(struct parts parts)
+{
+	write_to(file, text_of(parts));
+}
+
+static inline int setup(void **state)
+{
+	struct router *router = &kernel_router;
+	struct cfg_errors errors = {0};
+	struct source source = {0};
+	struct revision revision = {.uid = -1, .who = "test", .why = "began with it"};
+	struct error err = {0};
+	int64_t number = 0;
+
+	memcpy(folder, FOLDER, sizeof(folder));
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(file, sizeof(file), "%s/router.yaml", folder);
+	snprintf(set_file, sizeof(set_file), "%s/listed", folder);
+	snprintf(state_file, sizeof(state_file), "%s/state.db", folder);
+	write_to(set_file, "192.0.2.1\n");
+	write_config((struct parts){0});
+	if (source_read(&source, file, &errors) != 0)
+		fail_msg("%s", errors.list[0].text);
+	cfg_errors_free(&errors);
+	state_db = state_db_open(state_file, &err);
+	history = state_db == NULL ? NULL : history_open(state_db, file, &err);
+	revision.file = file;
+	revision.file_hash = source.hash;
+	if (history == NULL ||
+		history_add(history, &revision, source.text, source.bytes, &number, &err) != 0)
+		fail_msg("%s", err.text);
+	if (kernel_fixture_start(source.text, &err) != 0 ||
+		bans_open(&router->bans, router->config, state_db, router->dp, NOW, &err) != 0 ||
+		firewall_open(&router->firewall, router->config, &router->interfaces,
+			&router->bans.sets, router->dp, NOW, &err) != 0)
+		fail_msg("%s", err.text);
+	apply = apply_new(router, history, file, number, source.hash);
+	source_fini(&source);
+	return apply == NULL ? -1 : 0;
+}
+
+static inline int teardown(void **state)
+{
+	char command[96];
+
+	apply_free(apply);
+	firewall_close(&kernel_router.firewall);
+	bans_close(&kernel_router.bans, NOW);
+	kernel_fixture_stop();
+	history_close(history);
+	state_db_close(state_db);
+	recording_reset();
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+// All that the kernel, the workers and the sets have of the config.
+static inline char *snapshot(void)
+{
+	const struct dp_policy *policy = &recording.policy;
+	const struct timed_sets *timed = &kernel_router.bans.sets;
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	kernel_fixture_run(20);
+	fputs(shell("ip -o addr show scope global | sed 's/valid_lft.*//' | "
+		    "sed 's/ tentative//; s/ dadfailed//' | sort;"
+		    "ip -4 route; ip -6 route | grep -v fe80; "
+		    "ip -o link | grep -o 'mtu [0-9]*'"),
+		out);
+	fprintf(out, "rules %u nats %u sets %u port %u\n", policy->n_rules, policy->n_nats,
+		policy->n_sets, recording.port_mtu);
+	for (unsigned i = 0; i < policy->n_sets; i++)
+		fprintf(out, "%u,", policy->sets[i].n_prefixes);
+	for (unsigned i = 0; i < timed->n; i++)
+		if (timed->list[i].is_there)
+			fprintf(out, " %s %u", timed->list[i].name, timed->list[i].timeout_sec);
+	fclose(out);
+	return text;
+}

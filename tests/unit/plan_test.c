@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a running router has to do to be what another config says.
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/apply/plan.h"
+
+#define PORTS                                                                                      \
+	"ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}, idle: {mtu: 1400, match: "    \
+	"{name: eth3}}}\n"
+#define INTERFACES                                                                                 \
+	"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64]}, "           \
+	"lan: {port: q, addresses: 198.18.0.1/24}}\n"
+#define ROUTER PORTS INTERFACES
+
+static struct config *before, *after;
+static struct plan *plan;
+
+static struct config *parse(const char *text)
+{
+	struct cfg_errors errors = {0};
+	struct config *config = config_parse("test.yaml", text, strlen(text), &errors);
+
+	if (config == NULL)
+		fail_msg("%s: %s", errors.list[0].text, text);
+	cfg_errors_free(&errors);
+	return config;
+}
+
+static int forget(void **state)
+{
+	plan_free(plan);
+	config_free(before);
+	config_free(after);
+	plan = NULL;
+	before = after = NULL;
+	return 0;
+}
+
+static void make(const char *text_before, const char *text_after)
+{
+	forget(NULL);
+	before = parse(text_before);
+	after = parse(text_after);
+	plan = plan_new(before, after);
+	assert_non_null(plan);
+}
+
+static void what_is_for_life_needs_a_restart(void **state)
+{
+	static const struct {
+		const char *before, *after, *path;
+	} rows[] = {
+		{ROUTER, ROUTER "workers: {cores: [1]}\n", "workers.cores"},
+		{ROUTER "workers: {cores: [1, 2]}\n", ROUTER "workers: {cores: [2, 1]}\n",
+			"workers.cores"},
+		{ROUTER, ROUTER "workers: {idle: busy}\n", "workers.idle"},
+		{ROUTER, ROUTER "memory: {hugepages: never}\n", "memory.hugepages"},
+		{ROUTER, ROUTER "flows: {capacity: 4096}\n", "flows.capacity"},
+		{ROUTER, ROUTER "state: {file: /tmp/other.db}\n", "state.file"},
+		{ROUTER, "ports: {p: {match: {name: eth9}}, q: {match: {name: eth2}}}\n" INTERFACES,
+			"ports.p.match"},
+		{ROUTER,
+			"ports: {p: {driver: af_packet, match: {name: eth1}}, q: {match: {name: "
+			"eth2}}}\n" INTERFACES,
+			"ports.p.driver"},
+		{ROUTER,
+			"ports: {p: {mac: '02:00:00:00:00:01', match: {name: eth1}}, q: {match: "
+			"{name: eth2}}}\n" INTERFACES,
+			"ports.p.mac"},
+		{ROUTER,
+			"ports: {p: {queues: 1, match: {name: eth1}}, q: {match: {name: "
+			"eth2}}}\n" INTERFACES,
+			"ports.p.queues"},
+		{"ports: {p: {mtu: 1400, match: {name: eth1}}, q: {match: {name: "
+		 "eth2}}}\n" INTERFACES,
+			ROUTER, "ports.p.mtu"},
+		{ROUTER, PORTS "interfaces: {lan: {port: q, addresses: 198.18.0.1/24}}\n",
+			"interfaces.wan"},
+		{ROUTER,
+			PORTS
+			"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, "
+			"2001:db8:0:1::2/64]}, lan: {port: q, addresses: 198.18.0.1/24}, new: "
+			"{port: idle, addresses: 198.19.0.1/24}}\n",
+			"interfaces.new"},
+		{ROUTER "sets: {s: {addresses: [], timeout: 1h}}\n",
+			ROUTER "sets: {s: {addresses: [], timeout: 1h, capacity: 9}}\n",
+			"sets.s.capacity"},
+		{ROUTER, ROUTER "nat: [{masquerade: wan}]\n",
+			"interfaces.wan leads to the internet now"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make(rows[i].before, rows[i].after);
+		assert_int_equal(plan->n_restarts, 1);
+		assert_string_equal(plan->restarts[0], rows[i].path);
+		make(rows[i].after, rows[i].after);
+		assert_int_equal(plan->n_restarts, 0);
+	}
+}
+
+static void what_no_interface_is_on_may_be_anything(void **state)
+{
+	make(ROUTER, "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}, idle: {driver: "
+		     "tap}}\n" INTERFACES);
+	assert_int_equal(plan->n_restarts + plan->n_mtus, 0);
+	make(ROUTER, "ports: {p: {match: {name: eth1}}, q: {match: {name: eth2}}}\n" INTERFACES);
+	assert_int_equal(plan->n_restarts + plan->n_mtus, 0);
+}
+
+static void an_mtu_that_is_said_is_no_reason_for_a_restart(void **state)
+{
+	make(ROUTER, "ports: {p: {mtu: 1400, match: {name: eth1}}, q: {match: {name: "
+		     "eth2}}}\n" INTERFACES);
+	assert_int_equal(plan->n_restarts, 0);
+	assert_int_equal(plan->n_mtus, 1);
+	assert_string_equal(plan->mtus[0].port, "p");
+	assert_int_equal(plan->mtus[0].after, 1400);
+}
+
+static void many_reasons_are_counted(void **state)
+{
+	char first[4096] = "ports: {", second[4096] = "ports: {",
+	     interfaces[4096] = "interfaces: {";
+
+	for (int i = 0; i < PLAN_RESTARTS_MAX + 5; i++) {
+		size_t at = strlen(first);
+
+		snprintf(first + at, sizeof(first) - at, "p%d: {match: {name: a%d}},", i, i);
+		at = strlen(second);
+		snprintf(second + at, sizeof(second) - at, "p%d: {match: {name: b%d}},", i, i);
+		at = strlen(interfaces);
+		snprintf(interfaces + at, sizeof(interfaces) - at, "i%d: {port: p%d},", i, i);
+	}
+	strcat(interfaces, "}\n");
+	strcat(first, "}\n");
+	strcat(second, "}\n");
+	strcat(first, interfaces);
+	strcat(second, interfaces);
+	make(first, second);
+	assert_int_equal(plan->n_restarts, PLAN_RESTARTS_MAX);
+	assert_int_equal(plan->n_more_restarts, 5);
+}
+
+static void addresses_come_and_go_one_by_one(void **state)
+{
+	make(ROUTER, PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.2/25, "
+			   "2001:db8:0:1::2/64]}, lan: {port: q, addresses: [198.18.0.1/24, "
+			   "198.18.1.1/24]}}\n");
+	assert_int_equal(plan->n_restarts, 0);
+	assert_int_equal(plan->n_added, 2);
+	assert_int_equal(plan->n_removed, 1);
+	assert_string_equal(plan->removed[0].interface, "wan");
+	assert_int_equal(plan->removed[0].prefix.len, 24);
+}
+
+static void routes_come_go_and_change(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		const char
+			*plan; // a letter each: added, removed, changed, in the order of prefixes
+	} rows[] = {
+		{"[]", "[{to: 192.0.2.0/24, via: 203.0.113.1}]", "a"},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}]", "[]", "r"},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}]", "[{to: 192.0.2.0/24, via: 203.0.113.9}]",
+			"c"},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}]", "[{to: 192.0.2.0/24, via: 203.0.113.1}]",
+			""},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}]", "[{to: 192.0.2.0/24, type: blackhole}]",
+			"c"},
+		// the kernel knows IPv6's routes without a metric by 1024
+		{"[{to: '2001:db8:9::/48', via: '2001:db8:0:1::1'}]",
+			"[{to: '2001:db8:9::/48', via: '2001:db8:0:1::1', metric: 1024}]", ""},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}]",
+			"[{to: 192.0.2.0/24, via: 203.0.113.1, metric: 1024}]", "ra"},
+		{"[{to: 192.0.2.0/24, via: 203.0.113.1}, {to: 192.0.2.0/25, type: blackhole}]",
+			"[{to: 192.0.2.0/25, type: blackhole}, {to: 10.0.0.0/8, type: blackhole}]",
+			"ar"},
+		{"[{to: 0.0.0.0/0, via: [203.0.113.1, 203.0.113.9]}]",
+			"[{to: 0.0.0.0/0, via: [203.0.113.1]}]", "c"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char one[512], other[512], got[8] = "";
+
+		snprintf(one, sizeof(one), "%sroutes: %s\nnat: [{masquerade: wan}]\n", ROUTER,
+			rows[i].before);
+		snprintf(other, sizeof(other), "%sroutes: %s\nnat: [{masquerade: wan}]\n", ROUTER,
+			rows[i].after);
+		make(one, other);
+		for (unsigned k = 0; k < plan->n_routes; k++)
+			got[k] = plan->routes[k].before == NULL	 ? 'a'
+				 : plan->routes[k].after == NULL ? 'r'
+								 : 'c';
+		assert_string_equal(got, rows[i].plan);
+	}
+}
+
+// The same words, and another way: the subnet that the gateway is in has moved.
+static void a_route_follows_its_gateway_to_another_interface(void **state)
+{
+	make(PORTS "interfaces: {wan: {port: p, addresses: 203.0.113.2/24}, lan: {port: q, "
+		   "addresses: 198.18.0.1/24}}\nroutes: [{to: 192.0.2.0/24, via: 198.18.0.9}]\n",
+		PORTS "interfaces: {wan: {port: p, addresses: [203.0.113.2/24, 198.18.0.2/24]}, "
+		      "lan: {port: q}}\nroutes: [{to: 192.0.2.0/24, via: 198.18.0.9}]\n");
+	assert_int_equal(plan->n_routes, 1);
+	assert_non_null(plan->routes[0].before);
+	assert_non_null(plan->routes[0].after);
+}
+
+#define TEST(function) cmocka_unit_test_teardown(function, forget)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_for_life_needs_a_restart),
+		TEST(what_no_interface_is_on_may_be_anything),
+		TEST(an_mtu_that_is_said_is_no_reason_for_a_restart),
+		TEST(many_reasons_are_counted),
+		TEST(addresses_come_and_go_one_by_one),
+		TEST(routes_come_go_and_change),
+		TEST(a_route_follows_its_gateway_to_another_interface),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
