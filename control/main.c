@@ -16,6 +16,7 @@
 #include "control/api/server.h"
 #include "control/api/show.h"
 #include "control/apply/start.h"
+#include "control/capture.h"
 #include "control/config_file.h"
 #include "control/duties.h"
 #include "control/haste.h"
@@ -115,6 +116,7 @@ static void stop(struct router *router)
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
+	capture_forget(router);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);

@@ -22,6 +22,7 @@
 
 struct api;
 struct apply;
+struct capture_session;
 struct duties;
 struct loop_lag;
 struct start;
@@ -53,6 +54,7 @@ struct router {
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;
+	struct capture_session *capture; // NULL: nobody captures
 	struct apply *apply;
 	uint64_t start_ms;
 };

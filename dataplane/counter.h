@@ -123,6 +123,9 @@
 	X(SIP_SEEN, "sip_seen", "flows of SIP through NAT, which go as they are (no ALG)")         \
 	X(EVENT_LOST, "event_lost",                                                                \
 		"events, log lines and additions to sets that were too many to tell control")      \
+	X(CAPTURE_LOST, "capture_lost", "packets that a capture had no room for")                  \
+	X(CAPTURE_UNSEEN, "capture_unseen",                                                        \
+		"packets that a capture did not look at, to spare forwarding")                     \
 	X(FLOW_CUT, "flow_cut", "flows ended by a change of policy, route or address")
 
 enum counter {

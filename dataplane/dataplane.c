@@ -148,6 +148,7 @@ void dataplane_free(struct dataplane *dp)
 	if (dp == NULL)
 		return;
 	dataplane_stop(dp);
+	dataplane_capture_free(dp);
 	host_fini(&dp->host);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);

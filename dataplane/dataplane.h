@@ -184,6 +184,55 @@ struct dp_worker_news {
 typedef void (*dp_worker_fn)(void *ctx, const struct dp_worker_news *news);
 void dataplane_watch(struct dataplane *dp, uint64_t now_ms, dp_worker_fn fn, void *ctx);
 
+// --- capture: copies of packets, one capture at a time ---
+enum dp_capture_kind {		  // bits
+	DP_CAPTURE_RX = 1 << 0,	  // as received
+	DP_CAPTURE_TX = 1 << 1,	  // as handed to the port
+	DP_CAPTURE_DROP = 1 << 2, // by a worker, as it was then
+	DP_CAPTURE_ALL = 7,
+};
+enum {
+	DP_FILTER_STEPS_MAX = 1024,
+	DP_CAPTURE_SNAP_MAX = 65535,
+};
+struct dp_filter_step { // classic BPF, as `tcpdump -dd` prints it
+	uint16_t code;
+	uint8_t jump_true, jump_false;
+	uint32_t k;
+};
+struct dp_capture {
+	uint64_t interfaces; // bits 1 << id; all ones: what has none too
+	uint8_t kinds;
+	uint16_t snap_bytes; // of each packet at most
+	// Looks at each packet whatever that costs. Else a worker that has no time to spare gives
+	// it a fortieth of its own, and counts what went by.
+	bool is_thorough;
+	const struct dp_filter_step *filter;
+	unsigned n_steps; // 0: every packet
+};
+struct dp_captured {
+	enum dp_capture_kind kind;
+	int interface;		   // -1: none, a packet that waited or was made here
+	const char *reason, *help; // of a drop: its counter's; static. Else NULL
+	bool is_by_firewall;
+	int64_t rule; // of the policy then in force, where `is_by_firewall`; -1: a hook's default
+	uint64_t time_ns; // since 1970
+	uint32_t bytes, captured_bytes;
+	const uint8_t *data; // until the next call
+};
+struct dp_capture_counts {
+	uint64_t lost;	 // there was no room for them
+	uint64_t unseen; // not looked at, to spare forwarding
+};
+// -EBUSY, -EINVAL or -ENOMEM with the reason.
+int dataplane_capture_start(
+	struct dataplane *dp, const struct dp_capture *capture, struct error *err);
+// The oldest of what was captured; also after the end, until dataplane_capture_free.
+bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out);
+void dataplane_capture_counts(const struct dataplane *dp, struct dp_capture_counts *out);
+void dataplane_capture_stop(struct dataplane *dp); // safe twice, and without one
+void dataplane_capture_free(struct dataplane *dp); // stops it as well
+
 // --- reading: sums over all workers, monotonic ---
 struct dp_counter {
 	const char *name; // "drop_ttl", "punt_arp": static

@@ -34,7 +34,9 @@ struct dataplane {
 	struct expect_table *expected; // by helpers
 	uint64_t reviewed_ms; // control's: when a timed set last made flows be judged again
 	bool review_is_due;
-	uint64_t start_tsc; // the workers' clocks begin here
+	_Atomic(struct capture *) capture; // NULL: nobody captures
+	struct capture *captured;	   // control's own: the same, until it is freed
+	uint64_t start_tsc;		   // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
 
@@ -49,5 +51,7 @@ void dataplane_raise_minor(struct worker *w, const struct dp_event *event);
 void dataplane_next_epoch(struct dataplane *dp);
 // Control: returns when every worker has passed by once.
 void dataplane_synchronize(struct dataplane *dp);
+// What a counter is called and means; nothing has been counted.
+void stats_describe(enum counter counter, struct dp_counter *out);
 // The workers' clock, now.
 uint32_t dataplane_now_sec(const struct dataplane *dp);

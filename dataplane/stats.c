@@ -19,11 +19,17 @@ static const struct {
 #undef COUNTER_TEXT
 };
 
+void stats_describe(enum counter counter, struct dp_counter *out)
+{
+	*out = (struct dp_counter){
+		.name = counter_texts[counter].name, .help = counter_texts[counter].help};
+}
+
 bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
 {
 	if (i >= COUNTER_COUNT)
 		return false;
-	*out = (struct dp_counter){.name = counter_texts[i].name, .help = counter_texts[i].help};
+	stats_describe((enum counter)i, out);
 	out->packets = dp->host.counters[i];
 	for (unsigned k = 0; k < dp->options.n_workers; k++)
 		out->packets += dp->workers[k].counters[i];

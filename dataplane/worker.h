@@ -33,6 +33,7 @@ enum {
 	HOMEWARD_WAYS = 7,
 };
 
+struct capture;
 struct dataplane;
 struct helper_sessions;
 struct reassembly;
@@ -126,6 +127,8 @@ struct worker {
 	uint16_t n_workers;
 	struct dataplane *dp;
 	struct rte_mempool *pool;
+	struct capture *capture; // for this turn; NULL: nobody captures
+	int32_t refused_by;	 // the rule that refused a packet last, or RULE_DEFAULT
 	uint64_t counters[COUNTER_COUNT];
 	struct interface_counters interface_counters[DP_INTERFACES_MAX];
 	struct flow_table flows;
@@ -212,10 +215,15 @@ static inline void worker_count(struct worker *w, enum counter counter)
 	w->counters[counter]++;
 }
 
+// In capture.h; here for the end of each packet.
+void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
+
 // The end of a packet that goes nowhere: counted and freed.
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason)
 {
 	w->counters[reason]++;
+	if (unlikely(w->capture != NULL))
+		capture_drop(w, m, reason);
 	rte_pktmbuf_free(m);
 }
 
@@ -223,6 +231,8 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counte
 static inline void worker_refuse(struct worker *w, struct rte_mbuf *m, enum counter reason)
 {
 	w->counters[reason]++;
+	if (unlikely(w->capture != NULL))
+		capture_drop(w, m, reason);
 	w->refused[w->n_refused++] = m;
 	if (unlikely(w->n_refused == BURST))
 		worker_free_refused(w);

@@ -81,6 +81,12 @@ const struct bench_case bench_cases[] = {
 		bench_handover_give_make, {.clk = 60}},
 	{"handover-take", "handed over, taken up by their own", true, 0, 10000,
 		bench_handover_take_make, {.base_extra_clk = 60}, "nat44-10k"},
+	{"capture-nat", "nat44-10k, each packet looked at for a capture", false, 0, 10000,
+		bench_capture_nat_make, .base = "nat44-10k"},
+	{"capture-forward", "forward4, each packet looked at for a capture", false, 1000, 0,
+		bench_capture_forward_make, .base = "forward4"},
+	{"capture-drop", "drop-flood, each packet looked at for a capture", false, 0, 10000,
+		bench_capture_drop_make, .base = "drop-flood"},
 	{"rules-10", "the judge alone, first packets against 10 rules", false, 10, 0,
 		bench_rules_make},
 	{"rules-100", "the same, 100 rules", false, 100, 0, bench_rules_make},
@@ -107,7 +113,7 @@ struct options {
 static const char usage[] =
 	"Usage: perf/bench [OPTIONS]\n"
 	"       perf/bench vdev --vdev-rx ARGS --vdev-tx ARGS [--seconds N] [--core N] "
-	"[--no-huge]\n"
+	"[--no-huge] [--capture]\n"
 	"       perf/bench make-pcap FILE [--flows N]\n"
 	"       perf/bench routes [--routes FILE] [--no-huge] [--strict]\n"
 	"       perf/bench memory [--strict]\n"

@@ -155,6 +155,11 @@ struct bench_target *bench_handover_home_make(const struct bench_case *c, struct
 struct bench_target *bench_handover_give_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_handover_take_make(const struct bench_case *c, struct error *err);
 
+// --- bench_capture.c ---
+struct bench_target *bench_capture_nat_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_capture_forward_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_capture_drop_make(const struct bench_case *c, struct error *err);
+
 struct bench_run_options {
 	unsigned n_runs, burst;
 	uint64_t n_pkts;

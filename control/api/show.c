@@ -232,6 +232,9 @@ const struct rpc_method show_methods[] = {
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
 	{"log.set", log_change, RPC_WRITES},
+	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
+	{"capture.read", capture_read, RPC_WRITES},
+	{"capture.stop", capture_stop, RPC_WRITES},
 	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
 	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
 	{NULL},

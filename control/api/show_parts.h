@@ -44,5 +44,10 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In capture.c.
+json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *capture_stop(void *ctx, const json_t *params, struct rpc_failure *failure);
+
 // The long lists, in show_lists.c, show_flows.c and show_firewall.c.
 extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // All that can be said to `millrace`, in the order of its help. Commands that share a first word
 // stand together.
+#include "control/cli/capture.h"
 #include "control/cli/check.h"
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
@@ -74,6 +75,20 @@ static const struct grammar_arg ban_args[] = {
 static const struct grammar_arg unban_args[] = {
 	{NULL, "address", GRAMMAR_NETWORK, "who, as 'show set' lists it"},
 	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{0},
+};
+
+static const struct grammar_arg capture_args[] = {
+	{"on", "interface", GRAMMAR_INTERFACE, "there alone"},
+	{"rx", "rx", GRAMMAR_FLAG, "what is received; rx, tx and drop if none is said"},
+	{"tx", "tx", GRAMMAR_FLAG, "what is sent"},
+	{"drop", "drop", GRAMMAR_FLAG, "what is dropped, with the reason and the rule"},
+	{"filter", "filter", GRAMMAR_TEXT, "as tcpdump takes it, in one word"},
+	{"count", "count", GRAMMAR_COUNT, "the end, after so many packets"},
+	{"for", "for", GRAMMAR_DURATION, "the end, after that time"},
+	{"snap", "snap", GRAMMAR_COUNT, "bytes of each packet"},
+	{"all", "thorough", GRAMMAR_FLAG, "look at each packet, also if forwarding suffers"},
+	{"to", "to", GRAMMAR_FILE, "where to; - is stdout, as without"},
 	{0},
 };
 
@@ -179,6 +194,8 @@ const struct grammar_command cli_commands[] = {
 	{"diff", "what differs between two revisions", do_diff, diff_args, "config.diff"},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
+	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
+		"capture.start"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_log, log_change_args,
 		"log.set"},
