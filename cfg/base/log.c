@@ -123,7 +123,7 @@ static void keep_sample(uintptr_t key, enum log_level level, enum log_part part,
 	pthread_mutex_unlock(&state.lock);
 }
 
-static void say(
+static __attribute__((format(printf, 4, 0), nonnull(4))) void say(
 	enum log_level level, const char *object, uintptr_t caller, const char *fmt, va_list ap)
 {
 	enum log_part part = log_part_of(object);
