@@ -73,6 +73,19 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
+// NULL: the set has none. There is room for one of each set.
+static struct loaded_file *add_file(struct set_files *files, const struct cfg_set *set)
+{
+	struct loaded_file *file = &files->list[files->n];
+
+	if (set->file == NULL)
+		return NULL;
+	files->n++;
+	file->set = set;
+	file->elements.kind = set->kind;
+	return file;
+}
+
 int set_files_open(struct set_files *files, const struct config *config)
 {
 	struct set_file_faults faults;
@@ -82,13 +95,10 @@ int set_files_open(struct set_files *files, const struct config *config)
 		return -ENOMEM;
 	for (unsigned i = 0; i < config->n_sets; i++) {
 		const struct cfg_set *set = &config->sets[i];
-		struct loaded_file *file = &files->list[files->n];
+		struct loaded_file *file = add_file(files, set);
 
-		if (set->file == NULL)
+		if (file == NULL)
 			continue;
-		files->n++;
-		file->set = set;
-		file->elements.kind = set->kind;
 		if (reload(file, &faults) != 0)
 			log_faults(file, &faults);
 	}
@@ -148,13 +158,10 @@ int set_files_follow(struct set_files *files, const struct config *config,
 		return error_set(err, "no memory for the files of sets");
 	for (unsigned i = 0; i < config->n_sets; i++) {
 		const struct cfg_set *set = &config->sets[i];
-		struct loaded_file *file = &files->list[files->n];
+		struct loaded_file *file = add_file(files, set);
 
-		if (set->file == NULL)
+		if (file == NULL)
 			continue;
-		files->n++;
-		file->set = set;
-		file->elements.kind = set->kind;
 		if (follow(file, find_earlier(before, set), is_lenient, err) != 0) {
 			set_files_close(files);
 			return -1;

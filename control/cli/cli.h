@@ -43,6 +43,7 @@ json_t *cli_ask_command(const struct cli *cli);
 // For the answer as it came, with --json.
 void cli_print_json(const json_t *result);
 
+// Asks the command's method, and prints the answer as the command does.
 int do_show(const struct cli *cli);
 int do_version(const struct cli *cli);
 int do_help(const struct cli *cli);

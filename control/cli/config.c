@@ -94,20 +94,20 @@ static void tell_unkept(const json_t *result)
 
 // --- plan, apply, confirm, rollback ---
 
-static void print_change(const json_t *change)
+static void print_change(const json_t *change, FILE *out)
 {
 	const char *kind = answer_text(change, "kind"), *path = answer_text(change, "path");
 	const char *before = answer_text(change, "before"), *after = answer_text(change, "after");
 
 	if (strcmp(kind, "added") == 0)
-		printf("+ %s: %s\n", path, after);
+		fprintf(out, "+ %s: %s\n", path, after);
 	else if (strcmp(kind, "removed") == 0)
-		printf("- %s: %s\n", path, before);
+		fprintf(out, "- %s: %s\n", path, before);
 	else
-		printf("~ %s: %s\n  %*s-> %s\n", path, before, (int)strlen(path), "", after);
+		fprintf(out, "~ %s: %s\n  %*s-> %s\n", path, before, (int)strlen(path), "", after);
 }
 
-static void print_changes(const json_t *result)
+void print_changes(const json_t *result, FILE *out)
 {
 	json_t *list = json_object_get(result, "changes"), *one;
 	uint64_t total = answer_number(result, "total");
@@ -115,10 +115,10 @@ static void print_changes(const json_t *result)
 
 	json_array_foreach(list, i, one)
 	{
-		print_change(one);
+		print_change(one, out);
 	}
 	if (total > json_array_size(list))
-		printf("and %" PRIu64 " more changes\n", total - json_array_size(list));
+		fprintf(out, "and %" PRIu64 " more changes\n", total - json_array_size(list));
 }
 
 static void tell_touched(const json_t *result)
@@ -144,7 +144,7 @@ static void tell_plan(const json_t *result)
 		puts("the router has it already");
 		return;
 	}
-	print_changes(result);
+	print_changes(result, stdout);
 	fflush(stdout);
 	say_each(result, "restarts", "needs a restart of millraced: ");
 	if (json_array_size(restarts) > 0)
@@ -193,35 +193,12 @@ int do_rollback(const struct cli *cli)
 	return ask(cli, json_deep_copy(cli->params), tell_apply);
 }
 
-int do_confirm(const struct cli *cli)
+void print_confirmed(const json_t *result, FILE *out)
 {
-	json_t *result = cli_ask_command(cli);
-
-	if (result == NULL)
-		return EXIT_FAILURE;
-	if (cli->is_json)
-		cli_print_json(result);
-	else
-		printf("revision %" PRIu64 " stays\n", answer_number(result, "revision"));
-	json_decref(result);
-	return EXIT_SUCCESS;
+	fprintf(out, "revision %" PRIu64 " stays\n", answer_number(result, "revision"));
 }
 
 // --- history ---
-
-int do_diff(const struct cli *cli)
-{
-	json_t *result = cli_ask_command(cli);
-
-	if (result == NULL)
-		return EXIT_FAILURE;
-	if (cli->is_json)
-		cli_print_json(result);
-	else
-		print_changes(result);
-	json_decref(result);
-	return EXIT_SUCCESS;
-}
 
 static void add_who(struct table *table, const json_t *revision)
 {
@@ -256,21 +233,11 @@ static void add_revision(struct table *table, const json_t *revision)
 	table_add(table, "%s", answer_text_or(revision, "message", answer_text(revision, "file")));
 }
 
-int do_history(const struct cli *cli)
+void print_history(const json_t *result, FILE *out)
 {
-	json_t *result = cli_ask_command(cli);
-	uint64_t left;
+	uint64_t left = answer_number(result, "confirm_sec");
 
-	if (result == NULL)
-		return EXIT_FAILURE;
-	left = answer_number(result, "confirm_sec");
-	if (cli->is_json) {
-		cli_print_json(result);
-	} else {
-		answer_table(result, "revisions", "|>REVISION|WHEN|WHO||WHY", add_revision, stdout);
-		if (left > 0)
-			printf("%" PRIu64 " s are left to confirm it\n", left);
-	}
-	json_decref(result);
-	return EXIT_SUCCESS;
+	answer_table(result, "revisions", "|>REVISION|WHEN|WHO||WHY", add_revision, out);
+	if (left > 0)
+		fprintf(out, "%" PRIu64 " s are left to confirm it\n", left);
 }

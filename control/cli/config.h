@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The commands about the config: plan, apply, confirm, rollback, history, diff. Each returns the
-// exit code.
+// The commands about the config: plan, apply, confirm, rollback, history, diff. Those that do
+// return the exit code.
 #pragma once
 
 #include "control/cli/cli.h"
 
 int do_plan(const struct cli *cli);
 int do_apply(const struct cli *cli);
-int do_confirm(const struct cli *cli);
 int do_rollback(const struct cli *cli);
-int do_history(const struct cli *cli);
-int do_diff(const struct cli *cli);
+
+void print_confirmed(const json_t *result, FILE *out);
+void print_history(const json_t *result, FILE *out);
+void print_changes(const json_t *result, FILE *out);

@@ -32,7 +32,7 @@ static void add_part(struct table *table, const json_t *part)
 	table_add(table, "%" PRIu64, answer_number(part, "left_out"));
 }
 
-static void print_parts(const json_t *result, FILE *out)
+void print_parts(const json_t *result, FILE *out)
 {
 	answer_table(result, "parts", "PART|LEVEL|>LINES|>LEFT OUT", add_part, out);
 }
@@ -61,18 +61,4 @@ void print_log(const json_t *result, FILE *out)
 		print_line(line, out);
 	}
 	answer_print_rest(result, "lines", out);
-}
-
-int do_log(const struct cli *cli)
-{
-	json_t *result = cli_ask_command(cli);
-
-	if (result == NULL)
-		return EXIT_FAILURE;
-	if (cli->is_json)
-		cli_print_json(result);
-	else
-		print_parts(result, stdout);
-	json_decref(result);
-	return EXIT_SUCCESS;
 }

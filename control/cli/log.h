@@ -7,4 +7,4 @@
 extern const struct grammar_arg log_show_args[], log_change_args[];
 
 void print_log(const json_t *result, FILE *out);
-int do_log(const struct cli *cli);
+void print_parts(const json_t *result, FILE *out);

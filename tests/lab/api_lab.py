@@ -49,11 +49,6 @@ class ApiLab(HomeLab):
         wait_for(self.has_link_locals, "the link-local addresses")
         return router
 
-    def has_link_locals(self):
-        interfaces = self.millrace("show", "interfaces")["interfaces"]
-        return all(any(address.startswith("fe80:") for address in interface["addresses"])
-                   for interface in interfaces)
-
     def connect(self):
         return Caller(self.socket)
 

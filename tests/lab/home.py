@@ -213,6 +213,12 @@ class HomeLab(Lab):
         if self.router and not self.is_kept:
             self.stop_router()
 
+    def has_link_locals(self):
+        """They come a moment after the interfaces."""
+        interfaces = self.millrace("show", "interfaces")["interfaces"]
+        return all(any(address.startswith("fe80:") for address in interface["addresses"])
+                   for interface in interfaces)
+
     def millrace(self, *words, check=True):
         """What `millrace --json <words>` says, parsed; None when it failed and `check` is off."""
         done = run_command([build_dir() / "millrace", "-s", self.socket, "--json", *words],

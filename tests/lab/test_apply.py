@@ -86,6 +86,7 @@ state: {{ file: {self.dir}/state.db }}
         for host in HOSTS:
             self.open_doors(host)
         self.wait_answer("pc", FAR)
+        wait_for(self.has_link_locals, "the link-local addresses")
 
     def again(self):
         self.start_router(self.dir / "millraced.yaml", args=("--state", self.dir / "state.db"))
