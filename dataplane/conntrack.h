@@ -32,7 +32,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 // when the packet has gone elsewhere.
 struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir);
 // Takes a flow out of everything that knows it.
-void conntrack_end(struct worker *w, struct flow *flow);
+__rte_noinline void conntrack_end(struct worker *w, struct flow *flow);
 // Ends flows whose time is up, at most `budget` looked at; returns how many.
 unsigned conntrack_expire(struct worker *w, unsigned budget);
 uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state);

@@ -43,10 +43,10 @@ struct dataplane {
 // A worker, brought up to date with the last change if its thread does not run: for bench, tests.
 struct worker *dataplane_worker(struct dataplane *dp, unsigned index);
 // Queues an event for control; dropped and counted when control is far behind.
-void dataplane_raise(struct worker *w, const struct dp_event *event);
+__rte_noinline void dataplane_raise(struct worker *w, const struct dp_event *event);
 // The same for what strangers cause with each of their packets: so many a second, and half of the
 // queue is not theirs.
-void dataplane_raise_minor(struct worker *w, const struct dp_event *event);
+__rte_noinline void dataplane_raise_minor(struct worker *w, const struct dp_event *event);
 // Control: live flows look again at their next packet.
 void dataplane_next_epoch(struct dataplane *dp);
 // Control: returns when every worker has passed by once.

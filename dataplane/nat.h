@@ -23,8 +23,8 @@ struct nat_choice {
 // For `packet`, a flow's first one behind its destination translation: the outside endpoint that
 // its inside endpoint has already, else one of its own (nat_port.h). False: none is free towards
 // this remote (COUNTER_DROP_NAT_NO_PORT is the caller's to count), or `source` has no address.
-bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
-	struct nat_choice *out);
+__rte_noinline bool nat_choose(struct worker *w, const struct flow_tuple *packet,
+	const struct nat_source *source, struct nat_choice *out);
 
 // Once the flow is entered under both its keys, and before it is removed. Between nat_choose and
 // nat_flow_entered other flows may end (evicted), and none may begin.

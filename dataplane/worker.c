@@ -189,28 +189,6 @@ void worker_flush(struct worker *w, uint8_t iface)
 	tx->n = 0;
 }
 
-void worker_free_refused(struct worker *w)
-{
-	struct rte_mempool *pool = w->refused[0]->pool;
-	struct rte_mbuf *whole[BURST];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < w->n_refused; i++) {
-		struct rte_mbuf *m = w->refused[i];
-
-		// as ports give them: of one pool, in one piece
-		if (unlikely(m->pool != pool || m->nb_segs != 1)) {
-			rte_pktmbuf_free(m);
-			continue;
-		}
-		m = rte_pktmbuf_prefree_seg(m);
-		if (likely(m != NULL))
-			whole[n++] = m;
-	}
-	rte_mempool_put_bulk(pool, (void **)whole, n);
-	w->n_refused = 0;
-}
-
 // What is sent first: a flow may go on at another worker than it was at a moment ago.
 static void flush_all(struct worker *w)
 {

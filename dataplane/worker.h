@@ -208,7 +208,7 @@ unsigned worker_poll_inbox(struct worker *w);
 void worker_expire(struct worker *w, unsigned n_pkts);
 
 // At the end of each burst.
-void worker_free_refused(struct worker *w);
+__rte_noinline void worker_free_refused(struct worker *w);
 
 static inline void worker_count(struct worker *w, enum counter counter)
 {
@@ -216,16 +216,10 @@ static inline void worker_count(struct worker *w, enum counter counter)
 }
 
 // In capture.h; here for the end of each packet.
-void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
+__rte_noinline void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
 
 // The end of a packet that goes nowhere: counted and freed.
-static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason)
-{
-	w->counters[reason]++;
-	if (unlikely(w->capture != NULL))
-		capture_drop(w, m, reason);
-	rte_pktmbuf_free(m);
-}
+__rte_noinline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason);
 
 // The same for what floods are made of: freed with all of its burst, which is half the work.
 static inline void worker_refuse(struct worker *w, struct rte_mbuf *m, enum counter reason)
