@@ -8,7 +8,7 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 
-#include "dataplane/capture.h"
+#include "dataplane/observe.h"
 #include "dataplane/pipeline.h"
 #include "perf/bench_nat.h"
 
@@ -24,7 +24,7 @@ static void rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, un
 	for (uint64_t left = w->tx_pending; left != 0; left &= left - 1) {
 		uint8_t out = (uint8_t)__builtin_ctzll(left);
 
-		capture_leave(w, out, w->tx[out].pkts, w->tx[out].n);
+		observe_leave(w, out, w->tx[out].pkts, w->tx[out].n);
 	}
 }
 
@@ -32,7 +32,7 @@ static void rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, un
 static bool note(struct bench_target *t, char *text, unsigned text_bytes)
 {
 	struct dp_captured got;
-	bool is_wrong = dataplane_capture_next(((struct bench_world *)t)->dp, &got);
+	bool is_wrong = dataplane_capture_next(((struct bench_world *)t)->dp, 0, &got);
 
 	snprintf(text, text_bytes, "the filter '%s' matched %s", filter_text,
 		is_wrong ? "something" : "nothing");
@@ -75,7 +75,7 @@ int bench_capture_start(struct dataplane *dp, bool is_thorough, struct error *er
 
 	if (compile(steps, &capture.n_steps, err) != 0)
 		return -1;
-	return dataplane_capture_start(dp, &capture, err) == 0 ? 0 : -1;
+	return dataplane_capture_start(dp, &capture, err);
 }
 
 static struct bench_target *make(struct bench_target *t, struct error *err)
@@ -84,7 +84,7 @@ static struct bench_target *make(struct bench_target *t, struct error *err)
 
 	if (t == NULL)
 		return NULL;
-	if (bench_capture_start(((struct bench_world *)t)->dp, true, err) != 0) {
+	if (bench_capture_start(((struct bench_world *)t)->dp, true, err) < 0) {
 		t->ops->free(t);
 		return NULL;
 	}
