@@ -6,38 +6,27 @@
 #include "dataplane/capture_ring.h"
 #include "dataplane/worker.h"
 
-enum { WORD = sizeof(uint64_t) };
-
 static void store(_Atomic uint64_t *to, uint64_t word)
 {
 	atomic_store_explicit(to, word, memory_order_relaxed);
 }
 
-// The first buffer of a packet has its headers. Whole words are read: a buffer that ends before
-// the last of them keeps its bytes to itself.
+// The first buffer of a packet has its headers. They are read in pairs of words: a buffer that may
+// end within them keeps its bytes to itself.
 static unsigned readable_bytes(const struct rte_mbuf *m, unsigned most)
 {
-	if (unlikely(m->data_off + DP_RECORDER_SNAP_MAX > m->buf_len))
+	if (unlikely(m->data_off + DP_RECORDER_SNAP_MAX + RECORDER_PAIR > m->buf_len))
 		return 0;
 	return RTE_MIN(m->data_len, most);
 }
 
-static inline void write_slot(const struct worker *w, const struct recorder *recorder,
-	_Atomic uint64_t *to, const struct rte_mbuf *m, struct capture_record record)
+static inline void copy_pair(_Atomic uint64_t *to, const uint8_t *from)
 {
-	const uint8_t *from = rte_pktmbuf_mtod(m, const uint8_t *);
-	unsigned bytes = readable_bytes(m, recorder->snap_bytes);
+	uint64_t words[2];
 
-	store(&to[RECORDER_TSC], w->observing.now_tsc);
-	store(&to[RECORDER_PACKET], (uint64_t)m->pkt_len << 32 | (uint64_t)bytes << 16 |
-					    (uint64_t)record.kind << 8 | record.iface);
-	store(&to[RECORDER_VERDICT], (uint64_t)(uint32_t)record.rule << 32 | record.reason);
-	for (unsigned i = 0; i < bytes; i += WORD) {
-		uint64_t word;
-
-		memcpy(&word, from + i, sizeof(word));
-		store(&to[RECORDER_BYTES + i / WORD], word);
-	}
+	memcpy(words, from, sizeof(words));
+	store(&to[0], words[0]);
+	store(&to[1], words[1]);
 }
 
 static inline void note(const struct worker *w, const struct recorder *recorder,
@@ -45,15 +34,35 @@ static inline void note(const struct worker *w, const struct recorder *recorder,
 {
 	struct recorder_ring *ring = recorder->rings[w->index];
 	uint64_t end = atomic_load_explicit(&ring->done, memory_order_relaxed) + n;
+	// in registers: the compiler must think that a slot's words may be any of these
+	const uint64_t tsc = w->observing.now_tsc;
+	const uint64_t where = (uint64_t)record.kind << 8 | record.iface;
+	const uint64_t verdict = (uint64_t)(uint32_t)record.rule << 32 | record.reason;
+	const uint32_t n_slots = recorder->n_slots, slot_words = recorder->slot_words;
+	const unsigned most = recorder->snap_bytes;
+	uint32_t at = ring->at;
+	_Atomic uint64_t *to = ring->words + (size_t)at * slot_words;
 
 	store(&ring->begun, end);
 	atomic_thread_fence(memory_order_release); // before the first word: who reads one sees it
 	for (unsigned i = 0; i < n; i++) {
-		write_slot(w, recorder, ring->words + (size_t)ring->at * recorder->slot_words,
-			pkts[i], record);
-		if (++ring->at == recorder->n_slots)
-			ring->at = 0;
+		const struct rte_mbuf *m = pkts[i];
+		const uint8_t *from = rte_pktmbuf_mtod(m, const uint8_t *);
+		unsigned bytes = readable_bytes(m, most);
+
+		store(&to[RECORDER_TSC], tsc);
+		store(&to[RECORDER_PACKET],
+			(uint64_t)m->pkt_len << 32 | (uint64_t)bytes << 16 | where);
+		store(&to[RECORDER_VERDICT], verdict);
+		for (unsigned k = 0; k < bytes; k += RECORDER_PAIR)
+			copy_pair(&to[RECORDER_BYTES + k / sizeof(uint64_t)], from + k);
+		to += slot_words;
+		if (unlikely(++at == n_slots)) {
+			at = 0;
+			to = ring->words;
+		}
 	}
+	ring->at = at;
 	atomic_store_explicit(&ring->done, end, memory_order_release);
 }
 

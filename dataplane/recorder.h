@@ -25,6 +25,8 @@ enum {
 	RECORDER_BYTES,
 };
 
+enum { RECORDER_PAIR = 16 }; // bytes, of two words: a packet's are copied by pairs
+
 struct recorder_ring {
 	_Atomic uint64_t begun; // slots, ever
 	_Atomic uint64_t done;

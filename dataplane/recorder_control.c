@@ -16,8 +16,9 @@ enum {
 
 static unsigned slot_bytes(const struct dp_recorder *recorder)
 {
-	return RTE_ALIGN_CEIL(
-		RECORDER_BYTES * (unsigned)WORD + recorder->snap_bytes, (unsigned)SLOT_ALIGN);
+	unsigned pairs = RTE_ALIGN_CEIL(recorder->snap_bytes, (unsigned)RECORDER_PAIR);
+
+	return RTE_ALIGN_CEIL(RECORDER_BYTES * (unsigned)WORD + pairs, (unsigned)SLOT_ALIGN);
 }
 
 uint64_t recorder_bytes(const struct dp_recorder *recorder)

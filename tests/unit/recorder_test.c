@@ -251,7 +251,7 @@ static void *write_on(void *arg)
 {
 	struct writing *writing = arg;
 	struct rte_mbuf packets[BURST], *pkts[BURST];
-	static uint8_t bytes[BURST][DP_RECORDER_SNAP_MAX];
+	static uint8_t bytes[BURST][DP_RECORDER_SNAP_MAX + RECORDER_PAIR];
 	uint64_t number = 0;
 
 	memset(packets, 0, sizeof(packets));
