@@ -7,6 +7,7 @@
 #include "control/addresses.h"
 #include "control/announce.h"
 #include "control/api/events.h"
+#include "control/recorder.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -53,6 +54,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
 	events_link(router, interface);
+	recorder_link(router->recorder, interface);
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);

@@ -19,6 +19,7 @@
 #include "dataplane/helper.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
+#include "dataplane/recorder.h"
 
 enum { STALL_MS = 1000 };
 
@@ -36,7 +37,8 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 
 	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
 	       expect_table_bytes() +
-	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
+	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker) +
+					    recorder_bytes(&options->recorder));
 }
 
 static struct rte_rcu_qsbr *rcu_new(unsigned n_threads)
@@ -129,6 +131,9 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 	error = workers_init(dp);
 	if (error != 0)
 		goto failed;
+	error = observers_init(dp);
+	if (error != 0)
+		goto failed;
 	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	error = dp->event_fd < 0 ? -errno : host_init(&dp->host, dp);
 	if (error != 0)
@@ -148,7 +153,7 @@ void dataplane_free(struct dataplane *dp)
 	if (dp == NULL)
 		return;
 	dataplane_stop(dp);
-	dataplane_capture_free(dp);
+	observers_free(dp);
 	host_fini(&dp->host);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);

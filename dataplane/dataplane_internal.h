@@ -9,6 +9,7 @@
 #include "dataplane/expect.h"
 #include "dataplane/fib.h"
 #include "dataplane/host.h"
+#include "dataplane/observers.h"
 #include "dataplane/rate.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/timed_set.h"
@@ -34,9 +35,11 @@ struct dataplane {
 	struct expect_table *expected; // by helpers
 	uint64_t reviewed_ms; // control's: when a timed set last made flows be judged again
 	bool review_is_due;
-	_Atomic(struct capture *) capture; // NULL: nobody captures
-	struct capture *captured;	   // control's own: the same, until it is freed
-	uint64_t start_tsc;		   // the workers' clocks begin here
+	_Atomic(const struct observers *) observers; // NULL: nobody looks at packets
+	struct observers observer_sets[2];	     // one of them is published, at most
+	struct capture *captures[DP_CAPTURES_MAX];   // control's own, until they are freed
+	struct recorder *recorder;		     // NULL: none
+	uint64_t start_tsc;			     // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
 

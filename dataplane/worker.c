@@ -14,13 +14,13 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
-#include "dataplane/capture.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/fragment.h"
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
+#include "dataplane/observe.h"
 #include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/sleep.h"
@@ -82,6 +82,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->adjacencies = dp->adjacencies.entries;
 	w->pool = drivers_pool();
 	w->rcu_id = index;
+	w->observing.iface = INTERFACE_NONE;
 	w->epoch = atomic_load(&dp->epoch);
 	w->snap = atomic_load(&dp->snapshot);
 	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
@@ -122,7 +123,7 @@ static void ring_free(struct rte_ring *ring)
 
 void worker_fini(struct worker *w)
 {
-	w->capture = NULL; // it is gone, and what ends here was nobody's packet any more
+	w->observers = NULL; // it is gone, and what ends here was nobody's packet any more
 	hold_free_all(w);
 	if (w->wake_fd > 0)
 		close(w->wake_fd);
@@ -154,8 +155,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 
 	w->tx_pending &= ~(UINT64_C(1) << iface);
 	if (unlikely(!out->is_used || !out->is_up || out->n_txq == 0)) {
-		if (unlikely(w->capture != NULL))
-			capture_unsent(w, iface, tx->pkts, tx->n, COUNTER_DROP_INTERFACE_DOWN);
+		if (unlikely(w->observers != NULL))
+			observe_unsent(w, iface, tx->pkts, tx->n, COUNTER_DROP_INTERFACE_DOWN);
 		w->counters[COUNTER_DROP_INTERFACE_DOWN] += tx->n;
 		rte_pktmbuf_free_bulk(tx->pkts, tx->n);
 		tx->n = 0;
@@ -167,8 +168,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 		tx->n = 0;
 		return;
 	}
-	if (unlikely(w->capture != NULL)) // afterwards they are the port's
-		capture_leave(w, iface, tx->pkts, tx->n);
+	if (unlikely(w->observers != NULL)) // afterwards they are the port's
+		observe_leave(w, iface, tx->pkts, tx->n);
 	for (uint16_t i = 0; i < tx->n; i++)
 		bytes += tx->pkts[i]->pkt_len;
 	for (unsigned i = 0; sent < tx->n && i < TX_RETRIES; i++)
@@ -178,8 +179,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 	if (unlikely(sent < tx->n)) {
 		for (uint16_t i = sent; i < tx->n; i++)
 			bytes -= tx->pkts[i]->pkt_len;
-		if (unlikely(w->capture != NULL))
-			capture_unsent(w, iface, tx->pkts + sent, (uint16_t)(tx->n - sent),
+		if (unlikely(w->observers != NULL))
+			observe_unsent(w, iface, tx->pkts + sent, (uint16_t)(tx->n - sent),
 				COUNTER_DROP_TX_FULL);
 		counters->tx_dropped += tx->n - sent;
 		w->counters[COUNTER_DROP_TX_FULL] += tx->n - sent;
@@ -294,9 +295,9 @@ void worker_refresh(struct worker *w)
 {
 	uint64_t next_known;
 
-	w->capture = atomic_load_explicit(&w->dp->capture, memory_order_acquire);
-	if (unlikely(w->capture != NULL))
-		capture_turn(w);
+	w->observers = atomic_load_explicit(&w->dp->observers, memory_order_acquire);
+	if (unlikely(w->observers != NULL))
+		observe_turn(w);
 	w->epoch = atomic_load_explicit(&w->dp->epoch, memory_order_acquire);
 	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
 	next_known = atomic_load_explicit(&w->dp->adjacencies.next_known, memory_order_acquire);

@@ -33,9 +33,9 @@ enum {
 	HOMEWARD_WAYS = 7,
 };
 
-struct capture;
 struct dataplane;
 struct helper_sessions;
+struct observers;
 struct reassembly;
 
 // What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
@@ -127,8 +127,8 @@ struct worker {
 	uint16_t n_workers;
 	struct dataplane *dp;
 	struct rte_mempool *pool;
-	struct capture *capture; // for this turn; NULL: nobody captures
-	int32_t refused_by;	 // the rule that refused a packet last, or RULE_DEFAULT
+	const struct observers *observers; // for this turn; NULL: nobody looks at packets
+	int32_t refused_by;		   // the rule that refused a packet last, or RULE_DEFAULT
 	uint64_t counters[COUNTER_COUNT];
 	struct interface_counters interface_counters[DP_INTERFACES_MAX];
 	struct flow_table flows;
@@ -169,6 +169,15 @@ struct worker {
 	// flow_room.c: when control may be told next of a full table, and of a host's limit
 	uint64_t full_again_ms, limit_again_ms;
 	bool is_full_told;
+
+	// observe.c's own: nobody's while nobody looks
+	struct {
+		uint64_t now_tsc;    // as the clock was read last
+		uint64_t credit_tsc; // up to which credit has been given
+		uint64_t idle_turns;
+		int64_t credit_clk;
+		uint8_t iface; // of the burst at hand
+	} observing;
 
 	// the thread
 	pthread_t thread;
@@ -215,8 +224,8 @@ static inline void worker_count(struct worker *w, enum counter counter)
 	w->counters[counter]++;
 }
 
-// In capture.h; here for the end of each packet.
-__rte_noinline void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
+// In observe.h; here for the end of each packet.
+__rte_noinline void observe_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
 
 // The end of a packet that goes nowhere: counted and freed.
 __rte_noinline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason);
@@ -225,8 +234,8 @@ __rte_noinline void worker_drop(struct worker *w, struct rte_mbuf *m, enum count
 static inline void worker_refuse(struct worker *w, struct rte_mbuf *m, enum counter reason)
 {
 	w->counters[reason]++;
-	if (unlikely(w->capture != NULL))
-		capture_drop(w, m, reason);
+	if (unlikely(w->observers != NULL))
+		observe_drop(w, m, reason);
 	w->refused[w->n_refused++] = m;
 	if (unlikely(w->n_refused == BURST))
 		worker_free_refused(w);

@@ -6,8 +6,8 @@
 void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason)
 {
 	w->counters[reason]++;
-	if (unlikely(w->capture != NULL))
-		capture_drop(w, m, reason);
+	if (unlikely(w->observers != NULL))
+		observe_drop(w, m, reason);
 	rte_pktmbuf_free(m);
 }
 

@@ -214,6 +214,7 @@ const struct rpc_method show_methods[] = {
 	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
+	{"show.recorder", recorder_show, RPC_READS},
 	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
@@ -235,6 +236,7 @@ const struct rpc_method show_methods[] = {
 	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
 	{"capture.read", capture_read, RPC_WRITES},
 	{"capture.stop", capture_stop, RPC_WRITES},
+	{"recorder.write", recorder_write, RPC_WRITES},
 	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
 	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
 	{NULL},

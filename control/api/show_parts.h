@@ -49,5 +49,9 @@ json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failu
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_stop(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In recorder.c.
+json_t *recorder_write(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *recorder_show(void *ctx, const json_t *params, struct rpc_failure *failure);
+
 // The long lists, in show_lists.c, show_flows.c and show_firewall.c.
 extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;

@@ -35,6 +35,22 @@ static bool is_same_mac(bool has_a, const struct mac_addr *a, bool has_b, const 
 	return has_a == has_b && (!has_a || memcmp(a, b, sizeof(*a)) == 0);
 }
 
+// Its rings are as large as at the start; what is done with them follows the config.
+static void compare_recorder(
+	struct plan *plan, const struct cfg_recorder *before, const struct cfg_recorder *after)
+{
+	if (before->is_there != after->is_there) {
+		needs_restart(plan, "recorder");
+		return;
+	}
+	if (before->memory_mib != after->memory_mib)
+		needs_restart(plan, "recorder.memory");
+	if (before->packet_bytes != after->packet_bytes)
+		needs_restart(plan, "recorder.packet-bytes");
+	if (before->kinds != after->kinds)
+		needs_restart(plan, "recorder.packets");
+}
+
 static void compare_router(
 	struct plan *plan, const struct config *before, const struct config *after)
 {
@@ -50,6 +66,7 @@ static void compare_router(
 		needs_restart(plan, "flows.capacity");
 	if (strcmp(before->state_file, after->state_file) != 0)
 		needs_restart(plan, "state.file");
+	compare_recorder(plan, &before->recorder, &after->recorder);
 }
 
 static bool is_same_card(const struct cfg_port *a, const struct cfg_port *b)

@@ -5,3 +5,5 @@
 #include "control/cli/cli.h"
 
 int do_capture(const struct cli *cli);
+// What the method begins, which takes `last_sec`, to where the command's word `to` says.
+int capture_fetch(const struct cli *cli, const char *method);

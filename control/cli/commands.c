@@ -8,6 +8,7 @@
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
 #include "control/cli/log.h"
+#include "control/cli/recorder.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -89,6 +90,12 @@ static const struct grammar_arg capture_args[] = {
 	{"snap", "snap", GRAMMAR_COUNT, "bytes of each packet"},
 	{"all", "thorough", GRAMMAR_FLAG, "look at each packet, also if forwarding suffers"},
 	{"to", "to", GRAMMAR_FILE, "where to; - is stdout, as without"},
+	{0},
+};
+
+static const struct grammar_arg recorder_args[] = {
+	{NULL, "to", GRAMMAR_FILE, "where to; - is stdout"},
+	{"last", "last", GRAMMAR_DURATION, "of that time alone"},
 	{0},
 };
 
@@ -177,6 +184,8 @@ const struct grammar_command cli_commands[] = {
 		print_workers},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,
 		log_show_args, "show.log", print_log},
+	{"show recorder", "what the flight recorder holds, and its files", do_show, NULL,
+		"show.recorder", print_recorder},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
 	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
@@ -198,6 +207,8 @@ const struct grammar_command cli_commands[] = {
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"recorder write", "the last packets of each worker, for tcpdump and Wireshark",
+		do_recorder, recorder_args, "recorder.write"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},
