@@ -14,6 +14,8 @@
 #include "dataplane/timed_set.h"
 #include "dataplane/worker.h"
 
+struct rehearsal;
+
 enum { EVENT_RING_SIZE = 1024 };
 
 struct dataplane {
@@ -36,6 +38,7 @@ struct dataplane {
 	bool review_is_due;
 	_Atomic(struct capture *) capture; // NULL: nobody captures
 	struct capture *captured;	   // control's own: the same, until it is freed
+	struct rehearsal *rehearsal;	   // control's own; NULL: nobody has asked yet
 	uint64_t start_tsc;		   // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
@@ -53,5 +56,7 @@ void dataplane_next_epoch(struct dataplane *dp);
 void dataplane_synchronize(struct dataplane *dp);
 // What a counter is called and means; nothing has been counted.
 void stats_describe(enum counter counter, struct dp_counter *out);
+// What is seen of a flow of this worker's.
+void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow *out);
 // The workers' clock, now.
 uint32_t dataplane_now_sec(const struct dataplane *dp);
