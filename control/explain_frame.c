@@ -6,7 +6,6 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
@@ -82,7 +81,7 @@ static size_t write_icmp(const struct explain_frame *from, uint8_t *out)
 	size_t n = sizeof(struct icmp6_hdr) + from->payload_bytes;
 	struct icmp6_hdr icmp = {.icmp6_type = from->icmp_type, .icmp6_code = from->icmp_code};
 
-	icmp.icmp6_data16[0] = htons(from->icmp_id);
+	icmp.icmp6_data16[0] = htons(from->query_id);
 	memcpy(out, &icmp, sizeof(icmp));
 	icmp.icmp6_cksum = checksum_be(sum_of(out, n,
 		from->protocol == IPPROTO_ICMPV6 ? pseudo_sum(from, n) : 0)); // RFC 4443 2.3

@@ -21,7 +21,7 @@ struct explain_frame {
 	uint8_t tcp_flags;
 	uint16_t mss; // TCP option; 0: none
 	uint8_t icmp_type, icmp_code;
-	uint16_t icmp_id;
+	uint16_t query_id;
 	uint8_t hops, dscp;
 	bool has_df;	  // IPv4
 	bool is_fragment; // the first of several

@@ -3,6 +3,8 @@
 //     steps: [{step, decision, because, place, passed_over}]}
 #include "control/api/explain.h"
 
+#include <assert.h>
+
 #include "control/explain_frame.h"
 
 static_assert((int)EXPLAIN_BYTES_MAX >= (int)EXPLAIN_FRAME_MAX, "room for any that is made");

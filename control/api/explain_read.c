@@ -145,7 +145,7 @@ static bool read_numbers(const json_t *params, struct explain_frame *to, struct 
 		return false;
 	to->icmp_type = (uint8_t)type;
 	to->icmp_code = (uint8_t)code;
-	to->icmp_id = (uint16_t)id;
+	to->query_id = (uint16_t)id;
 	to->hops = (uint8_t)hops;
 	to->dscp = (uint8_t)dscp;
 	to->mss = (uint16_t)mss;

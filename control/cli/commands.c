@@ -6,6 +6,7 @@
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
+#include "control/cli/explain.h"
 #include "control/cli/init.h"
 #include "control/cli/log.h"
 #include "control/cli/schema.h"
@@ -198,6 +199,7 @@ const struct grammar_command cli_commands[] = {
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"explain", "what would become of a packet, and why", do_explain, explain_args, "explain"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},
