@@ -30,7 +30,7 @@ const struct grammar_arg explain_args[] = {
 	{"df", "df", GRAMMAR_FLAG, "it may not be fragmented (IPv4)"},
 	{"fragment", "fragment", GRAMMAR_FLAG, "it is the first of several"},
 	{"dscp", "dscp", GRAMMAR_NUMBER, "a number from 0 to 63"},
-	{"mac", "mac", GRAMMAR_NAME, "the sender's; the neighbour's of that address otherwise"},
+	{"mac", "mac", GRAMMAR_NAME, "the sender's; as its address's neighbour otherwise"},
 	{0},
 };
 
