@@ -25,7 +25,7 @@ from lab import run_command, wait_for
 from tools import ping
 
 PACKETS = 10_000
-CHUNK = 500  # explained, then sent
+CHUNK = 1000  # explained, then sent
 BATCH = 18  # as many as fit a line of the socket
 SEED = 20
 
@@ -324,6 +324,7 @@ def run_all(lab, draw, n):
     return packets, said, seconds
 
 
+@pytest.mark.timeout(180)
 def test_explanations_agree_with_what_happens(lab, capsys):
     path = lab.dir / "fates.pcapng"
     process = lab.start("pc", "fates", *map(str, (
@@ -332,8 +333,7 @@ def test_explanations_agree_with_what_happens(lab, capsys):
     packets, said, seconds = run_all(lab, random.Random(SEED), PACKETS)
     waiting = {packet.number for packet, one in zip(packets, said)
                if one["fate"].startswith("waits")}
-    time.sleep(4)
-    print("MISSING", [(packets[n], said[n]["fate"]) for n in waiting - set(captured(path))])
+    wait_for(lambda: waiting <= set(captured(path)), "what waits to be given up", 20)
     process.popen.send_signal(2)
     assert process.popen.wait(20) == 0
     fates = captured(path)
@@ -347,3 +347,45 @@ def test_explanations_agree_with_what_happens(lab, capsys):
             print(what, packet, json.dumps(one["steps"]))
     assert not wrong
     assert len(reasons) >= 25
+
+
+def line_of(lab, text):
+    config = (lab.dir / "millraced.yaml").read_text().splitlines()
+    return 1 + next(i for i, line in enumerate(config) if text in line)
+
+
+def test_the_command_says_which_rule_and_where(lab):
+    said = lab.explain("in", "lan", "udp", "198.18.0.11:5000", "to", "198.51.100.20:53").stdout
+    assert re.search(r"^rules +forward: drop, from lan to wan$", said, re.M), said
+    assert f"millraced.yaml:{line_of(lab, 'count: bad')}\n" in said
+    assert f"not line {line_of(lab, 'port: 137-139')}, by port:" not in said, "it comes later"
+    assert re.search(r"^sets +source in none; destination in bad$", said, re.M), said
+    assert re.search(r"^end +dropped: drop_rule$", said, re.M), said
+    assert max(len(line) for line in said.splitlines() if "/" not in line) <= 80
+
+
+def test_what_leaves_is_said_with_its_translation_way_and_neighbour(lab):
+    before = lab.counted()
+    said = lab.explain("in", "lan", "tcp", "198.18.0.11:5000", "->", "198.51.100.40:443",
+                       "payload", 1000).stdout
+    for words in (r"source nat +it leaves as 203\.0\.113\.2:5000",
+                  r"route +0\.0\.0\.0/0 via 203\.0\.113\.1 on wan, metric 0, from config",
+                  rf"neighbour +203\.0\.113\.1 is {lab.mac('inet')}", r"mtu +1500: it fits",
+                  r"end +sent by wan, queue 0"):
+        assert re.search(rf"^{words}$", said, re.M), (words, said)
+    assert f"not line {line_of(lab, 'count: bad')}, by destination:" in said
+    assert f"not line {line_of(lab, 'exempt: wan')}, by from:" in said
+    assert lab.counted() == before, "nothing was sent, nothing is counted"
+
+
+@pytest.mark.parametrize("words, fault", [
+    (("in", "lan", "tcp", "198.18.0.11", "to", "198.51.100.40:443"), "a port at both ends"),
+    (("in", "nowhere", "udp", "198.18.0.11:1", "to", "198.51.100.40:1"), "no interface 'nowhere'"),
+    (("udp", "198.18.0.11:1", "to", "198.51.100.40:1"), "'in' and an interface"),
+    (("in", "lan", "icmp", "198.18.0.11", "to", "2001:db8::1"), "of one family"),
+    (("in", "lan", "udp", "198.18.0.11:99999", "to", "198.51.100.40:1"), "is wrong"),
+])
+def test_a_wrong_description_is_refused_by_name(lab, words, fault):
+    done = run_command([build_dir() / "millrace", "-s", lab.socket, "explain", *words],
+                       check=False)
+    assert done.returncode != 0 and fault in done.stderr, done.stderr
