@@ -211,6 +211,9 @@ static void explain_known(struct explaining *e, const struct flow *flow)
 	stats_flow(e->r->w, flow_of(dir), &out->flow);
 	out->flow.worker = e->r->w->index;
 	explain_flow(e, flow_of(dir));
+	if ((flow_of(dir)->state.flags & FLOW_IS_RATED) && !(dir->flags & FLOW_IS_REPLY) &&
+		dir->packets > 0 && e->r->policy.has_firewall)
+		explain_rated(e, dir);
 }
 
 // Whose it is, and what is known of it. False: no worker could be rehearsed.

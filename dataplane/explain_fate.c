@@ -55,6 +55,19 @@ static void explain_answer(struct explaining *e)
 	out->answer_code = icmp[1];
 }
 
+// The walk's own word for it counts.
+static void explain_refusal(struct explaining *e)
+{
+	const struct worker *w = e->r->w;
+	struct dp_explained_rules *rules = &e->out->rules;
+
+	if (w->counters[COUNTER_DROP_RULE] + w->counters[COUNTER_DROP_REJECTED] == 0 ||
+		(rules->is_asked && rules->rule == w->refused_by))
+		return;
+	rules->is_in_doubt = true;
+	rules->rule = w->refused_by;
+}
+
 static void explain_left(struct explaining *e, struct rte_mbuf *m)
 {
 	struct dp_explanation *out = e->out;
@@ -146,6 +159,7 @@ void explain_fate(struct explaining *e)
 	if (out->reason != NULL) {
 		out->fate = DP_FATE_DROPPED;
 		explain_answer(e);
+		explain_refusal(e);
 		return;
 	}
 	out->reason = counted(w, "punt_", &out->help);

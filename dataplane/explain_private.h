@@ -21,6 +21,8 @@ struct explaining {
 bool explain_first(struct explaining *e, struct decision *d);
 // What a live flow is asked when it is judged again.
 void explain_flow(struct explaining *e, const struct flow *flow);
+// And each of its packets where rules limit them.
+void explain_rated(struct explaining *e, const struct flow_dir *dir);
 // What goes to the host stack by its kind alone.
 void explain_group(struct explaining *e);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/explain_private.h"
 
+#include "dataplane/conntrack.h"
 #include "dataplane/firewall.h"
 #include "dataplane/helper.h"
 #include "dataplane/hygiene.h"
@@ -233,6 +234,18 @@ void explain_flow(struct explaining *e, const struct flow *flow)
 	firewall_subject_of_flow(flow, &subject);
 	decide(e->r->w, &q, &subject, &d);
 	explain_decision(e, &q, &subject, &d);
+}
+
+void explain_rated(struct explaining *e, const struct flow_dir *dir)
+{
+	struct rule_subject subject;
+	struct rule_verdict verdict;
+	struct flow_tuple seen;
+	enum dp_hook hook;
+
+	hook = conntrack_judge(e->r->w, &e->p, dir, &seen, &subject, &verdict);
+	e->out->rules = (struct dp_explained_rules){0};
+	explain_rules(e, hook, &subject, &verdict);
 }
 
 void explain_group(struct explaining *e)
