@@ -153,6 +153,6 @@ size_t explain_frame_write(const struct explain_frame *from, uint8_t *out)
 	memcpy(eth.ether_dhost, from->dst_mac.bytes, sizeof(eth.ether_dhost));
 	memcpy(eth.ether_shost, from->src_mac.bytes, sizeof(eth.ether_shost));
 	memcpy(out, &eth, sizeof(eth));
-	return sizeof(eth) + (is_ip6 ? write_ip6(from, out + sizeof(eth))
-				     : write_ip4(from, out + sizeof(eth)));
+	return sizeof(eth) +
+	       (is_ip6 ? write_ip6(from, out + sizeof(eth)) : write_ip4(from, out + sizeof(eth)));
 }

@@ -476,7 +476,8 @@ unsigned rib_find(
 
 		prefix = ip_prefix_network(&prefix);
 		node = *rib_table_find(&rib->table, &prefix);
-		for (; node != NULL && n < max && rib_node_is_of(node, &prefix); node = node->next) {
+		for (; node != NULL && n < max && rib_node_is_of(node, &prefix);
+			node = node->next) {
 			rib_node_unpack(node, &out[n].route);
 			out[n++].is_active = node->is_active;
 		}

@@ -46,8 +46,8 @@ static unsigned explain_owner(struct explaining *e)
 	const struct interface *iface = &e->r->snap.interfaces[e->ask->interface];
 	bool from_router = e->ask->is_from_router;
 	uint16_t n = (uint16_t)e->r->dp->options.n_workers, owner;
-	uint16_t port_be = iface->is_outside == from_router ? e->original.sport_be
-							    : e->original.dport_be;
+	uint16_t port_be =
+		iface->is_outside == from_router ? e->original.sport_be : e->original.dport_be;
 
 	owner = owner_of(&e->p, iface->is_outside, from_router, n);
 	if (has_bucket(&e->p, &e->original))
@@ -275,8 +275,11 @@ int dataplane_explain(struct dataplane *dp, const struct dp_explain *packet,
 	struct explaining e = {.r = rehearsal_of(dp), .ask = packet, .out = out};
 	bool is_done;
 
-	*out = (struct dp_explanation){
-		.bucket = -1, .worker = -1, .usual_worker = -1, .out_interface = -1, .way_back_interface = -1};
+	*out = (struct dp_explanation){.bucket = -1,
+		.worker = -1,
+		.usual_worker = -1,
+		.out_interface = -1,
+		.way_back_interface = -1};
 	out->destination_nat.nat = out->source_nat.nat = -1;
 	out->rules.rule = RULE_DEFAULT;
 	if (packet->interface < 0 || packet->interface >= DP_INTERFACES_MAX ||

@@ -15,8 +15,8 @@ enum {
 };
 
 struct dp_explain {
-	int interface;	     // it comes in by; `is_from_router`: leaves by, as the kernel has chosen
-	bool is_from_router; // its layer 2 is the kernel's then
+	int interface; // it comes in by; `is_from_router`: leaves by, as the kernel has chosen
+	bool is_from_router;  // its layer 2 is the kernel's then
 	const uint8_t *frame; // from its Ethernet header on
 	uint16_t bytes;
 };
@@ -46,8 +46,8 @@ struct dp_explained_rules {
 	const char *by_default;
 	uint8_t from_zone, to_zone;
 	uint32_t matched[DP_EXPLAIN_RULES_MAX], n_matched; // in the order of the walk, with `rule`
-	struct dp_miss misses[DP_EXPLAIN_MISSES_MAX]; // by their number
-	unsigned n_misses, n_passed;		      // shown, and of how many
+	struct dp_miss misses[DP_EXPLAIN_MISSES_MAX];	   // by their number
+	unsigned n_misses, n_passed;			   // shown, and of how many
 	bool asked_rate;
 	unsigned n_logs, n_additions; // that it would write, and do to sets
 	uint32_t mark;

@@ -123,12 +123,12 @@ static void explain_sets(struct explaining *e, const struct flow_tuple *seen)
 
 	for (unsigned i = 0; i < rules->n_sets; i++) {
 		if (out->n_source_sets < DP_EXPLAIN_SETS_MAX &&
-			ruleset_set_has_address(rules, (uint16_t)i, seen->src.family,
-				seen->src.bytes, now_sec))
+			ruleset_set_has_address(
+				rules, (uint16_t)i, seen->src.family, seen->src.bytes, now_sec))
 			out->source_sets[out->n_source_sets++] = (uint16_t)i;
 		if (out->n_destination_sets < DP_EXPLAIN_SETS_MAX &&
-			ruleset_set_has_address(rules, (uint16_t)i, seen->dst.family,
-				seen->dst.bytes, now_sec))
+			ruleset_set_has_address(
+				rules, (uint16_t)i, seen->dst.family, seen->dst.bytes, now_sec))
 			out->destination_sets[out->n_destination_sets++] = (uint16_t)i;
 	}
 }

@@ -56,8 +56,7 @@ static void put_left(json_t *to, const struct dp_explanation *why)
 {
 	size_t n = why->left_bytes < DP_EXPLAIN_LEFT_MAX ? why->left_bytes : DP_EXPLAIN_LEFT_MAX;
 
-	json_object_set_new(
-		to, "left", n == 0 ? json_null() : explain_left_json(why->left, n));
+	json_object_set_new(to, "left", n == 0 ? json_null() : explain_left_json(why->left, n));
 	show_put_number(to, "pieces", why->n_pieces);
 }
 
@@ -79,8 +78,8 @@ json_t *explain_packet(void *ctx, const json_t *params, struct rpc_failure *fail
 	put_text_or_null(to, "reason", why.reason);
 	put_text_or_null(to, "help", why.help);
 	json_object_set_new(to, "answer", answer_json(&why));
-	json_object_set_new(to, "rule",
-		explain_rule_json(router, why.rules.is_asked ? why.rules.rule : -1));
+	json_object_set_new(
+		to, "rule", explain_rule_json(router, why.rules.is_asked ? why.rules.rule : -1));
 	show_put_interface(to, "interface", router, why.out_interface);
 	put_left(to, &why);
 	json_object_set_new(to, "worker", why.worker < 0 ? json_null() : json_integer(why.worker));

@@ -53,9 +53,9 @@ json_t *explain_rule_json(const struct router *router, int64_t rule)
 		return json_null();
 	its = policy->rules[rule];
 	text = text_of(its, write_rule);
-	to = json_pack("{s:s, s:s, s:i, s:s?, s:s?}", "list", list_of(policy, (uint32_t)rule), "file",
-		config_file_of(router->config, its->place), "line", its->place.line, "rule", text,
-		"comment", its->comment);
+	to = json_pack("{s:s, s:s, s:i, s:s?, s:s?}", "list", list_of(policy, (uint32_t)rule),
+		"file", config_file_of(router->config, its->place), "line", its->place.line, "rule",
+		text, "comment", its->comment);
 	free(text);
 	return to;
 }
@@ -85,8 +85,8 @@ static void rules_passed_over(struct explain_steps *steps)
 		const struct cfg_rule *its = policy->rules[rules->misses[i].index];
 		char *text = text_of(its, write_rule);
 
-		step_passed_over(steps, &its->place, rules->misses[i].field, "%s",
-			text == NULL ? "" : text);
+		step_passed_over(
+			steps, &its->place, rules->misses[i].field, "%s", text == NULL ? "" : text);
 		free(text);
 	}
 }
@@ -124,8 +124,8 @@ void step_rules(struct explain_steps *steps)
 	if (!rules->is_asked)
 		return;
 	step_effects(steps);
-	step_begin(steps, "rules", "%s: %s, from %s to %s", hooks[rules->hook],
-		verdict_text(rules), from, to);
+	step_begin(steps, "rules", "%s: %s, from %s to %s", hooks[rules->hook], verdict_text(rules),
+		from, to);
 	if (rules->rule < 0) {
 		step_because(steps, "no rule decides: %s", rules->by_default);
 	} else {
@@ -140,7 +140,8 @@ void step_rules(struct explain_steps *steps)
 	}
 	rules_passed_over(steps);
 	if (rules->is_in_doubt)
-		step_begin(steps, "doubt", "the judge says another rule: a defect, please report it");
+		step_begin(
+			steps, "doubt", "the judge says another rule: a defect, please report it");
 	if (rules->asked_rate)
 		step_begin(steps, "rate", "as it is now: the next packet may find it used up");
 }
@@ -204,7 +205,8 @@ static void nat_because(struct explain_steps *steps, const struct dp_explained_n
 
 	if (nat->nat < 0) {
 		if (nat->is_hairpin)
-			step_because(steps, "it goes back inside (hairpin): answers must come here");
+			step_because(
+				steps, "it goes back inside (hairpin): answers must come here");
 		else if (nat->is_called)
 			step_because(steps, "an inside endpoint is known by that one outside");
 		else if (nat->is_expected)
@@ -227,7 +229,8 @@ static void source_nat(struct explain_steps *steps)
 	const char *source = json_string_value(json_object_get(left, "source"));
 
 	if (why->source_nat.n_addresses == 0)
-		step_begin(steps, "source nat", "none: it leaves as %s", source == NULL ? "?" : source);
+		step_begin(steps, "source nat", "none: it leaves as %s",
+			source == NULL ? "?" : source);
 	else
 		step_begin(steps, "source nat", "it leaves as %s", source == NULL ? "?" : source);
 	json_decref(left);

@@ -35,8 +35,7 @@ static bool read_number(const json_t *params, const char *key, int64_t max, int6
 	return false;
 }
 
-static bool read_truth(
-	const json_t *params, const char *key, bool *to, struct rpc_failure *failure)
+static bool read_truth(const json_t *params, const char *key, bool *to, struct rpc_failure *failure)
 {
 	const json_t *value = json_object_get(params, key);
 
@@ -47,8 +46,8 @@ static bool read_truth(
 	return false;
 }
 
-static bool read_endpoint(const json_t *params, const char *key, struct ip_endpoint *to,
-	struct rpc_failure *failure)
+static bool read_endpoint(
+	const json_t *params, const char *key, struct ip_endpoint *to, struct rpc_failure *failure)
 {
 	const char *text = json_string_value(json_object_get(params, key));
 
@@ -102,7 +101,8 @@ static bool read_flags(const json_t *params, struct explain_frame *to, struct rp
 		while (bit < 8 && (word == NULL || strcmp(word, names[bit]) != 0))
 			bit++;
 		if (bit == 8)
-			return refuse(failure, "'flags' are fin, syn, rst, psh, ack, urg, ece, cwr");
+			return refuse(
+				failure, "'flags' are fin, syn, rst, psh, ack, urg, ece, cwr");
 		to->tcp_flags |= (uint8_t)(1 << bit);
 	}
 	return true;
@@ -130,7 +130,8 @@ static bool read_ends(const json_t *params, struct explain_frame *to, struct rpc
 	return true;
 }
 
-static bool read_numbers(const json_t *params, struct explain_frame *to, struct rpc_failure *failure)
+static bool read_numbers(
+	const json_t *params, struct explain_frame *to, struct rpc_failure *failure)
 {
 	int64_t type = to->src.family == IP_V6 ? ICMP6_ECHO : ICMP4_ECHO, code = 0, id = 1;
 	int64_t hops = EXPLAIN_HOPS, dscp = 0, mss = 0, payload = 0;
@@ -163,8 +164,8 @@ static struct mac_addr mac_of(
 	return neighbour_has_mac(neighbour) ? neighbour->mac : somebody;
 }
 
-static bool read_macs(const struct router *router, const json_t *params,
-	const struct interface *in, struct explain_frame *to, struct rpc_failure *failure)
+static bool read_macs(const struct router *router, const json_t *params, const struct interface *in,
+	struct explain_frame *to, struct rpc_failure *failure)
 {
 	const json_t *said = json_object_get(params, "mac");
 	const char *text = json_string_value(said);

@@ -47,8 +47,8 @@ void step_because(struct explain_steps *steps, const char *fmt, ...)
 
 static json_t *place_json(const struct router *router, struct cfg_place place)
 {
-	return json_pack("{s:s, s:i}", "file", config_file_of(router->config, place), "line",
-		place.line);
+	return json_pack(
+		"{s:s, s:i}", "file", config_file_of(router->config, place), "line", place.line);
 }
 
 void step_place(struct explain_steps *steps, struct cfg_place place)
@@ -111,8 +111,8 @@ static void step_worker(struct explain_steps *steps)
 	}
 	step_begin(steps, "worker", "%d", why->worker);
 	if (why->worker != why->usual_worker)
-		step_because(steps, "its flow is there; its port would lead to %d",
-			why->usual_worker);
+		step_because(
+			steps, "its flow is there; its port would lead to %d", why->usual_worker);
 	else if (why->bucket >= 0)
 		step_because(steps, "its port is of bucket %d", why->bucket);
 	else
@@ -199,8 +199,8 @@ static void step_neighbour(struct explain_steps *steps)
 	known = neighbour_table_find(
 		steps->router->neighbours.table, why->out_interface, &why->neighbour);
 	if (!why->is_neighbour_known) {
-		step_begin(steps, "neighbour", "%s on %s: not known, it waits and is asked for", addr,
-			explain_interface_name(steps->router, why->out_interface));
+		step_begin(steps, "neighbour", "%s on %s: not known, it waits and is asked for",
+			addr, explain_interface_name(steps->router, why->out_interface));
 		step_because(steps, "%s",
 			known != NULL && known->state == NEIGHBOUR_FAILED
 				? "it did not answer lately"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/api/explain.h"
 #include "control/api/show.h"
+#include "control/api/explain.h"
 
 #include <stdlib.h>
 #include <string.h>

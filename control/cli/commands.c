@@ -200,6 +200,8 @@ const struct grammar_command cli_commands[] = {
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
 	{"explain", "what would become of a packet, and why", do_explain, explain_args, "explain"},
+	{"explain live", "the next packet that comes in, explained", do_explain_live,
+		explain_live_args, "explain"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

@@ -12,7 +12,8 @@
 const struct grammar_arg explain_args[] = {
 	{NULL, "protocol", GRAMMAR_PROTOCOL, "tcp, udp, icmp, icmp6 or a number"},
 	{NULL, "source", GRAMMAR_ENDPOINT, "who sends it, with its port"},
-	{NULL, "towards", GRAMMAR_CHOICE, "as you like; a shell wants '->' between quotes", "to|->"},
+	{NULL, "towards", GRAMMAR_CHOICE, "as you like; a shell wants '->' between quotes",
+		"to|->"},
 	{NULL, "destination", GRAMMAR_ENDPOINT, "to whom"},
 	{"in", "in", GRAMMAR_INTERFACE, "where it comes in"},
 	{"out", "out", GRAMMAR_INTERFACE, "the router's own: where the kernel sends it"},
@@ -131,8 +132,9 @@ static void write_passed_over(FILE *out, const json_t *step)
 		if (place == NULL)
 			snprintf(first, sizeof(first), "not, by %s: ", answer_text(one, "no"));
 		else
-			snprintf(first, sizeof(first), "not line %" PRIu64 ", by %s: ",
-				answer_number(place, "line"), answer_text(one, "no"));
+			snprintf(first, sizeof(first),
+				"not line %" PRIu64 ", by %s: ", answer_number(place, "line"),
+				answer_text(one, "no"));
 		write_line(out, first, answer_text(one, "what"));
 	}
 }
@@ -154,16 +156,10 @@ static void print_explanation(const json_t *result, FILE *out)
 	}
 }
 
-int do_explain(const struct cli *cli)
+int explain_ask(const struct cli *cli, json_t *params)
 {
-	bool has_way = cli_value(cli, "in") != NULL, is_own = cli_value(cli, "out") != NULL;
-	json_t *result;
+	json_t *result = cli_ask(cli, "explain", params);
 
-	if (has_way == is_own)
-		return cli_wrong_usage("explain wants 'in' and an interface, or 'out' and one for "
-				       "what the router sends itself",
-			NULL);
-	result = cli_ask(cli, "explain", params_of(cli));
 	if (result == NULL)
 		return EXIT_FAILURE;
 	if (cli->is_json)
@@ -172,4 +168,13 @@ int do_explain(const struct cli *cli)
 		print_explanation(result, stdout);
 	json_decref(result);
 	return EXIT_SUCCESS;
+}
+
+int do_explain(const struct cli *cli)
+{
+	if ((cli_value(cli, "in") != NULL) == (cli_value(cli, "out") != NULL))
+		return cli_wrong_usage("explain wants 'in' and an interface, or 'out' and one for "
+				       "what the router sends itself",
+			NULL);
+	return explain_ask(cli, params_of(cli));
 }

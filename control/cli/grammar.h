@@ -20,7 +20,7 @@ enum grammar_type {
 	GRAMMAR_NUMBER, // of a byte
 	GRAMMAR_ADDRESS,
 	GRAMMAR_ENDPOINT, // with a port or without
-	GRAMMAR_NETWORK, // or one address
+	GRAMMAR_NETWORK,  // or one address
 	GRAMMAR_PORT,
 	GRAMMAR_PROTOCOL,
 	GRAMMAR_DURATION,

@@ -22,8 +22,13 @@ static uint16_t folded(const uint8_t *bytes, size_t n, uint32_t sum)
 
 static struct explain_frame frame_of(const char *src, const char *dst, uint8_t protocol)
 {
-	struct explain_frame frame = {.protocol = protocol, .sport = 5000, .dport = 443,
-		.tcp_flags = 2, .icmp_type = 8, .hops = 64, .payload_bytes = 33};
+	struct explain_frame frame = {.protocol = protocol,
+		.sport = 5000,
+		.dport = 443,
+		.tcp_flags = 2,
+		.icmp_type = 8,
+		.hops = 64,
+		.payload_bytes = 33};
 
 	assert_int_equal(ip_addr_parse(src, &frame.src), 0);
 	assert_int_equal(ip_addr_parse(dst, &frame.dst), 0);
@@ -36,10 +41,8 @@ static void every_checksum_is_right(void **state)
 	uint8_t out[EXPLAIN_FRAME_MAX];
 
 	for (unsigned i = 0; i < sizeof(protocols); i++) {
-		struct explain_frame four =
-			frame_of("198.18.0.7", "203.0.113.9", protocols[i]);
-		struct explain_frame six =
-			frame_of("2001:db8::7", "2001:db8:f::9", protocols[i]);
+		struct explain_frame four = frame_of("198.18.0.7", "203.0.113.9", protocols[i]);
+		struct explain_frame six = frame_of("2001:db8::7", "2001:db8:f::9", protocols[i]);
 		size_t n = explain_frame_write(&four, out);
 		uint32_t pseudo = protocols[i] + (uint32_t)(n - 34);
 
@@ -73,9 +76,9 @@ static void an_endpoint_is_read_and_written_alike(void **state)
 {
 	static const char *const right[] = {"198.18.0.7", "198.18.0.7:5000", "2001:db8::7",
 		"[2001:db8::7]:5000", "198.18.0.7:0", "[2001:db8::7]:65535"};
-	static const char *const wrong[] = {"", ":", "198.18.0.7:", "198.18.0.7:65536", "[198.18.0.7]:5",
-		"198.18.0.7:-1", "[2001:db8::7", "[2001:db8::7]5", "198.18.0:5", "198.18.0.7:123456",
-		"[2001:db8::7]:", "[]:5", "2001:db8::7:x"};
+	static const char *const wrong[] = {"", ":", "198.18.0.7:", "198.18.0.7:65536",
+		"[198.18.0.7]:5", "198.18.0.7:-1", "[2001:db8::7", "[2001:db8::7]5", "198.18.0:5",
+		"198.18.0.7:123456", "[2001:db8::7]:", "[]:5", "2001:db8::7:x"};
 	struct ip_endpoint endpoint;
 	char text[ADDR_STR_BYTES];
 

@@ -156,11 +156,14 @@ static void the_first_field_that_said_no_is_named(void **state)
 {
 	struct fixture *f = *state;
 	const struct dp_range ports[] = {{22, 22}}, tcp[] = {{IPPROTO_TCP, IPPROTO_TCP}};
-	const struct ip_prefix nobody = {.addr = {.v4 = {203, 0, 113, 99}, .family = IP_V4}, .len = 32};
+	const struct ip_prefix nobody = {
+		.addr = {.v4 = {203, 0, 113, 99}, .family = IP_V4}, .len = 32};
 	const struct dp_set sets[] = {
 		{.kind = DP_SET_PORTS, .ranges = ports, .n_ranges = 1, .timed = DP_INDEX_NONE},
 		{.kind = DP_SET_PROTOCOLS, .ranges = tcp, .n_ranges = 1, .timed = DP_INDEX_NONE},
-		{.kind = DP_SET_ADDRESSES, .prefixes = &nobody, .n_prefixes = 1,
+		{.kind = DP_SET_ADDRESSES,
+			.prefixes = &nobody,
+			.n_prefixes = 1,
 			.timed = DP_INDEX_NONE},
 	};
 	struct dp_rule rules[] = {dp_rule_any(DP_DROP), dp_rule_any(DP_DROP), dp_rule_any(DP_DROP),
@@ -219,7 +222,9 @@ static void each_end_has_the_name_of_its_counter(void **state)
 			DP_FATE_DROPPED, "drop_ip4_source"},
 		{{.iface = FIXTURE_LAN, .src = FIXTURE_PC, .dst = IP(203, 0, 113, 77)},
 			DP_FATE_HELD_NEIGHBOUR, NULL},
-		{{.iface = FIXTURE_LAN, .src = FIXTURE_PC, .dst = FIXTURE_SERVER,
+		{{.iface = FIXTURE_LAN,
+			 .src = FIXTURE_PC,
+			 .dst = FIXTURE_SERVER,
 			 .fragment = 0x2000},
 			DP_FATE_HELD_FRAGMENTS, NULL},
 	};
@@ -302,8 +307,8 @@ int main(void)
 		NAT(the_first_field_that_said_no_is_named),
 		NAT(each_end_has_the_name_of_its_counter),
 		NAT(any_bytes_have_an_end),
-		cmocka_unit_test_setup_teardown(the_other_worker_is_asked_for_its_flow,
-			setup_of_two, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_other_worker_is_asked_for_its_flow, setup_of_two, fixture_teardown),
 	};
 
 	fixture_start_drivers();
