@@ -137,10 +137,12 @@ def pcapng_options(block):
 
 def read_pcapng(path):
     """What a capture of the router's wrote; its interface and packet blocks are all that counts."""
-    data, interfaces = path.read_bytes(), []
-    while len(data) >= 12:
-        kind, size = struct.unpack("<II", data[:8])
-        block, data = data[8:size - 4], data[size:]
+    data, at, interfaces = path.read_bytes(), 0, []
+    while len(data) - at >= 12:
+        kind, size = struct.unpack("<II", data[at:at + 8])
+        block, at = data[at + 8:at + size - 4], at + size
+        if at > len(data):
+            return  # the last one is not all there yet
         if kind == 1:
             names = [value.decode() for code, value in pcapng_options(block[8:]) if code == 2]
             interfaces.append(names[0] if names else "")

@@ -347,13 +347,7 @@ def test_explanations_agree_with_what_happens(lab, capsys):
     packets, said, seconds = run_all(lab, random.Random(SEED), PACKETS)
     waiting = {packet.number for packet, one in zip(packets, said)
                if one["fate"].startswith("waits")}
-    missing = set()
-    for _ in range(10):
-        missing = waiting - set(captured(path))
-        if not missing:
-            break
-        time.sleep(0.5)
-    print("MISSING", [(packets[n], said[n]["fate"]) for n in missing])
+    wait_for(lambda: waiting <= set(captured(path)), "what waits to be given up", 20)
     process.popen.send_signal(2)
     assert process.popen.wait(20) == 0
     fates = captured(path)
