@@ -106,6 +106,9 @@ firewall:
       - {{ icmp: echo-request, icmp6: echo-request, action: accept }}
       - {{ protocol: udp, action: continue, log: "udp to servers: " }}
       - {{ source: "198.18.0.0/28", action: accept }}
+flows:
+  timeouts: {{ tcp-unreplied: 1h, tcp-closing: 1h, tcp-closed: 1h, udp-unreplied: 1h, icmp: 1h,
+             other: 1h }}
 workers: {{ cores: [{cores}] }}
 state: {{ file: {dir}/state.db }}
 """
@@ -226,13 +229,13 @@ def repeat_packet(draw, earlier, number):
 
 
 def next_packet(draw, earlier, number, taken):
-    """Without ports two of one chunk may be of one flow, and are explained before either is sent."""
+    """Two of one chunk are never of one flow, for both are explained before either is sent."""
     while True:
         packet = (repeat_packet(draw, earlier, number) if earlier and draw.random() < 0.25
                   else draw_packet(draw, number))
-        if packet.kind != "other" or packet.protocol not in taken:
-            if packet.kind == "other":
-                taken.add(packet.protocol)
+        flow = packet.protocol if packet.kind == "other" else packet.ident
+        if flow not in taken:
+            taken.add(flow)
             return packet
 
 
@@ -322,9 +325,10 @@ def run_all(lab, draw, n):
     macs = {port: (lab.router_mac(port), lab.mac(host)) for port, host in SENDERS.items()}
     packets, said, seconds = [], [], 0.0
     for first in range(0, n, CHUNK):
+        settled = packets[:-CHUNK]  # of the last ones answers may be under way
         chunk, taken = [], set()
         for number in range(first, min(first + CHUNK, n)):
-            packet = next_packet(draw, packets, number, taken)
+            packet = next_packet(draw, settled, number, taken)
             packet.frame = packet_frame(packet, *macs[packet.port])
             chunk.append(packet)
         began = time.monotonic()
