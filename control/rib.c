@@ -464,3 +464,23 @@ void rib_free(struct rib *rib)
 	rib_table_fini(&rib->table);
 	free(rib);
 }
+
+unsigned rib_find(
+	const struct rib *rib, const struct ip_addr *addr, struct rib_found *out, unsigned max)
+{
+	unsigned n = 0;
+
+	for (int len = (int)ip_family_bits(addr->family); len >= 0 && n < max; len--) {
+		struct ip_prefix prefix = {.addr = *addr, .len = (uint8_t)len};
+		const struct rib_node *node;
+
+		prefix = ip_prefix_network(&prefix);
+		node = *rib_table_find(&rib->table, &prefix);
+		for (; node != NULL && n < max && rib_node_is_of(node, &prefix);
+			node = node->next) {
+			rib_node_unpack(node, &out[n].route);
+			out[n++].is_active = node->is_active;
+		}
+	}
+	return n;
+}

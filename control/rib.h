@@ -87,3 +87,12 @@ struct rib_cursor {
 };
 bool rib_next(
 	const struct rib *rib, struct rib_cursor *cursor, struct rib_route *out, bool *is_active);
+
+// All routes to an address, the most specific first, of one prefix the best first. How many, `max`
+// at most.
+struct rib_found {
+	struct rib_route route;
+	bool is_active;
+};
+unsigned rib_find(
+	const struct rib *rib, const struct ip_addr *addr, struct rib_found *out, unsigned max);

@@ -20,15 +20,17 @@
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
 #include "dataplane/recorder.h"
+#include "dataplane/rehearsal.h"
 
 enum { STALL_MS = 1000 };
 
 uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
 {
-	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
+	// hash buckets and keys take about as much as the adjacencies; rings and fragment table,
+	// of the one who rehearses as well
 	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
 	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
-	       options->n_workers * ((UINT64_C(2) << 20) + helper_sessions_bytes());
+	       (options->n_workers + 1) * ((UINT64_C(2) << 20) + helper_sessions_bytes());
 }
 
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
@@ -154,6 +156,7 @@ void dataplane_free(struct dataplane *dp)
 		return;
 	dataplane_stop(dp);
 	observers_free(dp);
+	rehearsal_free(dp->rehearsal);
 	host_fini(&dp->host);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);

@@ -15,6 +15,8 @@
 #include "dataplane/timed_set.h"
 #include "dataplane/worker.h"
 
+struct rehearsal;
+
 enum { EVENT_RING_SIZE = 1024 };
 
 struct dataplane {
@@ -39,6 +41,7 @@ struct dataplane {
 	struct observers observer_sets[2];	     // one of them is published, at most
 	struct capture *captures[DP_CAPTURES_MAX];   // control's own, until they are freed
 	struct recorder *recorder;		     // NULL: none
+	struct rehearsal *rehearsal;		     // control's own; NULL: nobody has asked yet
 	uint64_t start_tsc;			     // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 };
@@ -56,5 +59,7 @@ void dataplane_next_epoch(struct dataplane *dp);
 void dataplane_synchronize(struct dataplane *dp);
 // What a counter is called and means; nothing has been counted.
 void stats_describe(enum counter counter, struct dp_counter *out);
+// What is seen of a flow of this worker's.
+void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow *out);
 // The workers' clock, now.
 uint32_t dataplane_now_sec(const struct dataplane *dp);

@@ -30,6 +30,8 @@ __rte_noinline bool nat_choose(struct worker *w, const struct flow_tuple *packet
 // nat_flow_entered other flows may end (evicted), and none may begin.
 void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source,
 	const struct nat_choice *choice);
+// The same of a copy of a flow that had these names (FLOW_HAS_EXTERNAL, FLOW_HAS_INTERNAL).
+void nat_flow_lent(struct worker *w, struct flow *flow, uint8_t names);
 void nat_flow_ending(struct worker *w, struct flow *flow);
 
 // A packet that no flow knows: the inside endpoint (`inside`: its address and port) that its

@@ -38,6 +38,12 @@ struct interface {
 	uint8_t kinds[2], plain_sources[2];
 };
 
+// What is given to it now leaves.
+static inline bool interface_can_send(const struct interface *iface)
+{
+	return iface->is_used && iface->is_up && iface->n_txq > 0;
+}
+
 struct snapshot {
 	uint32_t serial; // one more than that of the one before; starts at 1
 	struct interface interfaces[DP_INTERFACES_MAX];

@@ -74,7 +74,7 @@ int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct d
 	return 0;
 }
 
-static void flow_describe(const struct worker *w, const struct flow *flow, struct dp_flow *out)
+void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow *out)
 {
 	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
 	struct flow_tuple original = flow_tuple_of(there), leaves_as = flow_tuple_translated(there);
@@ -128,7 +128,7 @@ bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flo
 		if (*n == max || looks++ == FLOW_LOOKS_MAX)
 			break;
 		if (w->flows.flows[i].state.state != FLOW_FREE)
-			flow_describe(w, &w->flows.flows[i], &out[(*n)++]);
+			stats_flow(w, &w->flows.flows[i], &out[(*n)++]);
 		i++;
 	}
 	*cursor = (uint64_t)worker << 32 | i;

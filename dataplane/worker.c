@@ -67,6 +67,18 @@ static void budget_init(struct token_bucket *bucket, const struct token_bucket *
 	bucket->tokens = bucket->burst;
 }
 
+void worker_fill_budgets(struct worker *w)
+{
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
+			budget_init(&w->punt_budget[i][k], &punt_budgets[k]);
+	budget_init(&w->icmp_budget, &icmp_budget);
+	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
+	budget_init(&w->reset_budget, &reset_budget);
+	budget_init(&w->ask_budget, &ask_budget);
+	budget_init(&w->minor_budget, &minor_budget);
+}
+
 int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2])
 {
 	uint32_t capacity = RTE_MAX(dp->options.flow_capacity / dp->options.n_workers, 64u);
@@ -85,14 +97,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->observing.iface = INTERFACE_NONE;
 	w->epoch = atomic_load(&dp->epoch);
 	w->snap = atomic_load(&dp->snapshot);
-	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
-		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
-			budget_init(&w->punt_budget[i][k], &punt_budgets[k]);
-	budget_init(&w->icmp_budget, &icmp_budget);
-	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
-	budget_init(&w->reset_budget, &reset_budget);
-	budget_init(&w->ask_budget, &ask_budget);
-	budget_init(&w->minor_budget, &minor_budget);
+	worker_fill_budgets(w);
 	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
 		w->random = rte_rdtsc() | 1;
 	w->adjacency_used = rte_zmalloc("adjacency_used", ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
@@ -154,7 +159,7 @@ void worker_flush(struct worker *w, uint8_t iface)
 	uint16_t sent = 0;
 
 	w->tx_pending &= ~(UINT64_C(1) << iface);
-	if (unlikely(!out->is_used || !out->is_up || out->n_txq == 0)) {
+	if (unlikely(!interface_can_send(out))) {
 		if (unlikely(w->observers != NULL))
 			observe_unsent(w, iface, tx->pkts, tx->n, COUNTER_DROP_INTERFACE_DOWN);
 		w->counters[COUNTER_DROP_INTERFACE_DOWN] += tx->n;

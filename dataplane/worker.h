@@ -204,6 +204,8 @@ struct worker {
 // 0 or -errno. The thread is not started.
 int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2]);
 void worker_fini(struct worker *w);
+// As many packets of each kind as it ever lets through at once.
+void worker_fill_budgets(struct worker *w);
 int worker_start(struct worker *w);
 void worker_join(struct worker *w);
 // After something was put into its inbox: ends its sleep. Any thread.

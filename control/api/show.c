@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/api/show.h"
+#include "control/api/explain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,7 @@ const struct rpc_method show_methods[] = {
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
 	{"log.set", log_change, RPC_WRITES},
+	{"explain", explain_packet, RPC_READS},
 	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
 	{"capture.read", capture_read, RPC_WRITES},
 	{"capture.stop", capture_stop, RPC_WRITES},

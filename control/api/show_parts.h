@@ -53,5 +53,7 @@ json_t *capture_stop(void *ctx, const json_t *params, struct rpc_failure *failur
 json_t *recorder_write(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *recorder_show(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In show_lists.c: who a route is from, "static"; until the next call.
+const char *show_route_protocol(uint8_t protocol);
 // The long lists, in show_lists.c, show_flows.c and show_firewall.c.
 extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;

@@ -48,8 +48,7 @@ static json_t *list_of(json_t *params, const char *key)
 	return list;
 }
 
-// 0, or the exit code of a wrong usage.
-static int compile(json_t *params, const char *text)
+int capture_compile(json_t *params, const char *text)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, FRAME_MAX);
 	struct bpf_program program;
@@ -111,13 +110,13 @@ static int read_words(const struct cli *cli, struct request *request)
 	if (period != NULL)
 		rc = read_seconds(request->params, "for_sec", period);
 	if (rc == 0 && filter != NULL)
-		rc = compile(request->params, filter);
+		rc = capture_compile(request->params, filter);
 	return rc;
 }
 
 // --- the packets ---
 
-static int write_out(FILE *out, const char *text)
+int capture_write(FILE *out, const char *text)
 {
 	size_t text_bytes = strlen(text), n = 0;
 	uint8_t *bytes = malloc(BASE64_DECODE_LENGTH(text_bytes) + 1);
@@ -171,7 +170,7 @@ static int follow(const struct cli *cli, json_int_t capture, FILE *out)
 			return -1;
 		text = answer_text(state, "pcapng");
 		is_over = json_is_true(json_object_get(state, "is_over"));
-		rc = write_out(out, text);
+		rc = capture_write(out, text);
 		if (rc != 0)
 			stop(cli, capture);
 		else if (is_over)

@@ -6,6 +6,7 @@
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
+#include "control/cli/explain.h"
 #include "control/cli/init.h"
 #include "control/cli/log.h"
 #include "control/cli/recorder.h"
@@ -209,6 +210,9 @@ const struct grammar_command cli_commands[] = {
 		"capture.start"},
 	{"recorder write", "the last packets of each worker, for tcpdump and Wireshark",
 		do_recorder, recorder_args, "recorder.write"},
+	{"explain", "what would become of a packet, and why", do_explain, explain_args, "explain"},
+	{"explain live", "the next packet that comes in, explained", do_explain_live,
+		explain_live_args, "explain"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},
