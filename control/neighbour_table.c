@@ -255,6 +255,20 @@ void neighbour_table_sync_end(struct neighbour_table *table, neighbour_fn fn, vo
 	}
 }
 
+void neighbour_table_forget_interface(struct neighbour_table *table, int interface)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct neighbour **at = &table->buckets[i];
+
+		while (*at != NULL) {
+			if ((*at)->interface == interface)
+				drop(table, at);
+			else
+				at = &(*at)->next;
+		}
+	}
+}
+
 void neighbour_table_each(const struct neighbour_table *table, neighbour_fn fn, void *ctx)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)

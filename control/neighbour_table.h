@@ -95,6 +95,9 @@ void neighbour_table_expire(
 void neighbour_table_sync_start(struct neighbour_table *table);
 void neighbour_table_sync_end(struct neighbour_table *table, neighbour_fn fn, void *ctx);
 
+// All of them, and failures too: the interface has gone.
+void neighbour_table_forget_interface(struct neighbour_table *table, int interface);
+
 void neighbour_table_each(const struct neighbour_table *table, neighbour_fn fn, void *ctx);
 uint32_t neighbour_table_count(const struct neighbour_table *table);
 const struct neighbour_counters *neighbour_table_counters(const struct neighbour_table *table);

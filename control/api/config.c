@@ -72,7 +72,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	return true;
 }
 
-static bool read_file_param(const struct config_params *params, struct rpc_failure *failure)
+bool config_read_file(const struct config_params *params, struct rpc_failure *failure)
 {
 	if (params->file != NULL && params->file[0] == '/')
 		return true;
@@ -124,36 +124,7 @@ void config_put_changes(json_t *to, const struct cfg_changes *changes)
 	show_put_number(to, "total", changes->n);
 }
 
-static void add_touched(json_t *list, const char *name)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (strcmp(json_string_value(one), name) == 0)
-			return;
-	}
-	json_array_append_new(list, json_string(name));
-}
-
-// Interfaces that are not as they were for a moment: the others notice nothing.
-static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; plan != NULL && i < plan->n_added; i++)
-		add_touched(list, plan->added[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
-		add_touched(list, plan->removed[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
-		for (unsigned k = 0; k < config->n_interfaces; k++)
-			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
-				add_touched(list, config->interfaces[k].name);
-	json_object_set_new(to, "interfaces", list);
-}
-
-static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
+json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done)
 {
 	const struct cfg_errors *errors = &outcome->errors;
 	json_t *to = json_object();
@@ -193,39 +164,6 @@ static void find_program(const struct rpc_session *session, char *out, size_t ou
 	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
 }
 
-static uint64_t count_flows(const struct router *router)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < router->cores.n_workers; i++) {
-		struct dp_worker_stats stats = {0};
-
-		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
-			n += stats.flows;
-	}
-	return n;
-}
-
-json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"file", NULL};
-	const struct router *router = ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	json_t *to;
-	int rc;
-
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
-		return NULL;
-	rc = apply_plan(router->apply, said.file, &outcome);
-	to = outcome_json(&outcome, rc == 0);
-	config_put_changes(to, &outcome.changes);
-	put_touched(to, outcome.plan, router->config);
-	show_put_number(to, "flows", count_flows(router));
-	apply_outcome_fini(&outcome);
-	return to;
-}
-
 json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"file", "message", "confirm", NULL};
@@ -237,12 +175,12 @@ json_t *config_apply(struct rpc_session *session, const json_t *params, struct r
 	json_t *to;
 	int rc;
 
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+	if (!config_read_params(params, keys, &said, failure) || !config_read_file(&said, failure))
 		return NULL;
 	find_program(session, program, sizeof(program));
 	who.why = said.message;
 	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
-	to = outcome_json(&outcome, rc == 0);
+	to = config_outcome_json(&outcome, rc == 0);
 	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
 	apply_outcome_fini(&outcome);
 	return to;
@@ -265,7 +203,7 @@ json_t *config_rollback(
 	find_program(session, program, sizeof(program));
 	who.why = said.message;
 	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
-	to = outcome_json(&outcome, rc == 0);
+	to = config_outcome_json(&outcome, rc == 0);
 	apply_outcome_fini(&outcome);
 	return to;
 }

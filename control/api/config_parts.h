@@ -7,6 +7,7 @@
 
 #include "cfg/diff.h"
 #include "control/api/rpc.h"
+#include "control/apply/apply.h"
 
 struct config_params {
 	const char *file, *message;
@@ -16,6 +17,12 @@ struct config_params {
 // `keys` are those that the method takes, up to NULL. False with *failure filled.
 bool config_read_params(const json_t *params, const char *const *keys, struct config_params *out,
 	struct rpc_failure *failure);
+
+// Its `file` is there, and from the root.
+bool config_read_file(const struct config_params *params, struct rpc_failure *failure);
+
+// What all methods say that are about a file or revision.
+json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done);
 
 // "changes" and "total".
 void config_put_changes(json_t *to, const struct cfg_changes *changes);

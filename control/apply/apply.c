@@ -119,9 +119,9 @@ static int exchange(struct apply *apply, struct source *source, const struct wis
 	if (rc == 0) {
 		apply->present = outcome->revision;
 		apply->present_hash = source->hash;
-		plan_free(outcome->plan); // it speaks of a config that is about to end
-		outcome->plan = NULL;
 		steps_finish(&ctx, source->config);
+		plan_free(outcome->plan); // it speaks of a config that has ended
+		outcome->plan = NULL;
 		source->config = NULL;
 	}
 	steps_fini(&ctx);

@@ -136,6 +136,31 @@ static void tell_touched(const json_t *result)
 	putchar('\n');
 }
 
+// How they end is theirs to tell: the connections that they carry do not go on.
+static void tell_exchanged(const json_t *result)
+{
+	json_t *list = json_object_get(result, "exchanged"), *one;
+	uint64_t n = answer_number(result, "cut_total");
+	bool is_all = answer_truth(result, "cut_is_all");
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		printf("interface %s %s\n", answer_text(one, "name"), answer_text(one, "what"));
+	}
+	if (n == 0)
+		return;
+	printf("%s%" PRIu64 " live flow%s end%s with that:\n", is_all ? "" : "at least ", n,
+		n == 1 ? "" : "s", n == 1 ? "s" : "");
+	list = json_object_get(result, "cut");
+	json_array_foreach(list, i, one)
+	{
+		printf("  %s %s:%" PRIu64 " -> %s:%" PRIu64 "\n", answer_text(one, "protocol"),
+			answer_text(one, "src"), answer_number(one, "sport"),
+			answer_text(one, "dst"), answer_number(one, "dport"));
+	}
+}
+
 static void tell_plan(const json_t *result)
 {
 	json_t *restarts = json_object_get(result, "restarts");
@@ -150,6 +175,7 @@ static void tell_plan(const json_t *result)
 	if (json_array_size(restarts) > 0)
 		return;
 	tell_touched(result);
+	tell_exchanged(result);
 	printf("It can be applied. %" PRIu64
 	       " live flows are judged by it at their next packet, and "
 	       "go\non where it lets them.\n",
