@@ -161,6 +161,15 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 	return is_news;
 }
 
+void neighbour_table_confirm(struct neighbour_table *table, int interface,
+	const struct ip_addr *addr, uint64_t now_ms)
+{
+	struct neighbour *n = *find(table, interface, addr);
+
+	if (n != NULL)
+		n->confirmed_ms = now_ms;
+}
+
 struct neighbour_loss neighbour_table_fail(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
 {

@@ -404,6 +404,18 @@ void rib_forget_interface(struct rib *rib, int interface)
 	rib->links_down &= ~(1ull << interface);
 }
 
+bool rib_find_active(const struct rib *rib, const struct ip_prefix *prefix, struct rib_route *out)
+{
+	const struct rib_node *n = *rib_table_find(&rib->table, prefix);
+
+	while (n != NULL && rib_node_is_of(n, prefix) && !n->is_active)
+		n = n->next;
+	if (n == NULL || !rib_node_is_of(n, prefix))
+		return false;
+	rib_node_unpack(n, out);
+	return true;
+}
+
 bool rib_uses_device(const struct rib *rib, int device)
 {
 	for (uint32_t i = 0; i < rib->table.n_buckets; i++)

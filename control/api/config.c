@@ -9,6 +9,10 @@
 #include "control/api/show.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
+#include "control/apply/dns_probe.h"
+#include "control/apply/probation.h"
+
+enum { PROBES_TEXT_MAX = 63 };
 
 // --- parameters ---
 
@@ -41,7 +45,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	const char *key;
 	json_t *value;
 
-	*out = (struct config_params){.message = ""};
+	*out = (struct config_params){.message = "", .confirm_name = ""};
 	json_object_foreach((json_t *)params, key, value)
 	{
 		const char *const *known = keys;
@@ -60,6 +64,11 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 		else if (strcmp(key, "confirm") == 0)
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else if (strcmp(key, "confirm_when") == 0)
+			is_good = read_text(key, value, PROBES_TEXT_MAX, &out->confirm_when, failure);
+		else if (strcmp(key, "confirm_name") == 0)
+			is_good = read_text(
+				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
 		else if (strcmp(key, "from") == 0)
 			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
 		else if (strcmp(key, "to") == 0)
@@ -164,24 +173,53 @@ static void find_program(const struct rpc_session *session, char *out, size_t ou
 	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
 }
 
+// False with *failure filled: what is to confirm it makes no sense.
+static bool read_probes(
+	const struct config_params *said, unsigned *probes, struct rpc_failure *failure)
+{
+	uint8_t question[DNS_PROBE_BYTES_MAX];
+	struct error err = {0};
+
+	*probes = 0;
+	if (said->confirm_name[0] != '\0' && dns_probe_ask(question, 0, said->confirm_name) == 0)
+		error_set(&err, "'%s' is no name that a resolver could be asked for",
+			said->confirm_name);
+	else if (said->confirm_when == NULL && said->confirm_name[0] != '\0')
+		error_set(&err, "'confirm_name' is for 'confirm_when' with dns");
+	else if (said->confirm_when == NULL)
+		return true;
+	else if (said->confirm == 0)
+		error_set(&err, "'confirm_when' is for 'confirm': how long it may take");
+	else if (probation_parse(said->confirm_when, probes, &err) == 0)
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+	return false;
+}
+
 json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
-	static const char *const keys[] = {"file", "message", "confirm", NULL};
+	static const char *const keys[] = {
+		"file", "message", "confirm", "confirm_when", "confirm_name", NULL};
 	const struct router *router = session->rpc->ctx;
 	struct apply_outcome outcome = {0};
 	struct config_params said;
 	char program[64];
 	struct apply_who who = {session->uid, program, NULL};
+	unsigned probes;
 	json_t *to;
 	int rc;
 
-	if (!config_read_params(params, keys, &said, failure) || !config_read_file(&said, failure))
+	if (!config_read_params(params, keys, &said, failure) || !config_read_file(&said, failure) ||
+		!read_probes(&said, &probes, failure))
 		return NULL;
 	find_program(session, program, sizeof(program));
 	who.why = said.message;
 	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
+	if (rc == 0 && probes != 0 && !outcome.is_unchanged)
+		apply_confirm_when(router->apply, probes, said.confirm_name, &outcome.unkept);
 	to = config_outcome_json(&outcome, rc == 0);
 	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
+	show_put_text(to, "confirm_when", said.confirm_when == NULL ? "" : said.confirm_when);
 	apply_outcome_fini(&outcome);
 	return to;
 }

@@ -10,7 +10,7 @@
 #include "control/apply/apply.h"
 
 struct config_params {
-	const char *file, *message;
+	const char *file, *message, *confirm_when, *confirm_name;
 	int64_t confirm, revision, from, to; // 0: not said
 };
 

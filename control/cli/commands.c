@@ -123,6 +123,9 @@ static const struct grammar_arg apply_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
 	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{"confirm-when", "confirm_when", GRAMMAR_TEXT,
+		"by itself when these pass: dns, uplink, management, with commas"},
+	{"confirm-name", "confirm_name", GRAMMAR_NAME, "what dns asks for; the root otherwise"},
 	{0},
 };
 

@@ -193,6 +193,7 @@ static void tell_apply(const json_t *result)
 {
 	uint64_t revision = answer_number(result, "revision");
 	uint64_t confirm_sec = answer_number(result, "confirm_sec");
+	const char *when = answer_text(result, "confirm_when");
 	char unit[UNIT_BYTES];
 
 	if (answer_truth(result, "is_unchanged"))
@@ -202,7 +203,10 @@ static void tell_apply(const json_t *result)
 	else
 		printf("in force as revision %" PRIu64 "\n", revision);
 	tell_unkept(result);
-	if (confirm_sec > 0 && !answer_truth(result, "is_unchanged"))
+	if (confirm_sec > 0 && !answer_truth(result, "is_unchanged") && when[0] != '\0')
+		printf("it stays when %s pass within %s, or by 'millrace confirm'\n", when,
+			unit_seconds(confirm_sec, unit));
+	else if (confirm_sec > 0 && !answer_truth(result, "is_unchanged"))
 		printf("'millrace confirm' within %s keeps it; otherwise the router goes back\n",
 			unit_seconds(confirm_sec, unit));
 }
