@@ -161,8 +161,8 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 	return is_news;
 }
 
-void neighbour_table_confirm(struct neighbour_table *table, int interface,
-	const struct ip_addr *addr, uint64_t now_ms)
+void neighbour_table_confirm(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
 {
 	struct neighbour *n = *find(table, interface, addr);
 

@@ -70,8 +70,8 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 	const struct mac_addr *mac, bool is_stale);
 
 // And has just heard from it.
-void neighbour_table_confirm(struct neighbour_table *table, int interface,
-	const struct ip_addr *addr, uint64_t now_ms);
+void neighbour_table_confirm(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms);
 
 // What the kernel's failure to resolve means.
 struct neighbour_loss {

@@ -217,8 +217,8 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 			tell(neighbours, &news, true);
 		}
 		if (news.state == NUD_REACHABLE)
-			neighbour_table_confirm(neighbours->table, news.interface, &news.addr,
-				clock_now_ms());
+			neighbour_table_confirm(
+				neighbours->table, news.interface, &news.addr, clock_now_ms());
 	} else if ((news.state & NUD_FAILED) != 0) {
 		failed(neighbours, news.interface, &news.addr);
 		tell(neighbours, &news, false);

@@ -69,8 +69,7 @@ void rib_set_link(struct rib *rib, int interface, bool is_up);
 void rib_forget_interface(struct rib *rib, int interface);
 
 // The route to that very prefix which the workers use. False: they have none.
-bool rib_find_active(
-	const struct rib *rib, const struct ip_prefix *prefix, struct rib_route *out);
+bool rib_find_active(const struct rib *rib, const struct ip_prefix *prefix, struct rib_route *out);
 // Whether any route has a nexthop over that device (rib_device).
 bool rib_uses_device(const struct rib *rib, int device);
 

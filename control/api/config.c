@@ -65,7 +65,8 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
 		else if (strcmp(key, "confirm_when") == 0)
-			is_good = read_text(key, value, PROBES_TEXT_MAX, &out->confirm_when, failure);
+			is_good =
+				read_text(key, value, PROBES_TEXT_MAX, &out->confirm_when, failure);
 		else if (strcmp(key, "confirm_name") == 0)
 			is_good = read_text(
 				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
@@ -209,8 +210,8 @@ json_t *config_apply(struct rpc_session *session, const json_t *params, struct r
 	json_t *to;
 	int rc;
 
-	if (!config_read_params(params, keys, &said, failure) || !config_read_file(&said, failure) ||
-		!read_probes(&said, &probes, failure))
+	if (!config_read_params(params, keys, &said, failure) ||
+		!config_read_file(&said, failure) || !read_probes(&said, &probes, failure))
 		return NULL;
 	find_program(session, program, sizeof(program));
 	who.why = said.message;

@@ -139,4 +139,3 @@ json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure
 	apply_outcome_fini(&outcome);
 	return to;
 }
-

@@ -226,9 +226,9 @@ static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 
 	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
 	snprintf(why, sizeof(why), "%s revision %lld%s%s%s: back to revision %lld",
-		failed[0] != '\0' ? "probes failed," : "nobody confirmed",
-		(long long)apply->trial, failed[0] != '\0' ? " goes (" : "", failed,
-		failed[0] != '\0' ? ")" : "", (long long)apply->fallback);
+		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
+		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
+		(long long)apply->fallback);
 	log_warning("config", "%s", why);
 	if (go_back(apply, apply->fallback, &wish, &outcome) == 0) {
 		end_trial(apply, REVISION_UNDONE);

@@ -60,8 +60,8 @@ static void detach_new(struct steps_ctx *ctx, unsigned n)
 			detach(ctx->router, ctx->plan->interfaces[n].after);
 }
 
-static int attach_addresses(struct steps_ctx *ctx, const struct cfg_interface *from,
-	struct error *err)
+static int attach_addresses(
+	struct steps_ctx *ctx, const struct cfg_interface *from, struct error *err)
 {
 	const struct interface *interface =
 		interfaces_by_name(&ctx->router->interfaces, from->name);
@@ -142,8 +142,9 @@ static bool leads_over_new(
 {
 	for (unsigned i = 0; i < ctx->plan->n_interfaces; i++) {
 		const struct plan_interface *one = &ctx->plan->interfaces[i];
-		const struct cfg_interface *is =
-			config == ctx->after ? one->after : one->goes_first ? one->before : NULL;
+		const struct cfg_interface *is = config == ctx->after ? one->after
+						 : one->goes_first    ? one->before
+								      : NULL;
 
 		if (is != NULL && leads_over(config, route, is))
 			return true;

@@ -60,7 +60,7 @@ bool dns_probe_is_answered(const uint8_t *bytes, size_t n, uint16_t id, const ch
 	rcode = bytes[3] & RCODE_MASK;
 	if (rcode == 0 && (bytes[6] != 0 || bytes[7] != 0))
 		return true;
-	*why = rcode == 0		  ? "it has no answer to that"
+	*why = rcode == 0		   ? "it has no answer to that"
 	       : rcode == RCODE_NAME_ERROR ? "there is no such name"
 					   : "it refuses to answer";
 	return false;

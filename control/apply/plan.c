@@ -86,9 +86,8 @@ static void compare_addresses(
 
 	for (unsigned i = 0; i < after->n_interfaces; i++) {
 		const struct cfg_interface *b = &after->interfaces[i];
-		const struct cfg_interface *a = plan_is_kept(plan, b->name)
-							? plan_find_interface(before, b->name)
-							: &none;
+		const struct cfg_interface *a =
+			plan_is_kept(plan, b->name) ? plan_find_interface(before, b->name) : &none;
 
 		list_addresses(b, a, plan->added, &plan->n_added);
 		if (a != &none)

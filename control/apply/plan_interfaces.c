@@ -136,8 +136,8 @@ static void order(struct plan *plan, const struct config *before, const struct c
 	for (unsigned i = 0; i < plan->n_interfaces; i++) {
 		struct plan_interface *one = &plan->interfaces[i];
 
-		one->goes_first = one->before != NULL &&
-				  (one->after != NULL || n_most > CFG_INTERFACES_MAX);
+		one->goes_first =
+			one->before != NULL && (one->after != NULL || n_most > CFG_INTERFACES_MAX);
 		for (unsigned k = 0; one->before != NULL && k < plan->n_interfaces; k++)
 			one->goes_first |=
 				stands_in_the_way(before, one, after, &plan->interfaces[k]);

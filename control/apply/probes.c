@@ -156,8 +156,8 @@ static bool answers(struct probes *probes, const struct dp_nexthop *nexthop, boo
 			fail(probes, PROBE_UPLINK, interface->config->name, "is down");
 		return interface_is_up(interface);
 	}
-	neighbour = neighbour_table_find(
-		router->neighbours.table, nexthop->interface, &nexthop->via);
+	neighbour =
+		neighbour_table_find(router->neighbours.table, nexthop->interface, &nexthop->via);
 	if (neighbour != NULL && neighbour->confirmed_ms > probes->began_ms)
 		return true;
 	fail(probes, PROBE_UPLINK, ip_addr_str(&nexthop->via, text), "does not answer");

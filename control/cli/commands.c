@@ -124,7 +124,7 @@ static const struct grammar_arg apply_args[] = {
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
 	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
 	{"confirm-when", "confirm_when", GRAMMAR_TEXT,
-		"by itself when these pass: dns, uplink, management, with commas"},
+		"probes that confirm it: dns,uplink,management"},
 	{"confirm-name", "confirm_name", GRAMMAR_NAME, "what dns asks for; the root otherwise"},
 	{0},
 };

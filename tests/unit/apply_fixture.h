@@ -141,7 +141,8 @@ static inline char *snapshot(void)
 	fputs(shell("ip -o addr show scope global | sed 's/^[0-9]*: //; s/valid_lft.*//' | "
 		    "sed 's/ tentative//; s/ dadfailed//' | sort;"
 		    "ip -4 route; ip -6 route | grep -v fe80; "
-		    "ip -o link | sed 's/^[0-9]*: //' | grep -o '^.*mtu [0-9]*' | sed 's/<.*>//' | sort"),
+		    "ip -o link | sed 's/^[0-9]*: //' | grep -o '^.*mtu [0-9]*' | sed 's/<.*>//' | "
+		    "sort"),
 		out);
 	for (unsigned i = 0; i < kernel_router.config->n_interfaces; i++)
 		fprintf(out, "%s %d, ", kernel_router.config->interfaces[i].port,
@@ -149,8 +150,7 @@ static inline char *snapshot(void)
 				kernel_router.config->interfaces[i].port) != NULL);
 	fprintf(out, "%u interfaces, %u ports\n", kernel_router.interfaces.n,
 		kernel_router.ports.n);
-	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats,
-		policy->n_sets);
+	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats, policy->n_sets);
 	for (unsigned i = 0; i < policy->n_sets; i++)
 		fprintf(out, "%u,", policy->sets[i].n_prefixes);
 	for (unsigned i = 0; i < timed->n; i++)

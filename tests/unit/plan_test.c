@@ -115,7 +115,7 @@ static const char *exchanged(void)
 	return text;
 }
 
-#define LAN   "lan: {port: q, addresses: 198.18.0.1/24}"
+#define LAN	"lan: {port: q, addresses: 198.18.0.1/24}"
 #define P(keys) "ports: {p: {" keys "}, q: {match: {name: eth2}}}\n" INTERFACES
 
 static void interfaces_come_go_and_are_made_anew(void **state)
@@ -147,7 +147,8 @@ static void interfaces_come_go_and_are_made_anew(void **state)
 		{ROUTER, PORTS "interfaces: {other: {port: idle}, " LAN "}\n", "gc"},
 		{ROUTER, PORTS "interfaces: {other: {port: p}, " LAN "}\n", "Gc"},
 		{ROUTER,
-			"ports: {r: {match: {mac: '02:00:00:00:00:01'}}, q: {match: {name: eth2}}}\n"
+			"ports: {r: {match: {mac: '02:00:00:00:00:01'}}, q: {match: {name: "
+			"eth2}}}\n"
 			"interfaces: {other: {port: r}, " LAN "}\n",
 			"Gc"},
 		{ROUTER,

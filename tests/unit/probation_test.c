@@ -101,8 +101,8 @@ static void what_failed_is_told_with_its_reason(void **state)
 static void a_question_is_as_the_rfc_has_it(void **state)
 {
 	static const uint8_t root[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1};
-	static const uint8_t name[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 2, 'b',
-		'c', 0, 0, 1, 0, 1};
+	static const uint8_t name[] = {
+		0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 2, 'b', 'c', 0, 0, 1, 0, 1};
 	char longest[300];
 	uint8_t out[DNS_PROBE_BYTES_MAX];
 
@@ -141,6 +141,7 @@ static void an_answer_is_known_by_its_header(void **state)
 		{{0x12, 0x34, 0x01, 0x80, 0, 1, 0, 1}, 12, false, NULL}, // a question
 		{{0x12, 0x34, 0x81, 0x80, 0, 1, 0, 0}, 12, false, "it has no answer to that"},
 		{{0x12, 0x34, 0x81, 0x83, 0, 1, 0, 0}, 12, false, "there is no such name"},
+		{{0x12, 0x34, 0x81, 0x82, 0, 1, 0, 1}, 12, false, "it refuses to answer"},
 		{{0x12, 0x34, 0x81, 0x85, 0, 1, 0, 0}, 12, false, "it refuses to answer"},
 	};
 
