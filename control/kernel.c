@@ -109,6 +109,27 @@ void kernel_follow_config(struct router *router, const struct config *config)
 		rib_tell_alternatives(router->rib);
 }
 
+// What it has by itself, its link-local address above all, was told before anybody listened.
+void kernel_interface_came(struct router *router, const struct interface *interface)
+{
+	routes_interface_came(&router->routes, interface);
+	netlink_sync(router->netlink, NETLINK_ADDRESSES);
+	netlink_sync(router->netlink, NETLINK_ROUTES);
+}
+
+void kernel_interface_goes(struct router *router, const struct interface *interface)
+{
+	netlink_catch_up(router->netlink);
+	routes_interface_goes(&router->routes, interface);
+	neighbour_table_forget_interface(router->neighbours.table, interface->id);
+}
+
+// The kernel takes IPv4's routes over a device away without a word.
+void kernel_interface_went(struct router *router)
+{
+	netlink_sync(router->netlink, NETLINK_ROUTES);
+}
+
 int kernel_follow(struct router *router, struct error *err)
 {
 	int rc;

@@ -44,7 +44,8 @@ struct neighbour {
 	int interface;
 	enum neighbour_state state;
 	uint8_t generation;
-	uint64_t since_ms; // of RESOLVING and FAILED
+	uint64_t since_ms;     // of RESOLVING and FAILED
+	uint64_t confirmed_ms; // when it last answered for itself; 0: not since it is known
 };
 
 struct neighbour_counters {
@@ -67,6 +68,10 @@ enum neighbour_verdict neighbour_table_want(
 // The kernel has a MAC for it. True when the workers must be told: new, or another MAC.
 bool neighbour_table_learn(struct neighbour_table *table, int interface, const struct ip_addr *addr,
 	const struct mac_addr *mac, bool is_stale);
+
+// And has just heard from it.
+void neighbour_table_confirm(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms);
 
 // What the kernel's failure to resolve means.
 struct neighbour_loss {
@@ -94,6 +99,9 @@ void neighbour_table_expire(
 // Those with a MAC that the kernel does not repeat between the two are gone: `fn` for each.
 void neighbour_table_sync_start(struct neighbour_table *table);
 void neighbour_table_sync_end(struct neighbour_table *table, neighbour_fn fn, void *ctx);
+
+// All of them, and failures too: the interface has gone.
+void neighbour_table_forget_interface(struct neighbour_table *table, int interface);
 
 void neighbour_table_each(const struct neighbour_table *table, neighbour_fn fn, void *ctx);
 uint32_t neighbour_table_count(const struct neighbour_table *table);

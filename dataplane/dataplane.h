@@ -62,9 +62,13 @@ struct dp_interface {
 	uint16_t mtu;
 	bool is_outside; // leads to the internet: steering looks at the other port number
 };
-// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start.
+// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start. The id of
+// one that was removed is not given away while a flow of its is left: the last free one is waited
+// for, some ms with a full table.
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface);
-int dataplane_interface_remove(struct dataplane *dp, int id); // its nexthops and neighbours go too
+// When it returns nothing uses port and TAP any more. Its neighbours go too, and its routes must
+// have gone before. Its flows are cut, those that leave by it as those that came in by it.
+int dataplane_interface_remove(struct dataplane *dp, int id);
 int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up);
 int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu);
 // Replaces them all; the first of a family is its primary: source of our ICMP errors, and what

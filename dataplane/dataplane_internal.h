@@ -44,6 +44,12 @@ struct dataplane {
 	struct rehearsal *rehearsal;		     // control's own; NULL: nobody has asked yet
 	uint64_t start_tsc;			     // the workers' clocks begin here
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
+	struct {
+		_Atomic uint32_t serial; // of the last order
+		_Atomic uint64_t ids;	 // bits 1 << id of interfaces that have gone
+	} cut;				 // flow_cut.h
+	// What an interface's id had counted before it became its.
+	struct dp_interface_stats stats_before[DP_INTERFACES_MAX];
 };
 
 // A worker, brought up to date with the last change if its thread does not run: for bench, tests.
@@ -61,5 +67,7 @@ void dataplane_synchronize(struct dataplane *dp);
 void stats_describe(enum counter counter, struct dp_counter *out);
 // What is seen of a flow of this worker's.
 void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow *out);
+// All that was ever counted under the id, whosever it was.
+struct dp_interface_stats stats_of_interface(const struct dataplane *dp, int id);
 // The workers' clock, now.
 uint32_t dataplane_now_sec(const struct dataplane *dp);

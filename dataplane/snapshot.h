@@ -58,6 +58,12 @@ struct snapshot {
 	uint8_t odd_sources6[256];
 };
 
+// `ids`: bits 1 << id. INTERFACE_NONE and the host stack are among none.
+static inline bool interface_is_among(uint64_t ids, uint8_t iface)
+{
+	return iface < DP_INTERFACES_MAX && (ids >> iface & 1) != 0;
+}
+
 // The byte that stands for an IPv6 address in odd_sources6: of its subnet and of its host.
 static inline uint8_t source_byte6(const uint8_t addr[16])
 {

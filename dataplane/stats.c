@@ -36,20 +36,36 @@ bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter
 	return true;
 }
 
-int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+struct dp_interface_stats stats_of_interface(const struct dataplane *dp, int id)
 {
-	memset(out, 0, sizeof(*out));
-	if (id < 0 || id >= DP_INTERFACES_MAX || !dp->snapshot->interfaces[id].is_used)
-		return -ENOENT;
+	struct dp_interface_stats sum = {0};
+
 	for (unsigned k = 0; k < dp->options.n_workers; k++) {
 		const struct interface_counters *c = &dp->workers[k].interface_counters[id];
 
-		out->rx_packets += c->rx_packets;
-		out->rx_bytes += c->rx_bytes;
-		out->tx_packets += c->tx_packets;
-		out->tx_bytes += c->tx_bytes;
-		out->tx_dropped += c->tx_dropped;
+		sum.rx_packets += c->rx_packets;
+		sum.rx_bytes += c->rx_bytes;
+		sum.tx_packets += c->tx_packets;
+		sum.tx_bytes += c->tx_bytes;
+		sum.tx_dropped += c->tx_dropped;
 	}
+	return sum;
+}
+
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+{
+	const struct dp_interface_stats *before;
+
+	memset(out, 0, sizeof(*out));
+	if (id < 0 || id >= DP_INTERFACES_MAX || !dp->snapshot->interfaces[id].is_used)
+		return -ENOENT;
+	before = &dp->stats_before[id];
+	*out = stats_of_interface(dp, id);
+	out->rx_packets -= before->rx_packets;
+	out->rx_bytes -= before->rx_bytes;
+	out->tx_packets -= before->tx_packets;
+	out->tx_bytes -= before->tx_bytes;
+	out->tx_dropped -= before->tx_dropped;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/flow_cut.h"
 #include "dataplane/fragment.h"
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
@@ -242,6 +243,12 @@ unsigned worker_poll_inbox(struct worker *w)
 		while (end < n && pkts[end]->packet_type == (uint32_t)kind &&
 			pkts[end]->port == iface && kind != INBOX_WHOLE)
 			end++;
+		// it has gone meanwhile: what its packets would begin would be nobody's
+		if (unlikely(!w->snap->interfaces[iface].is_used)) {
+			for (unsigned k = i; k < end; k++)
+				worker_drop(w, pkts[k], COUNTER_DROP_INTERFACE_DOWN);
+			continue;
+		}
 		switch (kind) {
 		case INBOX_RX:
 		case INBOX_HOME:
@@ -342,6 +349,7 @@ static void *worker_main(void *arg)
 		n += worker_poll_inbox(w);
 		flush_all(w);
 		worker_expire(w, n);
+		n += flow_cut_turn(w);
 		n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
 		if (w->host_signal)
 			host_wake(w);

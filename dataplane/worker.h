@@ -166,6 +166,13 @@ struct worker {
 	struct sip_told sip_told;
 	uint64_t random;
 
+	struct {
+		uint32_t serial, next; // the order under way, and the flow to look at next
+		uint64_t ids;
+		uint32_t inbox_until;  // its position when the order came
+		_Atomic uint32_t done; // the last order that is carried out
+	} cut;			       // flow_cut.h
+
 	// flow_room.c: when control may be told next of a full table, and of a host's limit
 	uint64_t full_again_ms, limit_again_ms;
 	bool is_full_told;

@@ -9,6 +9,10 @@
 #include "control/api/show.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
+#include "control/apply/dns_probe.h"
+#include "control/apply/probation.h"
+
+enum { PROBES_TEXT_MAX = 63 };
 
 // --- parameters ---
 
@@ -41,7 +45,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	const char *key;
 	json_t *value;
 
-	*out = (struct config_params){.message = ""};
+	*out = (struct config_params){.message = "", .confirm_name = ""};
 	json_object_foreach((json_t *)params, key, value)
 	{
 		const char *const *known = keys;
@@ -60,6 +64,12 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 		else if (strcmp(key, "confirm") == 0)
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else if (strcmp(key, "confirm_when") == 0)
+			is_good =
+				read_text(key, value, PROBES_TEXT_MAX, &out->confirm_when, failure);
+		else if (strcmp(key, "confirm_name") == 0)
+			is_good = read_text(
+				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
 		else if (strcmp(key, "from") == 0)
 			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
 		else if (strcmp(key, "to") == 0)
@@ -72,7 +82,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	return true;
 }
 
-static bool read_file_param(const struct config_params *params, struct rpc_failure *failure)
+bool config_read_file(const struct config_params *params, struct rpc_failure *failure)
 {
 	if (params->file != NULL && params->file[0] == '/')
 		return true;
@@ -124,36 +134,7 @@ void config_put_changes(json_t *to, const struct cfg_changes *changes)
 	show_put_number(to, "total", changes->n);
 }
 
-static void add_touched(json_t *list, const char *name)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (strcmp(json_string_value(one), name) == 0)
-			return;
-	}
-	json_array_append_new(list, json_string(name));
-}
-
-// Interfaces that are not as they were for a moment: the others notice nothing.
-static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; plan != NULL && i < plan->n_added; i++)
-		add_touched(list, plan->added[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
-		add_touched(list, plan->removed[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
-		for (unsigned k = 0; k < config->n_interfaces; k++)
-			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
-				add_touched(list, config->interfaces[k].name);
-	json_object_set_new(to, "interfaces", list);
-}
-
-static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
+json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done)
 {
 	const struct cfg_errors *errors = &outcome->errors;
 	json_t *to = json_object();
@@ -193,57 +174,53 @@ static void find_program(const struct rpc_session *session, char *out, size_t ou
 	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
 }
 
-static uint64_t count_flows(const struct router *router)
+// False with *failure filled: what is to confirm it makes no sense.
+static bool read_probes(
+	const struct config_params *said, unsigned *probes, struct rpc_failure *failure)
 {
-	uint64_t n = 0;
+	uint8_t question[DNS_PROBE_BYTES_MAX];
+	struct error err = {0};
 
-	for (unsigned i = 0; i < router->cores.n_workers; i++) {
-		struct dp_worker_stats stats = {0};
-
-		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
-			n += stats.flows;
-	}
-	return n;
-}
-
-json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"file", NULL};
-	const struct router *router = ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	json_t *to;
-	int rc;
-
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
-		return NULL;
-	rc = apply_plan(router->apply, said.file, &outcome);
-	to = outcome_json(&outcome, rc == 0);
-	config_put_changes(to, &outcome.changes);
-	put_touched(to, outcome.plan, router->config);
-	show_put_number(to, "flows", count_flows(router));
-	apply_outcome_fini(&outcome);
-	return to;
+	*probes = 0;
+	if (said->confirm_name[0] != '\0' && dns_probe_ask(question, 0, said->confirm_name) == 0)
+		error_set(&err, "'%s' is no name that a resolver could be asked for",
+			said->confirm_name);
+	else if (said->confirm_when == NULL && said->confirm_name[0] != '\0')
+		error_set(&err, "'confirm_name' is for 'confirm_when' with dns");
+	else if (said->confirm_when == NULL)
+		return true;
+	else if (said->confirm == 0)
+		error_set(&err, "'confirm_when' is for 'confirm': how long it may take");
+	else if (probation_parse(said->confirm_when, probes, &err) == 0)
+		return true;
+	rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+	return false;
 }
 
 json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
-	static const char *const keys[] = {"file", "message", "confirm", NULL};
+	static const char *const keys[] = {
+		"file", "message", "confirm", "confirm_when", "confirm_name", NULL};
 	const struct router *router = session->rpc->ctx;
 	struct apply_outcome outcome = {0};
 	struct config_params said;
 	char program[64];
 	struct apply_who who = {session->uid, program, NULL};
+	unsigned probes;
 	json_t *to;
 	int rc;
 
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+	if (!config_read_params(params, keys, &said, failure) ||
+		!config_read_file(&said, failure) || !read_probes(&said, &probes, failure))
 		return NULL;
 	find_program(session, program, sizeof(program));
 	who.why = said.message;
 	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
-	to = outcome_json(&outcome, rc == 0);
+	if (rc == 0 && probes != 0 && !outcome.is_unchanged)
+		apply_confirm_when(router->apply, probes, said.confirm_name, &outcome.unkept);
+	to = config_outcome_json(&outcome, rc == 0);
 	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
+	show_put_text(to, "confirm_when", said.confirm_when == NULL ? "" : said.confirm_when);
 	apply_outcome_fini(&outcome);
 	return to;
 }
@@ -265,7 +242,7 @@ json_t *config_rollback(
 	find_program(session, program, sizeof(program));
 	who.why = said.message;
 	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
-	to = outcome_json(&outcome, rc == 0);
+	to = config_outcome_json(&outcome, rc == 0);
 	apply_outcome_fini(&outcome);
 	return to;
 }

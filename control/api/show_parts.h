@@ -16,6 +16,9 @@ void show_put_mac(json_t *to, const char *key, const struct mac_addr *mac);
 // The name of a worker's interface, null for the router itself.
 void show_put_interface(json_t *to, const char *key, const struct router *router, int id);
 
+// One row of show.flows.
+json_t *show_flow_json(const struct router *router, const struct dp_flow *flow);
+
 // A number of seconds, null for what does not end.
 void show_put_left(json_t *to, const char *key, uint32_t sec);
 

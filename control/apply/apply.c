@@ -8,6 +8,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/api/events.h"
+#include "control/apply/probes.h"
 #include "control/apply/steps.h"
 #include "control/wall_clock.h"
 
@@ -24,6 +25,7 @@ struct apply {
 	int64_t trial, fallback; // 0: nothing is on trial
 	uint64_t trial_ends_ms;
 	struct event *timer;
+	struct probes *probes;
 };
 
 // --- one config takes the place of another ---
@@ -119,9 +121,9 @@ static int exchange(struct apply *apply, struct source *source, const struct wis
 	if (rc == 0) {
 		apply->present = outcome->revision;
 		apply->present_hash = source->hash;
-		plan_free(outcome->plan); // it speaks of a config that is about to end
-		outcome->plan = NULL;
 		steps_finish(&ctx, source->config);
+		plan_free(outcome->plan); // it speaks of a config that has ended
+		outcome->plan = NULL;
 		source->config = NULL;
 	}
 	steps_fini(&ctx);
@@ -173,6 +175,7 @@ static void end_trial(struct apply *apply, enum revision_state state)
 	struct error err = {0};
 
 	event_del(apply->timer);
+	probes_end(apply->probes);
 	if (apply->trial != 0 && state != REVISION_GOOD &&
 		history_settle(apply->history, apply->trial, state, &err) != 0)
 		log_error("config", "%s", err.text);
@@ -215,14 +218,17 @@ static int go_back(
 static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 {
 	struct apply *apply = ctx;
-	char why[HISTORY_WHY_MAX + 1];
+	char why[HISTORY_WHY_MAX + 1], failed[160];
 	struct apply_who who = {-1, "millraced", why};
 	struct wish wish = {.who = &who, .is_lenient = true};
 	struct apply_outcome outcome = {0};
 	char text[1024];
 
-	snprintf(why, sizeof(why), "nobody confirmed revision %lld: back to revision %lld",
-		(long long)apply->trial, (long long)apply->fallback);
+	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
+	snprintf(why, sizeof(why), "%s revision %lld%s%s%s: back to revision %lld",
+		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
+		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
+		(long long)apply->fallback);
 	log_warning("config", "%s", why);
 	if (go_back(apply, apply->fallback, &wish, &outcome) == 0) {
 		end_trial(apply, REVISION_UNDONE);
@@ -328,6 +334,26 @@ int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
 	return 0;
 }
 
+static void on_passed(void *ctx)
+{
+	struct apply *apply = ctx;
+	struct error err = {0};
+	int64_t number;
+
+	log_info("config", "revision %lld has stood its test", (long long)apply->trial);
+	if (apply_confirm(apply, &number, &err) != 0) {
+		log_error("config", "it cannot be confirmed: %s", err.text);
+		probes_end(apply->probes);
+	}
+}
+
+int apply_confirm_when(struct apply *apply, unsigned probes, const char *name, struct error *err)
+{
+	if (apply->trial == 0)
+		return error_set(err, "nothing is on trial");
+	return probes_begin(apply->probes, probes, name, err);
+}
+
 // --- making and ending ---
 
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
@@ -345,7 +371,8 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 		.present_hash = present_hash,
 	};
 	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
-	if (apply->origin != NULL && apply->timer != NULL)
+	apply->probes = probes_new(router, on_passed, apply);
+	if (apply->origin != NULL && apply->timer != NULL && apply->probes != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
@@ -357,6 +384,7 @@ void apply_free(struct apply *apply)
 		return;
 	if (apply->timer != NULL)
 		event_free(apply->timer);
+	probes_free(apply->probes);
 	free(apply->origin);
 	free(apply);
 }

@@ -52,6 +52,10 @@ int apply_file(struct apply *apply, const char *path, const struct apply_who *wh
 // To that revision; 0: to the one before, or what is on trial ends.
 int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
 	struct apply_outcome *outcome);
+// What is on trial stays by itself once these probes (probation.h) have passed; otherwise it goes
+// when its time is over, and the log says which failed. `name` is what a resolver is asked for, ""
+// for the root. 0, or -1 with the reason.
+int apply_confirm_when(struct apply *apply, unsigned probes, const char *name, struct error *err);
 // What is on trial stays. 0, or -1 with the reason.
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 

@@ -50,9 +50,10 @@ struct recording {
 	uint64_t schedules;
 	unsigned n_schedule_sets;
 	struct recorded_timed_set timed[DP_TIMED_SETS_MAX];
-	// the port that interfaces sit on
+	// the ports that interfaces sit on: all have this link; what MTU they have unless they are
+	// told, and what any was told last
 	struct port_link link;
-	uint16_t port_mtu, port_mtu_max;
+	uint16_t port_mtu, port_mtu_set, port_mtu_max;
 };
 
 extern struct recording recording;
