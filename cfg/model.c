@@ -332,6 +332,13 @@ static const struct model_key config_keys[] = {
 		MODEL_AT(struct config, nats),
 		.n_max = MODEL_N_ANY,
 		.count_offset = offsetof(struct config, n_nats)},
+	{.key = "dhcp-server",
+		.type = MODEL_NAMED,
+		.help = "who gets addresses by DHCP, by interface",
+		.object = &model_dhcp_subnet,
+		MODEL_AT(struct config, dhcp.subnets),
+		.n_max = CFG_DHCP_SUBNETS_MAX,
+		.count_offset = offsetof(struct config, dhcp.n_subnets)},
 	// read by include.c, which puts in its place what it stands for
 	{.key = "include",
 		.type = MODEL_PATH,
