@@ -206,6 +206,12 @@ static const struct model_key interface_keys[] = {
 		MODEL_AT(struct cfg_interface, addresses[0]),
 		.n_max = CFG_ADDRESSES_MAX,
 		.count_offset = offsetof(struct cfg_interface, n_addresses)},
+	{.key = "dhcp4",
+		.type = MODEL_GROUP,
+		.help = "its IPv4 address comes from a DHCP server; yes is enough",
+		.object = &model_dhcp4,
+		MODEL_AT(struct cfg_interface, dhcp4),
+		.has_offset = offsetof(struct cfg_interface, dhcp4.is_on)},
 	{0},
 };
 

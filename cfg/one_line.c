@@ -109,6 +109,10 @@ void one_line_object(const struct model_object *object, const char *base, struct
 		one_line_value(&object->keys[0], base, out);
 		return;
 	}
+	if (object->may_be_yes && !has_any(object, base, out)) {
+		text_out_add(out, "yes");
+		return;
+	}
 	text_out_add(out, "{");
 	for (const struct model_key *key = object->keys; key->key != NULL; key++) {
 		if (!one_line_has(object, key, base, out))

@@ -18,6 +18,7 @@
 #include "control/apply/start.h"
 #include "control/capture.h"
 #include "control/config_file.h"
+#include "control/dhcp/dhcp4_uplinks.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -96,6 +97,9 @@ static int start(struct router *router, const struct options *options, struct er
 		return -1;
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
+	router->uplinks = dhcp4_uplinks_new(router, err);
+	if (router->uplinks == NULL)
+		return -1;
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
@@ -117,6 +121,8 @@ static void stop(struct router *router)
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	capture_forget(router);
+	dhcp4_uplinks_free(router->uplinks);
+	learned_dns_fini(&router->learned_dns);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);

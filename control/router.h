@@ -13,6 +13,7 @@
 #include "control/firewall.h"
 #include "control/haste.h"
 #include "control/interfaces.h"
+#include "control/learned_dns.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
 #include "control/netlink.h"
@@ -23,6 +24,7 @@
 struct api;
 struct apply;
 struct capture_session;
+struct dhcp4_uplinks;
 struct duties;
 struct loop_lag;
 struct start;
@@ -51,6 +53,8 @@ struct router {
 	struct neighbours neighbours;
 	struct bans bans;
 	struct firewall firewall;
+	struct learned_dns learned_dns;
+	struct dhcp4_uplinks *uplinks;
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;

@@ -6,6 +6,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/apply/gateways.h"
+#include "control/dhcp/dhcp4_uplinks.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -352,6 +353,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
 	config_free(router->config);
 	router->config = after;
+	dhcp4_uplinks_follow(router->uplinks, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)

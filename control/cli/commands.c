@@ -5,6 +5,7 @@
 #include "control/cli/check.h"
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
+#include "control/cli/dhcp4_client.h"
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
 #include "control/cli/log.h"
@@ -61,7 +62,7 @@ static const struct grammar_arg watch_args[] = {
 
 static const struct grammar_arg event_args[] = {
 	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
-		"links|drops|sets|neighbours|alarms|config", true},
+		"links|drops|sets|neighbours|alarms|config|uplinks", true},
 	{0},
 };
 
@@ -94,6 +95,11 @@ static const struct grammar_arg capture_args[] = {
 
 static const struct grammar_arg reload_args[] = {
 	{NULL, "name", GRAMMAR_SET, "which set"},
+	{0},
+};
+
+static const struct grammar_arg uplink_args[] = {
+	{NULL, "interface", GRAMMAR_INTERFACE, "which one"},
 	{0},
 };
 
@@ -198,6 +204,10 @@ const struct grammar_command cli_commands[] = {
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"dhcp renew", "ask the server of an uplink's address now", do_show, uplink_args,
+		"dhcp.renew", print_lease},
+	{"dhcp release", "give an uplink's address back, until 'dhcp renew'", do_show, uplink_args,
+		"dhcp.release", print_lease},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},
