@@ -64,7 +64,7 @@ static json_t *client_json(const struct dhcp4_client *client)
 	if (client->is_bound)
 		put_lease(to, client);
 	else
-		show_put_text(to, "address", NULL);
+		json_object_set_new(to, "address", json_null());
 	json_object_set_new(to, "counts", counts_json(&client->counts));
 	return to;
 }

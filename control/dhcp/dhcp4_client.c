@@ -232,12 +232,20 @@ static uint16_t secs_of(const struct dhcp4_client *c, uint64_t now_ms)
 	return sec > UINT16_MAX ? UINT16_MAX : (uint16_t)sec;
 }
 
+// We hear unicast to an address that is not ours yet. But a server may not be able to send it, and
+// what it gives may be of a network that leads elsewhere: every other time we ask for broadcast.
+static bool is_other_way(const struct dhcp4_client *c)
+{
+	return c->tries % 2 == 0;
+}
+
 static void send_discover(struct dhcp4_client *c, uint64_t now_ms)
 {
 	struct dhcp4_client_query query = {
 		.type = DHCP4_DISCOVER, .xid = c->xid, .requested = c->wish};
 
 	query.secs = c->secs = secs_of(c, now_ms);
+	query.wants_broadcast = c->wants_broadcast = is_other_way(c);
 	send(c, &query, &any, &broadcast);
 }
 
@@ -249,9 +257,11 @@ static void send_request(struct dhcp4_client *c, uint64_t now_ms)
 		c->secs = secs_of(c, now_ms);
 	query.secs = c->secs; // 3.1: "the same value in the secs field as the DHCPDISCOVER"
 	if (c->state == DHCP4_CLIENT_REQUESTING) {
+		query.wants_broadcast = c->wants_broadcast != is_other_way(c);
 		query.requested = c->offer.addr.addr;
 		query.server = c->offer.server;
 	} else if (c->state == DHCP4_CLIENT_REBOOTING) {
+		query.wants_broadcast = is_other_way(c);
 		query.requested = c->wish;
 	} else {
 		query.ciaddr = c->lease.addr.addr;

@@ -59,6 +59,7 @@ struct dhcp4_client {
 	uint32_t xid;
 	uint64_t began_ms; // of the exchange, for `secs`
 	uint16_t secs;
+	bool wants_broadcast;
 	uint64_t sent_ms; // the first request of the exchange: the lease counts from it
 	unsigned tries;
 	uint64_t next_ms;	  // when the state's own timer rings

@@ -168,6 +168,7 @@ size_t dhcp4_client_query_write(const struct dhcp4_client_query *query,
 		.hlen = sizeof(identity->mac.bytes),
 		.xid = query->xid,
 		.secs = query->secs,
+		.flags = query->wants_broadcast ? DHCP4_FLAG_BROADCAST : 0,
 	};
 	unsigned n_left_out = 0;
 	size_t n;

@@ -39,6 +39,7 @@ struct dhcp4_client_query {
 	enum dhcp4_type type;
 	uint32_t xid;
 	uint16_t secs;
+	bool wants_broadcast; // the answer, RFC 2131 4.1
 	struct ip_addr ciaddr;	  // IP_NONE: 0.0.0.0
 	struct ip_addr requested; // option 50; IP_NONE: left out
 	struct ip_addr server;	  // option 54; likewise

@@ -229,6 +229,7 @@ static void discover_backs_off_to_64_s(void **state)
 		pass();
 		assert_int_equal(n_said, i + 2);
 		assert_int_equal(dhcp4_type_of(&said), DHCP4_DISCOVER);
+		assert_int_equal(said.flags, i % 2 == 0 ? DHCP4_FLAG_BROADCAST : 0);
 	}
 	assert_true(varies);
 	assert_true(said.secs > 180);
