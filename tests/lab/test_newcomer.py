@@ -200,12 +200,18 @@ def test_no_answer_writes_nothing(lab):
     assert code == 1 and "nothing is written" in said and not lab.file.exists()
 
 
-def test_a_wan_without_an_address_is_marked_in_the_file(lab):
+def test_a_wan_without_an_address_asks_by_dhcp(lab):
     lab.ip("rtr", "addr flush dev enp1s0")
-    _, _, said = lab.command("init", "--yes", "--wan", "enp1s0", "-o", lab.file)
-    assert f"fill in the address of wan in {lab.file}" in said and "flush" not in said
-    assert "# addresses: 203.0.113.2/24" in lab.file.read_text()
+    _, _, said = lab.command("init", "--yes", "--wan", "enp1s0", "-o", lab.file, *LAN_ADDRESS)
+    assert "flush" not in said
+    assert "\n    dhcp4: yes" in lab.file.read_text() and "routes:" not in lab.file.read_text()
     assert lab.command("check", lab.file) == (0, "", "")
+    server = lab.start("inet", "dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                       "--user=root", "--pid-file=", "--port=0", "--interface=eth0", "--no-ping",
+                       f"--dhcp-leasefile={lab.dir}/leases", "--dhcp-range=203.0.113.100,203.0.113.110,2m")
+    lab.wait_port("inet", 67, server, kind="udp")
+    lab.start_millraced()
+    wait_for(lambda: ping(lab, "pc", FAR, count=1).received, "pc to reach the internet", 20)
 
 
 def test_a_file_is_not_written_over_unless_forced(lab):
