@@ -8,7 +8,8 @@ enum { TEXT_BYTES_MAX = 200 }; // of an option of 255, with what stands in front
 
 static const struct model_key dhcp4_keys[] = {
 	{.key = "client-id",
-		.help = "who we are to the server (option 61): mac, duid (RFC 4361), none, bytes as "
+		.help = "who we are to the server (option 61): mac, duid (RFC 4361), none, bytes "
+			"as "
 			"hex:0a0b, or a text",
 		.default_text = "mac",
 		TEXT(client_id)},
@@ -32,7 +33,8 @@ static const struct model_key dhcp4_keys[] = {
 		.count_offset = offsetof(struct cfg_dhcp4, n_request)},
 	{.key = "metric",
 		.type = MODEL_WHOLE,
-		.help = "of its routes; absent: 100, and ten more for each such interface before it",
+		.help = "of its routes; absent: 100, and ten more for each such interface before "
+			"it",
 		.max = UINT32_MAX - 16,
 		MODEL_AT(struct cfg_dhcp4, metric),
 		.has_offset = offsetof(struct cfg_dhcp4, has_metric)},

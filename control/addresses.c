@@ -75,8 +75,7 @@ int addresses_add_for(const struct interface *interface, struct netlink *netlink
 	if (addr != NULL) {
 		rtnl_addr_set_valid_lifetime(addr, for_sec);
 		rtnl_addr_set_preferred_lifetime(addr, for_sec);
-		rc = rtnl_addr_add(
-			netlink_requests(netlink), addr, NLM_F_CREATE | NLM_F_REPLACE);
+		rc = rtnl_addr_add(netlink_requests(netlink), addr, NLM_F_CREATE | NLM_F_REPLACE);
 	}
 	rtnl_addr_put(addr);
 	if (rc >= 0)

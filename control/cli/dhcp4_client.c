@@ -19,7 +19,8 @@ void print_lease(const json_t *interface, FILE *out)
 
 	if (!json_is_object(lease))
 		return;
-	fprintf(out, "%s: DHCP %s", answer_text_or(interface, "name", answer_text(interface, "interface")),
+	fprintf(out, "%s: DHCP %s",
+		answer_text_or(interface, "name", answer_text(interface, "interface")),
 		answer_text(lease, "state"));
 	if (answer_text(lease, "address")[0] != '\0') {
 		fprintf(out, ", %s from %s", answer_text(lease, "address"),

@@ -21,9 +21,8 @@ enum {
 int arp_probe_open(struct arp_probe *probe, int ifindex, const struct mac_addr *mac,
 	const struct ip_addr *addr)
 {
-	struct sockaddr_ll at = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ARP),
-		.sll_ifindex = ifindex};
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = ifindex};
 	int rc;
 
 	*probe = (struct arp_probe){.ifindex = ifindex, .mac = *mac, .addr = *addr};

@@ -84,8 +84,8 @@ static struct rtnl_route *build(const struct interface *interface, const struct 
 }
 
 // Of one prefix and metric the kernel has one.
-static bool has_place_of(const struct dhcp4_binding *binding, const struct dhcp4_grant_route *route,
-	uint32_t metric)
+static bool has_place_of(
+	const struct dhcp4_binding *binding, const struct dhcp4_grant_route *route, uint32_t metric)
 {
 	const struct dhcp4_grant *grant = &binding->grant;
 
@@ -176,8 +176,8 @@ static void set_mtu(struct dhcp4_binding *binding, const struct interface *inter
 		return;
 	if (interface->mtu != (is_wanted ? mtu : port_mtu) &&
 		tap_set_mtu(&interface->tap, netlink, is_wanted ? mtu : port_mtu) != 0)
-		log_warning(object_of(interface).text, "DHCP: the kernel does not take an MTU of %u",
-			is_wanted ? mtu : port_mtu);
+		log_warning(object_of(interface).text,
+			"DHCP: the kernel does not take an MTU of %u", is_wanted ? mtu : port_mtu);
 	binding->has_mtu = is_wanted;
 }
 
@@ -204,12 +204,13 @@ static bool is_of_config(const struct interface *interface, const struct ip_pref
 }
 
 // One that the file has as well stays, without an end.
-static void remove_address(const struct interface *interface, struct netlink *netlink,
-	const struct dhcp4_grant *grant)
+static void remove_address(
+	const struct interface *interface, struct netlink *netlink, const struct dhcp4_grant *grant)
 {
 	struct error err = {0};
 	int rc = is_of_config(interface, &grant->addr)
-			 ? addresses_add_for(interface, netlink, &grant->addr, ADDRESSES_FOREVER, &err)
+			 ? addresses_add_for(
+				   interface, netlink, &grant->addr, ADDRESSES_FOREVER, &err)
 			 : addresses_remove(interface, netlink, &grant->addr, &err);
 
 	if (rc != 0)
@@ -247,8 +248,8 @@ void dhcp4_binding_repair(struct dhcp4_binding *binding, const struct interface 
 	set_mtu(binding, interface, netlink, binding->grant.mtu);
 }
 
-void dhcp4_binding_clear(struct dhcp4_binding *binding, const struct interface *interface,
-	struct netlink *netlink)
+void dhcp4_binding_clear(
+	struct dhcp4_binding *binding, const struct interface *interface, struct netlink *netlink)
 {
 	static const struct dhcp4_binding none;
 	struct dhcp4_binding before = *binding;

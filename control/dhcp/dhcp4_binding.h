@@ -29,5 +29,5 @@ void dhcp4_binding_set(struct dhcp4_binding *binding, const struct interface *in
 void dhcp4_binding_repair(struct dhcp4_binding *binding, const struct interface *interface,
 	struct netlink *netlink, uint32_t for_sec);
 // Takes all of it away.
-void dhcp4_binding_clear(struct dhcp4_binding *binding, const struct interface *interface,
-	struct netlink *netlink);
+void dhcp4_binding_clear(
+	struct dhcp4_binding *binding, const struct interface *interface, struct netlink *netlink);

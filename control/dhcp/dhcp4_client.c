@@ -31,8 +31,9 @@ enum {
 	REQUEST_TRIES = 4,  // RFC 2131 3.1: "four times, for a total delay of 60 seconds"
 	REBOOT_TRIES = 2,   // 12 s; then any address will do
 	NAK_WAIT_MS = 1000, // doubled for each in a row but the first
-	// RFC 2131 4.4.5: "one-half of the remaining time ..., down to a minimum of 60 seconds". Of
-	// a lease of minutes that would be never: there it is a fourth of the time.
+			    // RFC 2131 4.4.5: "one-half of the remaining time ..., down to a
+			    // minimum of 60 seconds". Of a lease of minutes that would be never:
+			    // there it is a fourth of the time.
 	RENEW_WAIT_MS_MIN = 60000,
 	RENEW_WAIT_PART = 4,
 	RENEW_WAIT_FLOOR_MS = 1000,
@@ -189,7 +190,8 @@ static bool requests(enum dhcp4_client_state state)
 }
 
 // Whoever writes state, tries or timer does it by this.
-static void enter(struct dhcp4_client *c, enum dhcp4_client_state to, enum event why, uint64_t now_ms)
+static void enter(
+	struct dhcp4_client *c, enum dhcp4_client_state to, enum event why, uint64_t now_ms)
 {
 	bool is_retry = c->state == to && why == EVENT_TIMER;
 
@@ -212,8 +214,8 @@ static void enter(struct dhcp4_client *c, enum dhcp4_client_state to, enum event
 static const struct ip_addr any = {.family = IP_V4};
 static const struct ip_addr broadcast = {.family = IP_V4, .v4 = {255, 255, 255, 255}};
 
-static void send(struct dhcp4_client *c, const struct dhcp4_client_query *query, const struct ip_addr *src,
-	const struct ip_addr *dst)
+static void send(struct dhcp4_client *c, const struct dhcp4_client_query *query,
+	const struct ip_addr *src, const struct ip_addr *dst)
 {
 	uint8_t bytes[DHCP4_QUERY_BYTES_MAX];
 	struct dhcp4_outgoing message = {.bytes = bytes, .src = *src, .dst = *dst};
@@ -372,7 +374,8 @@ static const struct row {
 } rows[] = {
 	{DHCP4_CLIENT_RELEASED, EVENT_RENEW, DHCP4_CLIENT_SELECTING, send_discover},
 	{DHCP4_CLIENT_RELEASED, EVENT_RELEASE, SAME, NULL},
-	{DHCP4_CLIENT_RELEASED, EVENT_LINK_LOST, SAME, NULL}, // it stays so until somebody says otherwise
+	{DHCP4_CLIENT_RELEASED, EVENT_LINK_LOST, SAME,
+		NULL}, // it stays so until somebody says otherwise
 	{ANY, EVENT_LINK_LOST, DHCP4_CLIENT_DOWN, NULL},
 	{ANY, EVENT_RELEASE, DHCP4_CLIENT_RELEASED, release},
 
@@ -438,8 +441,8 @@ static void happen(struct dhcp4_client *c, enum event event, uint64_t now_ms)
 		if (row->event != event || (row->state != c->state && row->state != ANY))
 			continue;
 		if (!stays)
-			enter(c, row->next == SAME ? c->state : (enum dhcp4_client_state)row->next, event,
-				now_ms);
+			enter(c, row->next == SAME ? c->state : (enum dhcp4_client_state)row->next,
+				event, now_ms);
 		if (row->action != NULL)
 			row->action(c, now_ms);
 		return;
@@ -476,8 +479,9 @@ static bool is_usable(struct dhcp4_client *c, const struct dhcp4_grant *lease)
 
 static bool is_waiting(enum dhcp4_client_state state)
 {
-	return state == DHCP4_CLIENT_SELECTING || state == DHCP4_CLIENT_REQUESTING || state == DHCP4_CLIENT_REBOOTING ||
-	       state == DHCP4_CLIENT_RENEWING || state == DHCP4_CLIENT_REBINDING;
+	return state == DHCP4_CLIENT_SELECTING || state == DHCP4_CLIENT_REQUESTING ||
+	       state == DHCP4_CLIENT_REBOOTING || state == DHCP4_CLIENT_RENEWING ||
+	       state == DHCP4_CLIENT_REBINDING;
 }
 
 static void on_lease(struct dhcp4_client *c, struct dhcp4_client_reply *reply, uint64_t now_ms)
@@ -524,8 +528,9 @@ void dhcp4_client_rx(struct dhcp4_client *c, const uint8_t *bytes, size_t n, uin
 		return;
 	c->counts.naks++;
 	c->n_naks++;
-	log_info(c->name, "DHCP: the server %s says no%s%s", ip_addr_str(&reply.grant.server, server),
-		reply.text[0] == '\0' ? "" : ": ", reply.text);
+	log_info(c->name, "DHCP: the server %s says no%s%s",
+		ip_addr_str(&reply.grant.server, server), reply.text[0] == '\0' ? "" : ": ",
+		reply.text);
 	happen(c, EVENT_NAK, now_ms);
 }
 
@@ -557,7 +562,8 @@ void dhcp4_client_conflict(struct dhcp4_client *c, uint64_t now_ms)
 	if (c->state != DHCP4_CLIENT_CHECKING)
 		return;
 	c->n_conflicts++;
-	log_warning(c->name, "DHCP: somebody on the link has the address %s that the server gave us",
+	log_warning(c->name,
+		"DHCP: somebody on the link has the address %s that the server gave us",
 		ip_addr_str(&c->offer.addr.addr, addr));
 	happen(c, EVENT_CONFLICT, now_ms);
 }

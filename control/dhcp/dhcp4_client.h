@@ -5,12 +5,12 @@
 // Times are milliseconds of a clock that never goes back. Control thread.
 #pragma once
 
-#include "control/dhcp/dhcp4_grant.h"
 #include "control/dhcp/dhcp4_client_query.h"
+#include "control/dhcp/dhcp4_grant.h"
 
 enum dhcp4_client_state {
 	DHCP4_CLIENT_DOWN = 0, // no link
-	DHCP4_CLIENT_INIT,	// about to ask
+	DHCP4_CLIENT_INIT,     // about to ask
 	DHCP4_CLIENT_SELECTING,
 	DHCP4_CLIENT_REQUESTING,
 	DHCP4_CLIENT_REBOOTING,
@@ -83,7 +83,7 @@ void dhcp4_client_link(struct dhcp4_client *client, bool is_up, uint64_t now_ms)
 void dhcp4_client_rx(struct dhcp4_client *client, const uint8_t *bytes, size_t n, uint64_t now_ms);
 // Somebody else on the link has the address that is being checked.
 void dhcp4_client_conflict(struct dhcp4_client *client, uint64_t now_ms);
-void dhcp4_client_renew(struct dhcp4_client *client, uint64_t now_ms);   // by hand
+void dhcp4_client_renew(struct dhcp4_client *client, uint64_t now_ms);	 // by hand
 void dhcp4_client_release(struct dhcp4_client *client, uint64_t now_ms); // by hand
 // Does what is due. Returns when it is to be called next, or DHCP4_NEVER.
 uint64_t dhcp4_client_tick(struct dhcp4_client *client, uint64_t now_ms);

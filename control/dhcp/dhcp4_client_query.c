@@ -104,8 +104,8 @@ void dhcp4_identity_make(
 	copy_text(identity->vendor_class, config->vendor_class);
 	copy_text(identity->user_class, config->user_class);
 	if (config->vendor_info != NULL)
-		identity->n_vendor_info = (unsigned)write_vendor_info(identity->vendor_info,
-			sizeof(identity->vendor_info), config->vendor_info);
+		identity->n_vendor_info = (unsigned)write_vendor_info(
+			identity->vendor_info, sizeof(identity->vendor_info), config->vendor_info);
 	for (size_t i = 0; i < sizeof(usual_requests); i++)
 		add_request(identity, usual_requests[i]);
 	for (unsigned i = 0; i < config->n_request; i++)

@@ -32,14 +32,14 @@ struct dhcp4_identity {
 };
 
 // From what the config says; the MAC is the interface's.
-void dhcp4_identity_make(
-	struct dhcp4_identity *identity, const struct cfg_dhcp4 *config, const struct mac_addr *mac);
+void dhcp4_identity_make(struct dhcp4_identity *identity, const struct cfg_dhcp4 *config,
+	const struct mac_addr *mac);
 
 struct dhcp4_client_query {
 	enum dhcp4_type type;
 	uint32_t xid;
 	uint16_t secs;
-	bool wants_broadcast; // the answer, RFC 2131 4.1
+	bool wants_broadcast;	  // the answer, RFC 2131 4.1
 	struct ip_addr ciaddr;	  // IP_NONE: 0.0.0.0
 	struct ip_addr requested; // option 50; IP_NONE: left out
 	struct ip_addr server;	  // option 54; likewise
@@ -47,5 +47,5 @@ struct dhcp4_client_query {
 };
 
 // Bytes written to `out`, at most `size`; 0: there was no room.
-size_t dhcp4_client_query_write(const struct dhcp4_client_query *query, const struct dhcp4_identity *identity,
-	uint8_t *out, size_t size);
+size_t dhcp4_client_query_write(const struct dhcp4_client_query *query,
+	const struct dhcp4_identity *identity, uint8_t *out, size_t size);

@@ -136,7 +136,7 @@ static void read_gateways(struct dhcp4_grant *grant, struct cursor c)
 static void read_routes(struct dhcp4_grant *grant, const struct dhcp4_message *message)
 {
 	uint8_t classless = dhcp4_has(message, DHCP4_OPTION_ROUTES) ? DHCP4_OPTION_ROUTES
-								   : DHCP4_OPTION_VENDOR_ROUTES;
+								    : DHCP4_OPTION_VENDOR_ROUTES;
 
 	if (dhcp4_has(message, classless)) {
 		read_classless(grant, option_of(message, classless));

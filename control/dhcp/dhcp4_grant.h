@@ -14,7 +14,7 @@ enum {
 	DHCP4_GRANT_DNS_MAX = 8,
 	DHCP4_GRANT_DOMAINS_MAX = 8,
 	DHCP4_GRANT_DOMAIN_BYTES = 256, // RFC 1035 3.1: 253 and the NUL
-	DHCP4_GRANT_SEC_MIN = 10, // less is no lease, it is a flood of requests
+	DHCP4_GRANT_SEC_MIN = 10,	// less is no lease, it is a flood of requests
 };
 
 #define DHCP4_FOREVER UINT32_MAX // RFC 2131 3.3: "infinity"
@@ -29,13 +29,15 @@ struct dhcp4_grant {
 	struct ip_prefix addr; // with the length of its subnet
 	struct ip_addr server; // its identifier, option 54
 	uint32_t sec, t1_sec, t2_sec;
-	uint16_t mtu;			  // bytes; 0: not said
-	struct dhcp4_grant_route routes[DHCP4_GRANT_ROUTES_MAX]; // RFC 3442's, else of options 33 and 3
+	uint16_t mtu; // bytes; 0: not said
+	struct dhcp4_grant_route
+		routes[DHCP4_GRANT_ROUTES_MAX]; // RFC 3442's, else of options 33 and 3
 	unsigned n_routes;
 	unsigned n_left_out; // routes beyond that, or malformed
 	struct ip_addr dns[DHCP4_GRANT_DNS_MAX];
 	unsigned n_dns;
-	char domains[DHCP4_GRANT_DOMAINS_MAX][DHCP4_GRANT_DOMAIN_BYTES]; // to search, the first is ours
+	char domains[DHCP4_GRANT_DOMAINS_MAX]
+		    [DHCP4_GRANT_DOMAIN_BYTES]; // to search, the first is ours
 	unsigned n_domains;
 };
 

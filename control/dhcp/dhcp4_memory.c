@@ -60,8 +60,8 @@ int dhcp4_memory_forget(sqlite3 *db, const char *interface, struct error *err)
 	return statement == NULL ? -1 : finish(db, statement, err);
 }
 
-struct ip_addr dhcp4_memory_get(sqlite3 *db, const char *interface, const void *client,
-	size_t client_bytes, int64_t now)
+struct ip_addr dhcp4_memory_get(
+	sqlite3 *db, const char *interface, const void *client, size_t client_bytes, int64_t now)
 {
 	sqlite3_stmt *statement = prepare(db,
 		"SELECT address FROM dhcp4_client "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Two sockets each. Before there is an address, and for whatever is broadcast, a packet socket:
-// the kernel neither sends from 0.0.0.0 nor takes what is for an address that it does not have. Once
-// there is one, a UDP socket beside it sends what goes to the server alone; it takes nothing, but
-// that it is there keeps the kernel from calling port 68 unreachable.
+// the kernel neither sends from 0.0.0.0 nor takes what is for an address that it does not have.
+// Once there is one, a UDP socket beside it sends what goes to the server alone; it takes nothing,
+// but that it is there keeps the kernel from calling port 68 unreachable.
 #include "control/dhcp/dhcp4_uplinks.h"
 
 #include <arpa/inet.h>
@@ -152,8 +152,8 @@ static int open_probe(struct dhcp4_uplink *u, const struct ip_addr *addr)
 
 	if (rc != 0)
 		return rc;
-	u->probe_readable = event_new(
-		u->all->router->base, u->probe.fd, EV_READ | EV_PERSIST, on_arp, u);
+	u->probe_readable =
+		event_new(u->all->router->base, u->probe.fd, EV_READ | EV_PERSIST, on_arp, u);
 	if (u->probe_readable != NULL && event_add(u->probe_readable, NULL) == 0)
 		return 0;
 	close_probe(u);
@@ -172,8 +172,8 @@ static void op_probe(void *ctx, const struct ip_addr *addr)
 	if (rc == 0)
 		rc = arp_probe_send(&u->probe);
 	if (rc != 0)
-		log_debug(u->client.name, "DHCP: cannot ask who has the address: %s",
-			strerror(-rc));
+		log_debug(
+			u->client.name, "DHCP: cannot ask who has the address: %s", strerror(-rc));
 }
 
 static uint32_t op_random(void *ctx)
@@ -234,8 +234,7 @@ static void forget(struct dhcp4_uplink *u)
 {
 	struct error err = {0};
 
-	if (u->all->keeps &&
-		dhcp4_memory_forget(u->all->router->start->state, u->name, &err) != 0)
+	if (u->all->keeps && dhcp4_memory_forget(u->all->router->start->state, u->name, &err) != 0)
 		log_warning(u->client.name, "DHCP: %s", err.text);
 }
 
@@ -339,8 +338,8 @@ static void turn(struct dhcp4_uplink *u)
 
 	if (wait_ms > TIMER_MS_MAX)
 		wait_ms = TIMER_MS_MAX;
-	wait = (struct timeval){
-		.tv_sec = (time_t)(wait_ms / 1000), .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
+	wait = (struct timeval){.tv_sec = (time_t)(wait_ms / 1000),
+		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
 	event_add(u->timer, &wait);
 	if (u->client.state != DHCP4_CLIENT_CHECKING)
 		close_probe(u);
@@ -374,8 +373,8 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		if (rc <= 0)
 			break;
 		if (message.source_port == DHCP4_SERVER_PORT)
-			dhcp4_client_rx(&u->client, message.payload, message.payload_bytes,
-				clock_now_ms());
+			dhcp4_client_rx(
+				&u->client, message.payload, message.payload_bytes, clock_now_ms());
 	}
 	turn(u);
 }
@@ -407,8 +406,8 @@ static uint32_t metric_of(const struct config *config, const struct cfg_interfac
 	return metric;
 }
 
-static void read_wishes(struct dhcp4_uplink *u, const struct config *config,
-	const struct cfg_interface *from)
+static void read_wishes(
+	struct dhcp4_uplink *u, const struct config *config, const struct cfg_interface *from)
 {
 	u->wishes = (struct dhcp4_binding_wishes){
 		.uses_routes = from->dhcp4.uses_routes,

@@ -65,13 +65,13 @@ static void several_gateways_are_in_their_order(void **state)
 // RFC 3442, with its own examples of widths.
 static void classless_routes_are_read_and_put_the_others_aside(void **state)
 {
-	READ("\x03\x04\xcb\0\x71\x09"			   // a router
-	     "\x21\x08\xc6\x33\x64\0\xcb\0\x71\x08"	   // and a static route: ignored
+	READ("\x03\x04\xcb\0\x71\x09"		    // a router
+	     "\x21\x08\xc6\x33\x64\0\xcb\0\x71\x08" // and a static route: ignored
 	     "\x79\x1e"
-	     "\x00\xcb\0\x71\1"			// the default route
-	     "\x18\xc6\x33\x64\xcb\0\x71\2"	// 198.51.100.0/24
-	     "\x10\xc6\x12\xcb\0\x71\3"		// 198.18.0.0/16
-	     "\x20\xcb\0\x71\xfe\0\0\0\0\0");	// a host on the link, and a piece of nothing
+	     "\x00\xcb\0\x71\1"		      // the default route
+	     "\x18\xc6\x33\x64\xcb\0\x71\2"   // 198.51.100.0/24
+	     "\x10\xc6\x12\xcb\0\x71\3"	      // 198.18.0.0/16
+	     "\x20\xcb\0\x71\xfe\0\0\0\0\0"); // a host on the link, and a piece of nothing
 	assert_int_equal(reply.grant.n_routes, 4);
 	must_route(0, "0.0.0.0/0", "203.0.113.1", 0);
 	must_route(1, "198.51.100.0/24", "203.0.113.2", 0);
@@ -128,7 +128,8 @@ static void names_that_are_none_are_left_out(void **state)
 	assert_int_equal(reply.grant.n_domains, 0);
 	READ("\x77\x02\xc0\0"); // a pointer to itself
 	assert_int_equal(reply.grant.n_domains, 0);
-	READ("\x77\x03\x05" "ab"); // cut
+	READ("\x77\x03\x05"
+	     "ab"); // cut
 	assert_int_equal(reply.grant.n_domains, 0);
 	READ("\x77\x06\4a\n'b\0");
 	assert_int_equal(reply.grant.n_domains, 0);
@@ -148,25 +149,24 @@ static void a_mask_that_is_not_said_is_of_the_class(void **state)
 
 static void arp_tells_who_has_the_address(void **state)
 {
-	struct arp_probe probe = {.fd = -1,
-		.mac = {{2, 0, 0x5e, 0, 0x53, 1}},
-		.addr = address("203.0.113.100")};
+	struct arp_probe probe = {
+		.fd = -1, .mac = {{2, 0, 0x5e, 0, 0x53, 1}}, .addr = address("203.0.113.100")};
 	static const struct {
 		uint8_t op, mac, sender[4], target[4];
 		bool is_conflict;
 	} table[] = {
-		{2, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true}, // an answer
-		{1, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true}, // a question from there
-		{1, 9, {0}, {203, 0, 113, 100}, true},		    // probes it as we do
+		{2, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true},  // an answer
+		{1, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true},  // a question from there
+		{1, 9, {0}, {203, 0, 113, 100}, true},		     // probes it as we do
 		{1, 9, {203, 0, 113, 1}, {203, 0, 113, 100}, false}, // asks for it
 		{2, 9, {203, 0, 113, 1}, {203, 0, 113, 100}, false},
-		{1, 1, {0}, {203, 0, 113, 100}, false}, // our own
+		{1, 1, {0}, {203, 0, 113, 100}, false},		     // our own
 		{3, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, false}, // RARP
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		uint8_t packet[28] = {0, 1, 8, 0, 6, 4, 0, table[i].op, 2, 0, 0x5e, 0, 0x53,
-			table[i].mac};
+		uint8_t packet[28] = {
+			0, 1, 8, 0, 6, 4, 0, table[i].op, 2, 0, 0x5e, 0, 0x53, table[i].mac};
 
 		memcpy(packet + 14, table[i].sender, 4);
 		memcpy(packet + 24, table[i].target, 4);

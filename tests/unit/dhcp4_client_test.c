@@ -265,9 +265,16 @@ static void a_request_without_answer_is_said_four_times_with_the_discovers_secs(
 
 static void each_state_makes_of_a_message_what_rfc_2131_says(void **state)
 {
-	enum { IN = DHCP4_CLIENT_INIT, SE = DHCP4_CLIENT_SELECTING, RQ = DHCP4_CLIENT_REQUESTING,
-		RB = DHCP4_CLIENT_REBOOTING, CH = DHCP4_CLIENT_CHECKING, BO = DHCP4_CLIENT_BOUND,
-		RN = DHCP4_CLIENT_RENEWING, RE = DHCP4_CLIENT_REBINDING };
+	enum {
+		IN = DHCP4_CLIENT_INIT,
+		SE = DHCP4_CLIENT_SELECTING,
+		RQ = DHCP4_CLIENT_REQUESTING,
+		RB = DHCP4_CLIENT_REBOOTING,
+		CH = DHCP4_CLIENT_CHECKING,
+		BO = DHCP4_CLIENT_BOUND,
+		RN = DHCP4_CLIENT_RENEWING,
+		RE = DHCP4_CLIENT_REBINDING
+	};
 	// a NAK is followed at once by the next DISCOVER
 	static const struct {
 		uint8_t from, offer, ack, ack_other_address, nak;
@@ -439,8 +446,8 @@ static void times_that_are_out_of_order_are_halves_and_eighths(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		reach(DHCP4_CLIENT_SELECTING);
 		hear(offer);
-		hear((struct answer){DHCP4_ACK, OFFERED, SERVER, table[i].sec, table[i].t1,
-			table[i].t2});
+		hear((struct answer){
+			DHCP4_ACK, OFFERED, SERVER, table[i].sec, table[i].t1, table[i].t2});
 		pass_until(DHCP4_CLIENT_BOUND);
 		assert_int_equal(bound.t1_sec, table[i].expected_t1);
 		assert_int_equal(bound.t2_sec, table[i].expected_t2);
@@ -597,23 +604,22 @@ static void what_cannot_be_used_is_not_taken(void **state)
 	static const struct {
 		uint32_t addr, mask, sec, server;
 	} table[] = {
-		{0, 0xffffff00, 3600, SERVER},
-		{0x7f000002, 0xffffff00, 3600, SERVER},
+		{0, 0xffffff00, 3600, SERVER}, {0x7f000002, 0xffffff00, 3600, SERVER},
 		{0xe0000001, 0xffffff00, 3600, SERVER},
-		{0xcb007100, 0xffffff00, 3600, SERVER}, // the network
-		{0xcb0071ff, 0xffffff00, 3600, SERVER}, // its broadcast address
-		{OFFERED, 0xff00ff00, 3600, SERVER},	// a mask with holes
-		{OFFERED, 0x80000000, 3600, SERVER},	// half the internet
-		{OFFERED, 0xffffff00, 3, SERVER},	// ends at once
-		{OFFERED, 0xffffff00, 3600, 0},		// from nobody
+		{0xcb007100, 0xffffff00, 3600, SERVER},	 // the network
+		{0xcb0071ff, 0xffffff00, 3600, SERVER},	 // its broadcast address
+		{OFFERED, 0xff00ff00, 3600, SERVER},	 // a mask with holes
+		{OFFERED, 0x80000000, 3600, SERVER},	 // half the internet
+		{OFFERED, 0xffffff00, 3, SERVER},	 // ends at once
+		{OFFERED, 0xffffff00, 3600, 0},		 // from nobody
 		{OFFERED, 0xffffff00, 3600, 0xe0000001}, // from a group
 	};
 	struct dhcp4_message message;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		reach(DHCP4_CLIENT_SELECTING);
-		message = answer_of((struct answer){
-			DHCP4_OFFER, table[i].addr, table[i].server, table[i].sec});
+		message = answer_of(
+			(struct answer){DHCP4_OFFER, table[i].addr, table[i].server, table[i].sec});
 		dhcp4_put_u32(&message, DHCP4_OPTION_NETMASK, table[i].mask);
 		hear_message(&message);
 		assert_int_equal(client.state, DHCP4_CLIENT_SELECTING);

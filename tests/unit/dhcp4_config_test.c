@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The key `dhcp4` of an interface: what it may say, what it is printed as, and what follows from it.
+// The key `dhcp4` of an interface: what it may say, what it is printed as, and what follows from
+// it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,8 +98,8 @@ static void what_cannot_be_is_refused(void **state)
 
 static void a_route_may_lead_to_a_gateway_that_is_not_known_yet(void **state)
 {
-	struct config *config = read_with("yes",
-		"routes: [{to: 198.51.100.0/24, via: 203.0.113.9, interface: wan}]\n");
+	struct config *config = read_with(
+		"yes", "routes: [{to: 198.51.100.0/24, via: 203.0.113.9, interface: wan}]\n");
 
 	assert_non_null(config);
 	config_free(config);
