@@ -8,56 +8,8 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
+#include "control/dhcp/dhcp4_client_private.h"
 #include "control/dhcp/dhcp4_client_reply.h"
-
-enum {
-	// RFC 2131 4.1: "4 seconds randomized by ... -1 to +1 ... doubled ... to 64 seconds"
-	BACKOFF_FIRST_MS = 4000,
-	BACKOFF_MAX_MS = 64000,
-	BACKOFF_FUZZ_MS = 1000,
-	// RFC 2131 4.4.1 wants 1 to 10 s before the first DISCOVER, against a street that has its
-	// power back. A house waits for a router: up to 1 s, and the back-off does the rest.
-	DESYNC_MS = 1000,
-	// RFC 2131 3.1: "SHOULD wait a minimum of ten seconds before restarting" after a DECLINE
-	DECLINE_WAIT_MS = 10000,
-	// RFC 5227 1.1: MAX_CONFLICTS, RATE_LIMIT_INTERVAL
-	CONFLICTS_MAX = 10,
-	CONFLICTS_WAIT_MS = 60000,
-	// RFC 5227 1.1 has 1 to 2 s between three probes and 2 s after them, for links that take as
-	// long to come up. A link that has just carried four messages needs a tenth of that.
-	PROBES = 3,
-	PROBE_WAIT_MS = 250,
-	PROBE_LAST_WAIT_MS = 500,
-	REQUEST_TRIES = 4,  // RFC 2131 3.1: "four times, for a total delay of 60 seconds"
-	REBOOT_TRIES = 2,   // 12 s; then any address will do
-	NAK_WAIT_MS = 1000, // doubled for each in a row but the first
-			    // RFC 2131 4.4.5: "one-half of the remaining time ..., down to a
-			    // minimum of 60 seconds". Of a lease of minutes that would be never:
-			    // there it is a fourth of the time.
-	RENEW_WAIT_MS_MIN = 60000,
-	RENEW_WAIT_PART = 4,
-	RENEW_WAIT_FLOOR_MS = 1000,
-	FUZZ_PART = 32, // RFC 2131 4.4.5: T1 and T2 "with some random fuzz": up to 3 %
-};
-
-enum event {
-	EVENT_UP = 0,	// nothing is known of an address
-	EVENT_UP_KNOWN, // we had one
-	EVENT_LINK_LOST,
-	EVENT_OFFER,
-	EVENT_ACK_NEW,	// of an address that is not on the interface
-	EVENT_ACK_SAME, // of the one that is
-	EVENT_NAK,
-	EVENT_TIMER,
-	EVENT_TRIED, // the timer, and the tries of the state are over
-	EVENT_T1,
-	EVENT_T2,
-	EVENT_END, // of the lease
-	EVENT_CONFLICT,
-	EVENT_RENEW, // by hand
-	EVENT_RELEASE,
-	EVENT_NONE,
-};
 
 const char *dhcp4_client_state_name(enum dhcp4_client_state state)
 {
@@ -77,105 +29,6 @@ const char *dhcp4_client_state_name(enum dhcp4_client_state state)
 	return names[state];
 }
 
-// --- times ---
-
-// From `low` to `high`, both of them too.
-static uint64_t random_between(struct dhcp4_client *c, uint64_t low, uint64_t high)
-{
-	return low + c->ops->random(c->ctx) % (high - low + 1);
-}
-
-static uint64_t backoff_ms(struct dhcp4_client *c)
-{
-	unsigned doublings = c->tries - 1;
-	uint64_t ms = doublings > 4 ? BACKOFF_MAX_MS : (uint64_t)BACKOFF_FIRST_MS << doublings;
-
-	return random_between(c, ms - BACKOFF_FUZZ_MS, ms + BACKOFF_FUZZ_MS);
-}
-
-// Half of what is left of the time from `begin_ms` to `end_ms`.
-static uint64_t half_left_ms(uint64_t begin_ms, uint64_t end_ms, uint64_t now_ms)
-{
-	uint64_t half = end_ms > now_ms ? (end_ms - now_ms) / 2 : 0;
-	uint64_t least = (end_ms - begin_ms) / RENEW_WAIT_PART;
-
-	if (least > RENEW_WAIT_MS_MIN)
-		least = RENEW_WAIT_MS_MIN;
-	if (least < RENEW_WAIT_FLOOR_MS)
-		least = RENEW_WAIT_FLOOR_MS;
-	return half > least ? half : least;
-}
-
-static uint64_t init_wait_ms(struct dhcp4_client *c, enum event why)
-{
-	unsigned doublings;
-
-	switch (why) {
-	case EVENT_UP:
-		return random_between(c, 0, DESYNC_MS);
-	case EVENT_CONFLICT:
-		return c->n_conflicts >= CONFLICTS_MAX ? CONFLICTS_WAIT_MS : DECLINE_WAIT_MS;
-	case EVENT_NAK:
-		if (c->n_naks <= 1)
-			return 0;
-		doublings = c->n_naks - 2;
-		return doublings > 6 ? BACKOFF_MAX_MS : (uint64_t)NAK_WAIT_MS << doublings;
-	case EVENT_TRIED:
-		return random_between(c, 0, BACKOFF_FUZZ_MS);
-	case EVENT_UP_KNOWN:
-	case EVENT_LINK_LOST:
-	case EVENT_OFFER:
-	case EVENT_ACK_NEW:
-	case EVENT_ACK_SAME:
-	case EVENT_TIMER:
-	case EVENT_T1:
-	case EVENT_T2:
-	case EVENT_END:
-	case EVENT_RENEW:
-	case EVENT_RELEASE:
-	case EVENT_NONE:
-		break;
-	}
-	return 0;
-}
-
-static uint64_t timer_of(
-	struct dhcp4_client *c, enum dhcp4_client_state state, enum event why, uint64_t now_ms)
-{
-	switch (state) {
-	case DHCP4_CLIENT_INIT:
-		return now_ms + init_wait_ms(c, why);
-	case DHCP4_CLIENT_SELECTING:
-	case DHCP4_CLIENT_REQUESTING:
-	case DHCP4_CLIENT_REBOOTING:
-		return now_ms + backoff_ms(c);
-	case DHCP4_CLIENT_CHECKING:
-		return now_ms + (c->tries < PROBES ? PROBE_WAIT_MS : PROBE_LAST_WAIT_MS);
-	case DHCP4_CLIENT_RENEWING:
-		if (c->t2_ms == DHCP4_NEVER) // asked by hand for what does not end
-			return now_ms + backoff_ms(c);
-		return now_ms + half_left_ms(c->t1_ms, c->t2_ms, now_ms);
-	case DHCP4_CLIENT_REBINDING:
-		return now_ms + half_left_ms(c->t2_ms, c->end_ms, now_ms);
-	case DHCP4_CLIENT_DOWN:
-	case DHCP4_CLIENT_BOUND:
-	case DHCP4_CLIENT_RELEASED:
-	case DHCP4_CLIENT_STATES:
-		break;
-	}
-	return DHCP4_NEVER;
-}
-
-// 0: as many as it takes.
-static unsigned tries_of(enum dhcp4_client_state state)
-{
-	if (state == DHCP4_CLIENT_REQUESTING)
-		return REQUEST_TRIES;
-	if (state == DHCP4_CLIENT_REBOOTING)
-		return REBOOT_TRIES;
-	return state == DHCP4_CLIENT_CHECKING ? PROBES : 0;
-}
-
 // A new exchange: nobody who heard the last one can answer in it.
 static bool begins_exchange(enum dhcp4_client_state from, enum dhcp4_client_state to)
 {
@@ -191,7 +44,7 @@ static bool requests(enum dhcp4_client_state state)
 
 // Whoever writes state, tries or timer does it by this.
 static void enter(
-	struct dhcp4_client *c, enum dhcp4_client_state to, enum event why, uint64_t now_ms)
+	struct dhcp4_client *c, enum dhcp4_client_state to, enum dhcp4_event why, uint64_t now_ms)
 {
 	bool is_retry = c->state == to && why == EVENT_TIMER;
 
@@ -206,75 +59,10 @@ static void enter(
 			dhcp4_client_state_name(to));
 	c->tries = is_retry ? c->tries + 1 : 1;
 	c->state = to;
-	c->next_ms = timer_of(c, to, why, now_ms);
+	c->next_ms = dhcp4_client_timer(c, to, why, now_ms);
 }
 
 // --- what is done on the way ---
-
-static const struct ip_addr any = {.family = IP_V4};
-static const struct ip_addr broadcast = {.family = IP_V4, .v4 = {255, 255, 255, 255}};
-
-static void send(struct dhcp4_client *c, const struct dhcp4_client_query *query,
-	const struct ip_addr *src, const struct ip_addr *dst)
-{
-	uint8_t bytes[DHCP4_QUERY_BYTES_MAX];
-	struct dhcp4_outgoing message = {.bytes = bytes, .src = *src, .dst = *dst};
-
-	message.n_bytes = dhcp4_client_query_write(query, &c->identity, bytes, sizeof(bytes));
-	if (message.n_bytes == 0)
-		return; // the config's lengths leave room
-	c->counts.sent++;
-	c->ops->send(c->ctx, &message);
-}
-
-static uint16_t secs_of(const struct dhcp4_client *c, uint64_t now_ms)
-{
-	uint64_t sec = (now_ms - c->began_ms) / 1000;
-
-	return sec > UINT16_MAX ? UINT16_MAX : (uint16_t)sec;
-}
-
-// We hear unicast to an address that is not ours yet. But a server may not be able to send it, and
-// what it gives may be of a network that leads elsewhere: every other time we ask for broadcast.
-static bool is_other_way(const struct dhcp4_client *c)
-{
-	return c->tries % 2 == 0;
-}
-
-static void send_discover(struct dhcp4_client *c, uint64_t now_ms)
-{
-	struct dhcp4_client_query query = {
-		.type = DHCP4_DISCOVER, .xid = c->xid, .requested = c->wish};
-
-	query.secs = c->secs = secs_of(c, now_ms);
-	query.wants_broadcast = c->wants_broadcast = is_other_way(c);
-	send(c, &query, &any, &broadcast);
-}
-
-static void send_request(struct dhcp4_client *c, uint64_t now_ms)
-{
-	struct dhcp4_client_query query = {.type = DHCP4_REQUEST, .xid = c->xid};
-
-	if (c->state != DHCP4_CLIENT_REQUESTING)
-		c->secs = secs_of(c, now_ms);
-	query.secs = c->secs; // 3.1: "the same value in the secs field as the DHCPDISCOVER"
-	if (c->state == DHCP4_CLIENT_REQUESTING) {
-		query.wants_broadcast = c->wants_broadcast != is_other_way(c);
-		query.requested = c->offer.addr.addr;
-		query.server = c->offer.server;
-	} else if (c->state == DHCP4_CLIENT_REBOOTING) {
-		query.wants_broadcast = is_other_way(c);
-		query.requested = c->wish;
-	} else {
-		query.ciaddr = c->lease.addr.addr;
-	}
-	if (c->state == DHCP4_CLIENT_RENEWING)
-		send(c, &query, &c->lease.addr.addr, &c->lease.server);
-	else if (c->state == DHCP4_CLIENT_REBINDING)
-		send(c, &query, &c->lease.addr.addr, &broadcast);
-	else
-		send(c, &query, &any, &broadcast);
-}
 
 static void send_probe(struct dhcp4_client *c, uint64_t now_ms)
 {
@@ -302,46 +90,20 @@ static void expire(struct dhcp4_client *c, uint64_t now_ms)
 	unbind(c, "the lease has ended");
 }
 
-static void send_decline(struct dhcp4_client *c, uint64_t now_ms)
+static void decline(struct dhcp4_client *c, uint64_t now_ms)
 {
-	struct dhcp4_client_query query = {
-		.type = DHCP4_DECLINE,
-		.xid = c->ops->random(c->ctx),
-		.requested = c->offer.addr.addr,
-		.server = c->offer.server,
-		.message = "somebody on the link has it",
-	};
-
 	c->counts.declines++;
 	if (ip_addr_equal(&c->wish, &c->offer.addr.addr))
 		c->wish = (struct ip_addr){0};
-	send(c, &query, &any, &broadcast);
+	dhcp4_client_send_decline(c);
 }
 
 static void release(struct dhcp4_client *c, uint64_t now_ms)
 {
-	struct dhcp4_client_query query = {
-		.type = DHCP4_RELEASE,
-		.xid = c->ops->random(c->ctx),
-		.ciaddr = c->lease.addr.addr,
-		.server = c->lease.server,
-	};
-
 	if (c->is_bound)
-		send(c, &query, &c->lease.addr.addr, &c->lease.server);
+		dhcp4_client_send_release(c);
 	unbind(c, "released");
 	c->wish = (struct ip_addr){0};
-}
-
-static uint64_t after(struct dhcp4_client *c, uint32_t sec, bool has_fuzz)
-{
-	uint64_t ms = (uint64_t)sec * 1000;
-
-	if (sec == DHCP4_FOREVER)
-		return DHCP4_NEVER;
-	if (has_fuzz)
-		ms -= random_between(c, 0, ms / FUZZ_PART);
-	return c->sent_ms + ms;
 }
 
 // What was acknowledged is ours. What was asked for first, in the exchange, began then.
@@ -355,9 +117,9 @@ static void take(struct dhcp4_client *c, uint64_t now_ms)
 	c->is_bound = true;
 	c->bound_ms = now_ms;
 	c->n_naks = c->n_conflicts = 0;
-	c->t1_ms = after(c, c->lease.t1_sec, true);
-	c->t2_ms = after(c, c->lease.t2_sec, true);
-	c->end_ms = after(c, c->lease.sec, false);
+	c->t1_ms = dhcp4_client_after(c, c->lease.t1_sec, true);
+	c->t2_ms = dhcp4_client_after(c, c->lease.t2_sec, true);
+	c->end_ms = dhcp4_client_after(c, c->lease.sec, false);
 	c->ops->bind(c->ctx, &c->lease, was_bound ? &before : NULL);
 }
 
@@ -372,7 +134,7 @@ static const struct row {
 	uint8_t state, event, next;
 	action_fn action;
 } rows[] = {
-	{DHCP4_CLIENT_RELEASED, EVENT_RENEW, DHCP4_CLIENT_SELECTING, send_discover},
+	{DHCP4_CLIENT_RELEASED, EVENT_RENEW, DHCP4_CLIENT_SELECTING, dhcp4_client_send_discover},
 	{DHCP4_CLIENT_RELEASED, EVENT_RELEASE, SAME, NULL},
 	{DHCP4_CLIENT_RELEASED, EVENT_LINK_LOST, SAME,
 		NULL}, // it stays so until somebody says otherwise
@@ -380,59 +142,59 @@ static const struct row {
 	{ANY, EVENT_RELEASE, DHCP4_CLIENT_RELEASED, release},
 
 	{DHCP4_CLIENT_DOWN, EVENT_UP, DHCP4_CLIENT_INIT, NULL},
-	{DHCP4_CLIENT_DOWN, EVENT_UP_KNOWN, DHCP4_CLIENT_REBOOTING, send_request},
+	{DHCP4_CLIENT_DOWN, EVENT_UP_KNOWN, DHCP4_CLIENT_REBOOTING, dhcp4_client_send_request},
 	{DHCP4_CLIENT_DOWN, EVENT_END, SAME, expire},
 
-	{DHCP4_CLIENT_INIT, EVENT_TIMER, DHCP4_CLIENT_SELECTING, send_discover},
-	{DHCP4_CLIENT_INIT, EVENT_RENEW, DHCP4_CLIENT_SELECTING, send_discover},
+	{DHCP4_CLIENT_INIT, EVENT_TIMER, DHCP4_CLIENT_SELECTING, dhcp4_client_send_discover},
+	{DHCP4_CLIENT_INIT, EVENT_RENEW, DHCP4_CLIENT_SELECTING, dhcp4_client_send_discover},
 	{DHCP4_CLIENT_INIT, EVENT_END, SAME, expire},
 
-	{DHCP4_CLIENT_SELECTING, EVENT_OFFER, DHCP4_CLIENT_REQUESTING, send_request},
-	{DHCP4_CLIENT_SELECTING, EVENT_TIMER, SAME, send_discover},
-	{DHCP4_CLIENT_SELECTING, EVENT_RENEW, SAME, send_discover},
+	{DHCP4_CLIENT_SELECTING, EVENT_OFFER, DHCP4_CLIENT_REQUESTING, dhcp4_client_send_request},
+	{DHCP4_CLIENT_SELECTING, EVENT_TIMER, SAME, dhcp4_client_send_discover},
+	{DHCP4_CLIENT_SELECTING, EVENT_RENEW, SAME, dhcp4_client_send_discover},
 	{DHCP4_CLIENT_SELECTING, EVENT_END, SAME, expire},
 
 	{DHCP4_CLIENT_REQUESTING, EVENT_ACK_NEW, DHCP4_CLIENT_CHECKING, send_probe},
 	{DHCP4_CLIENT_REQUESTING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
 	{DHCP4_CLIENT_REQUESTING, EVENT_NAK, DHCP4_CLIENT_INIT, lose},
-	{DHCP4_CLIENT_REQUESTING, EVENT_TIMER, SAME, send_request},
+	{DHCP4_CLIENT_REQUESTING, EVENT_TIMER, SAME, dhcp4_client_send_request},
 	{DHCP4_CLIENT_REQUESTING, EVENT_TRIED, DHCP4_CLIENT_INIT, NULL},
 	{DHCP4_CLIENT_REQUESTING, EVENT_END, SAME, expire},
 
 	{DHCP4_CLIENT_REBOOTING, EVENT_ACK_NEW, DHCP4_CLIENT_CHECKING, send_probe},
 	{DHCP4_CLIENT_REBOOTING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
 	{DHCP4_CLIENT_REBOOTING, EVENT_NAK, DHCP4_CLIENT_INIT, lose},
-	{DHCP4_CLIENT_REBOOTING, EVENT_TIMER, SAME, send_request},
-	{DHCP4_CLIENT_REBOOTING, EVENT_TRIED, DHCP4_CLIENT_SELECTING, send_discover},
+	{DHCP4_CLIENT_REBOOTING, EVENT_TIMER, SAME, dhcp4_client_send_request},
+	{DHCP4_CLIENT_REBOOTING, EVENT_TRIED, DHCP4_CLIENT_SELECTING, dhcp4_client_send_discover},
 	{DHCP4_CLIENT_REBOOTING, EVENT_END, SAME, expire},
 
 	{DHCP4_CLIENT_CHECKING, EVENT_TIMER, SAME, send_probe},
 	{DHCP4_CLIENT_CHECKING, EVENT_TRIED, DHCP4_CLIENT_BOUND, take},
-	{DHCP4_CLIENT_CHECKING, EVENT_CONFLICT, DHCP4_CLIENT_INIT, send_decline},
+	{DHCP4_CLIENT_CHECKING, EVENT_CONFLICT, DHCP4_CLIENT_INIT, decline},
 	{DHCP4_CLIENT_CHECKING, EVENT_END, SAME, expire},
 
-	{DHCP4_CLIENT_BOUND, EVENT_T1, DHCP4_CLIENT_RENEWING, send_request},
-	{DHCP4_CLIENT_BOUND, EVENT_RENEW, DHCP4_CLIENT_RENEWING, send_request},
+	{DHCP4_CLIENT_BOUND, EVENT_T1, DHCP4_CLIENT_RENEWING, dhcp4_client_send_request},
+	{DHCP4_CLIENT_BOUND, EVENT_RENEW, DHCP4_CLIENT_RENEWING, dhcp4_client_send_request},
 	{DHCP4_CLIENT_BOUND, EVENT_END, DHCP4_CLIENT_INIT, expire},
 
 	{DHCP4_CLIENT_RENEWING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
 	{DHCP4_CLIENT_RENEWING, EVENT_ACK_NEW, DHCP4_CLIENT_CHECKING, send_probe},
 	{DHCP4_CLIENT_RENEWING, EVENT_NAK, DHCP4_CLIENT_INIT, lose},
-	{DHCP4_CLIENT_RENEWING, EVENT_TIMER, SAME, send_request},
-	{DHCP4_CLIENT_RENEWING, EVENT_RENEW, SAME, send_request},
-	{DHCP4_CLIENT_RENEWING, EVENT_T2, DHCP4_CLIENT_REBINDING, send_request},
+	{DHCP4_CLIENT_RENEWING, EVENT_TIMER, SAME, dhcp4_client_send_request},
+	{DHCP4_CLIENT_RENEWING, EVENT_RENEW, SAME, dhcp4_client_send_request},
+	{DHCP4_CLIENT_RENEWING, EVENT_T2, DHCP4_CLIENT_REBINDING, dhcp4_client_send_request},
 	{DHCP4_CLIENT_RENEWING, EVENT_END, DHCP4_CLIENT_INIT, expire},
 
 	{DHCP4_CLIENT_REBINDING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
 	{DHCP4_CLIENT_REBINDING, EVENT_ACK_NEW, DHCP4_CLIENT_CHECKING, send_probe},
 	{DHCP4_CLIENT_REBINDING, EVENT_NAK, DHCP4_CLIENT_INIT, lose},
-	{DHCP4_CLIENT_REBINDING, EVENT_TIMER, SAME, send_request},
-	{DHCP4_CLIENT_REBINDING, EVENT_RENEW, SAME, send_request},
+	{DHCP4_CLIENT_REBINDING, EVENT_TIMER, SAME, dhcp4_client_send_request},
+	{DHCP4_CLIENT_REBINDING, EVENT_RENEW, SAME, dhcp4_client_send_request},
 	{DHCP4_CLIENT_REBINDING, EVENT_END, DHCP4_CLIENT_INIT, expire},
 };
 
 // What no row has means nothing in that state: RFC 2131 figure 5 says "discard".
-static void happen(struct dhcp4_client *c, enum event event, uint64_t now_ms)
+static void happen(struct dhcp4_client *c, enum dhcp4_event event, uint64_t now_ms)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
@@ -487,7 +249,7 @@ static bool is_waiting(enum dhcp4_client_state state)
 static void on_lease(struct dhcp4_client *c, struct dhcp4_client_reply *reply, uint64_t now_ms)
 {
 	bool is_offer = reply->type == DHCP4_OFFER;
-	enum event event = EVENT_OFFER;
+	enum dhcp4_event event = EVENT_OFFER;
 
 	if (is_offer != (c->state == DHCP4_CLIENT_SELECTING) || !is_usable(c, &reply->grant))
 		return;
@@ -599,7 +361,7 @@ uint64_t dhcp4_client_deadline(const struct dhcp4_client *c)
 	return deadline;
 }
 
-static enum event due(const struct dhcp4_client *c, uint64_t now_ms)
+static enum dhcp4_event due(const struct dhcp4_client *c, uint64_t now_ms)
 {
 	if (c->is_bound && now_ms >= c->end_ms)
 		return EVENT_END;
@@ -609,13 +371,14 @@ static enum event due(const struct dhcp4_client *c, uint64_t now_ms)
 		return EVENT_T1;
 	if (now_ms < c->next_ms)
 		return EVENT_NONE;
-	return tries_of(c->state) != 0 && c->tries >= tries_of(c->state) ? EVENT_TRIED
-									 : EVENT_TIMER;
+	return dhcp4_client_tries(c->state) != 0 && c->tries >= dhcp4_client_tries(c->state)
+		       ? EVENT_TRIED
+		       : EVENT_TIMER;
 }
 
 uint64_t dhcp4_client_tick(struct dhcp4_client *c, uint64_t now_ms)
 {
-	enum event event;
+	enum dhcp4_event event;
 
 	// Each takes its deadline away, so that there is an end of it.
 	while ((event = due(c, now_ms)) != EVENT_NONE)
