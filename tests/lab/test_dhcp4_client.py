@@ -371,6 +371,22 @@ def test_a_cable_pulled_and_put_back_asks_at_once_and_keeps_flows():
         assert lab.addresses() == [address]
 
 
+def test_a_device_set_down_by_hand_has_its_routes_again():
+    """The kernel takes them with it, and gives nothing back."""
+    with UplinkLab() as lab:
+        lab.start_servers()
+        lab.dnsmasq()
+        lab.start_uplink()
+        address = lab.wait_bound()
+        before = lab.routes()
+        lab.ip("rtr", "link set wan down")
+        wait_for(lambda: lab.routes() == [] and lab.lease()["state"] == "down", "the routes to go", 5)
+        lab.ip("rtr", "link set wan up")
+        wait_for(lambda: lab.routes() == before, "the routes to come back", 5)
+        assert lab.wait_bound() == address and lab.addresses() == [address]
+        lab.wait_internet()
+
+
 # --- other configs, and by hand ---
 
 def test_other_configs_leave_it_and_take_it():
