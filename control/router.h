@@ -23,6 +23,7 @@
 struct api;
 struct apply;
 struct capture_session;
+struct dhcp4_service;
 struct duties;
 struct loop_lag;
 struct start;
@@ -52,6 +53,7 @@ struct router {
 	struct bans bans;
 	struct firewall firewall;
 	struct duties *duties;
+	struct dhcp4_service *dhcp4; // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *capture; // NULL: nobody captures

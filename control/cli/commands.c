@@ -61,7 +61,7 @@ static const struct grammar_arg watch_args[] = {
 
 static const struct grammar_arg event_args[] = {
 	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
-		"links|drops|sets|neighbours|alarms|config", true},
+		"links|drops|sets|neighbours|alarms|config|leases", true},
 	{0},
 };
 
