@@ -44,6 +44,10 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In show_leases.c.
+json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_walk show_leases;
+
 // In capture.c.
 json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);

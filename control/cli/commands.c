@@ -7,6 +7,7 @@
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
+#include "control/cli/leases.h"
 #include "control/cli/log.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
@@ -175,6 +176,10 @@ const struct grammar_command cli_commands[] = {
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
+	{"show leases", "who has which address, and for how long", do_show, lease_args,
+		"show.leases", print_leases},
+	{"show dhcp", "what the DHCP server serves, and has done", do_show, NULL, "show.dhcp",
+		print_dhcp},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,
 		log_show_args, "show.log", print_log},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
@@ -198,6 +203,7 @@ const struct grammar_command cli_commands[] = {
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"leases export", "all leases, as comma-separated values", do_leases_export},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

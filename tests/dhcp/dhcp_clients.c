@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// dhcp_clients INTERFACE FIRST CLIENTS WINDOW SECONDS: clients FIRST and on, each of which gets a
+// dhcp_clients INTERFACE FIRST CLIENTS WINDOW SECONDS AGAIN_MS: clients FIRST and on, each of which gets a
 // lease by four messages, WINDOW of them at a time, again and again. Each ACK is a line on stdout,
 // "ack CLIENT ADDRESS"; at the end, or on SIGTERM, one line of what was measured.
 #include <net/if.h>
@@ -14,7 +14,7 @@
 #include "control/dhcp/dhcp4_scope.h"
 #include "control/dhcp/packet_socket.h"
 
-enum { SAMPLES_MAX = 1 << 20, WINDOW_MAX = 1024, BROADCAST = -1, AGAIN_MS = 1000 };
+enum { SAMPLES_MAX = 1 << 20, WINDOW_MAX = 1024, BROADCAST = -1 };
 
 struct client {
 	uint32_t number, xid;
@@ -27,6 +27,7 @@ struct clients {
 	uint32_t first, n, next, n_started;
 	struct client window[WINDOW_MAX];
 	unsigned n_window;
+	uint64_t again_ns; // without an answer
 	uint64_t *offer_ns, *ack_ns;
 	unsigned n_offers, n_acks, n_again, n_naks;
 };
@@ -131,7 +132,7 @@ static void say_again(struct clients *all)
 	uint64_t now_ns = clock_now_ns();
 
 	for (unsigned i = 0; i < all->n_window; i++)
-		if (now_ns - all->window[i].sent_ns > AGAIN_MS * UINT64_C(1000000)) {
+		if (now_ns - all->window[i].sent_ns > all->again_ns) {
 			all->n_again++;
 			all->window[i].offered = 0;
 			say(all, &all->window[i]);
@@ -162,12 +163,13 @@ int main(int argc, char **argv)
 	struct error err;
 	double sec;
 
-	if (argc != 6)
+	if (argc != 7)
 		return EXIT_FAILURE;
 	all.first = (uint32_t)strtoul(argv[2], NULL, 10);
 	all.n = (uint32_t)strtoul(argv[3], NULL, 10);
 	all.n_window = (unsigned)strtoul(argv[4], NULL, 10);
 	end_ns = begin_ns + strtoul(argv[5], NULL, 10) * UINT64_C(1000000000);
+	all.again_ns = strtoul(argv[6], NULL, 10) * UINT64_C(1000000);
 	all.offer_ns = calloc(SAMPLES_MAX, sizeof(uint64_t));
 	all.ack_ns = calloc(SAMPLES_MAX, sizeof(uint64_t));
 	signal(SIGTERM, on_end);
@@ -186,7 +188,7 @@ int main(int argc, char **argv)
 		while ((rc = packet_socket_receive(&all.socket, frame, &message)) != 0)
 			if (rc == 1)
 				hear(&all, &message);
-		if (clock_now_ns() - again_ns > 100000000) {
+		if (clock_now_ns() - again_ns > all.again_ns / 4) {
 			again_ns = clock_now_ns();
 			say_again(&all);
 			fflush(stdout);

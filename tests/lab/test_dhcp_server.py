@@ -198,9 +198,9 @@ def start_big(lab, check="false"):
     lab.start_server(BIG.format(check=check), addresses=f"{SERVER}/16")
 
 
-def clients(lab, first, n, window, seconds):
+def clients(lab, first, n, window, seconds, again_ms=1000):
     return lab.start("pc1", f"clients-{first}", build_dir() / "tests/dhcp/dhcp_clients", "eth0",
-                     first, n, window, seconds)
+                     first, n, window, seconds, again_ms)
 
 
 def acks(process):
@@ -230,7 +230,7 @@ def test_a_thousand_clients_get_their_leases(lab):
 def test_power_cuts_forget_nothing(lab):
     """kill -9 at 100 random moments under load, then: no address twice, none forgotten."""
     start_big(lab)
-    load = clients(lab, 1, 20000, 24, 600)
+    load = clients(lab, 1, 20000, 24, 600, again_ms=20)
     draw = random.Random(20261122)
     for _ in range(100):
         time.sleep(draw.uniform(0.005, 0.12))
