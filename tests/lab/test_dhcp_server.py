@@ -11,7 +11,7 @@ import pytest
 from conftest import cores_for
 from dhcp_lab import SERVER, DhcpLab
 from home import HomeLab, build_dir, home_config
-from lab import wait_for
+from lab import run_command, wait_for
 
 PLAIN = "  lan: { pool: 198.18.0.100-198.18.0.240 }"
 FULL = f"""  lan:
@@ -255,8 +255,7 @@ def test_power_cuts_forget_nothing(lab):
 
 # --- through the dataplane ---
 
-def test_through_the_router_with_a_firewall(lab):
-    config = home_config("af_packet", cores_for(1)) + """
+ROUTER = """
 zones: { home: { interfaces: lan }, internet: { interfaces: wan } }
 firewall:
   input:
@@ -266,9 +265,13 @@ firewall:
 dhcp-server:
   lan: { pool: 198.18.0.100-198.18.0.120 }
 """
+
+
+def test_through_the_router_with_a_firewall():
     with HomeLab() as home:
         home.start_servers()
-        home.start_router(config)
+        home.start_router(home_config("af_packet", cores_for(1)) + ROUTER +
+                          f"state: {{ file: {home.dir}/state.db }}\n")
         home.ip("pc2", "addr flush dev eth0 scope global")
         script = home.dir / "udhcpc.script"
         script.write_text("#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n"
@@ -280,4 +283,15 @@ dhcp-server:
         home.run("pc2", "curl", "-sf", "-m", 10, "http://198.51.100.10/")
         leases = home.millrace("show", "leases")["leases"]
         assert len(leases) == 1 and leases[0]["name"] == "laptop"
+        csv = run_command([build_dir() / "millrace", "-s", home.socket, "leases", "export"]).stdout
+        assert csv.splitlines()[1].startswith(f"{leases[0]['address']},{leases[0]['mac']},")
+        assert home.millrace("show", "dhcp")["counters"]["acks"] == 1
+        # another config in force: no lease is lost, other options at the next question
+        path = home.dir / "other.yaml"
+        path.write_text(home_config("af_packet", cores_for(1)) +
+                        ROUTER.replace("120 }", "121, options: { domain: home.example } }") +
+                        f"state: {{ file: {home.dir}/state.db }}\n")
+        home.millrace("apply", path)
+        assert home.millrace("show", "leases")["leases"][0]["address"] == leases[0]["address"]
+        assert home.millrace("show", "dhcp")["subnets"][0]["addresses"] == 22
         assert leases[0]["address"] in home.run("pc2", "ip", "addr", "show", "dev", "eth0").stdout

@@ -112,6 +112,7 @@ def test_a_laptop_that_is_plugged_in_works(lab):
     """It knows nothing, asks by DHCP, and reaches the internet."""
     lab.ip("pc", "addr flush dev eth0 scope global")
     lab.command("init", "--yes", "-o", lab.file, *LAN_ADDRESS)
+    lab.file.write_text(lab.file.read_text() + f"state: {{ file: {lab.dir}/state.db }}\n")
     lab.ip("rtr", "addr flush dev enp1s0")
     lab.start_millraced()
     lab.wait_router()
