@@ -17,5 +17,4 @@ void check_dhcp_doubts(const struct check *check);
 
 // Whether some rule lets hosts there reach this UDP port of the router itself.
 enum { CHECK_DHCP_PORT = 67 };
-bool check_may_ask(
-	const struct check *check, const struct cfg_interface *interface, uint16_t port);
+bool check_may_ask(const struct check *check, const struct cfg_interface *interface, uint16_t port);

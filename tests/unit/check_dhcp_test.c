@@ -66,9 +66,9 @@ static void mistakes_are_named(void **state)
 
 static void what_the_file_leaves_out_is_completed(void **state)
 {
-	struct config *config = parse_good(
-		ROUTER "dhcp-server:\n  lan: {pool: 198.18.0.9, lease-time: 80m, options: {dns: "
-		       "198.18.0.2}, reservations: {a: {client-id: 0x0aff, address: 198.18.0.7}}}\n");
+	struct config *config = parse_good(ROUTER
+		"dhcp-server:\n  lan: {pool: 198.18.0.9, lease-time: 80m, options: {dns: "
+		"198.18.0.2}, reservations: {a: {client-id: 0x0aff, address: 198.18.0.7}}}\n");
 	const struct cfg_dhcp_subnet *lan = &config->dhcp.subnets[0];
 
 	assert_string_equal(lan->interface, "lan");

@@ -261,21 +261,19 @@ static bool same_pool(const struct cfg_dhcp_pool *a, const struct cfg_dhcp_pool 
 
 static bool same_dhcp_subnet(const struct cfg_dhcp_subnet *a, const struct cfg_dhcp_subnet *b)
 {
-	bool is_same = same_text(a->name, b->name) && same_text(a->interface, b->interface) &&
-		       a->is_relayed == b->is_relayed && same_prefix(&a->subnet, &b->subnet) &&
-		       a->lease_sec == b->lease_sec && a->renew_sec == b->renew_sec &&
-		       a->rebind_sec == b->rebind_sec &&
-		       a->is_authoritative == b->is_authoritative &&
-		       a->has_rapid_commit == b->has_rapid_commit &&
-		       a->has_only_reserved == b->has_only_reserved &&
-		       a->checks_conflicts == b->checks_conflicts && a->per_host == b->per_host &&
-		       a->n_reservations == b->n_reservations && a->n_classes == b->n_classes &&
-		       a->n_pools == b->n_pools && same_options(&a->options, &b->options) &&
-		       same_elements(CFG_SET_ADDRESSES, a->ranges, a->n_ranges, b->ranges,
-			       b->n_ranges) &&
-		       same_elements(
-			       CFG_SET_MACS, a->allowed, a->n_allowed, b->allowed, b->n_allowed) &&
-		       same_elements(CFG_SET_MACS, a->denied, a->n_denied, b->denied, b->n_denied);
+	bool is_same =
+		same_text(a->name, b->name) && same_text(a->interface, b->interface) &&
+		a->is_relayed == b->is_relayed && same_prefix(&a->subnet, &b->subnet) &&
+		a->lease_sec == b->lease_sec && a->renew_sec == b->renew_sec &&
+		a->rebind_sec == b->rebind_sec && a->is_authoritative == b->is_authoritative &&
+		a->has_rapid_commit == b->has_rapid_commit &&
+		a->has_only_reserved == b->has_only_reserved &&
+		a->checks_conflicts == b->checks_conflicts && a->per_host == b->per_host &&
+		a->n_reservations == b->n_reservations && a->n_classes == b->n_classes &&
+		a->n_pools == b->n_pools && same_options(&a->options, &b->options) &&
+		same_elements(CFG_SET_ADDRESSES, a->ranges, a->n_ranges, b->ranges, b->n_ranges) &&
+		same_elements(CFG_SET_MACS, a->allowed, a->n_allowed, b->allowed, b->n_allowed) &&
+		same_elements(CFG_SET_MACS, a->denied, a->n_denied, b->denied, b->n_denied);
 
 	for (unsigned i = 0; i < a->n_reservations && is_same; i++)
 		is_same = same_reservation(&a->reservations[i], &b->reservations[i]);
