@@ -18,6 +18,7 @@
 #include "control/apply/start.h"
 #include "control/capture.h"
 #include "control/config_file.h"
+#include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/duties.h"
 #include "control/haste.h"
@@ -106,6 +107,8 @@ static int start(struct router *router, const struct options *options, struct er
 	router->loop_lag = loop_lag_new(router->base);
 	if (router->loop_lag == NULL)
 		return error_set(err, "no memory for the loop's timers");
+	if (dhcp_open(router, err) != 0)
+		return -1;
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
@@ -118,6 +121,7 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	watch_free(router->watch);
+	dhcp_close(router);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	capture_forget(router);

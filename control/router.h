@@ -25,6 +25,7 @@ struct api;
 struct apply;
 struct capture_session;
 struct dhcp4_uplinks;
+struct dhcp4_service;
 struct duties;
 struct loop_lag;
 struct start;
@@ -56,6 +57,7 @@ struct router {
 	struct learned_dns learned_dns;
 	struct dhcp4_uplinks *uplinks;
 	struct duties *duties;
+	struct dhcp4_service *dhcp4; // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *capture; // NULL: nobody captures

@@ -30,7 +30,7 @@ static json_t *counts_json(const struct dhcp4_client_counts *counts)
 	return to;
 }
 
-static void put_lease(json_t *to, const struct dhcp4_client *client)
+static void put_lease(json_t *to, const struct dhcp4_uplink_client *client)
 {
 	const struct dhcp4_grant *lease = &client->lease;
 	json_t *gateways = json_array(), *dns = json_array(), *domains = json_array();
@@ -56,7 +56,7 @@ static void put_lease(json_t *to, const struct dhcp4_client *client)
 	show_put_number(to, "mtu", lease->mtu);
 }
 
-static json_t *client_json(const struct dhcp4_client *client)
+static json_t *client_json(const struct dhcp4_uplink_client *client)
 {
 	json_t *to = json_object();
 
@@ -71,7 +71,7 @@ static json_t *client_json(const struct dhcp4_client *client)
 
 void show_put_dhcp4(json_t *to, const struct router *router, const char *interface)
 {
-	const struct dhcp4_client *client = dhcp4_uplinks_find(router->uplinks, interface);
+	const struct dhcp4_uplink_client *client = dhcp4_uplinks_find(router->uplinks, interface);
 
 	json_object_set_new(to, "dhcp4", client == NULL ? json_null() : client_json(client));
 }

@@ -215,6 +215,8 @@ const struct rpc_method show_methods[] = {
 	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
+	{"show.leases", NULL, RPC_READS, &show_leases},
+	{"show.dhcp", show_dhcp, RPC_READS},
 	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},

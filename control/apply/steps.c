@@ -6,6 +6,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/apply/gateways.h"
+#include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
@@ -350,6 +351,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 				router->ports.list[i].config = &after->ports[k];
 				break;
 			}
+	dhcp_follow(router, after);
 	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
 	config_free(router->config);
 	router->config = after;

@@ -8,6 +8,7 @@
 #include "control/cli/dhcp4_client.h"
 #include "control/cli/doctor.h"
 #include "control/cli/init.h"
+#include "control/cli/leases.h"
 #include "control/cli/log.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
@@ -62,7 +63,7 @@ static const struct grammar_arg watch_args[] = {
 
 static const struct grammar_arg event_args[] = {
 	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
-		"links|drops|sets|neighbours|alarms|config|uplinks", true},
+		"links|drops|sets|neighbours|alarms|config|uplinks|leases", true},
 	{0},
 };
 
@@ -181,6 +182,10 @@ const struct grammar_command cli_commands[] = {
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
+	{"show leases", "who has which address, and for how long", do_show, lease_args,
+		"show.leases", print_leases},
+	{"show dhcp", "what the DHCP server serves, and has done", do_show, NULL, "show.dhcp",
+		print_dhcp},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,
 		log_show_args, "show.log", print_log},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
@@ -208,6 +213,7 @@ const struct grammar_command cli_commands[] = {
 		"dhcp.renew", print_lease},
 	{"dhcp release", "give an uplink's address back, until 'dhcp renew'", do_show, uplink_args,
 		"dhcp.release", print_lease},
+	{"leases export", "all leases, as comma-separated values", do_leases_export},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Asks a link whether somebody has an IPv4 address already (RFC 5227 2.1). Control thread.
+// Whether somebody on a link has an address already: probes out, answers in (RFC 5227 section 2.1).
+// Addresses are numbers of host order. Control thread.
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "cfg/base/addr.h"
+#include "cfg/base/error.h"
 
 struct arp_probe {
-	int fd; // non-blocking; -1: closed
+	int fd; // non-blocking; -1: none
 	int ifindex;
-	struct mac_addr mac; // our own
-	struct ip_addr addr; // that is asked for
+	struct mac_addr mac; // of the interface
 };
 
-// 0 or -errno. Hears all ARP of the interface from then on.
-int arp_probe_open(struct arp_probe *probe, int ifindex, const struct mac_addr *mac,
-	const struct ip_addr *addr);
+// 0, or -1 with the reason. `hears_questions`: also who asks, not only who answers.
+int arp_probe_open(struct arp_probe *probe, const char *interface, int ifindex,
+	bool hears_questions, struct error *err);
 void arp_probe_close(struct arp_probe *probe); // safe on one whose fd is -1
 
-int arp_probe_send(struct arp_probe *probe); // 0 or -errno
-// Reads all that has come. Whether somebody has the address, or asks for it as we do.
-bool arp_probe_heard(struct arp_probe *probe);
+int arp_probe_ask(struct arp_probe *probe, uint32_t address); // 0 or -errno
+// What somebody says of itself, or wants to have: 1 with address and MAC; 0: nothing is there;
+// -errno.
+int arp_probe_hear(struct arp_probe *probe, uint32_t *address, struct mac_addr *mac);
 
-// Of one packet without its Ethernet header.
-bool arp_probe_is_conflict(const struct arp_probe *probe, const uint8_t *packet, size_t n);
+// The same of one packet without its Ethernet header. False: it says no such thing.
+bool arp_probe_read(const uint8_t *packet, size_t n, uint32_t *address, struct mac_addr *mac);

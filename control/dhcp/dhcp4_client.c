@@ -43,8 +43,8 @@ static bool requests(enum dhcp4_client_state state)
 }
 
 // Whoever writes state, tries or timer does it by this.
-static void enter(
-	struct dhcp4_client *c, enum dhcp4_client_state to, enum dhcp4_event why, uint64_t now_ms)
+static void enter(struct dhcp4_uplink_client *c, enum dhcp4_client_state to, enum dhcp4_event why,
+	uint64_t now_ms)
 {
 	bool is_retry = c->state == to && why == EVENT_TIMER;
 
@@ -64,12 +64,12 @@ static void enter(
 
 // --- what is done on the way ---
 
-static void send_probe(struct dhcp4_client *c, uint64_t now_ms)
+static void send_probe(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	c->ops->probe(c->ctx, &c->offer.addr.addr);
 }
 
-static void unbind(struct dhcp4_client *c, const char *why)
+static void unbind(struct dhcp4_uplink_client *c, const char *why)
 {
 	if (!c->is_bound)
 		return;
@@ -78,19 +78,19 @@ static void unbind(struct dhcp4_client *c, const char *why)
 	c->ops->unbind(c->ctx, &c->lease, why);
 }
 
-static void lose(struct dhcp4_client *c, uint64_t now_ms)
+static void lose(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	unbind(c, "the server says no");
 	c->wish = (struct ip_addr){0};
 }
 
 // The server may still have it for us: it is asked for again.
-static void expire(struct dhcp4_client *c, uint64_t now_ms)
+static void expire(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	unbind(c, "the lease has ended");
 }
 
-static void decline(struct dhcp4_client *c, uint64_t now_ms)
+static void decline(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	c->counts.declines++;
 	if (ip_addr_equal(&c->wish, &c->offer.addr.addr))
@@ -98,7 +98,7 @@ static void decline(struct dhcp4_client *c, uint64_t now_ms)
 	dhcp4_client_send_decline(c);
 }
 
-static void release(struct dhcp4_client *c, uint64_t now_ms)
+static void release(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	if (c->is_bound)
 		dhcp4_client_send_release(c);
@@ -107,7 +107,7 @@ static void release(struct dhcp4_client *c, uint64_t now_ms)
 }
 
 // What was acknowledged is ours. What was asked for first, in the exchange, began then.
-static void take(struct dhcp4_client *c, uint64_t now_ms)
+static void take(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	struct dhcp4_grant before = c->lease;
 	bool was_bound = c->is_bound;
@@ -125,7 +125,7 @@ static void take(struct dhcp4_client *c, uint64_t now_ms)
 
 // --- the table ---
 
-typedef void (*action_fn)(struct dhcp4_client *client, uint64_t now_ms);
+typedef void (*action_fn)(struct dhcp4_uplink_client *client, uint64_t now_ms);
 
 enum { ANY = DHCP4_CLIENT_STATES, SAME };
 
@@ -194,7 +194,7 @@ static const struct row {
 };
 
 // What no row has means nothing in that state: RFC 2131 figure 5 says "discard".
-static void happen(struct dhcp4_client *c, enum dhcp4_event event, uint64_t now_ms)
+static void happen(struct dhcp4_uplink_client *c, enum dhcp4_event event, uint64_t now_ms)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
@@ -215,7 +215,7 @@ static void happen(struct dhcp4_client *c, enum dhcp4_event event, uint64_t now_
 
 // Whoever is not the server that we have chosen has no say: neither in taking it away nor in
 // giving something else. Where everybody was asked, everybody may answer.
-static bool is_from_ours(const struct dhcp4_client *c, const struct ip_addr *server)
+static bool is_from_ours(const struct dhcp4_uplink_client *c, const struct ip_addr *server)
 {
 	if (c->state == DHCP4_CLIENT_REQUESTING)
 		return ip_addr_equal(server, &c->offer.server);
@@ -224,7 +224,7 @@ static bool is_from_ours(const struct dhcp4_client *c, const struct ip_addr *ser
 	return true;
 }
 
-static bool is_usable(struct dhcp4_client *c, const struct dhcp4_grant *lease)
+static bool is_usable(struct dhcp4_uplink_client *c, const struct dhcp4_grant *lease)
 {
 	const char *why = dhcp4_grant_why_not(lease);
 	char addr[ADDR_STR_BYTES], server[ADDR_STR_BYTES];
@@ -246,7 +246,8 @@ static bool is_waiting(enum dhcp4_client_state state)
 	       state == DHCP4_CLIENT_REBINDING;
 }
 
-static void on_lease(struct dhcp4_client *c, struct dhcp4_client_reply *reply, uint64_t now_ms)
+static void on_lease(
+	struct dhcp4_uplink_client *c, struct dhcp4_client_reply *reply, uint64_t now_ms)
 {
 	bool is_offer = reply->type == DHCP4_OFFER;
 	enum dhcp4_event event = EVENT_OFFER;
@@ -266,7 +267,7 @@ static void on_lease(struct dhcp4_client *c, struct dhcp4_client_reply *reply, u
 	happen(c, event, now_ms);
 }
 
-void dhcp4_client_rx(struct dhcp4_client *c, const uint8_t *bytes, size_t n, uint64_t now_ms)
+void dhcp4_client_rx(struct dhcp4_uplink_client *c, const uint8_t *bytes, size_t n, uint64_t now_ms)
 {
 	struct dhcp4_client_reply reply;
 	char server[ADDR_STR_BYTES];
@@ -298,15 +299,16 @@ void dhcp4_client_rx(struct dhcp4_client *c, const uint8_t *bytes, size_t n, uin
 
 // --- what else happens ---
 
-void dhcp4_client_init(struct dhcp4_client *c, const struct dhcp4_client_ops *ops, void *ctx,
+void dhcp4_client_init(struct dhcp4_uplink_client *c, const struct dhcp4_client_ops *ops, void *ctx,
 	const char *name, const struct dhcp4_identity *identity, const struct ip_addr *wish)
 {
-	*c = (struct dhcp4_client){.ops = ops, .ctx = ctx, .identity = *identity, .wish = *wish};
+	*c = (struct dhcp4_uplink_client){
+		.ops = ops, .ctx = ctx, .identity = *identity, .wish = *wish};
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	c->next_ms = c->t1_ms = c->t2_ms = c->end_ms = DHCP4_NEVER;
 }
 
-void dhcp4_client_link(struct dhcp4_client *c, bool is_up, uint64_t now_ms)
+void dhcp4_client_link(struct dhcp4_uplink_client *c, bool is_up, uint64_t now_ms)
 {
 	if (c->is_up == is_up)
 		return;
@@ -317,7 +319,7 @@ void dhcp4_client_link(struct dhcp4_client *c, bool is_up, uint64_t now_ms)
 		happen(c, c->wish.family == IP_NONE ? EVENT_UP : EVENT_UP_KNOWN, now_ms);
 }
 
-void dhcp4_client_conflict(struct dhcp4_client *c, uint64_t now_ms)
+void dhcp4_client_conflict(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	char addr[ADDR_STR_BYTES];
 
@@ -330,7 +332,7 @@ void dhcp4_client_conflict(struct dhcp4_client *c, uint64_t now_ms)
 	happen(c, EVENT_CONFLICT, now_ms);
 }
 
-void dhcp4_client_renew(struct dhcp4_client *c, uint64_t now_ms)
+void dhcp4_client_renew(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	if (c->state == DHCP4_CLIENT_RELEASED && !c->is_up)
 		enter(c, DHCP4_CLIENT_DOWN, EVENT_RENEW, now_ms);
@@ -338,7 +340,7 @@ void dhcp4_client_renew(struct dhcp4_client *c, uint64_t now_ms)
 		happen(c, EVENT_RENEW, now_ms);
 }
 
-void dhcp4_client_release(struct dhcp4_client *c, uint64_t now_ms)
+void dhcp4_client_release(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	happen(c, EVENT_RELEASE, now_ms);
 }
@@ -348,7 +350,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-uint64_t dhcp4_client_deadline(const struct dhcp4_client *c)
+uint64_t dhcp4_client_deadline(const struct dhcp4_uplink_client *c)
 {
 	uint64_t deadline = c->next_ms;
 
@@ -361,7 +363,7 @@ uint64_t dhcp4_client_deadline(const struct dhcp4_client *c)
 	return deadline;
 }
 
-static enum dhcp4_event due(const struct dhcp4_client *c, uint64_t now_ms)
+static enum dhcp4_event due(const struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	if (c->is_bound && now_ms >= c->end_ms)
 		return EVENT_END;
@@ -376,7 +378,7 @@ static enum dhcp4_event due(const struct dhcp4_client *c, uint64_t now_ms)
 		       : EVENT_TIMER;
 }
 
-uint64_t dhcp4_client_tick(struct dhcp4_client *c, uint64_t now_ms)
+uint64_t dhcp4_client_tick(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	enum dhcp4_event event;
 

@@ -49,7 +49,7 @@ struct dhcp4_client_counts {
 	uint64_t sent, received, malformed, not_for_us, unusable, offers, acks, naks, declines;
 };
 
-struct dhcp4_client {
+struct dhcp4_uplink_client {
 	const struct dhcp4_client_ops *ops;
 	void *ctx;
 	char name[32]; // for the log: "interface wan"
@@ -74,20 +74,22 @@ struct dhcp4_client {
 
 // Zeroed memory is a client that is down; the identity is copied. `wish`, perhaps of IP_NONE, is
 // the address that a former life had.
-void dhcp4_client_init(struct dhcp4_client *client, const struct dhcp4_client_ops *ops, void *ctx,
-	const char *name, const struct dhcp4_identity *identity, const struct ip_addr *wish);
+void dhcp4_client_init(struct dhcp4_uplink_client *client, const struct dhcp4_client_ops *ops,
+	void *ctx, const char *name, const struct dhcp4_identity *identity,
+	const struct ip_addr *wish);
 
 // What happened. Each may move the next deadline.
-void dhcp4_client_link(struct dhcp4_client *client, bool is_up, uint64_t now_ms);
+void dhcp4_client_link(struct dhcp4_uplink_client *client, bool is_up, uint64_t now_ms);
 // A datagram to port 68.
-void dhcp4_client_rx(struct dhcp4_client *client, const uint8_t *bytes, size_t n, uint64_t now_ms);
+void dhcp4_client_rx(
+	struct dhcp4_uplink_client *client, const uint8_t *bytes, size_t n, uint64_t now_ms);
 // Somebody else on the link has the address that is being checked.
-void dhcp4_client_conflict(struct dhcp4_client *client, uint64_t now_ms);
-void dhcp4_client_renew(struct dhcp4_client *client, uint64_t now_ms);	 // by hand
-void dhcp4_client_release(struct dhcp4_client *client, uint64_t now_ms); // by hand
+void dhcp4_client_conflict(struct dhcp4_uplink_client *client, uint64_t now_ms);
+void dhcp4_client_renew(struct dhcp4_uplink_client *client, uint64_t now_ms);	// by hand
+void dhcp4_client_release(struct dhcp4_uplink_client *client, uint64_t now_ms); // by hand
 // Does what is due. Returns when it is to be called next, or DHCP4_NEVER.
-uint64_t dhcp4_client_tick(struct dhcp4_client *client, uint64_t now_ms);
+uint64_t dhcp4_client_tick(struct dhcp4_uplink_client *client, uint64_t now_ms);
 // The next deadline, in the past where something is due.
-uint64_t dhcp4_client_deadline(const struct dhcp4_client *client);
+uint64_t dhcp4_client_deadline(const struct dhcp4_uplink_client *client);
 
 const char *dhcp4_client_state_name(enum dhcp4_client_state state); // "bound"

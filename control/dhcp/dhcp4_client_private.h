@@ -25,14 +25,15 @@ enum dhcp4_event {
 };
 
 // When the timer of that state rings, entered because of `why`. Reads the client's tries.
-uint64_t dhcp4_client_timer(struct dhcp4_client *client, enum dhcp4_client_state state,
+uint64_t dhcp4_client_timer(struct dhcp4_uplink_client *client, enum dhcp4_client_state state,
 	enum dhcp4_event why, uint64_t now_ms);
 // After how many the state is given up; 0: as many as it takes.
 unsigned dhcp4_client_tries(enum dhcp4_client_state state);
 // So many seconds after the request, or a little less with fuzz; DHCP4_NEVER for DHCP4_FOREVER.
-uint64_t dhcp4_client_after(struct dhcp4_client *client, uint32_t sec, bool has_fuzz);
+uint64_t dhcp4_client_after(struct dhcp4_uplink_client *client, uint32_t sec, bool has_fuzz);
 
-void dhcp4_client_send_discover(struct dhcp4_client *client, uint64_t now_ms);
-void dhcp4_client_send_request(struct dhcp4_client *client, uint64_t now_ms); // as its state wants
-void dhcp4_client_send_decline(struct dhcp4_client *client);
-void dhcp4_client_send_release(struct dhcp4_client *client);
+void dhcp4_client_send_discover(struct dhcp4_uplink_client *client, uint64_t now_ms);
+void dhcp4_client_send_request(
+	struct dhcp4_uplink_client *client, uint64_t now_ms); // as its state wants
+void dhcp4_client_send_decline(struct dhcp4_uplink_client *client);
+void dhcp4_client_send_release(struct dhcp4_uplink_client *client);

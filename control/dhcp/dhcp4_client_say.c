@@ -5,7 +5,7 @@
 static const struct ip_addr any = {.family = IP_V4};
 static const struct ip_addr broadcast = {.family = IP_V4, .v4 = {255, 255, 255, 255}};
 
-static void send(struct dhcp4_client *c, const struct dhcp4_client_query *query,
+static void send(struct dhcp4_uplink_client *c, const struct dhcp4_client_query *query,
 	const struct ip_addr *src, const struct ip_addr *dst)
 {
 	uint8_t bytes[DHCP4_QUERY_BYTES_MAX];
@@ -18,7 +18,7 @@ static void send(struct dhcp4_client *c, const struct dhcp4_client_query *query,
 	c->ops->send(c->ctx, &message);
 }
 
-static uint16_t secs_of(const struct dhcp4_client *c, uint64_t now_ms)
+static uint16_t secs_of(const struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	uint64_t sec = (now_ms - c->began_ms) / 1000;
 
@@ -27,12 +27,12 @@ static uint16_t secs_of(const struct dhcp4_client *c, uint64_t now_ms)
 
 // We hear unicast to an address that is not ours yet. But a server may not be able to send it, and
 // what it gives may be of a network that leads elsewhere: every other time we ask for broadcast.
-static bool is_other_way(const struct dhcp4_client *c)
+static bool is_other_way(const struct dhcp4_uplink_client *c)
 {
 	return c->tries % 2 == 0;
 }
 
-void dhcp4_client_send_discover(struct dhcp4_client *c, uint64_t now_ms)
+void dhcp4_client_send_discover(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	struct dhcp4_client_query query = {
 		.type = DHCP4_DISCOVER, .xid = c->xid, .requested = c->wish};
@@ -42,7 +42,7 @@ void dhcp4_client_send_discover(struct dhcp4_client *c, uint64_t now_ms)
 	send(c, &query, &any, &broadcast);
 }
 
-void dhcp4_client_send_request(struct dhcp4_client *c, uint64_t now_ms)
+void dhcp4_client_send_request(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	struct dhcp4_client_query query = {.type = DHCP4_REQUEST, .xid = c->xid};
 
@@ -67,7 +67,7 @@ void dhcp4_client_send_request(struct dhcp4_client *c, uint64_t now_ms)
 		send(c, &query, &any, &broadcast);
 }
 
-void dhcp4_client_send_decline(struct dhcp4_client *c)
+void dhcp4_client_send_decline(struct dhcp4_uplink_client *c)
 {
 	struct dhcp4_client_query query = {
 		.type = DHCP4_DECLINE,
@@ -80,7 +80,7 @@ void dhcp4_client_send_decline(struct dhcp4_client *c)
 	send(c, &query, &any, &broadcast);
 }
 
-void dhcp4_client_send_release(struct dhcp4_client *c)
+void dhcp4_client_send_release(struct dhcp4_uplink_client *c)
 {
 	struct dhcp4_client_query query = {
 		.type = DHCP4_RELEASE,

@@ -33,12 +33,12 @@ enum {
 };
 
 // From `low` to `high`, both of them too.
-static uint64_t random_between(struct dhcp4_client *c, uint64_t low, uint64_t high)
+static uint64_t random_between(struct dhcp4_uplink_client *c, uint64_t low, uint64_t high)
 {
 	return low + c->ops->random(c->ctx) % (high - low + 1);
 }
 
-static uint64_t backoff_ms(struct dhcp4_client *c)
+static uint64_t backoff_ms(struct dhcp4_uplink_client *c)
 {
 	unsigned doublings = c->tries - 1;
 	uint64_t ms = doublings > 4 ? BACKOFF_MAX_MS : (uint64_t)BACKOFF_FIRST_MS << doublings;
@@ -59,7 +59,7 @@ static uint64_t half_left_ms(uint64_t begin_ms, uint64_t end_ms, uint64_t now_ms
 	return half > least ? half : least;
 }
 
-static uint64_t init_wait_ms(struct dhcp4_client *c, enum dhcp4_event why)
+static uint64_t init_wait_ms(struct dhcp4_uplink_client *c, enum dhcp4_event why)
 {
 	unsigned doublings;
 
@@ -92,7 +92,7 @@ static uint64_t init_wait_ms(struct dhcp4_client *c, enum dhcp4_event why)
 	return 0;
 }
 
-uint64_t dhcp4_client_timer(struct dhcp4_client *c, enum dhcp4_client_state state,
+uint64_t dhcp4_client_timer(struct dhcp4_uplink_client *c, enum dhcp4_client_state state,
 	enum dhcp4_event why, uint64_t now_ms)
 {
 	switch (state) {
@@ -129,7 +129,7 @@ unsigned dhcp4_client_tries(enum dhcp4_client_state state)
 	return state == DHCP4_CLIENT_CHECKING ? PROBES : 0;
 }
 
-uint64_t dhcp4_client_after(struct dhcp4_client *c, uint32_t sec, bool has_fuzz)
+uint64_t dhcp4_client_after(struct dhcp4_uplink_client *c, uint32_t sec, bool has_fuzz)
 {
 	uint64_t ms = (uint64_t)sec * 1000;
 

@@ -123,31 +123,30 @@ static void close_probe(struct dhcp4_uplink *u)
 	arp_probe_close(&u->probe);
 }
 
-static int open_probe(struct dhcp4_uplink *u, const struct ip_addr *addr)
+static int open_probe(struct dhcp4_uplink *u)
 {
-	int rc = arp_probe_open(&u->probe, u->ifindex, &u->identity.mac, addr);
+	struct error err = {0};
 
-	if (rc != 0)
-		return rc;
+	if (arp_probe_open(&u->probe, u->name, u->ifindex, true, &err) != 0) {
+		log_warning(u->client.name, "DHCP: %s", err.text);
+		return -1;
+	}
 	u->probe_readable =
 		event_new(u->all->router->base, u->probe.fd, EV_READ | EV_PERSIST, on_arp, u);
 	if (u->probe_readable != NULL && event_add(u->probe_readable, NULL) == 0)
 		return 0;
 	close_probe(u);
-	return -ENOMEM;
+	return -1;
 }
 
 static void op_probe(void *ctx, const struct ip_addr *addr)
 {
 	struct dhcp4_uplink *u = ctx;
-	int rc = 0;
+	int rc;
 
-	if (u->probe.fd >= 0 && !ip_addr_equal(&u->probe.addr, addr))
-		close_probe(u);
-	if (u->probe.fd < 0)
-		rc = open_probe(u, addr);
-	if (rc == 0)
-		rc = arp_probe_send(&u->probe);
+	if (u->probe.fd < 0 && open_probe(u) != 0)
+		return;
+	rc = arp_probe_ask(&u->probe, number_of(addr));
 	if (rc != 0)
 		log_debug(
 			u->client.name, "DHCP: cannot ask who has the address: %s", strerror(-rc));
@@ -189,7 +188,7 @@ static const char *op_why_not(void *ctx, const struct dhcp4_grant *grant)
 
 // --- what a lease is good for ---
 
-uint32_t dhcp4_uplink_left_sec(const struct dhcp4_client *client, uint64_t now_ms)
+uint32_t dhcp4_uplink_left_sec(const struct dhcp4_uplink_client *client, uint64_t now_ms)
 {
 	if (client->end_ms == DHCP4_NEVER)
 		return ADDRESSES_FOREVER;
@@ -330,9 +329,18 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 static void on_arp(evutil_socket_t fd, short what, void *ctx)
 {
 	struct dhcp4_uplink *u = ctx;
+	struct mac_addr mac;
+	uint32_t addr;
 
-	if (arp_probe_heard(&u->probe))
-		dhcp4_client_conflict(&u->client, clock_now_ms());
+	for (unsigned i = 0; i < READS_PER_TURN && arp_probe_hear(&u->probe, &addr, &mac) == 1;
+		i++) {
+		bool is_our_own = memcmp(&mac, &u->identity.mac, sizeof(mac)) == 0;
+
+		if (u->client.state != DHCP4_CLIENT_CHECKING)
+			break;
+		if (!is_our_own && addr == number_of(&u->client.offer.addr.addr))
+			dhcp4_client_conflict(&u->client, clock_now_ms());
+	}
 	dhcp4_uplink_turn(u);
 }
 

@@ -13,7 +13,7 @@ struct dhcp4_uplink {
 	char name[CFG_NAME_MAX + 1]; // the interface's
 	int ifindex;
 	struct dhcp4_identity identity;
-	struct dhcp4_client client;
+	struct dhcp4_uplink_client client;
 	struct dhcp4_binding binding;
 	struct dhcp4_binding_wishes wishes;
 	bool uses_dns;
@@ -43,7 +43,7 @@ void dhcp4_uplink_read_wishes(
 // The lease that it has, as it is wished, into the kernel and to the resolvers.
 void dhcp4_uplink_set_binding(struct dhcp4_uplink *uplink);
 // Until its end, ADDRESSES_FOREVER where it has none.
-uint32_t dhcp4_uplink_left_sec(const struct dhcp4_client *client, uint64_t now_ms);
+uint32_t dhcp4_uplink_left_sec(const struct dhcp4_uplink_client *client, uint64_t now_ms);
 
 // After whatever happened to its client: what is due, and the timer for what comes.
 void dhcp4_uplink_turn(struct dhcp4_uplink *uplink);

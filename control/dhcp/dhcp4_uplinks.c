@@ -130,7 +130,8 @@ void dhcp4_uplinks_interface_changed(
 	dhcp4_uplink_turn(u);
 }
 
-const struct dhcp4_client *dhcp4_uplinks_find(const struct dhcp4_uplinks *all, const char *name)
+const struct dhcp4_uplink_client *dhcp4_uplinks_find(
+	const struct dhcp4_uplinks *all, const char *name)
 {
 	const struct dhcp4_uplink *u = all == NULL ? NULL : find(all, name);
 

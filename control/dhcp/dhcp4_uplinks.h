@@ -25,7 +25,7 @@ void dhcp4_uplinks_interface_changed(
 	struct dhcp4_uplinks *uplinks, const struct interface *interface, bool was_by_hand);
 
 // The client of that interface, or NULL.
-const struct dhcp4_client *dhcp4_uplinks_find(
+const struct dhcp4_uplink_client *dhcp4_uplinks_find(
 	const struct dhcp4_uplinks *uplinks, const char *interface);
 // By hand. False: there is none.
 bool dhcp4_uplinks_renew(struct dhcp4_uplinks *uplinks, const char *interface);

@@ -78,7 +78,38 @@ static void write_lan_addresses(FILE *out, const struct first_plan *plan)
 	for (unsigned i = 0; i < plan->n_lan_addresses; i++)
 		fprintf(out, "%s%s", i == 0 ? "" : ", ",
 			ip_prefix_str(&plan->lan_addresses[i], text));
-	fputs("]    # the hosts' gateway; give them addresses beside it\n", out);
+	fputs("]    # the hosts' gateway\n", out);
+}
+
+// Of a network as houses have it, the addresses from .100 on; of a smaller one, its upper half. The
+// router's own is never given.
+static void write_dhcp(FILE *out, const struct first_plan *plan)
+{
+	const struct ip_prefix *lan = NULL;
+	struct ip_addr first, last;
+	char first_text[ADDR_STR_BYTES], last_text[ADDR_STR_BYTES];
+	uint8_t half;
+
+	for (unsigned i = 0; i < plan->n_lan_addresses && lan == NULL; i++)
+		if (plan->lan_addresses[i].addr.family == IP_V4)
+			lan = &plan->lan_addresses[i];
+	if (lan == NULL || lan->len > 29 || lan->len < 8)
+		return;
+	first = last = lan->addr;
+	if (lan->len <= 24) {
+		first.v4[3] = 100;
+		last.v4[3] = 199;
+	} else {
+		half = (uint8_t)(1u << (31 - lan->len));
+		first.v4[3] = (uint8_t)((first.v4[3] & ~(2 * half - 1)) + half);
+		last.v4[3] = (uint8_t)(first.v4[3] + half - 2);
+	}
+	fprintf(out,
+		"dhcp-server:                    # hosts get their addresses here; no other server "
+		"beside it\n"
+		"  %s: { pool: %s-%s }\n\n",
+		plan->lan.interface, ip_addr_str(&first, first_text),
+		ip_addr_str(&last, last_text));
 }
 
 // The router knows no gateway outside the networks of its addresses but a link-local one.
@@ -194,6 +225,7 @@ char *first_file_text(const struct first_plan *plan, const struct session *sessi
 	write_lan_addresses(out, plan);
 	fputc('\n', out);
 	write_routes(out, &plan->wan);
+	write_dhcp(out, plan);
 	write_policy(out, plan, session);
 	if (fclose(out) == 0)
 		return text;

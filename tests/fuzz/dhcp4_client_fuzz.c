@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static struct dhcp4_client client;
+static struct dhcp4_uplink_client client;
 static bool is_on_interface;
 static unsigned n_sent;
 

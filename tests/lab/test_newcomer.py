@@ -108,6 +108,23 @@ def check_traffic(lab):
                    check=False).returncode == 28, "nobody else is let in: no answer in time"
 
 
+def test_a_laptop_that_is_plugged_in_works(lab):
+    """It knows nothing, asks by DHCP, and reaches the internet."""
+    lab.ip("pc", "addr flush dev eth0 scope global")
+    lab.command("init", "--yes", "-o", lab.file, *LAN_ADDRESS)
+    lab.file.write_text(lab.file.read_text() + f"state: {{ file: {lab.dir}/state.db }}\n")
+    lab.ip("rtr", "addr flush dev enp1s0")
+    lab.start_millraced()
+    lab.wait_router()
+    script = lab.dir / "udhcpc.script"
+    script.write_text('#!/bin/sh\n[ "$1" = bound ] || exit 0\n'
+                      "ip addr add $ip/$mask dev eth0 && ip route replace default via $router\n")
+    script.chmod(0o755)
+    lab.run("pc", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", 5, "-T", 1, "-s", script)
+    wait_for(lambda: ping(lab, "pc", FAR, count=1).received, "the laptop to reach the internet", 15)
+    assert [lease["state"] for lease in lab.millrace("show", "leases")["leases"]] == ["bound"]
+
+
 # --- doctor ---
 
 def test_it_finds_the_cards_and_what_would_become_of_them(lab):

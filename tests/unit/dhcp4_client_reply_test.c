@@ -147,32 +147,36 @@ static void a_mask_that_is_not_said_is_of_the_class(void **state)
 
 // --- who has an address on the link ---
 
-static void arp_tells_who_has_the_address(void **state)
+static void arp_tells_who_has_an_address_or_wants_it(void **state)
 {
-	struct arp_probe probe = {
-		.fd = -1, .mac = {{2, 0, 0x5e, 0, 0x53, 1}}, .addr = address("203.0.113.100")};
+	enum { OURS = 0xcb007164, GATEWAY = 0xcb007101 };
 	static const struct {
-		uint8_t op, mac, sender[4], target[4];
-		bool is_conflict;
+		uint8_t op, sender[4], target[4];
+		uint32_t of; // 0: of nobody
 	} table[] = {
-		{2, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true},  // an answer
-		{1, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, true},  // a question from there
-		{1, 9, {0}, {203, 0, 113, 100}, true},		     // probes it as we do
-		{1, 9, {203, 0, 113, 1}, {203, 0, 113, 100}, false}, // asks for it
-		{2, 9, {203, 0, 113, 1}, {203, 0, 113, 100}, false},
-		{1, 1, {0}, {203, 0, 113, 100}, false},		     // our own
-		{3, 9, {203, 0, 113, 100}, {203, 0, 113, 1}, false}, // RARP
+		{2, {203, 0, 113, 100}, {203, 0, 113, 1}, OURS},    // an answer
+		{1, {203, 0, 113, 100}, {203, 0, 113, 1}, OURS},    // a question from there
+		{1, {0}, {203, 0, 113, 100}, OURS},		    // probes it as we do
+		{1, {203, 0, 113, 1}, {203, 0, 113, 100}, GATEWAY}, // asks for it
+		{2, {203, 0, 113, 1}, {203, 0, 113, 100}, GATEWAY},
+		{3, {203, 0, 113, 100}, {203, 0, 113, 1}, 0}, // RARP
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		uint8_t packet[28] = {
-			0, 1, 8, 0, 6, 4, 0, table[i].op, 2, 0, 0x5e, 0, 0x53, table[i].mac};
+		uint8_t packet[28] = {0, 1, 8, 0, 6, 4, 0, table[i].op, 2, 0, 0x5e, 0, 0x53, 9};
+		struct mac_addr mac;
+		uint32_t of;
 
 		memcpy(packet + 14, table[i].sender, 4);
 		memcpy(packet + 24, table[i].target, 4);
-		assert_int_equal(arp_probe_is_conflict(&probe, packet, sizeof(packet)),
-			table[i].is_conflict);
-		assert_false(arp_probe_is_conflict(&probe, packet, sizeof(packet) - 1));
+		assert_int_equal(
+			arp_probe_read(packet, sizeof(packet), &of, &mac), table[i].of != 0);
+		if (table[i].of != 0)
+			assert_int_equal(of, table[i].of);
+		assert_int_equal(mac.bytes[5], 9);
+		assert_false(arp_probe_read(packet, sizeof(packet) - 1, &of, &mac));
+		packet[0] = 1; // another hardware
+		assert_false(arp_probe_read(packet, sizeof(packet), &of, &mac));
 	}
 }
 
@@ -186,7 +190,7 @@ int main(void)
 		cmocka_unit_test(resolvers_and_domains_are_read),
 		cmocka_unit_test(names_that_are_none_are_left_out),
 		cmocka_unit_test(a_mask_that_is_not_said_is_of_the_class),
-		cmocka_unit_test(arp_tells_who_has_the_address),
+		cmocka_unit_test(arp_tells_who_has_an_address_or_wants_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

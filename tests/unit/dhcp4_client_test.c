@@ -13,7 +13,7 @@
 
 enum { SERVER = 0xcb007101, OTHER = 0xcb007102, OFFERED = 0xcb007164, ANOTHER = 0xcb007165 };
 
-static struct dhcp4_client client;
+static struct dhcp4_uplink_client client;
 static struct dhcp4_message said; // the last one, as the server reads it
 static struct ip_addr said_to, said_from;
 static unsigned n_said, n_probes, n_binds, n_unbinds;
