@@ -25,6 +25,7 @@ struct apply;
 struct capture_session;
 struct dhcp4_service;
 struct duties;
+struct lease_names;
 struct loop_lag;
 struct start;
 struct watch;
@@ -53,6 +54,7 @@ struct router {
 	struct bans bans;
 	struct firewall firewall;
 	struct duties *duties;
+	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP
 	struct dhcp4_service *dhcp4; // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
