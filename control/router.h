@@ -55,7 +55,7 @@ struct router {
 	struct firewall firewall;
 	struct duties *duties;
 	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP
-	struct dhcp4_service *dhcp4; // NULL: it has not served anybody yet
+	struct dhcp4_service *dhcp4;	 // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *capture; // NULL: nobody captures
