@@ -166,8 +166,7 @@ static const struct cfg_rule *find_offer(
 	return NULL;
 }
 
-bool check_may_ask(
-	const struct check *check, const struct cfg_interface *interface, uint16_t port)
+bool check_may_ask(const struct check *check, const struct cfg_interface *interface, uint16_t port)
 {
 	struct search search = {.way = {.check = check, .hook = CFG_HOOK_INPUT, .from = interface},
 		.protocol = UDP,

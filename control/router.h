@@ -27,6 +27,7 @@ struct capture_session;
 struct dhcp4_uplinks;
 struct dhcp4_service;
 struct duties;
+struct lease_names;
 struct loop_lag;
 struct start;
 struct watch;
@@ -57,7 +58,8 @@ struct router {
 	struct learned_dns learned_dns;
 	struct dhcp4_uplinks *uplinks;
 	struct duties *duties;
-	struct dhcp4_service *dhcp4; // NULL: it has not served anybody yet
+	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP
+	struct dhcp4_service *dhcp4;	 // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *capture; // NULL: nobody captures

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cfg/base/cursor.h"
 #include "control/dhcp/dhcp4_answer.h"
 #include "control/dhcp/dhcp4_waiting.h"
 #include "control/hash.h"
@@ -226,12 +227,34 @@ static struct dhcp4_lease *choose(struct turn *turn)
 
 // --- answers ---
 
+// RFC 4702 section 2: the name behind flags and two bytes of no meaning, in DNS's form where the
+// flag E says so, of which the first label is enough.
+static void read_host_name(const struct dhcp4_message *message, char out[DHCP4_HOST_NAME_BYTES])
+{
+	enum { FLAG_E = 4 };
+	size_t len, n = 0;
+	const uint8_t *at = dhcp4_get(message, DHCP4_OPTION_FQDN, &len);
+	struct cursor c = cursor_of(at, len);
+	uint8_t flags = cursor_u8(&c);
+
+	if (dhcp4_get_text(message, DHCP4_OPTION_HOST_NAME, out, DHCP4_HOST_NAME_BYTES) > 0)
+		return;
+	cursor_u16(&c);
+	if (flags & FLAG_E)
+		c = cursor_part(&c, cursor_u8(&c));
+	while (!c.is_short && c.left > 0 && n < DHCP4_HOST_NAME_BYTES - 1) {
+		uint8_t byte = cursor_u8(&c);
+
+		out[n++] = byte >= ' ' && byte < 0x7f ? (char)byte : '?';
+	}
+	out[n] = '\0';
+}
+
 static void note_client(struct turn *turn, struct dhcp4_lease *lease)
 {
 	lease->mac = turn->asker.mac;
 	dhcp4_leases_set_origin(turn->server->leases, lease, turn->asker.origin);
-	dhcp4_get_text(
-		&turn->message, DHCP4_OPTION_HOST_NAME, lease->host_name, sizeof(lease->host_name));
+	read_host_name(&turn->message, lease->host_name);
 	if (turn->asker.reservation != NULL)
 		strncpy(lease->host_name, turn->asker.reservation->name,
 			sizeof(lease->host_name) - 1);

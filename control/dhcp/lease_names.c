@@ -15,6 +15,7 @@ struct named {
 	struct named *next_by_label, *next_by_address;
 	struct ip_addr address;
 	char label[LEASE_NAME_BYTES];
+	char *domain;
 };
 
 struct lease_names {
@@ -112,16 +113,23 @@ static void remove_one(struct lease_names *names, struct named *one)
 	names->n--;
 	if (names->ops != NULL)
 		names->ops->removed(names->ctx, one->label, &one->address);
+	free(one->domain);
 	free(one);
 }
 
-static bool add_one(struct lease_names *names, const struct ip_addr *address, const char *label)
+static bool add_one(struct lease_names *names, const struct ip_addr *address, const char *label,
+	const char *domain)
 {
 	struct named *one = names->n < LEASE_NAMES_MAX ? calloc(1, sizeof(*one)) : NULL;
 	struct named **chain;
 
 	if (one == NULL)
 		return false;
+	one->domain = strdup(domain);
+	if (one->domain == NULL) {
+		free(one);
+		return false;
+	}
 	one->address = *address;
 	snprintf(one->label, sizeof(one->label), "%s", label);
 	chain = label_chain(names, label);
@@ -148,7 +156,7 @@ bool lease_names_set(struct lease_names *names, const struct ip_addr *address, c
 	if (!is_label)
 		return false;
 	other = find_label(names, name.label);
-	if (before == NULL && (other != NULL || !add_one(names, address, name.label)))
+	if (before == NULL && (other != NULL || !add_one(names, address, name.label, domain)))
 		return false;
 	if (names->ops != NULL) // also when only its time is longer
 		names->ops->added(names->ctx, &name);
@@ -192,16 +200,28 @@ unsigned lease_names_count(const struct lease_names *names)
 
 // --- coming and going ---
 
-struct lease_names *lease_names_new(const struct lease_names_ops *ops, void *ctx)
+struct lease_names *lease_names_new(void)
 {
 	struct lease_names *names = calloc(1, sizeof(*names));
 
 	if (names == NULL)
 		return NULL;
-	names->ops = ops;
-	names->ctx = ctx;
 	names->seed = hash_seed();
 	return names;
+}
+
+void lease_names_listen(struct lease_names *names, const struct lease_names_ops *ops, void *ctx)
+{
+	names->ops = ops;
+	names->ctx = ctx;
+	for (unsigned i = 0; i < BUCKETS && ops != NULL; i++)
+		for (const struct named *one = names->by_label[i]; one != NULL;
+			one = one->next_by_label) {
+			struct lease_name name = {.domain = one->domain, .address = one->address};
+
+			snprintf(name.label, sizeof(name.label), "%s", one->label);
+			ops->added(ctx, &name);
+		}
 }
 
 void lease_names_free(struct lease_names *names)

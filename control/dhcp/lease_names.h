@@ -15,7 +15,7 @@ struct lease_name {
 	char label[LEASE_NAME_BYTES]; // "laptop"
 	const char *domain;	      // of the subnet's options, borrowed for the call; or ""
 	struct ip_addr address;
-	uint32_t left_sec; // of the lease, when it was said
+	uint32_t left_sec; // of the lease, when it was said; 0: as before
 };
 
 struct lease_names_ops {
@@ -25,9 +25,12 @@ struct lease_names_ops {
 
 struct lease_names;
 
-// `ops` may be NULL, and are borrowed. NULL without memory.
-struct lease_names *lease_names_new(const struct lease_names_ops *ops, void *ctx);
+struct lease_names *lease_names_new(void);	  // NULL without memory
 void lease_names_free(struct lease_names *names); // tells nobody; NULL is fine
+
+// From now on it is told, of what there is as well. `ops` is
+// borrowed; NULL: nobody is told any more.
+void lease_names_listen(struct lease_names *names, const struct lease_names_ops *ops, void *ctx);
 
 // The host at the address says that it is called `said`, or nothing: what can be a label of that is
 // its name, unless another address has it. What it was called before is removed. Returns whether it

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// dhcp_clients INTERFACE FIRST CLIENTS WINDOW SECONDS AGAIN_MS: clients FIRST and on, each of which gets a
-// lease by four messages, WINDOW of them at a time, again and again. Each ACK is a line on stdout,
-// "ack CLIENT ADDRESS"; at the end, or on SIGTERM, one line of what was measured.
+// dhcp_clients INTERFACE FIRST CLIENTS WINDOW SECONDS AGAIN_MS: clients FIRST and on, each of which
+// gets a lease by four messages, WINDOW of them at a time, again and again; what is not answered in
+// AGAIN_MS is asked again. Each ACK is a line on stdout, "ack CLIENT ADDRESS"; at the end, or on
+// SIGTERM, one line of what was measured.
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>

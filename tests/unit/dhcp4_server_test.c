@@ -628,6 +628,35 @@ static void what_was_on_the_disk_is_known(void **state)
 	end(&w);
 }
 
+static void hosts_may_say_their_names_in_three_ways(void **state)
+{
+	static const struct {
+		uint8_t code;
+		const char *bytes;
+		size_t n;
+		const char *name;
+	} rows[] = {
+		{DHCP4_OPTION_HOST_NAME, "laptop", 6, "laptop"},
+		{DHCP4_OPTION_FQDN, "\0\0\0tv.example", 13, "tv.example"},
+		{DHCP4_OPTION_FQDN, "\4\0\0\2pc\7example", 14, "pc"},
+		{DHCP4_OPTION_FQDN, "\4\0\0\77pc", 6, ""},
+		{DHCP4_OPTION_FQDN, "\4", 1, ""},
+		{DHCP4_OPTION_HOST_NAME, "a\033b", 3, "a?b"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct world w;
+		struct dhcp4_message message = from(1, DHCP4_REQUEST);
+
+		begin(&w, QUICK "}\n");
+		dhcp4_put_u32(&message, DHCP4_OPTION_REQUESTED_ADDRESS, FIRST);
+		dhcp4_put(&message, rows[i].code, rows[i].bytes, rows[i].n);
+		assert_true(say(&w, &message));
+		assert_string_equal(w.stored.host_name, rows[i].name);
+		end(&w);
+	}
+}
+
 static void what_is_broken_is_counted(void **state)
 {
 	struct world w;
@@ -670,6 +699,7 @@ int main(void)
 		cmocka_unit_test(relays_are_answered_with_what_they_said),
 		cmocka_unit_test(leases_outlive_a_config),
 		cmocka_unit_test(what_was_on_the_disk_is_known),
+		cmocka_unit_test(hosts_may_say_their_names_in_three_ways),
 		cmocka_unit_test(what_is_broken_is_counted),
 	};
 

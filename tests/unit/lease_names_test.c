@@ -32,6 +32,15 @@ static void on_removed(void *ctx, const char *label, const struct ip_addr *addre
 
 static const struct lease_names_ops ops = {on_added, on_removed};
 
+static struct lease_names *make(struct heard *heard)
+{
+	struct lease_names *names = lease_names_new();
+
+	assert_non_null(names);
+	lease_names_listen(names, &ops, heard);
+	return names;
+}
+
 static struct ip_addr host(uint8_t number)
 {
 	return (struct ip_addr){.v4 = {198, 18, 0, number}, .family = IP_V4};
@@ -71,7 +80,7 @@ static void names_become_labels(void **state)
 static void a_name_is_the_first_ones_that_said_it(void **state)
 {
 	struct heard heard = {0};
-	struct lease_names *names = lease_names_new(&ops, &heard);
+	struct lease_names *names = make(&heard);
 	struct ip_addr a = host(1), b = host(2), found;
 
 	assert_true(lease_names_set(names, &a, "Laptop", "home.example", 60));
@@ -92,7 +101,7 @@ static void a_name_is_the_first_ones_that_said_it(void **state)
 static void a_host_may_change_its_name(void **state)
 {
 	struct heard heard = {0};
-	struct lease_names *names = lease_names_new(&ops, &heard);
+	struct lease_names *names = make(&heard);
 	struct ip_addr a = host(1), found;
 
 	assert_true(lease_names_set(names, &a, "one", "", 1));
@@ -105,12 +114,28 @@ static void a_host_may_change_its_name(void **state)
 	lease_names_free(names);
 }
 
+static void who_listens_later_hears_what_there_is(void **state)
+{
+	struct heard heard = {0};
+	struct lease_names *names = lease_names_new();
+	struct ip_addr a = host(1);
+
+	assert_true(lease_names_set(names, &a, "one", "home.example", 9));
+	lease_names_listen(names, &ops, &heard);
+	assert_string_equal(heard.text, "+one.home.example/0 ");
+	lease_names_listen(names, NULL, NULL);
+	lease_names_remove(names, &a);
+	assert_string_equal(heard.text, "+one.home.example/0 ");
+	lease_names_free(names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_become_labels),
 		cmocka_unit_test(a_name_is_the_first_ones_that_said_it),
 		cmocka_unit_test(a_host_may_change_its_name),
+		cmocka_unit_test(who_listens_later_hears_what_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,9 +60,9 @@ static void topics_are_chosen_and_given_up(void **state)
 	assert_string_equal(call(stream_unsubscribe, "{\"topics\":[\"links\",\"config\"]}"),
 		"{\"topics\":[\"drops\",\"sets\"]}");
 	assert_string_equal(call(stream_unsubscribe, NULL), "{\"topics\":[]}");
-	assert_string_equal(
-		call(stream_subscribe, NULL), "{\"topics\":[\"links\",\"drops\",\"sets\","
-					      "\"neighbours\",\"alarms\",\"config\",\"uplinks\",\"leases\"]}");
+	assert_string_equal(call(stream_subscribe, NULL),
+		"{\"topics\":[\"links\",\"drops\",\"sets\","
+		"\"neighbours\",\"alarms\",\"config\",\"uplinks\",\"leases\"]}");
 }
 
 static void what_is_no_topic_changes_nothing(void **state)
