@@ -35,11 +35,14 @@ void check_state(const struct check *check);
 void check_ports(const struct check *check);
 void check_interfaces(const struct check *check);
 bool check_interfaces_are_known(const struct yaml_node *root);
+void check_dhcp4(const struct check *check, const struct cfg_interface *interface,
+	const struct yaml_node *node);
 void check_routes(const struct check *check); // also completes the next hops
 void check_zones(const struct check *check);
 void check_sets(const struct check *check);	// also tells the kinds
 void check_firewall(const struct check *check); // also completes rules and hygiene
 void check_nat(const struct check *check);	// also tells the kinds and families
+void check_dhcp(const struct check *check);	// also completes subnets and options
 // What is no error but hardly meant. Only for a config without errors.
 void check_doubts(struct check *check);
 

@@ -13,3 +13,8 @@ void check_odd_rules(const struct check *check); // rules by themselves
 void check_shadows(const struct check *check);	 // rules that no packet reaches
 void check_doors(const struct check *check);	 // who gets in who should not
 void check_reach(const struct check *check);	 // who does not get in who should
+void check_dhcp_doubts(const struct check *check);
+
+// Whether some rule lets hosts there reach this UDP port of the router itself.
+enum { CHECK_DHCP_PORT = 67 };
+bool check_may_ask(const struct check *check, const struct cfg_interface *interface, uint16_t port);

@@ -43,6 +43,21 @@ const struct cfg_interface *outside_nexthop_interface(
 	return NULL;
 }
 
+// What a DHCP server's routes lead to is not known yet; most have a default one.
+static uint64_t find_learned_routes(const struct check *check)
+{
+	const struct config *config = check->config;
+	uint64_t found = 0;
+
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct cfg_dhcp4 *dhcp4 = &config->interfaces[i].dhcp4;
+
+		if (dhcp4->is_on && dhcp4->uses_routes)
+			found |= outside_bit(check, &config->interfaces[i]);
+	}
+	return found;
+}
+
 // A full table has a million routes: they are looked at once.
 static uint64_t find_default_routes(const struct check *check)
 {
@@ -104,7 +119,7 @@ static bool has_only_private(const struct cfg_interface *interface)
 		if (!outside_is_private(&interface->addresses[i].addr))
 			return false;
 	}
-	return interface->n_addresses > 0;
+	return interface->n_addresses > 0 && !interface->dhcp4.is_on;
 }
 
 // Where the file knows the way to the internet, a private network that is translated to as well is
@@ -127,7 +142,7 @@ void outside_prepare(struct check *check)
 {
 	const struct config *config = check->config;
 
-	check->default_ways = find_default_routes(check);
+	check->default_ways = find_default_routes(check) | find_learned_routes(check);
 	check->outside = find_outside(check);
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
 		check->zone_of[i] = CFG_ZONE_NONE;

@@ -287,5 +287,6 @@ void check_interfaces(const struct check *check)
 		if (interface->port != NULL)
 			check_port_of(check, i, check_place(node, "port"));
 		check_addresses(check, i, node);
+		check_dhcp4(check, interface, node);
 	}
 }

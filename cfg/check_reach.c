@@ -9,7 +9,7 @@
 #include "cfg/check_outside.h"
 #include "cfg/check_way.h"
 
-enum { TCP = 6, UDP = 17, DNS = 53, DHCP = 67, ANY_PORT = -1 };
+enum { TCP = 6, UDP = 17, DNS = 53, DHCP = CHECK_DHCP_PORT, ANY_PORT = -1 };
 
 struct search {
 	struct way way;	   // from NULL: of any interface
@@ -166,6 +166,15 @@ static const struct cfg_rule *find_offer(
 	return NULL;
 }
 
+bool check_may_ask(const struct check *check, const struct cfg_interface *interface, uint16_t port)
+{
+	struct search search = {.way = {.check = check, .hook = CFG_HOOK_INPUT, .from = interface},
+		.protocol = UDP,
+		.port = port};
+
+	return hook_may_accept(search);
+}
+
 static void doubt_services(const struct check *check)
 {
 	const struct config *config = check->config;
@@ -177,12 +186,9 @@ static void doubt_services(const struct check *check)
 
 		for (unsigned j = 0; offer != NULL && j < config->n_interfaces; j++) {
 			const struct cfg_interface *interface = &config->interfaces[j];
-			struct search search = {
-				.way = {.check = check, .hook = CFG_HOOK_INPUT, .from = interface},
-				.protocol = UDP,
-				.port = services[i].port};
 
-			if (outside_is_way(check, interface) || hook_may_accept(search))
+			if (outside_is_way(check, interface) ||
+				check_may_ask(check, interface, services[i].port))
 				continue;
 			report_line(check->report, interface->place, offer->place, line);
 			report_fix(

@@ -74,6 +74,9 @@ static void check_reach(const struct check *check, const struct cfg_nexthop *nex
 		return; // reported with the name
 	if (!check->interfaces_are_known)
 		return; // the subnet may be that of an address with a fault in it
+	// a subnet that is not known yet may hold it
+	if (interface != NULL && interface->dhcp4.is_on && nexthop->via.family == IP_V4)
+		return;
 	if (interface != NULL)
 		subnet = find_subnet(interface, &nexthop->via);
 	if (subnet == NULL)

@@ -9,6 +9,8 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "cfg/dhcp.h"
+#include "cfg/dhcp4_client.h"
 #include "cfg/firewall.h"
 #include "cfg/log.h"
 #include "cfg/nat.h"
@@ -68,6 +70,7 @@ struct cfg_interface {
 	const char *port; // a port's name
 	struct ip_prefix addresses[CFG_ADDRESSES_MAX];
 	unsigned n_addresses;
+	struct cfg_dhcp4 dhcp4;
 };
 
 enum cfg_route_kind {
@@ -143,6 +146,7 @@ struct config {
 	struct cfg_firewall firewall;
 	struct cfg_nat *nats;
 	unsigned n_nats;
+	struct cfg_dhcp dhcp;
 	struct arena *arena; // owns all of the above
 };
 

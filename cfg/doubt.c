@@ -25,6 +25,15 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"Zones are for the rules of a firewall; without one everything passes.",
 		"write `firewall:`, or delete the zones"},
 
+	[DOUBT_DHCP_NOTHING_TO_GIVE] = {"dhcp-nothing-to-give",
+		"The DHCP server hears hosts there, and has neither a pool nor a reservation for "
+		"them.",
+		"write `pool`, or delete it"},
+	[DOUBT_DHCP_RANGES_MEET] = {"dhcp-ranges-meet",
+		"An address is in two ranges: the first decides about its options and class, and "
+		"there are fewer addresses than it seems.",
+		"let one end where the other begins"},
+
 	[DOUBT_PICK_UP_DROPPED] = {"pick-up-dropped",
 		"What `pick-up` is to take, TCP without a SYN, the hygiene drops before.",
 		"say `tcp-new: false`, or take `pick-up` out"},

@@ -206,6 +206,12 @@ static const struct model_key interface_keys[] = {
 		MODEL_AT(struct cfg_interface, addresses[0]),
 		.n_max = CFG_ADDRESSES_MAX,
 		.count_offset = offsetof(struct cfg_interface, n_addresses)},
+	{.key = "dhcp4",
+		.type = MODEL_GROUP,
+		.help = "its IPv4 address comes from a DHCP server; yes is enough",
+		.object = &model_dhcp4,
+		MODEL_AT(struct cfg_interface, dhcp4),
+		.has_offset = offsetof(struct cfg_interface, dhcp4.is_on)},
 	{0},
 };
 
@@ -339,6 +345,13 @@ static const struct model_key config_keys[] = {
 		MODEL_AT(struct config, nats),
 		.n_max = MODEL_N_ANY,
 		.count_offset = offsetof(struct config, n_nats)},
+	{.key = "dhcp-server",
+		.type = MODEL_NAMED,
+		.help = "who gets addresses by DHCP, by interface",
+		.object = &model_dhcp_subnet,
+		MODEL_AT(struct config, dhcp.subnets),
+		.n_max = CFG_DHCP_SUBNETS_MAX,
+		.count_offset = offsetof(struct config, dhcp.n_subnets)},
 	// read by include.c, which puts in its place what it stands for
 	{.key = "include",
 		.type = MODEL_PATH,

@@ -95,6 +95,7 @@ struct model_object {
 	const char *const *reserved_names; // that MODEL_NAMED refuses, up to NULL; or NULL
 	const char *reserved_because;
 	bool wants_exactly_one; // of its keys
+	bool may_be_yes;	// a group: `yes` stands for it with nothing said, `no` for none
 	bool is_bare;		// it has one key, which is not written: the value stands for it;
 				// the only one without said_offset
 };
@@ -104,5 +105,7 @@ extern const struct model_object model_zone, model_set, model_firewall; // model
 extern const struct model_object model_flows, model_nat;		// model_nat.c
 extern const struct model_object model_log;				// model_log.c
 extern const struct model_object model_recorder;			// model_recorder.c
+extern const struct model_object model_dhcp_subnet;			// model_dhcp.c
+extern const struct model_object model_dhcp4;				// model_dhcp4.c
 extern const struct model_object model_port;				// struct cfg_port
 extern const struct model_choice model_drivers[];

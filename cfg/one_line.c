@@ -8,7 +8,8 @@
 static bool is_said(
 	const struct model_object *object, const struct model_key *key, const char *base)
 {
-	return *(const uint64_t *)(base + object->said_offset) >> (key - object->keys) & 1;
+	return object->is_bare ||
+	       (*(const uint64_t *)(base + object->said_offset) >> (key - object->keys) & 1);
 }
 
 size_t one_line_stride(const struct model_key *key)
@@ -104,6 +105,14 @@ void one_line_object(const struct model_object *object, const char *base, struct
 {
 	const char *between = " ";
 
+	if (object->is_bare) {
+		one_line_value(&object->keys[0], base, out);
+		return;
+	}
+	if (object->may_be_yes && !has_any(object, base, out)) {
+		text_out_add(out, "yes");
+		return;
+	}
 	text_out_add(out, "{");
 	for (const struct model_key *key = object->keys; key->key != NULL; key++) {
 		if (!one_line_has(object, key, base, out))

@@ -258,10 +258,22 @@ static void read_objects(struct reader *r, const struct scope *scope, const stru
 	*(unsigned *)(base + key->count_offset) = n;
 }
 
+static bool is_word(const struct yaml_node *node, const char *one, const char *other)
+{
+	return node->kind == YAML_KIND_SCALAR && !node->is_bad &&
+	       (strcmp(node->text, one) == 0 || strcmp(node->text, other) == 0);
+}
+
 static void read_key(struct reader *r, const struct scope *scope, const struct model_key *key,
 	struct yaml_node *node, char *base)
 {
-	if (key->type == MODEL_GROUP) {
+	bool may_be_yes = key->type == MODEL_GROUP && key->object->may_be_yes;
+
+	if (may_be_yes && is_word(node, "yes", "true")) {
+		*(bool *)(base + key->has_offset) = true;
+	} else if (may_be_yes && is_word(node, "no", "false")) {
+		return;
+	} else if (key->type == MODEL_GROUP) {
 		struct scope inner = {scope, key->object->noun, NULL};
 
 		read_object(r, &inner, key->object, node, node->key_place, base + key->offset);

@@ -65,6 +65,25 @@ int addresses_add(const struct interface *interface, struct netlink *netlink,
 		ip_prefix_str(prefix, text), interface->config->name, nl_geterror(rc));
 }
 
+int addresses_add_for(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, uint32_t for_sec, struct error *err)
+{
+	struct rtnl_addr *addr = build(interface, prefix);
+	char text[ADDR_STR_BYTES];
+	int rc = -NLE_NOMEM;
+
+	if (addr != NULL) {
+		rtnl_addr_set_valid_lifetime(addr, for_sec);
+		rtnl_addr_set_preferred_lifetime(addr, for_sec);
+		rc = rtnl_addr_add(netlink_requests(netlink), addr, NLM_F_CREATE | NLM_F_REPLACE);
+	}
+	rtnl_addr_put(addr);
+	if (rc >= 0)
+		return 0;
+	return error_set(err, "the kernel does not take the address %s of '%s': %s",
+		ip_prefix_str(prefix, text), interface->config->name, nl_geterror(rc));
+}
+
 int addresses_remove(const struct interface *interface, struct netlink *netlink,
 	const struct ip_prefix *prefix, struct error *err)
 {

@@ -13,6 +13,11 @@ int addresses_install(
 // One of them; taking out one that is not there is no fault.
 int addresses_add(const struct interface *interface, struct netlink *netlink,
 	const struct ip_prefix *prefix, struct error *err);
+// The same with an end, after which the kernel takes it away; of one that is there, the end is
+// another now. ADDRESSES_FOREVER: it has none.
+#define ADDRESSES_FOREVER UINT32_MAX
+int addresses_add_for(const struct interface *interface, struct netlink *netlink,
+	const struct ip_prefix *prefix, uint32_t for_sec, struct error *err);
 int addresses_remove(const struct interface *interface, struct netlink *netlink,
 	const struct ip_prefix *prefix, struct error *err);
 

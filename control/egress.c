@@ -27,6 +27,19 @@ const struct cfg_interface *egress_of_nexthop(
 	return NULL;
 }
 
+// What a DHCP server gives is most often a default route, among others.
+static bool learns_routes(const struct config *config, const char *interface)
+{
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct cfg_dhcp4 *dhcp4 = &config->interfaces[i].dhcp4;
+
+		if (dhcp4->is_on && dhcp4->uses_routes &&
+			strcmp(config->interfaces[i].name, interface) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool carries_default(const struct config *config, const char *interface)
 {
 	for (unsigned i = 0; i < config->n_routes; i++) {
@@ -84,5 +97,6 @@ bool egress_is_outside(const struct config *config, const char *interface)
 			return true;
 		has_translation = true;
 	}
-	return !has_translation && carries_default(config, interface);
+	return !has_translation &&
+	       (carries_default(config, interface) || learns_routes(config, interface));
 }

@@ -7,6 +7,7 @@
 #include "control/addresses.h"
 #include "control/announce.h"
 #include "control/api/events.h"
+#include "control/dhcp/dhcp4_uplinks.h"
 #include "control/recorder.h"
 #include "control/static_routes.h"
 
@@ -58,6 +59,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
+	dhcp4_uplinks_interface_changed(router->uplinks, interface, was_by_hand);
 }
 
 static void on_other_went(void *ctx, int ifindex)

@@ -18,6 +18,8 @@
 #include "control/apply/start.h"
 #include "control/capture.h"
 #include "control/config_file.h"
+#include "control/dhcp/dhcp.h"
+#include "control/dhcp/dhcp4_uplinks.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -97,6 +99,9 @@ static int start(struct router *router, const struct options *options, struct er
 		return -1;
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
+	router->uplinks = dhcp4_uplinks_new(router, err);
+	if (router->uplinks == NULL)
+		return -1;
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
@@ -104,6 +109,8 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->loop_lag == NULL)
 		return error_set(err, "no memory for the loop's timers");
 	router->recorder = recorder_start(router);
+	if (dhcp_open(router, err) != 0)
+		return -1;
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
@@ -116,10 +123,13 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	watch_free(router->watch);
+	dhcp_close(router);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	recorder_stop(router->recorder);
 	capture_forget_all(router);
+	dhcp4_uplinks_free(router->uplinks);
+	learned_dns_fini(&router->learned_dns);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);

@@ -14,6 +14,7 @@
 #include "control/firewall.h"
 #include "control/haste.h"
 #include "control/interfaces.h"
+#include "control/learned_dns.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
 #include "control/netlink.h"
@@ -23,7 +24,10 @@
 
 struct api;
 struct apply;
+struct dhcp4_uplinks;
+struct dhcp4_service;
 struct duties;
+struct lease_names;
 struct loop_lag;
 struct recorder;
 struct start;
@@ -52,7 +56,11 @@ struct router {
 	struct neighbours neighbours;
 	struct bans bans;
 	struct firewall firewall;
+	struct learned_dns learned_dns;
+	struct dhcp4_uplinks *uplinks;
 	struct duties *duties;
+	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP
+	struct dhcp4_service *dhcp4;	 // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
 	struct capture_session *captures[CAPTURE_SESSIONS_MAX]; // NULL: none

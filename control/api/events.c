@@ -93,6 +93,27 @@ void events_set_remove(const struct router *router, uint16_t timed, const struct
 		events_publish(router, STREAM_SETS, set_json(router, timed, prefix, false));
 }
 
+void events_lease(const struct router *router, enum dhcp4_event event,
+	const struct dhcp4_scope *scope, const struct dhcp4_lease *lease)
+{
+	json_t *to;
+
+	if (!events_are_heard(router, STREAM_LEASES))
+		return;
+	to = json_object();
+	show_put_text(to, "what", dhcp4_event_name(event));
+	show_put_text(to, "subnet", scope->config->name);
+	if (lease != NULL) {
+		struct ip_addr addr = dhcp4_address_of(lease->address);
+
+		show_put_addr(to, "address", &addr);
+		show_put_mac(to, "mac", &lease->mac);
+		show_put_text(to, "name", lease->host_name);
+		show_put_number(to, "for_sec", lease->time_sec);
+	}
+	events_publish(router, STREAM_LEASES, to);
+}
+
 void events_alarm(const struct router *router, const struct dp_event *event)
 {
 	char text[FLOW_ALARM_BYTES];

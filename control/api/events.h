@@ -4,6 +4,7 @@
 #pragma once
 
 #include "control/api/stream.h"
+#include "control/dhcp/dhcp4_server.h"
 #include "control/router.h"
 
 bool events_are_heard(const struct router *router, enum stream_topic topic);
@@ -17,6 +18,8 @@ void events_neighbour(const struct router *router, int interface, const struct i
 void events_set_add(const struct router *router, uint16_t timed, const struct ip_prefix *prefix,
 	uint32_t for_sec, const char *by);
 void events_set_remove(const struct router *router, uint16_t timed, const struct ip_prefix *prefix);
+void events_lease(const struct router *router, enum dhcp4_event event,
+	const struct dhcp4_scope *scope, const struct dhcp4_lease *lease); // NULL: of all
 void events_alarm(const struct router *router, const struct dp_event *event);
 
 // Every second: which counters have moved since the last time.

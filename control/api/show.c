@@ -45,6 +45,7 @@ static json_t *interface_json(const struct router *router, const struct interfac
 	show_put_mac(to, "mac", &port_info(interface->port)->mac);
 	show_put_number(to, "mtu", interface->mtu);
 	json_object_set_new(to, "addresses", addresses);
+	show_put_dhcp4(to, router, interface->config->name);
 	dataplane_interface_stats(router->dp, interface->id, &stats);
 	show_put_number(to, "rx_packets", stats.rx_packets);
 	show_put_number(to, "rx_bytes", stats.rx_bytes);
@@ -216,6 +217,8 @@ const struct rpc_method show_methods[] = {
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
 	{"show.recorder", recorder_show, RPC_READS},
+	{"show.leases", NULL, RPC_READS, &show_leases},
+	{"show.dhcp", show_dhcp, RPC_READS},
 	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
@@ -233,6 +236,8 @@ const struct rpc_method show_methods[] = {
 	{"ban", sets_ban, RPC_WRITES},
 	{"unban", sets_unban, RPC_WRITES},
 	{"sets.reload", sets_reload, RPC_WRITES},
+	{"dhcp.renew", dhcp4_renew, RPC_WRITES},
+	{"dhcp.release", dhcp4_release, RPC_WRITES},
 	{"log.set", log_change, RPC_WRITES},
 	{"explain", explain_packet, RPC_READS},
 	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read

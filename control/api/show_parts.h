@@ -47,6 +47,15 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In dhcp4_client.c. The first puts null where the interface has no such client.
+void show_put_dhcp4(json_t *to, const struct router *router, const char *interface);
+json_t *dhcp4_renew(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *dhcp4_release(void *ctx, const json_t *params, struct rpc_failure *failure);
+
+// In show_leases.c.
+json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_walk show_leases;
+
 // In capture.c.
 json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);

@@ -11,6 +11,8 @@ static const char *const names[] = {
 	[STREAM_NEIGHBOURS] = "neighbours",
 	[STREAM_ALARMS] = "alarms",
 	[STREAM_CONFIG] = "config",
+	[STREAM_UPLINKS] = "uplinks",
+	[STREAM_LEASES] = "leases",
 };
 
 const char *stream_topic_name(enum stream_topic topic)

@@ -15,10 +15,12 @@ enum stream_topic {
 	STREAM_NEIGHBOURS,
 	STREAM_ALARMS,
 	STREAM_CONFIG,
+	STREAM_UPLINKS,
+	STREAM_LEASES,
 	STREAM_TOPICS,
 };
 
-#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config"
+#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config|uplinks|leases"
 
 enum { STREAM_WAITING_MAX = 32 << 10 };
 

@@ -7,6 +7,8 @@
 #include "control/addresses.h"
 #include "control/apply/attach.h"
 #include "control/apply/gateways.h"
+#include "control/dhcp/dhcp.h"
+#include "control/dhcp/dhcp4_uplinks.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -370,9 +372,11 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 				router->ports.list[i].config = &after->ports[k];
 				break;
 			}
+	dhcp_follow(router, after);
 	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
 	config_free(router->config);
 	router->config = after;
+	dhcp4_uplinks_follow(router->uplinks, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)

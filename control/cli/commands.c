@@ -5,9 +5,11 @@
 #include "control/cli/check.h"
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
+#include "control/cli/dhcp4_client.h"
 #include "control/cli/doctor.h"
 #include "control/cli/explain.h"
 #include "control/cli/init.h"
+#include "control/cli/leases.h"
 #include "control/cli/log.h"
 #include "control/cli/recorder.h"
 #include "control/cli/schema.h"
@@ -63,7 +65,7 @@ static const struct grammar_arg watch_args[] = {
 
 static const struct grammar_arg event_args[] = {
 	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
-		"links|drops|sets|neighbours|alarms|config", true},
+		"links|drops|sets|neighbours|alarms|config|uplinks|leases", true},
 	{0},
 };
 
@@ -102,6 +104,11 @@ static const struct grammar_arg recorder_args[] = {
 
 static const struct grammar_arg reload_args[] = {
 	{NULL, "name", GRAMMAR_SET, "which set"},
+	{0},
+};
+
+static const struct grammar_arg uplink_args[] = {
+	{NULL, "interface", GRAMMAR_INTERFACE, "which one"},
 	{0},
 };
 
@@ -186,6 +193,10 @@ const struct grammar_command cli_commands[] = {
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
+	{"show leases", "who has which address, and for how long", do_show, lease_args,
+		"show.leases", print_leases},
+	{"show dhcp", "what the DHCP server serves, and has done", do_show, NULL, "show.dhcp",
+		print_dhcp},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,
 		log_show_args, "show.log", print_log},
 	{"show recorder", "what the flight recorder holds, and its files", do_show, NULL,
@@ -216,6 +227,11 @@ const struct grammar_command cli_commands[] = {
 	{"explain", "what would become of a packet, and why", do_explain, explain_args, "explain"},
 	{"explain live", "the next packet that comes in, explained", do_explain_live,
 		explain_live_args, "explain"},
+	{"dhcp renew", "ask the server of an uplink's address now", do_show, uplink_args,
+		"dhcp.renew", print_lease},
+	{"dhcp release", "give an uplink's address back, until 'dhcp renew'", do_show, uplink_args,
+		"dhcp.release", print_lease},
+	{"leases export", "all leases, as comma-separated values", do_leases_export},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

@@ -140,8 +140,6 @@ static void say_next(const struct first_plan *plan, const char *file)
 	fprintf(stderr, "%s: %s is %s, %s is %s with %s. Next:\n", file, plan->wan.interface,
 		card_label(plan->wan.card), plan->lan.interface, card_label(plan->lan.card),
 		ip_prefix_str(&plan->lan_addresses[0], text));
-	if (plan->wan.card->n_addresses == 0)
-		fprintf(stderr, "  fill in the address of %s in %s\n", plan->wan.interface, file);
 	fprintf(stderr, "  millrace check %s\n", file);
 	for (unsigned i = 0; i < 2; i++) {
 		if (both[i]->master[0] != '\0')

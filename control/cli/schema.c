@@ -123,7 +123,10 @@ static json_t *schema_key(struct definitions *d, const struct model_key *key)
 {
 	json_t *schema;
 
-	if (key->type == MODEL_GROUP)
+	if (key->type == MODEL_GROUP && key->object->may_be_yes)
+		schema = json_pack("{s:[{s:[b,b,s,s]}, o]}", "anyOf", "enum", true, false, "yes",
+			"no", schema_object(d, key->object));
+	else if (key->type == MODEL_GROUP)
 		schema = schema_object(d, key->object);
 	else if (key->type == MODEL_NAMED || key->type == MODEL_LIST)
 		schema = schema_section(d, key);

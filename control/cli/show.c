@@ -7,6 +7,7 @@
 
 #include "cfg/base/addr.h"
 #include "control/cli/answer.h"
+#include "control/cli/dhcp4_client.h"
 
 // --- the views ---
 
@@ -55,6 +56,8 @@ void print_interfaces(const json_t *result, FILE *out)
 {
 	answer_table(result, "interfaces", "INTERFACE|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED",
 		add_interface, out);
+	for (size_t i = 0; i < json_array_size(json_object_get(result, "interfaces")); i++)
+		print_lease(json_array_get(json_object_get(result, "interfaces"), i), out);
 }
 
 static void add_link(struct table *table, const json_t *port)

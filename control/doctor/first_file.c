@@ -27,11 +27,10 @@ static void write_port(FILE *out, const struct first_port *port)
 	fputs(" } }\n", out);
 }
 
-// An address of IPv6 that came for a time goes with its advertisement. One of IPv4 from DHCP stays
-// with its host as a rule, and is all there is.
+// What came for a time comes again: of IPv6 with an advertisement, of IPv4 from a DHCP server.
 static bool is_taken_over(const struct live_address *address)
 {
-	return address->prefix.addr.family == IP_V4 || address->is_lasting;
+	return address->is_lasting;
 }
 
 static unsigned count_taken(const struct card *card, enum ip_family family)
@@ -44,15 +43,6 @@ static unsigned count_taken(const struct card *card, enum ip_family family)
 	return n;
 }
 
-static bool is_for_a_time(const struct card *card)
-{
-	for (unsigned i = 0; i < card->n_addresses; i++)
-		if (card->addresses[i].prefix.addr.family == IP_V4 &&
-			!card->addresses[i].is_lasting)
-			return true;
-	return false;
-}
-
 static void write_wan_addresses(FILE *out, const struct first_port *wan)
 {
 	const struct card *card = wan->card;
@@ -60,20 +50,15 @@ static void write_wan_addresses(FILE *out, const struct first_port *wan)
 	char text[ADDR_STR_BYTES];
 
 	fprintf(out, "  %s:\n    port: %s\n", wan->interface, wan->interface);
-	if (count_taken(card, IP_V4) + count_taken(card, IP_V6) == 0) {
-		fputs("    # Its address is missing, as its card has none. The router does not ask "
-		      "by DHCP yet:\n"
-		      "    # write what your provider told you, here and at `routes`.\n"
-		      "    # addresses: 203.0.113.2/24\n",
+	if (count_taken(card, IP_V4) == 0)
+		fputs("    dhcp4: yes                  # the provider gives it an address, and the "
+		      "way out. If\n"
+		      "                                # yours told you one: addresses: "
+		      "203.0.113.2/24, and its\n"
+		      "                                # gateway at `routes`\n",
 			out);
+	if (count_taken(card, IP_V4) + count_taken(card, IP_V6) == 0)
 		return;
-	}
-	if (is_for_a_time(card))
-		fputs("    # DHCP gave it for a time, and the router does not ask by DHCP yet: "
-		      "have it "
-		      "reserved\n"
-		      "    # where it comes from, or it may be given to somebody else.\n",
-			out);
 	fputs("    addresses: [", out);
 	for (unsigned i = 0; i < card->n_addresses; i++) {
 		if (!is_taken_over(&card->addresses[i]))
@@ -93,7 +78,38 @@ static void write_lan_addresses(FILE *out, const struct first_plan *plan)
 	for (unsigned i = 0; i < plan->n_lan_addresses; i++)
 		fprintf(out, "%s%s", i == 0 ? "" : ", ",
 			ip_prefix_str(&plan->lan_addresses[i], text));
-	fputs("]    # the hosts' gateway; give them addresses beside it\n", out);
+	fputs("]    # the hosts' gateway\n", out);
+}
+
+// Of a network as houses have it, the addresses from .100 on; of a smaller one, its upper half. The
+// router's own is never given.
+static void write_dhcp(FILE *out, const struct first_plan *plan)
+{
+	const struct ip_prefix *lan = NULL;
+	struct ip_addr first, last;
+	char first_text[ADDR_STR_BYTES], last_text[ADDR_STR_BYTES];
+	uint8_t half;
+
+	for (unsigned i = 0; i < plan->n_lan_addresses && lan == NULL; i++)
+		if (plan->lan_addresses[i].addr.family == IP_V4)
+			lan = &plan->lan_addresses[i];
+	if (lan == NULL || lan->len > 29 || lan->len < 8)
+		return;
+	first = last = lan->addr;
+	if (lan->len <= 24) {
+		first.v4[3] = 100;
+		last.v4[3] = 199;
+	} else {
+		half = (uint8_t)(1u << (31 - lan->len));
+		first.v4[3] = (uint8_t)((first.v4[3] & ~(2 * half - 1)) + half);
+		last.v4[3] = (uint8_t)(first.v4[3] + half - 2);
+	}
+	fprintf(out,
+		"dhcp-server:                    # hosts get their addresses here; no other server "
+		"beside it\n"
+		"  %s: { pool: %s-%s }\n\n",
+		plan->lan.interface, ip_addr_str(&first, first_text),
+		ip_addr_str(&last, last_text));
 }
 
 // The router knows no gateway outside the networks of its addresses but a link-local one.
@@ -127,6 +143,8 @@ static void write_routes(FILE *out, const struct first_port *wan)
 	char text[ADDR_STR_BYTES];
 
 	if (!has4 && !has6) {
+		if (count_taken(card, IP_V4) == 0)
+			return; // the DHCP server's
 		if (card->gateway4.family != IP_NONE)
 			fprintf(out,
 				"# The gateway until now, %s, is in no network of the addresses "
@@ -207,6 +225,7 @@ char *first_file_text(const struct first_plan *plan, const struct session *sessi
 	write_lan_addresses(out, plan);
 	fputc('\n', out);
 	write_routes(out, &plan->wan);
+	write_dhcp(out, plan);
 	write_policy(out, plan, session);
 	if (fclose(out) == 0)
 		return text;

@@ -108,6 +108,23 @@ def check_traffic(lab):
                    check=False).returncode == 28, "nobody else is let in: no answer in time"
 
 
+def test_a_laptop_that_is_plugged_in_works(lab):
+    """It knows nothing, asks by DHCP, and reaches the internet."""
+    lab.ip("pc", "addr flush dev eth0 scope global")
+    lab.command("init", "--yes", "-o", lab.file, *LAN_ADDRESS)
+    lab.file.write_text(lab.file.read_text() + f"state: {{ file: {lab.dir}/state.db }}\n")
+    lab.ip("rtr", "addr flush dev enp1s0")
+    lab.start_millraced()
+    lab.wait_router()
+    script = lab.dir / "udhcpc.script"
+    script.write_text('#!/bin/sh\n[ "$1" = bound ] || exit 0\n'
+                      "ip addr add $ip/$mask dev eth0 && ip route replace default via $router\n")
+    script.chmod(0o755)
+    lab.run("pc", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", 5, "-T", 1, "-s", script)
+    wait_for(lambda: ping(lab, "pc", FAR, count=1).received, "the laptop to reach the internet", 15)
+    assert [lease["state"] for lease in lab.millrace("show", "leases")["leases"]] == ["bound"]
+
+
 # --- doctor ---
 
 def test_it_finds_the_cards_and_what_would_become_of_them(lab):
@@ -200,12 +217,18 @@ def test_no_answer_writes_nothing(lab):
     assert code == 1 and "nothing is written" in said and not lab.file.exists()
 
 
-def test_a_wan_without_an_address_is_marked_in_the_file(lab):
+def test_a_wan_without_an_address_asks_by_dhcp(lab):
     lab.ip("rtr", "addr flush dev enp1s0")
-    _, _, said = lab.command("init", "--yes", "--wan", "enp1s0", "-o", lab.file)
-    assert f"fill in the address of wan in {lab.file}" in said and "flush" not in said
-    assert "# addresses: 203.0.113.2/24" in lab.file.read_text()
+    _, _, said = lab.command("init", "--yes", "--wan", "enp1s0", "-o", lab.file, *LAN_ADDRESS)
+    assert "flush" not in said
+    assert "\n    dhcp4: yes" in lab.file.read_text() and "routes:" not in lab.file.read_text()
     assert lab.command("check", lab.file) == (0, "", "")
+    server = lab.start("inet", "dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                       "--user=root", "--pid-file=", "--port=0", "--interface=eth0", "--no-ping",
+                       f"--dhcp-leasefile={lab.dir}/leases", "--dhcp-range=203.0.113.100,203.0.113.110,2m")
+    lab.wait_port("inet", 67, server, kind="udp")
+    lab.start_millraced()
+    wait_for(lambda: ping(lab, "pc", FAR, count=1).received, "pc to reach the internet", 20)
 
 
 def test_a_file_is_not_written_over_unless_forced(lab):

@@ -59,7 +59,8 @@ class Model:
         elif "items" in schema:
             self.walk(path + "[].", self.resolve(schema["items"]))
         else:
-            self.walk(path + ".", schema)
+            for one in schema.get("anyOf", [schema]):  # `yes` may stand for an object
+                self.walk(path + ".", one)
 
 
 def consts(schema):

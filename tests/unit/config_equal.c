@@ -211,6 +211,79 @@ static bool same_flows(const struct config *a, const struct config *b)
 	       memcmp(a->helpers.tftp, b->helpers.tftp, sizeof(a->helpers.tftp)) == 0;
 }
 
+static bool same_elements(enum cfg_set_kind kind, const struct cfg_element *a, unsigned n_a,
+	const struct cfg_element *b, unsigned n_b)
+{
+	bool is_same = n_a == n_b;
+
+	for (unsigned i = 0; i < n_a && is_same; i++)
+		is_same = same_element(kind, &a[i], &b[i]);
+	return is_same;
+}
+
+static bool same_options(const struct cfg_dhcp_options *a, const struct cfg_dhcp_options *b)
+{
+	bool is_same = a->n == b->n;
+
+	for (unsigned i = 0; i < a->n && is_same; i++)
+		is_same = same_text(a->list[i].name, b->list[i].name) &&
+			  a->list[i].number == b->list[i].number &&
+			  a->list[i].n_bytes == b->list[i].n_bytes &&
+			  memcmp(a->list[i].bytes, b->list[i].bytes, a->list[i].n_bytes) == 0;
+	return is_same;
+}
+
+static bool same_reservation(
+	const struct cfg_dhcp_reservation *a, const struct cfg_dhcp_reservation *b)
+{
+	return same_text(a->name, b->name) && a->has_mac == b->has_mac &&
+	       same_mac(&a->mac, &b->mac) && ip_addr_equal(&a->address, &b->address) &&
+	       same_text(a->client_id.text, b->client_id.text) &&
+	       same_text(a->circuit_id.text, b->circuit_id.text) &&
+	       same_text(a->remote_id.text, b->remote_id.text) &&
+	       same_options(&a->options, &b->options);
+}
+
+static bool same_class(const struct cfg_dhcp_class *a, const struct cfg_dhcp_class *b)
+{
+	return same_text(a->name, b->name) && same_text(a->vendor, b->vendor) &&
+	       same_text(a->user, b->user) && a->n_architectures == b->n_architectures &&
+	       memcmp(a->architectures, b->architectures, sizeof(a->architectures)) == 0 &&
+	       same_options(&a->options, &b->options);
+}
+
+static bool same_pool(const struct cfg_dhcp_pool *a, const struct cfg_dhcp_pool *b)
+{
+	return same_text(a->name, b->name) && same_text(a->class, b->class) &&
+	       same_elements(CFG_SET_ADDRESSES, a->ranges, a->n_ranges, b->ranges, b->n_ranges) &&
+	       same_options(&a->options, &b->options);
+}
+
+static bool same_dhcp_subnet(const struct cfg_dhcp_subnet *a, const struct cfg_dhcp_subnet *b)
+{
+	bool is_same =
+		same_text(a->name, b->name) && same_text(a->interface, b->interface) &&
+		a->is_relayed == b->is_relayed && same_prefix(&a->subnet, &b->subnet) &&
+		a->lease_sec == b->lease_sec && a->renew_sec == b->renew_sec &&
+		a->rebind_sec == b->rebind_sec && a->is_authoritative == b->is_authoritative &&
+		a->has_rapid_commit == b->has_rapid_commit &&
+		a->has_only_reserved == b->has_only_reserved &&
+		a->checks_conflicts == b->checks_conflicts && a->per_host == b->per_host &&
+		a->n_reservations == b->n_reservations && a->n_classes == b->n_classes &&
+		a->n_pools == b->n_pools && same_options(&a->options, &b->options) &&
+		same_elements(CFG_SET_ADDRESSES, a->ranges, a->n_ranges, b->ranges, b->n_ranges) &&
+		same_elements(CFG_SET_MACS, a->allowed, a->n_allowed, b->allowed, b->n_allowed) &&
+		same_elements(CFG_SET_MACS, a->denied, a->n_denied, b->denied, b->n_denied);
+
+	for (unsigned i = 0; i < a->n_reservations && is_same; i++)
+		is_same = same_reservation(&a->reservations[i], &b->reservations[i]);
+	for (unsigned i = 0; i < a->n_classes && is_same; i++)
+		is_same = same_class(&a->classes[i], &b->classes[i]);
+	for (unsigned i = 0; i < a->n_pools && is_same; i++)
+		is_same = same_pool(&a->pools[i], &b->pools[i]);
+	return is_same;
+}
+
 const char *config_differs(const struct config *a, const struct config *b)
 {
 	if (a->n_cores != b->n_cores || memcmp(a->cores, b->cores, sizeof(a->cores)) != 0 ||
@@ -246,6 +319,11 @@ const char *config_differs(const struct config *a, const struct config *b)
 			return "sets";
 	if (!same_firewall(&a->firewall, &b->firewall))
 		return "firewall";
+	if (a->dhcp.n_subnets != b->dhcp.n_subnets)
+		return "how many subnets of DHCP there are";
+	for (unsigned i = 0; i < a->dhcp.n_subnets; i++)
+		if (!same_dhcp_subnet(&a->dhcp.subnets[i], &b->dhcp.subnets[i]))
+			return "dhcp-server";
 	for (unsigned i = 0; i < a->n_nats; i++)
 		if (!same_nat(&a->nats[i], &b->nats[i]))
 			return "nat";

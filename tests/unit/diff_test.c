@@ -66,6 +66,21 @@ static void how_it_is_written_makes_no_difference(void **state)
 		nothing);
 }
 
+static void what_dhcp_gives_is_compared_by_its_names(void **state)
+{
+	expect_changes(ROUTER
+		"dhcp-server: {lan: {pool: 198.18.0.9, options: {dns: 198.18.0.1, mtu: 1400}}}\n",
+		ROUTER "dhcp-server: {lan: {pool: 198.18.0.8, options: {dns: [198.18.0.1, "
+		       "198.18.0.2]}, reservations: {a: {client-id: x, address: 198.18.0.7}}}}\n",
+		CHANGES("~ dhcp-server.lan.pool: 198.18.0.9 -> 198.18.0.8",
+			"+ dhcp-server.lan.reservations.a: {}",
+			"+ dhcp-server.lan.reservations.a.address: 198.18.0.7",
+			"+ dhcp-server.lan.reservations.a.client-id: x",
+			"~ dhcp-server.lan.options.dns: \"198.18.0.1\" -> [\"198.18.0.1\", "
+			"\"198.18.0.2\"]",
+			"- dhcp-server.lan.options.mtu: \"1400\""));
+}
+
 static void keys_are_named_by_their_path(void **state)
 {
 	expect_changes(ROUTER
@@ -189,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_it_is_written_makes_no_difference),
+		cmocka_unit_test(what_dhcp_gives_is_compared_by_its_names),
 		cmocka_unit_test(keys_are_named_by_their_path),
 		cmocka_unit_test(named_things_come_and_go_as_a_whole),
 		cmocka_unit_test(a_rule_put_between_others_is_one_change),

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/dhcp/dhcp4_service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+#include "control/dhcp/dhcp4_link.h"
+#include "control/dhcp/lease_store.h"
+#include "control/wall_clock.h"
+
+enum {
+	FOLLOW_MS = 1000,      // an interface that has come is seen
+	REPLIES_MAX = 8192,    // that wait for the disk
+	REPLY_LATE_MS = 10000, // nobody waits for it any more
+	FULL_SAID_MS = 60000,
+};
+
+// An answer that goes out when what it says is on the disk.
+struct held_reply {
+	STAILQ_ENTRY(held_reply) entry;
+	uint64_t number; // of the store
+	uint64_t since_ms;
+	struct dhcp4_reply reply;
+};
+
+struct dhcp4_service {
+	struct event_base *base;
+	struct dhcp4_server *server;
+	struct lease_store *store; // NULL: nothing is kept
+	struct event *store_event, *timer;
+	bool is_store_failing;
+	STAILQ_HEAD(held_head, held_reply) held;
+	unsigned n_held;
+	struct dhcp4_link links[CFG_DHCP_SUBNETS_MAX];
+	uint64_t next_follow_ms, full_said_ms;
+	dhcp4_tell_fn tell;
+	void *tell_ctx;
+};
+
+static struct dhcp4_now now_is(void)
+{
+	return (struct dhcp4_now){.ms = clock_now_ms(), .wall = wall_clock_now()};
+}
+
+uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms)
+{
+	return lease->ends_ms > now_ms ? (uint32_t)((lease->ends_ms - now_ms + 999) / 1000) : 0;
+}
+
+// --- out ---
+
+static struct dhcp4_link *link_of(struct dhcp4_service *service, const char *interface)
+{
+	for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
+		if (service->links[i].is_used && strcmp(service->links[i].name, interface) == 0)
+			return &service->links[i];
+	return NULL;
+}
+
+static void send_reply(void *ctx, const struct dhcp4_reply *reply)
+{
+	struct dhcp4_link *link = link_of(ctx, reply->interface);
+	struct packet_socket_target target = {
+		.source = reply->source,
+		.destination = reply->destination,
+		.source_port = DHCP4_SERVER_PORT,
+		.destination_port = reply->destination_port,
+		.mac = reply->mac,
+	};
+	int rc;
+
+	if (link == NULL || !dhcp4_link_is_open(link))
+		return;
+	rc = packet_socket_send(&link->packets, &target, reply->bytes, reply->n);
+	if (rc != 0)
+		log_warning(log_object("dhcp", link->name).text, "cannot send: %s", strerror(-rc));
+}
+
+static void hold_reply(
+	struct dhcp4_service *service, uint64_t number, const struct dhcp4_reply *reply)
+{
+	struct held_reply *held;
+
+	if (service->n_held == REPLIES_MAX) // the client asks again
+		return;
+	held = malloc(sizeof(*held));
+	if (held == NULL)
+		return;
+	held->number = number;
+	held->since_ms = clock_now_ms();
+	held->reply = *reply;
+	STAILQ_INSERT_TAIL(&service->held, held, entry);
+	service->n_held++;
+}
+
+static void free_first_held(struct dhcp4_service *service)
+{
+	struct held_reply *held = STAILQ_FIRST(&service->held);
+
+	STAILQ_REMOVE_HEAD(&service->held, entry);
+	service->n_held--;
+	free(held);
+}
+
+static void store_lease(void *ctx, const struct dhcp4_lease *lease, const struct dhcp4_reply *reply)
+{
+	struct dhcp4_service *service = ctx;
+	struct lease_row row = {.lease = *lease};
+	uint64_t number;
+
+	if (service->store == NULL) {
+		if (reply != NULL)
+			send_reply(service, reply);
+		return;
+	}
+	row.ends_at = wall_clock_now() + dhcp4_lease_left_sec(lease, clock_now_ms());
+	number = lease_store_put(service->store, &row);
+	if (number == 0)
+		log_warning("dhcp", "more leases wait for the disk than there is room for");
+	else if (reply != NULL)
+		hold_reply(service, number, reply);
+}
+
+static void on_stored(evutil_socket_t fd, short what, void *ctx)
+{
+	struct dhcp4_service *service = ctx;
+	uint64_t now_ms = clock_now_ms();
+	struct held_reply *held;
+	uint64_t n_committed;
+	struct error err;
+
+	n_committed = lease_store_committed(service->store, &err);
+	while ((held = STAILQ_FIRST(&service->held)) != NULL && held->number <= n_committed) {
+		if (now_ms - held->since_ms < REPLY_LATE_MS)
+			send_reply(service, &held->reply);
+		free_first_held(service);
+	}
+	if (err.text[0] != '\0' && !service->is_store_failing)
+		log_error("dhcp", "leases cannot be kept, so none is given: %s", err.text);
+	if (err.text[0] == '\0' && service->is_store_failing)
+		log_info("dhcp", "leases can be kept again");
+	service->is_store_failing = err.text[0] != '\0';
+}
+
+static bool probe(void *ctx, const char *interface, uint32_t address)
+{
+	struct dhcp4_link *link = link_of(ctx, interface);
+
+	return link != NULL && dhcp4_link_is_open(link) && arp_probe_ask(&link->arp, address) == 0;
+}
+
+static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *scope,
+	const struct dhcp4_lease *lease)
+{
+	struct dhcp4_service *service = ctx;
+	char address[ADDR_STR_BYTES], mac[ADDR_STR_BYTES];
+	uint64_t now_ms = clock_now_ms();
+	struct ip_addr addr;
+
+	if (scope == NULL)
+		return;
+	if (event == DHCP4_POOL_FULL) {
+		if (service->full_said_ms != 0 && now_ms - service->full_said_ms < FULL_SAID_MS)
+			return;
+		service->full_said_ms = now_ms;
+		log_warning(log_object("dhcp", scope->config->name).text,
+			"has no address left to give");
+	} else {
+		addr = dhcp4_address_of(lease->address);
+		log_debug(log_object("dhcp", scope->config->name).text, "%s: %s %s",
+			ip_addr_str(&addr, address), dhcp4_event_name(event),
+			mac_addr_str(&lease->mac, mac));
+	}
+	if (service->tell != NULL)
+		service->tell(service->tell_ctx, event, scope, lease);
+}
+
+static const struct dhcp4_server_ops server_ops = {send_reply, store_lease, probe, tell};
+
+// --- in ---
+
+static void tick(struct dhcp4_service *service)
+{
+	struct dhcp4_now now = now_is();
+	uint64_t deadline;
+	struct timeval wait;
+
+	if (now.ms >= service->next_follow_ms) {
+		for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
+			if (service->links[i].is_used)
+				dhcp4_link_follow(&service->links[i], service->base);
+		service->next_follow_ms = now.ms + FOLLOW_MS;
+	}
+	deadline = dhcp4_server_tick(service->server, &now);
+	if (deadline > service->next_follow_ms)
+		deadline = service->next_follow_ms;
+	deadline = deadline > now.ms ? deadline - now.ms : 1;
+	wait = (struct timeval){(time_t)(deadline / 1000), (suseconds_t)(deadline % 1000 * 1000)};
+	event_add(service->timer, &wait);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	tick(ctx);
+}
+
+static void on_message(
+	void *ctx, const char *interface, const struct packet_socket_message *message)
+{
+	struct dhcp4_service *service = ctx;
+	struct dhcp4_now now = now_is();
+	struct dhcp4_rx rx = {
+		.interface = interface,
+		.source_mac = message->source_mac,
+		.source = message->source,
+		.bytes = message->payload,
+		.n = message->payload_bytes,
+	};
+
+	dhcp4_server_rx(service->server, &rx, &now);
+}
+
+static void on_arp_heard(void *ctx, uint32_t address, const struct mac_addr *mac)
+{
+	struct dhcp4_service *service = ctx;
+	struct dhcp4_now now = now_is();
+
+	dhcp4_server_heard(service->server, address, mac, &now);
+}
+
+static const struct dhcp4_link_ops link_ops = {on_message, on_arp_heard};
+
+// --- the config ---
+
+static bool is_served(const struct config *config, const char *interface)
+{
+	for (unsigned i = 0; i < config->dhcp.n_subnets; i++)
+		if (strcmp(config->dhcp.subnets[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+static void add_link(struct dhcp4_service *service, const char *interface)
+{
+	for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
+		if (!service->links[i].is_used) {
+			dhcp4_link_init(&service->links[i], interface, &link_ops, service);
+			return;
+		}
+}
+
+void dhcp4_service_follow(struct dhcp4_service *service, const struct config *config)
+{
+	for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
+		if (service->links[i].is_used && !is_served(config, service->links[i].name))
+			dhcp4_link_close(&service->links[i]);
+	for (unsigned i = 0; i < config->dhcp.n_subnets; i++)
+		if (link_of(service, config->dhcp.subnets[i].interface) == NULL)
+			add_link(service, config->dhcp.subnets[i].interface);
+	if (dhcp4_server_configure(service->server, &config->dhcp) != 0)
+		log_error("dhcp", "no memory for its pools: nobody is served");
+	// what an answer names ended with the old config
+	while (!STAILQ_EMPTY(&service->held))
+		free_first_held(service);
+	service->next_follow_ms = 0;
+	tick(service);
+}
+
+// --- coming and going ---
+
+struct restoring {
+	struct dhcp4_service *service;
+	unsigned n, n_left_out;
+};
+
+static void restore(void *ctx, const struct lease_row *row)
+{
+	struct restoring *restoring = ctx;
+	struct dhcp4_now now = now_is();
+	struct dhcp4_lease lease = row->lease;
+	int64_t left = row->ends_at - now.wall;
+
+	// a clock that was wrong then, or is now, makes no lease longer than it was
+	if (left > lease.time_sec)
+		left = lease.time_sec;
+	if (lease.state != DHCP4_LEASE_FREE && left <= 0) {
+		if (lease.state == DHCP4_LEASE_DECLINED)
+			return;
+		lease.state = DHCP4_LEASE_FREE;
+	}
+	lease.ends_ms = left > 0 ? now.ms + (uint64_t)left * 1000 : now.ms;
+	if (dhcp4_server_restore(restoring->service->server, &lease))
+		restoring->n++;
+	else
+		restoring->n_left_out++;
+}
+
+static void open_store(struct dhcp4_service *service, const char *path)
+{
+	struct restoring restoring = {.service = service};
+	struct error err = {0};
+
+	service->store = lease_store_open(path, &err);
+	if (service->store == NULL ||
+		lease_store_each(service->store, restore, &restoring, &err) != 0) {
+		log_error("dhcp", "%s; leases are not kept", err.text);
+		lease_store_close(service->store);
+		service->store = NULL;
+		return;
+	}
+	if (restoring.n > 0)
+		log_info("dhcp", "%u leases are remembered", restoring.n);
+	if (restoring.n_left_out > 0)
+		log_warning("dhcp", "no room for %u leases", restoring.n_left_out);
+}
+
+struct dhcp4_service *dhcp4_service_new(struct event_base *base, const struct config *config,
+	const char *path, dhcp4_tell_fn tell_fn, void *ctx, struct error *err)
+{
+	struct dhcp4_service *service = calloc(1, sizeof(*service));
+
+	if (service == NULL)
+		goto no_memory;
+	STAILQ_INIT(&service->held);
+	service->base = base;
+	service->tell = tell_fn;
+	service->tell_ctx = ctx;
+	service->server = dhcp4_server_new(&server_ops, service, DHCP4_LEASES_MAX);
+	service->timer = event_new(base, -1, 0, on_timer, service);
+	if (service->server == NULL || service->timer == NULL)
+		goto no_memory;
+	if (path != NULL)
+		open_store(service, path);
+	if (service->store != NULL) {
+		service->store_event = event_new(base, lease_store_fd(service->store),
+			EV_READ | EV_PERSIST, on_stored, service);
+		if (service->store_event == NULL || event_add(service->store_event, NULL) != 0)
+			goto no_memory;
+	}
+	dhcp4_service_follow(service, config);
+	return service;
+no_memory:
+	error_set(err, "no memory for the DHCP server");
+	dhcp4_service_free(service);
+	return NULL;
+}
+
+void dhcp4_service_free(struct dhcp4_service *service)
+{
+	if (service == NULL)
+		return;
+	for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
+		if (service->links[i].is_used)
+			dhcp4_link_close(&service->links[i]);
+	if (service->store_event != NULL)
+		event_free(service->store_event);
+	if (service->timer != NULL)
+		event_free(service->timer);
+	while (!STAILQ_EMPTY(&service->held))
+		free_first_held(service);
+	lease_store_close(service->store);
+	dhcp4_server_free(service->server);
+	free(service);
+}
+
+const struct dhcp4_server *dhcp4_service_server(const struct dhcp4_service *service)
+{
+	return service->server;
+}
+
+char *dhcp4_service_path(const char *state_file)
+{
+	char *path;
+
+	return asprintf(&path, "%s.leases", state_file) < 0 ? NULL : path;
+}

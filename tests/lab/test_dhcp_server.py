@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The DHCP server with real clients, relays and neighbours; without a dataplane, and through it."""
+
+import json
+import random
+import signal
+import sqlite3
+import time
+
+import pytest
+from conftest import cores_for
+from dhcp_lab import SERVER, DhcpLab
+from home import HomeLab, build_dir, home_config
+from lab import run_command, wait_for
+
+PLAIN = "  lan: { pool: 198.18.0.100-198.18.0.240 }"
+FULL = f"""  lan:
+    pool: 198.18.0.100-198.18.0.240
+    lease-time: 4h
+    renew: 1h
+    rebind: 2h
+    options:
+      dns: [198.18.0.53, 198.18.0.54]
+      domain: home.example
+      search: [home.example, example.com]
+      ntp: 198.18.0.123
+      mtu: 1400
+      routes: [0.0.0.0/0 via {SERVER}, 198.51.100.0/24 via 198.18.0.2]
+      captive-portal: https://portal.example/api
+      option-224: 0x0a0b
+    reservations:
+      printer: {{ mac: 02:00:5e:00:53:01, address: 198.18.0.9 }}
+      named: {{ client-id: 0x01aabbccddeeff, address: 198.18.0.10, options: {{ mtu: 1300 }} }}
+"""
+
+
+@pytest.fixture
+def lab():
+    with DhcpLab() as made:
+        yield made
+
+
+def as_number(text):
+    return int.from_bytes(bytes(int(part) for part in text.split(".")), "big")
+
+
+def is_in_pool(address):
+    return as_number("198.18.0.100") <= as_number(address) <= as_number("198.18.0.240")
+
+
+# --- clients ---
+
+def test_three_words_are_enough_for_a_house(lab):
+    lab.start_server(PLAIN)
+    address = lab.udhcpc("pc1")
+    told = lab.told("pc1")
+    assert is_in_pool(address)
+    assert (told["router"], told["dns"], told["subnet"]) == (SERVER, SERVER, "255.255.255.0")
+    assert told["lease"] == str(12 * 3600)
+    assert lab.run("pc1", "ping", "-c", 1, "-W", 2, SERVER).returncode == 0
+    assert lab.udhcpc("pc1") == address  # it is known
+    assert lab.udhcpc("pc2") != address
+
+
+def test_udhcpc_is_told_all_options(lab):
+    lab.start_server(FULL)
+    assert lab.udhcpc("pc2", "-O", "search", "-O", "mtu", "-O", "staticroutes", "-O", "224",
+                      "-O", "ntpsrv")
+    told = lab.told("pc2")
+    assert told["dns"] == "198.18.0.53 198.18.0.54"
+    assert told["domain"] == "home.example"
+    assert told["search"] == "home.example. example.com." or told["search"] == "home.example example.com"
+    assert told["ntpsrv"] == "198.18.0.123"
+    assert told["mtu"] == "1400"
+    assert told["staticroutes"].split() == ["0.0.0.0/0", SERVER, "198.51.100.0/24", "198.18.0.2"]
+    assert told["opt224"] == "0a0b"
+    assert told["lease"] == "14400"
+
+
+def test_dhclient_gets_renews_and_releases(lab):
+    lab.start_server(FULL.replace("4h", "80s").replace("1h", "61s").replace("2h", "70s"))
+    lease, pid = lab.dir / "dhclient.leases", lab.dir / "dhclient.pid"
+    conf = lab.dir / "dhclient.conf"
+    conf.write_text("request subnet-mask, routers, domain-name-servers, domain-name, "
+                    "ntp-servers, dhcp-renewal-time, dhcp-rebinding-time;\n"
+                    'send host-name "laptop";\n')
+    dhclient = ("dhclient", "-4", "-cf", conf, "-sf", lab.script("pc2"), "-lf", lease, "-pf", pid)
+    lab.run("pc2", *dhclient, "-1", "eth0")
+    told = lab.told("pc2")
+    assert is_in_pool(told["new_ip_address"])
+    assert told["new_dhcp_renewal_time"] == "61"
+    assert told["new_dhcp_rebinding_time"] == "70"
+    assert told["new_domain_name"] == "home.example"
+    lab.wait_event(f"given lan {told['new_ip_address']} laptop")
+    lab.run("pc2", *dhclient, "-r", "eth0")
+    lab.wait_event(f"released lan {told['new_ip_address']}")
+    lab.run("pc2", *dhclient, "-1", "eth0")
+    assert lab.told("pc2")["new_ip_address"] == told["new_ip_address"]
+    lab.run("pc2", *dhclient, "-x", "eth0", check=False)
+
+
+def test_dhcpcd_gets_an_address(lab):
+    lab.start_server(FULL)
+    conf = lab.dir / "dhcpcd.conf"
+    conf.write_text("noipv6\nnohook resolv.conf, hostname\nduid\noption domain_name_servers, "
+                    "classless_static_routes, interface_mtu\n")
+    client = lab.start("pc2", "dhcpcd", "unshare", "-m", "sh", "-c",
+                       "mount -t tmpfs none /run && mount -t tmpfs none /var/lib/dhcpcd; "
+                       f"exec dhcpcd -4 -B -d -f {conf} eth0")
+    wait_for(lambda: any(is_in_pool(a) for a in lab.addresses("pc2")),
+             "dhcpcd to set its address", 25)
+    address = lab.addresses("pc2")[0]
+    lab.wait_event(f"given lan {address}")
+    assert any(r["dst"] == "198.51.100.0/24" for r in lab.ip_json("pc2", "route show"))
+    client.stop()
+    lab.processes.remove(client)
+
+
+def test_reservations_by_mac_and_by_client_id(lab):
+    lab.start_server(FULL)
+    assert lab.udhcpc("pc1") == "198.18.0.9"
+    assert lab.udhcpc("pc2", "-x", "0x3d:01aabbccddeeff", "-O", "mtu", "-C") == "198.18.0.10"
+    assert lab.told("pc2")["mtu"] == "1300"
+    assert is_in_pool(lab.udhcpc("pc2"))
+
+
+def test_who_is_refused_gets_nothing(lab):
+    lab.start_server("  lan: { pool: 198.18.0.100-198.18.0.240, deny: 02:00:5e:00:53:01 }")
+    assert lab.udhcpc("pc1", "-t", 2, check=False) is None
+    assert lab.udhcpc("pc2") is not None
+
+
+# --- the network ---
+
+def test_an_address_that_somebody_has_is_not_given(lab):
+    lab.ip("pc2", "addr add 198.18.0.100/24 dev eth0")
+    lab.start_server("  lan: { pool: 198.18.0.100-198.18.0.101 }")
+    assert lab.udhcpc("pc1", "-r", "198.18.0.100") == "198.18.0.101"
+    lab.wait_event("declined lan 198.18.0.100")
+
+
+def test_an_interface_may_come_late_and_go(lab):
+    lab.ip("srv", "link set lan name other")
+    lab.start_server(PLAIN)
+    lab.ip("srv", "link set other down")
+    lab.ip("srv", "link set other name lan")
+    lab.ip("srv", "link set lan up")
+    lab.wait_event("dhcp lan: serving")
+    assert lab.udhcpc("pc1")
+    lab.ip("srv", "link del lan")
+    lab.wait_event("the interface is gone")
+    lab.add_wire("sw", "server", "srv", "lan")
+    lab.ip("sw", "link set server master br0")
+    lab.ip("srv", f"addr add {SERVER}/24 dev lan")
+    wait_for(lambda: lab.server.output().count("dhcp lan: serving") == 2, "it to be served again")
+    assert lab.udhcpc("pc2")
+
+
+def test_a_relay_asks_for_hosts_of_another_network(lab):
+    """dnsmasq as the relay, on sw: pc2 moves behind it."""
+    lab.ip("sw", "link set pc2 nomaster")
+    lab.ip("sw", "addr add 198.51.100.1/24 dev pc2")
+    lab.ip("sw", "addr add 198.18.0.2/24 dev br0")
+    lab.ip("srv", "route add 198.51.100.0/24 via 198.18.0.2")
+    lab.start_server(PLAIN + "\n  far: { interface: lan, relayed: true, subnet: 198.51.100.0/24, "
+                     "pool: 198.51.100.50-198.51.100.60, options: { routers: 198.51.100.1 } }")
+    relay = lab.start("sw", "relay", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                      "--port=0", "--user=root", "--pid-file=", f"--dhcp-relay=198.51.100.1,{SERVER}",
+                      "--interface=pc2,br0", "--bind-interfaces")
+    lab.wait_port("sw", 67, relay, "udp")
+    address = lab.udhcpc("pc2")
+    assert 50 <= int(address.rsplit(".", 1)[1]) <= 60 and address.startswith("198.51.100.")
+    assert lab.told("pc2")["router"] == "198.51.100.1"
+    lab.wait_event(f"given far {address}")
+    assert is_in_pool(lab.udhcpc("pc1"))
+
+
+# --- leases last ---
+
+def test_leases_survive_a_restart_and_another_config(lab):
+    lab.start_server("  lan: { pool: 198.18.0.100-198.18.0.101 }")
+    address = lab.udhcpc("pc1")
+    assert lab.stop_server() == 0
+    lab.start_server()
+    assert lab.udhcpc("pc2", "-r", address) != address
+    lab.write_config(PLAIN)
+    lab.server.popen.send_signal(signal.SIGHUP)
+    lab.wait_event("followed")
+    assert lab.udhcpc("pc1") == address
+
+
+BIG = "  lan: {{ pool: 198.18.4.0-198.18.255.0, per-host: 65536, conflict-check: {check}, lease-time: 8h }}"
+
+
+def start_big(lab, check="false"):
+    lab.ip("srv", "addr flush dev lan")
+    lab.ip("srv", f"addr add {SERVER}/16 dev lan")
+    lab.start_server(BIG.format(check=check), addresses=f"{SERVER}/16")
+
+
+def clients(lab, first, n, window, seconds, again_ms=1000):
+    return lab.start("pc1", f"clients-{first}", build_dir() / "tests/dhcp/dhcp_clients", "eth0",
+                     first, n, window, seconds, again_ms)
+
+
+def acks(process):
+    return [(int(words[1]), words[2]) for words in map(str.split, process.output().splitlines())
+            if len(words) == 3 and words[0] == "ack"]
+
+
+def measured(process):
+    return json.loads(process.output().splitlines()[-1])
+
+
+@pytest.mark.alone
+def test_a_thousand_clients_get_their_leases(lab):
+    start_big(lab)
+    load = clients(lab, 1, 1000, 32, 5)
+    load.popen.wait(20)
+    result = measured(load)
+    assert result["naks"] == 0
+    assert len({client for client, _ in acks(load)}) == 1000
+    assert len(set(acks(load))) == 1000  # each always the same
+    assert result["per_sec"] >= 2000, result
+    single = clients(lab, 1, 1000, 1, 2)
+    single.popen.wait(20)
+    assert measured(single)["offer_p50_ms"] < 2, measured(single)
+
+
+def test_power_cuts_forget_nothing(lab):
+    """kill -9 at 100 random moments under load, then: no address twice, none forgotten."""
+    start_big(lab)
+    load = clients(lab, 1, 20000, 24, 600, again_ms=20)
+    draw = random.Random(20261122)
+    for _ in range(100):
+        time.sleep(draw.uniform(0.005, 0.12))
+        lab.server.popen.kill()
+        lab.server.popen.wait()
+        lab.processes.remove(lab.server)
+        lab.start_server()
+    load.stop()
+    given = acks(load)
+    owner, of_client = {}, {}
+    for client, address in given:
+        assert owner.setdefault(address, client) == client, f"{address} was given twice"
+        of_client[client] = address
+    assert len(owner) > 1000, "too few leases to prove anything"
+    assert lab.stop_server() == 0
+    with sqlite3.connect(lab.leases_path()) as db:
+        kept = dict(db.execute("SELECT address, mac FROM dhcp4_leases WHERE state = 2"))
+    for client, address in of_client.items():
+        mac = b"\x02\x00" + client.to_bytes(4, "big")
+        assert kept.get(as_number(address)) == mac, f"{address} of client {client} is forgotten"
+
+
+# --- through the dataplane ---
+
+ROUTER = """
+zones: { home: { interfaces: lan }, internet: { interfaces: wan } }
+firewall:
+  input:
+    - { from: home, action: accept }
+  forward:
+    - { from: home, action: accept }
+dhcp-server:
+  lan: { pool: 198.18.0.100-198.18.0.120 }
+"""
+
+
+def test_through_the_router_with_a_firewall():
+    with HomeLab() as home:
+        home.start_servers()
+        home.start_router(home_config("af_packet", cores_for(1)) + ROUTER +
+                          f"state: {{ file: {home.dir}/state.db }}\n")
+        home.ip("pc2", "addr flush dev eth0 scope global")
+        script = home.dir / "udhcpc.script"
+        script.write_text("#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n"
+                          "ip addr add $ip/$mask dev eth0\n"
+                          "ip route replace default via $router\n")
+        script.chmod(0o755)
+        home.run("pc2", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", 5, "-T", 1, "-s", script,
+                 "-x", "hostname:laptop")
+        home.run("pc2", "curl", "-sf", "-m", 10, "http://198.51.100.10/")
+        leases = home.millrace("show", "leases")["leases"]
+        assert len(leases) == 1 and leases[0]["name"] == "laptop"
+        csv = run_command([build_dir() / "millrace", "-s", home.socket, "leases", "export"]).stdout
+        assert csv.splitlines()[1].startswith(f"{leases[0]['address']},{leases[0]['mac']},")
+        assert home.millrace("show", "dhcp")["counters"]["acks"] == 1
+        # another config in force: no lease is lost, other options at the next question
+        path = home.dir / "other.yaml"
+        path.write_text(home_config("af_packet", cores_for(1)) +
+                        ROUTER.replace("120 }", "121, options: { domain: home.example } }") +
+                        f"state: {{ file: {home.dir}/state.db }}\n")
+        home.millrace("apply", path)
+        assert home.millrace("show", "leases")["leases"][0]["address"] == leases[0]["address"]
+        assert home.millrace("show", "dhcp")["subnets"][0]["addresses"] == 22
+        assert leases[0]["address"] in home.run("pc2", "ip", "addr", "show", "dev", "eth0").stdout

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Resolvers that uplinks were told of: in the order of their uplinks, and told on when they change.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "control/learned_dns.h"
+#include "tests/unit/text_addr.h"
+
+static unsigned n_told;
+
+static void on_change(void *ctx)
+{
+	n_told++;
+}
+
+static struct learned_dns_entry entry_of(const char *interface, uint32_t rank, const char *server)
+{
+	struct learned_dns_entry entry = {.by = "dhcp4", .rank = rank, .n_servers = 1};
+
+	strcpy(entry.interface, interface);
+	entry.servers[0] = address(server);
+	return entry;
+}
+
+static void the_uplink_of_the_lowest_rank_is_first(void **state)
+{
+	struct learned_dns learned = {0};
+	struct learned_dns_entry wan = entry_of("wan", 110, "198.51.100.53");
+	struct learned_dns_entry lte = entry_of("lte", 100, "198.51.100.54");
+
+	assert_int_equal(learned_dns_set(&learned, &wan), 0);
+	assert_int_equal(learned_dns_set(&learned, &lte), 0);
+	assert_string_equal(learned.list[0]->interface, "lte");
+	wan.rank = 90;
+	assert_int_equal(learned_dns_set(&learned, &wan), 0);
+	assert_int_equal(learned.n, 2);
+	assert_string_equal(learned.list[0]->interface, "wan");
+	learned_dns_fini(&learned);
+}
+
+static void listeners_hear_of_what_is_different_alone(void **state)
+{
+	struct learned_dns learned = {0};
+	struct learned_dns_entry wan = entry_of("wan", 100, "198.51.100.53");
+
+	n_told = 0;
+	assert_int_equal(learned_dns_listen(&learned, on_change, NULL), 0);
+	learned_dns_set(&learned, &wan);
+	learned_dns_set(&learned, &wan);
+	assert_int_equal(n_told, 1);
+	strcpy(wan.domains[wan.n_domains++], "home.example");
+	learned_dns_set(&learned, &wan);
+	assert_int_equal(n_told, 2);
+	wan.n_domains = wan.n_servers = 0;
+	learned_dns_set(&learned, &wan); // nothing any more
+	assert_int_equal(n_told, 3);
+	assert_int_equal(learned.n, 0);
+	learned_dns_forget(&learned, "wan", "dhcp4");
+	assert_int_equal(n_told, 3);
+}
+
+static void it_is_bounded(void **state)
+{
+	struct learned_dns learned = {0};
+	char name[8];
+	int rc = 0;
+
+	for (unsigned i = 0; i <= LEARNED_DNS_MAX; i++) {
+		struct learned_dns_entry entry;
+
+		snprintf(name, sizeof(name), "i%u", i);
+		entry = entry_of(name, i, "198.51.100.53");
+		rc = learned_dns_set(&learned, &entry);
+		assert_int_equal(rc == 0, i < LEARNED_DNS_MAX);
+	}
+	assert_int_equal(learned.n, LEARNED_DNS_MAX);
+	learned_dns_fini(&learned);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_uplink_of_the_lowest_rank_is_first),
+		cmocka_unit_test(listeners_hear_of_what_is_different_alone),
+		cmocka_unit_test(it_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
