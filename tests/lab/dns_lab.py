@@ -36,7 +36,6 @@ UNBOUND = """server:
   access-control: ::/0 allow
   do-daemonize: no
   module-config: "iterator"
-  local-zone: "." refuse
   max-udp-size: 4096
   {zones}
 auth-zone:
@@ -69,7 +68,7 @@ class DnsLab(HomeLab):
     def dns(self):
         return self.millrace("show", "dns")
 
-    def counts(self):
+    def dns_counts(self):
         return self.dns()["counts"]
 
     def upstream(self, host):

@@ -101,7 +101,7 @@ def test_who_may_not_ask_is_refused(lab):
     # from the internet nobody is heard at all: the config does not listen there
     outside = lab.dig("www.example.net", server="203.0.113.2", host="inet", check=False)
     assert outside.status is None, outside
-    assert lab.counts()["refused_access"] == 2
+    assert lab.dns_counts()["refused_access"] == 2
 
 
 def test_a_client_beyond_its_rate_is_cut_and_dropped(lab):
@@ -121,7 +121,7 @@ def test_a_client_beyond_its_rate_is_cut_and_dropped(lab):
     lab.dig("www.example.net")
     done = lab.run("pc1", "/usr/bin/python3", "-c", script, str(__file__.rsplit("/", 1)[0]))
     whole, cut = (int(word) for word in done.stdout.split())
-    counts = lab.counts()
+    counts = lab.dns_counts()
     assert 15 <= whole <= 60 and 60 <= cut <= 110, (whole, cut)
     assert counts["cut"] >= cut and counts["drop_rate"] >= 60, counts
     # another client is not concerned, and TCP is not either
@@ -150,7 +150,7 @@ def test_malformed_messages_end_nothing(lab):
     codes = done.stdout.strip()
     assert "1" in codes and "4" in codes, codes  # FORMERR, NOTIMP
     assert lab.dig("www.example.net").status == "NOERROR"
-    assert lab.counts()["drop_malformed"] >= 4
+    assert lab.dns_counts()["drop_malformed"] >= 4
 
 
 def test_domains_have_upstreams_of_their_own(lab):
@@ -170,7 +170,7 @@ def test_another_config_loses_no_question(lab):
     file.write_text("".join(f"n{i}.example.net A\n" for i in range(5000)))
     load = lab.start("pc1", "dnsperf", "dnsperf", "-s", ROUTER_LAN4, "-d", file, "-l", 6,
                      "-Q", 500, "-q", 100, "-t", 5)
-    wait_for(lambda: lab.counts()["resolved"] > 300, "questions on their way", 10)
+    wait_for(lambda: lab.dns_counts()["resolved"] > 300, "questions on their way", 10)
     for i in range(6):
         lab.apply(f"upstreams: {SERVER4}, cache: {9 + i}")
     assert load.popen.wait(20) == 0
