@@ -9,6 +9,7 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "cfg/dns.h"
 #include "cfg/firewall.h"
 #include "cfg/log.h"
 #include "cfg/nat.h"
@@ -141,6 +142,7 @@ struct config {
 	struct cfg_firewall firewall;
 	struct cfg_nat *nats;
 	unsigned n_nats;
+	struct cfg_dns dns;
 	struct arena *arena; // owns all of the above
 };
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/dns/front.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cfg/base/clock.h"
+#include "control/dns/rate.h"
+#include "control/dns/resolve.h"
+
+enum {
+	EDNS_VERSION = 0,
+	MS_PER_SEC = 1000,
+};
+
+struct front {
+	struct event_base *base;
+	struct dns_stats *stats;
+	struct dns_policy *policy; // NULL: none yet
+	struct cache *cache;
+	struct rate *rate;
+	struct resolve *resolve;
+};
+
+struct front *front_new(struct event_base *base, struct dns_stats *stats)
+{
+	static const struct cache_limits none;
+	struct front *front = calloc(1, sizeof(*front));
+
+	if (front == NULL)
+		return NULL;
+	front->base = base;
+	front->stats = stats;
+	front->cache = cache_new(&none);
+	front->rate = rate_new();
+	front->resolve = resolve_new(base, stats);
+	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL) {
+		front_free(front);
+		return NULL;
+	}
+	return front;
+}
+
+void front_free(struct front *front)
+{
+	if (front == NULL)
+		return;
+	resolve_free(front->resolve);
+	dns_policy_retire(front->policy);
+	rate_free(front->rate);
+	cache_free(front->cache);
+	free(front);
+}
+
+int front_set_policy(struct front *front, struct dns_policy *policy)
+{
+	struct cache_limits limits;
+	struct cache *cache;
+
+	dns_policy_limits(policy, &limits);
+	cache = cache_new(&limits);
+	if (cache == NULL)
+		return -1;
+	// Other upstreams may say other things: nothing of what the old ones said stays.
+	cache_free(front->cache);
+	front->cache = cache;
+	resolve_set_policy(front->resolve, policy, cache);
+	dns_policy_retire(front->policy);
+	front->policy = policy;
+	return 0;
+}
+
+struct dns_policy *front_policy(const struct front *front)
+{
+	return front->policy;
+}
+
+void front_cache_counts(const struct front *front, struct cache_counts *out)
+{
+	cache_count(front->cache, out);
+}
+
+unsigned front_waiting(const struct front *front)
+{
+	return resolve_waiting(front->resolve);
+}
+
+// --- what is answered without looking further ---
+
+// RFC 1035 section 4.1.1, RFC 6891 section 6.1.3. A class other than IN has no servers here.
+static enum dns_rcode fault_of(const struct dns_message *query, int parsed)
+{
+	if ((query->flags & DNS_OPCODE) != 0)
+		return DNS_NOTIMP;
+	if (parsed != 0 || query->n_questions != 1 || query->question.name.len == 0)
+		return DNS_FORMERR;
+	if (query->edns.is_there && query->edns.version != EDNS_VERSION)
+		return DNS_BADVERS;
+	if (query->question.type == DNS_ANY || query->question.class != DNS_CLASS_IN ||
+		query->question.type == DNS_OPT)
+		return DNS_NOTIMP; // RFC 8482 section 4.3
+	if (query->question.type >= 249 && query->question.type <= 254)
+		return DNS_NOTIMP; // transfers and other questions that are no names'
+	return DNS_NOERROR;
+}
+
+static enum front_verdict answer_code(struct front *front, const struct asker *asker,
+	enum dns_rcode rcode, uint8_t *out, size_t room, size_t *out_n)
+{
+	*out_n = answer_write_code(&asker->asked, rcode, out, room);
+	front->stats->codes[rcode & DNS_RCODE]++;
+	return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
+}
+
+static enum front_verdict drop(struct front *front, enum dns_count why)
+{
+	dns_stats_count(front->stats, why);
+	return FRONT_DROPPED;
+}
+
+// --- the way ---
+
+static enum front_verdict ask_cache(struct front *front, const struct cache_key *key,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	uint32_t now_sec = (uint32_t)(now_ms / MS_PER_SEC);
+	size_t n;
+
+	switch (cache_get(front->cache, key, now_sec, out, room, &n)) {
+	case CACHE_NONE:
+	case CACHE_STALE:
+		break;
+	case CACHE_ENDING:
+		if (resolve_prefetch(front->resolve, front->policy, key))
+			dns_stats_count(front->stats, DNS_COUNT_PREFETCHED);
+		// fall through
+	case CACHE_FRESH:
+		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		front->stats->codes[out[3] & DNS_RCODE]++;
+		*out_n = answer_finish(
+			&asker->asked, answer_is_validated(out), out, n, room);
+		return FRONT_ANSWERED;
+	}
+	if (resolve_ask(front->resolve, front->policy, key, asker))
+		return FRONT_WAITS;
+	dns_stats_count(front->stats, DNS_COUNT_DROP_FULL);
+	return asker->is_stream ? answer_code(front, asker, DNS_SERVFAIL, out, room, out_n)
+				: FRONT_DROPPED;
+}
+
+enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	struct dns_message query;
+	struct cache_key key;
+	enum dns_rcode fault;
+	int parsed = dns_message_parse(bytes, n, &query);
+
+	if (parsed == -ENOMSG || (query.flags & DNS_QR) != 0 || front->policy == NULL)
+		return drop(front, DNS_COUNT_DROP_MALFORMED);
+	dns_stats_count(front->stats, asker->is_stream ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	asked_by(&query, asker->is_stream, &asker->asked);
+	if (!asker->is_stream) {
+		switch (rate_take(
+			front->rate, &asker->client, front->policy->config.rate, now_ms)) {
+		case RATE_ANSWER:
+			break;
+		case RATE_CUT:
+			dns_stats_count(front->stats, DNS_COUNT_CUT);
+			*out_n = answer_write_cut(&asker->asked, out, room);
+			return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
+		case RATE_DROP:
+			return drop(front, DNS_COUNT_DROP_RATE);
+		}
+	}
+	if (!dns_policy_may_ask(front->policy, &asker->client)) {
+		dns_stats_count(front->stats, DNS_COUNT_REFUSED_ACCESS);
+		return answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+	}
+	fault = fault_of(&query, parsed);
+	if (fault != DNS_NOERROR) {
+		if (parsed != 0)
+			dns_stats_count(front->stats, DNS_COUNT_DROP_MALFORMED);
+		return answer_code(front, asker, fault, out, room, out_n);
+	}
+	dns_stats_query(front->stats, query.question.type, &asker->client);
+	key = (struct cache_key){
+		.question = query.question,
+		.is_do = query.edns.is_do,
+		.is_cd = (query.flags & DNS_CD) != 0,
+	};
+	return ask_cache(front, &key, asker, now_ms, out, room, out_n);
+}
