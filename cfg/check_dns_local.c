@@ -35,8 +35,8 @@ static void check_texts(const struct check *check, const struct yaml_node *node,
 
 #define A_NAME "a name such as nas.home.arpa"
 
-static void check_record(
-	const struct check *check, const struct yaml_node *node, const struct cfg_dns_record *record)
+static void check_record(const struct check *check, const struct yaml_node *node,
+	const struct cfg_dns_record *record)
 {
 	bool has_more = record->n_addresses + record->n_mx + record->n_srv + record->n_txt > 0 ||
 			record->ptr != NULL;

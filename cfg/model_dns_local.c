@@ -5,12 +5,10 @@
 enum { PATH_BYTES_MAX = 4095, TTL_SEC_MAX = 7 * 86400 };
 
 #define TTL(type_)                                                                                 \
-	{.key = "ttl",                                                                             \
-		.type = MODEL_SECONDS,                                                             \
-		.help = "how long who asked may remember it",                                      \
-		.default_text = "5m",                                                              \
-		.max = TTL_SEC_MAX,                                                                \
-		MODEL_AT(type_, ttl_sec)}
+	{                                                                                          \
+		.key = "ttl", .type = MODEL_SECONDS, .help = "how long who asked may remember it", \
+		.default_text = "5m", .max = TTL_SEC_MAX, MODEL_AT(type_, ttl_sec)                 \
+	}
 
 #define LIST_OF(type_, member, n, max_)                                                            \
 	.n_max = (max_), .count_offset = offsetof(type_, n), MODEL_AT(type_, member[0])

@@ -11,7 +11,7 @@
 
 #include "control/dns/dns_name.h"
 
-enum block_form { // how it was written
+enum block_form {	      // how it was written
 	BLOCK_FORM_HOSTS = 0, // the name alone, as a file of hosts means it
 	BLOCK_FORM_DOMAIN,    // the name and what is below it, as the next two
 	BLOCK_FORM_STAR,
@@ -41,5 +41,5 @@ enum block_line block_rule_parse(const char *line, size_t len, struct block_rule
 enum block_line block_rule_next(struct block_names *more, struct dns_name *name);
 
 // As it would stand in a list, "@@||good.example.com^$important", cut at `out_bytes`.
-const char *block_rule_str(const struct block_rule *rule, const struct dns_name *name, char *out,
-	size_t out_bytes);
+const char *block_rule_str(
+	const struct block_rule *rule, const struct dns_name *name, char *out, size_t out_bytes);

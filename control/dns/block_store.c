@@ -263,8 +263,7 @@ static unsigned rank_of(uint8_t flags)
 	return (flags & FLAG_IMPORTANT ? 2 : 0) + (flags & FLAG_EXCEPTION ? 1 : 0) + 1u;
 }
 
-static void take_entry(
-	const uint8_t *entry, const struct dns_name *name, struct block_match *match)
+static void take_entry(const uint8_t *entry, const struct dns_name *name, struct block_match *match)
 {
 	match->rule = (struct block_rule){.form = (enum block_form)(entry[0] & FORM_MASK),
 		.is_exception = (entry[0] & FLAG_EXCEPTION) != 0,

@@ -21,9 +21,8 @@ struct dns_blocking {
 
 static int add_own(struct entry *entry, const struct cfg_names *names, bool is_exception)
 {
-	const struct block_rule rule = {.form = BLOCK_FORM_DOMAIN,
-		.is_exception = is_exception,
-		.is_important = true};
+	const struct block_rule rule = {
+		.form = BLOCK_FORM_DOMAIN, .is_exception = is_exception, .is_important = true};
 
 	for (unsigned i = 0; i < names->n; i++) {
 		struct dns_name name;

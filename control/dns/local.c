@@ -34,8 +34,8 @@ static int add_target(struct dns_zones *zones, const struct dns_name *name, uint
 	return dns_zones_add_record(zones, name, type, ttl_sec, data, out.n, &target);
 }
 
-static int add_txt(struct dns_zones *zones, const struct dns_name *name, uint32_t ttl_sec,
-	const char *text)
+static int add_txt(
+	struct dns_zones *zones, const struct dns_name *name, uint32_t ttl_sec, const char *text)
 {
 	uint8_t data[CFG_DNS_TXT_MAX + CFG_DNS_TXT_MAX / TXT_PART_BYTES + 1];
 	struct cursor_out out = cursor_out_of(data, sizeof(data));
@@ -67,8 +67,8 @@ static int add_record(struct dns_zones *zones, const struct cfg_dns_record *reco
 		struct cfg_dns_mx mx;
 
 		if (cfg_dns_mx_parse(record->mx[i], &mx))
-			rc |= add_target(zones, &name, DNS_MX, ttl_sec, &mx.preference, 1,
-				mx.target);
+			rc |= add_target(
+				zones, &name, DNS_MX, ttl_sec, &mx.preference, 1, mx.target);
 	}
 	for (unsigned i = 0; i < record->n_srv; i++) {
 		struct cfg_dns_srv srv;

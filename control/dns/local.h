@@ -36,9 +36,9 @@ struct dns_local_result {
 	enum dns_local_verdict verdict;
 	enum dns_local_stage stage;
 	enum dns_rcode rcode;
-	size_t n;		  // bytes of the answer
-	struct dns_name target;	  // of DNS_LOCAL_ALIAS
-	bool may_be_private;	  // DNS_LOCAL_GO_ON: rebind protection is not for this name
+	size_t n;		 // bytes of the answer
+	struct dns_name target;	 // of DNS_LOCAL_ALIAS
+	bool may_be_private;	 // DNS_LOCAL_GO_ON: rebind protection is not for this name
 	char why[DNS_WHY_BYTES]; // a sentence; empty for DNS_LOCAL_GO_ON
 };
 
@@ -48,8 +48,8 @@ struct dns_local *dns_local_new(
 	const struct cfg_dns *config, struct dns_names *names, struct error *err);
 void dns_local_free(struct dns_local *local); // NULL is fine
 
-// The rules of the config's lists, by their numbers there. Returns what it had before. In the thread
-// that asks.
+// The rules of the config's lists, by their numbers there. Returns what it had before. In the
+// thread that asks.
 const struct block_store *dns_local_swap_blocks(
 	struct dns_local *local, const struct block_store *blocks);
 
@@ -64,8 +64,8 @@ uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *cli
 
 // An answer from outside that leads into a network of ours is not believed (rebinding): false, and
 // in `why` which address. What is below the config's exempt domains is.
-bool dns_local_allows(const struct dns_local *local, const struct dns_message *response,
-	char why[DNS_WHY_BYTES]);
+bool dns_local_allows(
+	const struct dns_local *local, const struct dns_message *response, char why[DNS_WHY_BYTES]);
 // What is answered instead: nothing, and why.
 size_t dns_local_write_refusal(
 	const struct dns_message *query, const char *why, void *out, size_t room);

@@ -160,8 +160,7 @@ static bool put_zone(struct way *way, const struct dns_name *name, const struct 
 
 		way->result->rcode = is_there ? DNS_NOERROR : DNS_NXDOMAIN;
 		put_nothing(way, &zone->name, zone->ttl_sec);
-		say_zone(way, zone,
-			is_there ? "the name has no records" : "the name is not there");
+		say_zone(way, zone, is_there ? "the name has no records" : "the name is not there");
 		return true;
 	}
 	if (zone != NULL || !is_bare_host(way, name))
@@ -185,9 +184,8 @@ static bool put_name(struct way *way, const struct dns_name *name, const struct 
 	if (node != NULL && node->records != NULL && node->kind != DNS_ZONE_WILD) {
 		*alias = put_records(way, name, node);
 		if (*alias == NULL)
-			put_nothing(way, zone != NULL && zone->kind == DNS_ZONE_STATIC
-						 ? &zone->name
-						 : name,
+			put_nothing(way,
+				zone != NULL && zone->kind == DNS_ZONE_STATIC ? &zone->name : name,
 				BLOCKED_TTL_SEC);
 		say(way->result, DNS_STAGE_RECORDS, "a record of the config: %s",
 			dns_name_str(name, text));
@@ -211,7 +209,8 @@ static void put_blocked(struct way *way, const struct dns_blocked *blocked)
 		say(way->result, DNS_STAGE_BLOCKING, "the list %s, line %u: %s", blocked->list,
 			blocked->match.line, rule);
 	else
-		say(way->result, DNS_STAGE_BLOCKING, "the config blocks %s", rule);
+		say(way->result, DNS_STAGE_BLOCKING, "`names` of the config: %s",
+			dns_name_str(&blocked->match.name, rule));
 	way->result->verdict = DNS_LOCAL_BLOCKED;
 	dns_answer_explain(&way->answer, DNS_EXTRA_BLOCKED, way->result->why);
 	switch (blocked->answer) {

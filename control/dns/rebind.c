@@ -42,8 +42,8 @@ static bool has_hints(const struct dns_message *response, const struct dns_recor
 	return false;
 }
 
-bool dns_local_allows(const struct dns_local *local, const struct dns_message *response,
-	char why[DNS_WHY_BYTES])
+bool dns_local_allows(
+	const struct dns_local *local, const struct dns_message *response, char why[DNS_WHY_BYTES])
 {
 	const struct dns_zone_node *exempt;
 	struct dns_walk walk = dns_walk_begin(response);
