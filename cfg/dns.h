@@ -8,6 +8,7 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "cfg/dns_local.h"
 #include "cfg/place.h"
 
 enum {
@@ -64,6 +65,7 @@ struct cfg_dns {
 	uint32_t cache_mib;
 	uint32_t ttl_min_sec, ttl_max_sec;
 	uint32_t stale_sec; // that an answer may be used after its end; 0: never
+	struct cfg_dns_local local;
 };
 
 // 0, or -1 with what is wrong and what is expected.

@@ -10,7 +10,7 @@
 // without memory.
 int dns_special_add(struct dns_zones *zones);
 
-// Firefox asks for it, and keeps to the network's resolver when it is not there.
+// Firefox asks for it, and keeps to the network's resolver when it has no address.
 #define DNS_SPECIAL_CANARY "use-application-dns.net"
 int dns_special_add_canary(struct dns_zones *zones);
 
