@@ -74,7 +74,8 @@ static void list_domains(struct dns_policy *policy)
 			compare_domains);
 }
 
-struct dns_policy *dns_policy_new(const struct cfg_dns *config, struct error *err)
+struct dns_policy *dns_policy_new(
+	const struct cfg_dns *config, struct dns_names *names, struct error *err)
 {
 	struct dns_policy *policy = calloc(1, sizeof(*policy));
 
@@ -91,6 +92,11 @@ struct dns_policy *dns_policy_new(const struct cfg_dns *config, struct error *er
 	if (arena_is_exhausted(policy->arena)) {
 		dns_policy_free(policy);
 		error_set(err, "no memory for the DNS forwarder");
+		return NULL;
+	}
+	policy->local = dns_local_new(config, names, err);
+	if (policy->local == NULL) {
+		dns_policy_free(policy);
 		return NULL;
 	}
 	return policy;
@@ -144,6 +150,7 @@ void dns_policy_free(struct dns_policy *policy)
 {
 	if (policy == NULL)
 		return;
+	dns_local_free(policy->local);
 	resolver_free(policy->resolver);
 	for (unsigned i = 0; i < policy->n_groups; i++)
 		upstream_group_fini(&policy->groups[i]);

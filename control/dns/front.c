@@ -118,6 +118,26 @@ static enum front_verdict drop(struct front *front, enum dns_count why)
 	return FRONT_DROPPED;
 }
 
+// Names that are known here, or are not to be known. False: it goes on, with `key` of its view.
+static bool ask_local(struct front *front, const struct dns_message *query, struct asker *asker,
+	uint32_t now_sec, struct cache_key *key, uint8_t *out, size_t room, size_t *out_n)
+{
+	const struct dns_local *local = front->policy->local;
+	struct dns_local_result result;
+
+	if (room > asker->asked.room_bytes)
+		room = asker->asked.room_bytes;
+	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
+	key->view = dns_local_view(local, &asker->client);
+	if (result.verdict == DNS_LOCAL_GO_ON)
+		return false;
+	dns_stats_count(front->stats,
+		result.verdict == DNS_LOCAL_BLOCKED ? DNS_COUNT_BLOCKED : DNS_COUNT_LOCAL);
+	front->stats->codes[result.rcode & DNS_RCODE]++;
+	*out_n = result.n;
+	return true;
+}
+
 // --- the way ---
 
 static enum front_verdict ask_cache(struct front *front, const struct cache_key *key,
@@ -189,5 +209,8 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 		.is_do = query.edns.is_do,
 		.is_cd = (query.flags & DNS_CD) != 0,
 	};
+	if (ask_local(front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room,
+		    out_n))
+		return FRONT_ANSWERED;
 	return ask_cache(front, &key, asker, now_ms, out, room, out_n);
 }
