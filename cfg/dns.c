@@ -90,3 +90,59 @@ int cfg_dns_upstream_parse(const char *text, struct cfg_dns_upstream *out, struc
 		out->port = out->tls_name[0] != '\0' ? CFG_DNS_TLS_PORT : CFG_DNS_PORT;
 	return 0;
 }
+
+// --- comparing ---
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool are_same_texts(const char *const *a, unsigned n_a, const char *const *b, unsigned n_b)
+{
+	bool is_same = n_a == n_b;
+
+	for (unsigned i = 0; i < n_a && is_same; i++)
+		is_same = is_same_text(a[i], b[i]);
+	return is_same;
+}
+
+static bool are_same_upstreams(
+	const struct cfg_dns_upstreams *a, const struct cfg_dns_upstreams *b)
+{
+	return are_same_texts(a->texts, a->n, b->texts, b->n);
+}
+
+static bool is_same_access(const struct cfg_dns *a, const struct cfg_dns *b)
+{
+	bool is_same = a->n_access == b->n_access;
+
+	for (unsigned i = 0; i < a->n_access && is_same; i++)
+		is_same = a->access[i].len == b->access[i].len &&
+			  ip_addr_equal(&a->access[i].addr, &b->access[i].addr);
+	return is_same;
+}
+
+static bool are_same_domains(const struct cfg_dns *a, const struct cfg_dns *b)
+{
+	bool is_same = a->n_domains == b->n_domains;
+
+	for (unsigned i = 0; i < a->n_domains && is_same; i++)
+		is_same = are_same_texts(a->domains[i].names, a->domains[i].n_names,
+				  b->domains[i].names, b->domains[i].n_names) &&
+			  are_same_upstreams(&a->domains[i].upstreams, &b->domains[i].upstreams);
+	return is_same;
+}
+
+bool cfg_dns_equal(const struct cfg_dns *a, const struct cfg_dns *b)
+{
+	return a->is_there == b->is_there &&
+	       are_same_texts(a->listen, a->n_listen, b->listen, b->n_listen) &&
+	       a->port == b->port && is_same_access(a, b) &&
+	       are_same_upstreams(&a->upstreams, &b->upstreams) &&
+	       is_same_text(a->tls_certificates, b->tls_certificates) && are_same_domains(a, b) &&
+	       a->validates == b->validates && is_same_text(a->trust_anchor, b->trust_anchor) &&
+	       a->rate == b->rate && a->cache_mib == b->cache_mib &&
+	       a->ttl_min_sec == b->ttl_min_sec && a->ttl_max_sec == b->ttl_max_sec &&
+	       a->stale_sec == b->stale_sec;
+}

@@ -18,6 +18,7 @@
 #include "control/apply/start.h"
 #include "control/capture.h"
 #include "control/config_file.h"
+#include "control/dns/dns.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -105,6 +106,8 @@ static int start(struct router *router, const struct options *options, struct er
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
+	if (dns_follow(&router->dns, &router->config->dns, err) != 0)
+		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
 }
@@ -113,6 +116,7 @@ static int start(struct router *router, const struct options *options, struct er
 static void stop(struct router *router)
 {
 	apply_free(router->apply);
+	dns_free(router->dns);
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);

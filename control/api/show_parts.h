@@ -44,6 +44,9 @@ json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In show_dns.c.
+json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
+
 // In capture.c.
 json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);

@@ -6,6 +6,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/apply/gateways.h"
+#include "control/dns/dns.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -307,6 +308,27 @@ static void exchange_policy_back(void *at)
 		log_not_undone(&err);
 }
 
+// --- DNS ---
+
+static int follow_dns(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	if (cfg_dns_equal(&ctx->before->dns, &ctx->after->dns))
+		return 0; // the cache stays
+	return dns_follow(&ctx->router->dns, &ctx->after->dns, err);
+}
+
+static void follow_dns_back(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	if (!cfg_dns_equal(&ctx->before->dns, &ctx->after->dns) &&
+		dns_follow(&ctx->router->dns, &ctx->before->dns, &err) != 0)
+		log_not_undone(&err);
+}
+
 // --- the history ---
 
 static int settle(void *at, struct error *err)
@@ -327,6 +349,7 @@ const struct transaction_step steps[STEPS] = {
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},
+	{"DNS", follow_dns, follow_dns_back},
 	{"history", settle, NULL},
 };
 

@@ -11,6 +11,7 @@
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
+#include "control/cli/show_dns.h"
 #include "control/cli/show_firewall.h"
 
 static const struct grammar_arg limit_args[] = {
@@ -173,6 +174,8 @@ const struct grammar_command cli_commands[] = {
 		print_zones},
 	{"show sets", "the sets, and how much is in them", do_show, NULL, "show.sets", print_sets},
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
+	{"show dns", "questions for names: who asks, who answers, how quickly", do_show, dns_args,
+		"show.dns", print_dns},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cfg/base/clock.h"
-#include "control/dns/rate.h"
+#include "control/dns/client_rate.h"
 #include "control/dns/resolve.h"
 
 enum {
@@ -18,7 +18,7 @@ struct front {
 	struct dns_stats *stats;
 	struct dns_policy *policy; // NULL: none yet
 	struct cache *cache;
-	struct rate *rate;
+	struct client_rate *rate;
 	struct resolve *resolve;
 };
 
@@ -32,7 +32,7 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats)
 	front->base = base;
 	front->stats = stats;
 	front->cache = cache_new(&none);
-	front->rate = rate_new();
+	front->rate = client_rate_new();
 	front->resolve = resolve_new(base, stats);
 	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL) {
 		front_free(front);
@@ -47,7 +47,7 @@ void front_free(struct front *front)
 		return;
 	resolve_free(front->resolve);
 	dns_policy_retire(front->policy);
-	rate_free(front->rate);
+	client_rate_free(front->rate);
 	cache_free(front->cache);
 	free(front);
 }
@@ -161,15 +161,15 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 	dns_stats_count(front->stats, asker->is_stream ? DNS_COUNT_TCP : DNS_COUNT_UDP);
 	asked_by(&query, asker->is_stream, &asker->asked);
 	if (!asker->is_stream) {
-		switch (rate_take(
+		switch (client_rate_take(
 			front->rate, &asker->client, front->policy->config.rate, now_ms)) {
-		case RATE_ANSWER:
+		case CLIENT_RATE_ANSWER:
 			break;
-		case RATE_CUT:
+		case CLIENT_RATE_CUT:
 			dns_stats_count(front->stats, DNS_COUNT_CUT);
 			*out_n = answer_write_cut(&asker->asked, out, room);
 			return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
-		case RATE_DROP:
+		case CLIENT_RATE_DROP:
 			return drop(front, DNS_COUNT_DROP_RATE);
 		}
 	}

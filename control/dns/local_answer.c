@@ -268,7 +268,7 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	if (put_name(&way, name, &alias))
 		put_aliases(&way, alias);
 	else if (dns_blocking_find(local->blocking, dns_blocking_view(local->blocking, client),
-			 local->blocks, name, &blocked))
+			 name, &blocked))
 		put_blocked(&way, &blocked);
 	if (result->verdict != DNS_LOCAL_GO_ON)
 		result->n = dns_answer_end(&way.answer, result->rcode, DNS_AA);

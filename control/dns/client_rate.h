@@ -8,17 +8,17 @@
 
 #include "cfg/base/addr.h"
 
-struct rate;
+struct client_rate;
 
-enum rate_verdict {
-	RATE_ANSWER = 0,
-	RATE_CUT, // "ask again by TCP"
-	RATE_DROP,
+enum client_rate_verdict {
+	CLIENT_RATE_ANSWER = 0,
+	CLIENT_RATE_CUT, // "ask again by TCP"
+	CLIENT_RATE_DROP,
 };
 
-struct rate *rate_new(void); // NULL: no memory
-void rate_free(struct rate *rate);
+struct client_rate *client_rate_new(void); // NULL: no memory
+void client_rate_free(struct client_rate *rate);
 
 // `per_sec` 0: no limit.
-enum rate_verdict rate_take(
-	struct rate *rate, const struct ip_addr *client, uint32_t per_sec, uint64_t now_ms);
+enum client_rate_verdict client_rate_take(
+	struct client_rate *rate, const struct ip_addr *client, uint32_t per_sec, uint64_t now_ms);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/dns/rate.h"
+#include "control/dns/client_rate.h"
 
 #include <stdlib.h>
 
@@ -19,27 +19,27 @@ struct bucket {
 	uint32_t n_beyond;
 };
 
-struct rate {
+struct client_rate {
 	struct bucket rows[ROWS][WAYS];
 	uint64_t seed;
 };
 
-struct rate *rate_new(void)
+struct client_rate *client_rate_new(void)
 {
-	struct rate *rate = calloc(1, sizeof(*rate));
+	struct client_rate *rate = calloc(1, sizeof(*rate));
 
 	if (rate != NULL)
 		rate->seed = hash_seed();
 	return rate;
 }
 
-void rate_free(struct rate *rate)
+void client_rate_free(struct client_rate *rate)
 {
 	free(rate);
 }
 
 // Its own, or that of whoever has been silent for longest.
-static struct bucket *find(struct rate *rate, const struct ip_addr *client, uint32_t full,
+static struct bucket *find(struct client_rate *rate, const struct ip_addr *client, uint32_t full,
 	uint64_t now_ms)
 {
 	uint8_t bytes[16];
@@ -62,22 +62,22 @@ static struct bucket *find(struct rate *rate, const struct ip_addr *client, uint
 	return oldest;
 }
 
-enum rate_verdict rate_take(
-	struct rate *rate, const struct ip_addr *client, uint32_t per_sec, uint64_t now_ms)
+enum client_rate_verdict client_rate_take(
+	struct client_rate *rate, const struct ip_addr *client, uint32_t per_sec, uint64_t now_ms)
 {
 	uint32_t full = per_sec * MS_PER_SEC; // a second's worth at once
 	struct bucket *bucket;
 	uint64_t credit;
 
 	if (per_sec == 0)
-		return RATE_ANSWER;
+		return CLIENT_RATE_ANSWER;
 	bucket = find(rate, client, full, now_ms);
 	credit = bucket->credit_ms + (now_ms - bucket->seen_ms) * per_sec;
 	bucket->seen_ms = now_ms;
 	bucket->credit_ms = credit < full ? (uint32_t)credit : full;
 	if (bucket->credit_ms >= MS_PER_SEC) {
 		bucket->credit_ms -= MS_PER_SEC;
-		return RATE_ANSWER;
+		return CLIENT_RATE_ANSWER;
 	}
-	return ++bucket->n_beyond % 2 == 1 ? RATE_CUT : RATE_DROP;
+	return ++bucket->n_beyond % 2 == 1 ? CLIENT_RATE_CUT : CLIENT_RATE_DROP;
 }
