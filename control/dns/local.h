@@ -39,7 +39,7 @@ struct dns_local_result {
 	size_t n;		 // bytes of the answer
 	struct dns_name target;	 // of DNS_LOCAL_ALIAS
 	bool may_be_private;	 // DNS_LOCAL_GO_ON: rebind protection is not for this name
-	char why[DNS_WHY_BYTES]; // a sentence; empty for DNS_LOCAL_GO_ON
+	char why[DNS_WHY_BYTES]; // a sentence; of DNS_LOCAL_GO_ON what lets it pass, or empty
 };
 
 // `names` is borrowed and may be NULL. `config` is only read here. NULL with the reason.

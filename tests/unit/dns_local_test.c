@@ -522,6 +522,10 @@ static void why_is_known_to_the_line(void **state)
 	assert_memory_equal(answer + response.edns.options_at + 6, expected, sizeof(expected) - 1);
 	ask_from("198.18.4.7", "bad.example.com", DNS_A);
 	assert_string_equal(result.why, "`names` of the config: bad.example.com");
+	assert_goes_on("x.good.ads.example.com", DNS_A);
+	assert_string_equal(result.why, "`allow` of the config: good.ads.example.com");
+	assert_goes_on("www.example.com", DNS_A);
+	assert_string_equal(result.why, "");
 }
 
 static void clients_of_one_entry_share_a_view(void **state)
