@@ -45,6 +45,7 @@ json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure)
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
 
 // In show_dns.c.
+json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 
 // In capture.c.

@@ -6,6 +6,7 @@
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
+#include "control/cli/explain_dns.h"
 #include "control/cli/init.h"
 #include "control/cli/log.h"
 #include "control/cli/schema.h"
@@ -201,6 +202,8 @@ const struct grammar_command cli_commands[] = {
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"explain dns", "who would answer a question for a name, and why", do_show,
+		explain_dns_args, "dns.explain", print_explain_dns},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

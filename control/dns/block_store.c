@@ -2,6 +2,7 @@
 #include "control/dns/block_store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct block_store {
 	size_t n_bytes, room;
 	uint64_t seed;
 	struct block_counts counts[BLOCK_LISTS_MAX];
+	char names[BLOCK_LISTS_MAX][CFG_WORD_MAX + 1];
 };
 
 struct block_store *block_store_new(void)
@@ -63,6 +65,16 @@ void block_store_free(struct block_store *store)
 const struct block_counts *block_store_counts(const struct block_store *store, unsigned list)
 {
 	return &store->counts[list];
+}
+
+void block_store_set_name(struct block_store *store, unsigned list, const char *name)
+{
+	snprintf(store->names[list], sizeof(store->names[list]), "%s", name);
+}
+
+const char *block_store_name(const struct block_store *store, unsigned list)
+{
+	return store->names[list];
 }
 
 size_t block_store_bytes(const struct block_store *store)
@@ -223,11 +235,10 @@ static size_t add_chunk(struct block_store *store, unsigned list, const char *te
 	return whole == 0 && n == CHUNK_BYTES ? n : whole;
 }
 
-int block_store_add_file(
-	struct block_store *store, unsigned list, const char *path, struct error *err)
+int block_store_add_file(struct block_store *store, unsigned list, const char *path,
+	const atomic_bool *stop, struct stat *st, struct error *err)
 {
-	struct stat st;
-	int fd = list_file_open(path, BLOCK_FILE_BYTES_MAX, &st, err);
+	int fd = list_file_open(path, BLOCK_FILE_BYTES_MAX, st, err);
 	char *chunk = fd < 0 ? NULL : malloc(CHUNK_BYTES);
 	size_t n = 0;
 	int number = 0, rc = 0;
@@ -247,7 +258,7 @@ int block_store_add_file(
 		taken = add_chunk(store, list, chunk, n, got == 0, &number, &rc);
 		n -= taken;
 		memmove(chunk, chunk + taken, n);
-	} while (got > 0 && rc == 0);
+	} while (got > 0 && rc == 0 && !(stop != NULL && atomic_load(stop)));
 	free(chunk);
 	close(fd);
 	if (rc != 0)

@@ -4,7 +4,11 @@
 // never changed, and read by any.
 #pragma once
 
+#include <stdatomic.h>
+#include <sys/stat.h>
+
 #include "cfg/base/error.h"
+#include "cfg/firewall.h"
 #include "control/dns/block_rule.h"
 
 enum {
@@ -31,11 +35,16 @@ int block_store_add_line(
 	struct block_store *store, unsigned list, uint32_t line, const char *text, size_t len);
 int block_store_add_rule(struct block_store *store, unsigned list, uint32_t line,
 	const struct block_rule *rule, const struct dns_name *name);
-// All lines of a file. 0, or -1 with the reason; what was taken before it stays.
-int block_store_add_file(
-	struct block_store *store, unsigned list, const char *path, struct error *err);
+// All lines of a file, unless somebody sets `stop` meanwhile. 0, or -1 with the reason; what was
+// taken before it stays. `st` is what the file was.
+int block_store_add_file(struct block_store *store, unsigned list, const char *path,
+	const atomic_bool *stop, struct stat *st, struct error *err);
 // Gives back the memory that it did not come to need.
 void block_store_end(struct block_store *store);
+// What the list of that number is called: whoever reads asks for lists by their names.
+void block_store_set_name(struct block_store *store, unsigned list, const char *name);
+const char *block_store_name(
+	const struct block_store *store, unsigned list); // "" where it has none
 
 const struct block_counts *block_store_counts(const struct block_store *store, unsigned list);
 size_t block_store_bytes(const struct block_store *store); // of memory

@@ -7,7 +7,9 @@
 struct entry {
 	struct ip_prefix clients[CFG_DNS_CLIENTS_MAX];
 	unsigned n_clients;
-	uint32_t lists; // bits
+	char (*list_names)[CFG_WORD_MAX + 1];
+	unsigned n_lists;
+	uint32_t lists; // bits: those of the store in use
 	enum cfg_dns_block_answer answer;
 	struct block_store *own; // its `allow` and `names`; NULL: it has none
 };
@@ -15,8 +17,7 @@ struct entry {
 struct dns_blocking {
 	struct entry *entries;
 	unsigned n;
-	char (*lists)[CFG_WORD_MAX + 1]; // names, by their number
-	unsigned n_lists;
+	const struct block_store *blocks; // or NULL
 };
 
 static int add_own(struct entry *entry, const struct cfg_names *names, bool is_exception)
@@ -36,16 +37,17 @@ static int add_own(struct entry *entry, const struct cfg_names *names, bool is_e
 	return 0;
 }
 
-static int make_entry(const struct cfg_dns_local *config, const struct cfg_dns_blocking *from,
-	struct entry *entry)
+static int make_entry(const struct cfg_dns_blocking *from, struct entry *entry)
 {
 	entry->n_clients = from->n_clients;
 	memcpy(entry->clients, from->clients, sizeof(entry->clients));
 	entry->answer = from->answer;
-	for (unsigned i = 0; i < from->n_lists; i++)
-		for (unsigned k = 0; k < config->n_lists; k++)
-			if (strcmp(from->lists[i], config->lists[k].name) == 0)
-				entry->lists |= UINT32_C(1) << k;
+	entry->list_names = calloc(from->n_lists + 1u, sizeof(*entry->list_names));
+	if (entry->list_names == NULL)
+		return -1;
+	for (; entry->n_lists < from->n_lists; entry->n_lists++)
+		snprintf(entry->list_names[entry->n_lists], sizeof(*entry->list_names), "%s",
+			from->lists[entry->n_lists]);
 	if (from->allow.n + from->names.n == 0)
 		return 0;
 	entry->own = block_store_new();
@@ -63,15 +65,11 @@ struct dns_blocking *dns_blocking_new(const struct cfg_dns_local *config)
 	if (blocking == NULL)
 		return NULL;
 	blocking->entries = calloc(config->n_blocking + 1, sizeof(*blocking->entries));
-	blocking->lists = calloc(config->n_lists + 1, sizeof(*blocking->lists));
-	if (blocking->entries == NULL || blocking->lists == NULL)
+	if (blocking->entries == NULL)
 		goto fail;
-	for (; blocking->n_lists < config->n_lists; blocking->n_lists++)
-		snprintf(blocking->lists[blocking->n_lists], sizeof(blocking->lists[0]), "%s",
-			config->lists[blocking->n_lists].name);
 	for (unsigned i = 0; i < config->n_blocking; i++) {
 		blocking->n++;
-		if (make_entry(config, &config->blocking[i], &blocking->entries[i]) != 0)
+		if (make_entry(&config->blocking[i], &blocking->entries[i]) != 0)
 			goto fail;
 	}
 	return blocking;
@@ -84,11 +82,31 @@ void dns_blocking_free(struct dns_blocking *blocking)
 {
 	if (blocking == NULL)
 		return;
-	for (unsigned i = 0; i < blocking->n; i++)
+	for (unsigned i = 0; i < blocking->n; i++) {
 		block_store_free(blocking->entries[i].own);
+		free(blocking->entries[i].list_names);
+	}
 	free(blocking->entries);
-	free(blocking->lists);
 	free(blocking);
+}
+
+static uint32_t bits_of(const struct entry *entry, const struct block_store *blocks)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < entry->n_lists; i++)
+		for (unsigned list = 0; list < BLOCK_LISTS_MAX; list++)
+			if (strcmp(entry->list_names[i], block_store_name(blocks, list)) == 0)
+				bits |= UINT32_C(1) << list;
+	return bits;
+}
+
+void dns_blocking_use(struct dns_blocking *blocking, const struct block_store *blocks)
+{
+	blocking->blocks = blocks;
+	for (unsigned i = 0; i < blocking->n; i++)
+		blocking->entries[i].lists =
+			blocks == NULL ? 0 : bits_of(&blocking->entries[i], blocks);
 }
 
 static bool is_for(const struct entry *entry, const struct ip_addr *client)
@@ -108,7 +126,7 @@ unsigned dns_blocking_view(const struct dns_blocking *blocking, const struct ip_
 }
 
 bool dns_blocking_find(const struct dns_blocking *blocking, unsigned view,
-	const struct block_store *blocks, const struct dns_name *name, struct dns_blocked *out)
+	const struct dns_name *name, struct dns_blocked *out)
 {
 	const struct entry *entry;
 
@@ -120,8 +138,9 @@ bool dns_blocking_find(const struct dns_blocking *blocking, unsigned view,
 	// What the config says itself decides.
 	if (entry->own != NULL && block_store_find(entry->own, name, 1, &out->match))
 		return !out->match.rule.is_exception;
-	if (blocks == NULL || !block_store_find(blocks, name, entry->lists, &out->match))
+	if (blocking->blocks == NULL ||
+		!block_store_find(blocking->blocks, name, entry->lists, &out->match))
 		return false;
-	out->list = out->match.list < blocking->n_lists ? blocking->lists[out->match.list] : "";
+	out->list = block_store_name(blocking->blocks, out->match.list);
 	return !out->match.rule.is_exception;
 }

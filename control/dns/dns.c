@@ -24,6 +24,7 @@ enum wish {
 	WISH_NONE = 0,
 	WISH_POLICY,
 	WISH_STATE,
+	WISH_RUN,
 	WISH_END,
 };
 
@@ -41,6 +42,8 @@ struct dns {
 	enum wish wish;
 	struct dns_policy *policy; // given
 	struct dns_state *state;   // taken
+	void (*run_fn)(struct front *front, void *ctx);
+	void *run_ctx;
 	struct error err;
 	int rc;
 };
@@ -113,6 +116,10 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 		break;
 	case WISH_STATE:
 		tell_state(dns, dns->state);
+		dns->rc = 0;
+		break;
+	case WISH_RUN:
+		dns->run_fn(dns->front, dns->run_ctx);
 		dns->rc = 0;
 		break;
 	case WISH_END:
@@ -291,4 +298,11 @@ int dns_state(struct dns *dns, struct dns_state *out)
 {
 	dns->state = out;
 	return wish(dns, WISH_STATE, NULL);
+}
+
+int dns_run(struct dns *dns, void (*fn)(struct front *front, void *ctx), void *ctx)
+{
+	dns->run_fn = fn;
+	dns->run_ctx = ctx;
+	return wish(dns, WISH_RUN, NULL);
 }

@@ -31,6 +31,11 @@ struct dns_listen_state {
 	bool is_open;
 };
 
+// Calls it in the forwarder's thread, between two questions. 0, or -1: that did not come to it in
+// time, and it is not called any more.
+struct front;
+int dns_run(struct dns *dns, void (*fn)(struct front *front, void *ctx), void *ctx);
+
 enum { DNS_STATE_UPSTREAMS_MAX = 128 };
 
 struct dns_state {

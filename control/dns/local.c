@@ -170,13 +170,9 @@ void dns_local_free(struct dns_local *local)
 	free(local);
 }
 
-const struct block_store *dns_local_swap_blocks(
-	struct dns_local *local, const struct block_store *blocks)
+void dns_local_use_blocks(struct dns_local *local, const struct block_store *blocks)
 {
-	const struct block_store *before = local->blocks;
-
-	local->blocks = blocks;
-	return before;
+	dns_blocking_use(local->blocking, blocks);
 }
 
 uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *client)

@@ -39,19 +39,17 @@ struct dns_local_result {
 	size_t n;		 // bytes of the answer
 	struct dns_name target;	 // of DNS_LOCAL_ALIAS
 	bool may_be_private;	 // DNS_LOCAL_GO_ON: rebind protection is not for this name
-	char why[DNS_WHY_BYTES]; // a sentence; empty for DNS_LOCAL_GO_ON
+	char why[DNS_WHY_BYTES]; // a sentence; of DNS_LOCAL_GO_ON what lets it pass, or empty
 };
 
-// `names` is borrowed and may be NULL; so may `blocks`, until there are some. `config` is only read
-// here. NULL with the reason.
+// `names` is borrowed and may be NULL. `config` is only read here. NULL with the reason.
 struct dns_local *dns_local_new(
 	const struct cfg_dns *config, struct dns_names *names, struct error *err);
 void dns_local_free(struct dns_local *local); // NULL is fine
 
-// The rules of the config's lists, by their numbers there. Returns what it had before. In the
-// thread that asks.
-const struct block_store *dns_local_swap_blocks(
-	struct dns_local *local, const struct block_store *blocks);
+// From now on these rules are those of the config's lists, by their names. Borrowed until there are
+// others; NULL: none. In the thread that asks.
+void dns_local_use_blocks(struct dns_local *local, const struct block_store *blocks);
 
 // Judges a parsed query with one question of class IN. The answer goes to `out`, at most `room`
 // bytes (at least DNS_UDP_BYTES). `now_sec` is clock_now_ms's.

@@ -198,19 +198,30 @@ static bool put_name(struct way *way, const struct dns_name *name, const struct 
 	return put_zone(way, name, node, zone);
 }
 
+// "the list ads, line 17: ||ads.example.com^"
+static void write_reason(const struct dns_blocked *blocked, char why[DNS_WHY_BYTES])
+{
+	char rule[DNS_NAME_STR_BYTES + 32];
+
+	if (blocked->list == NULL)
+		snprintf(why, DNS_WHY_BYTES, "%s: %s",
+			blocked->match.rule.is_exception ? "`allow` of the config"
+							 : "`names` of the config",
+			dns_name_str(&blocked->match.name, rule));
+	else
+		snprintf(why, DNS_WHY_BYTES, "the list %s, line %u: %s", blocked->list,
+			blocked->match.line,
+			block_rule_str(&blocked->match.rule, &blocked->match.name, rule,
+				sizeof(rule)));
+}
+
 static void put_blocked(struct way *way, const struct dns_blocked *blocked)
 {
 	static const struct ip_addr zero4 = {.family = IP_V4}, zero6 = {.family = IP_V6};
 	const struct dns_name *name = &way->query->question.name;
-	char rule[DNS_NAME_STR_BYTES + 32];
 
-	block_rule_str(&blocked->match.rule, &blocked->match.name, rule, sizeof(rule));
-	if (blocked->list != NULL)
-		say(way->result, DNS_STAGE_BLOCKING, "the list %s, line %u: %s", blocked->list,
-			blocked->match.line, rule);
-	else
-		say(way->result, DNS_STAGE_BLOCKING, "`names` of the config: %s",
-			dns_name_str(&blocked->match.name, rule));
+	write_reason(blocked, way->result->why);
+	way->result->stage = DNS_STAGE_BLOCKING;
 	way->result->verdict = DNS_LOCAL_BLOCKED;
 	dns_answer_explain(&way->answer, DNS_EXTRA_BLOCKED, way->result->why);
 	switch (blocked->answer) {
@@ -230,7 +241,21 @@ static void put_blocked(struct way *way, const struct dns_blocked *blocked)
 	put_nothing(way, &blocked->match.name, BLOCKED_TTL_SEC);
 }
 
-static bool put_aliases(struct way *way, const struct dns_name *alias)
+// What is let pass in spite of a list is told too.
+static void judge(struct way *way, const struct ip_addr *client)
+{
+	const struct dns_blocking *blocking = way->local->blocking;
+	struct dns_blocked found;
+
+	found.match.name.len = 0;
+	if (dns_blocking_find(blocking, dns_blocking_view(blocking, client),
+		    &way->query->question.name, &found))
+		put_blocked(way, &found);
+	else if (found.match.name.len > 0)
+		write_reason(&found, way->result->why);
+}
+
+static void put_aliases(struct way *way, const struct dns_name *alias)
 {
 	for (unsigned i = 0; alias != NULL && i < ALIASES_MAX; i++) {
 		const struct dns_name *next;
@@ -239,13 +264,12 @@ static bool put_aliases(struct way *way, const struct dns_name *alias)
 		if (!put_name(way, alias, &next)) {
 			way->result->verdict = DNS_LOCAL_ALIAS;
 			way->result->target = *alias;
-			return true;
+			return;
 		}
 		way->result->stage = before.stage;
 		memcpy(way->result->why, before.why, sizeof(before.why));
 		alias = next;
 	}
-	return true;
 }
 
 void dns_local_answer(const struct dns_local *local, const struct dns_message *query,
@@ -255,7 +279,6 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	const struct dns_name *name = &query->question.name, *alias;
 	struct way way = {.local = local, .query = query, .now_sec = now_sec, .result = result};
 	const struct dns_zone_node *exempt;
-	struct dns_blocked blocked;
 
 	result->verdict = DNS_LOCAL_GO_ON;
 	result->stage = DNS_STAGE_NONE;
@@ -267,9 +290,8 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	dns_answer_begin(&way.answer, query, out, room);
 	if (put_name(&way, name, &alias))
 		put_aliases(&way, alias);
-	else if (dns_blocking_find(local->blocking, dns_blocking_view(local->blocking, client),
-			 local->blocks, name, &blocked))
-		put_blocked(&way, &blocked);
+	else
+		judge(&way, client);
 	if (result->verdict != DNS_LOCAL_GO_ON)
 		result->n = dns_answer_end(&way.answer, result->rcode, DNS_AA);
 }

@@ -11,7 +11,6 @@ struct dns_local {
 	struct dns_zones *exempt; // from rebind protection
 	struct dns_names *names;  // or NULL
 	struct dns_blocking *blocking;
-	const struct block_store *blocks; // or NULL
-	struct dns_name domain;		  // of leases; empty: none
+	struct dns_name domain; // of leases; empty: none
 	bool is_rebind_allowed;
 };

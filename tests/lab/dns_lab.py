@@ -109,6 +109,8 @@ class Dig:
         self.data = [record[4] for record in self.records]
         self.ttls = [int(record[1]) for record in self.records]
         self.is_tcp = "(TCP)" in text
+        found = re.search(r"Query time: (\d+) msec", text)
+        self.msec = int(found.group(1)) if found else 0
 
     def __repr__(self):
         return self.text

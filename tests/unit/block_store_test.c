@@ -18,6 +18,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct block_store *store;
+static struct stat st;
 
 static int setup(void **state)
 {
@@ -205,7 +206,7 @@ static void a_file_is_read_to_its_last_line(void **state)
 		fputc('x', file);
 	fprintf(file, ".example.com\n||last.example.net^");
 	fclose(file);
-	assert_int_equal(block_store_add_file(store, 5, path, &err), 0);
+	assert_int_equal(block_store_add_file(store, 5, path, NULL, &st, &err), 0);
 	unlink(path);
 	assert_int_equal(block_store_counts(store, 5)->n_rules, 40001);
 	for (unsigned i = 1; i <= 40000; i += 17) {
@@ -224,9 +225,9 @@ static void what_is_no_file_is_told(void **state)
 {
 	struct error err;
 
-	assert_int_equal(block_store_add_file(store, 0, "/nowhere/list", &err), -1);
+	assert_int_equal(block_store_add_file(store, 0, "/nowhere/list", NULL, &st, &err), -1);
 	assert_string_equal(err.text, "cannot be read: No such file or directory");
-	assert_int_equal(block_store_add_file(store, 0, "/tmp", &err), -1);
+	assert_int_equal(block_store_add_file(store, 0, "/tmp", NULL, &st, &err), -1);
 	assert_string_equal(err.text, "cannot be read: it is a directory");
 }
 
@@ -248,7 +249,7 @@ static void a_million_names_take_less_than_100_mib(void **state)
 	write_million(file);
 	fclose(file);
 	began_ns = clock_now_ns();
-	assert_int_equal(block_store_add_file(store, 0, path, &err), 0);
+	assert_int_equal(block_store_add_file(store, 0, path, NULL, &st, &err), 0);
 	block_store_end(store);
 	unlink(path);
 	after = mallinfo2().uordblks + mallinfo2().hblkhd;

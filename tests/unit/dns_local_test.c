@@ -54,8 +54,11 @@ static void add_block(unsigned list, uint32_t line, const char *rule)
 {
 	if (blocks == NULL)
 		blocks = block_store_new();
+	// numbers in the store are not those of the config
+	block_store_set_name(blocks, 4, "ads");
+	block_store_set_name(blocks, 1, "games");
 	assert_int_equal(block_store_add_line(blocks, list, line, rule, strlen(rule)), 0);
-	dns_local_swap_blocks(local, blocks);
+	dns_local_use_blocks(local, blocks);
 }
 
 static void ask_from(const char *client, const char *text, uint16_t type)
@@ -461,7 +464,7 @@ static const char blocking[] =
 static void configure_blocking(void)
 {
 	configure(blocking);
-	add_block(0, 17, "||ads.example.com^");
+	add_block(4, 17, "||ads.example.com^");
 	add_block(1, 4, "0.0.0.0 game.example.com");
 }
 
@@ -519,6 +522,10 @@ static void why_is_known_to_the_line(void **state)
 	assert_memory_equal(answer + response.edns.options_at + 6, expected, sizeof(expected) - 1);
 	ask_from("198.18.4.7", "bad.example.com", DNS_A);
 	assert_string_equal(result.why, "`names` of the config: bad.example.com");
+	assert_goes_on("x.good.ads.example.com", DNS_A);
+	assert_string_equal(result.why, "`allow` of the config: good.ads.example.com");
+	assert_goes_on("www.example.com", DNS_A);
+	assert_string_equal(result.why, "");
 }
 
 static void clients_of_one_entry_share_a_view(void **state)
@@ -542,15 +549,16 @@ static void clients_of_one_entry_share_a_view(void **state)
 static void lists_are_swapped_by_a_pointer(void **state)
 {
 	struct block_store *others = block_store_new();
-	const struct block_store *before;
 
 	configure_blocking();
+	block_store_set_name(others, 0, "ads");
 	block_store_add_line(others, 0, 1, "other.example.com", 17);
-	before = dns_local_swap_blocks(local, others);
-	assert_ptr_equal(before, blocks);
+	dns_local_use_blocks(local, others);
 	assert_goes_on("www.ads.example.com", DNS_A);
 	ask("other.example.com", DNS_A);
 	assert_int_equal(result.verdict, DNS_LOCAL_BLOCKED);
+	dns_local_use_blocks(local, NULL);
+	assert_goes_on("other.example.com", DNS_A);
 	block_store_free(others);
 }
 
