@@ -74,7 +74,7 @@ int answer_look(const struct dns_message *answer, uint16_t *ttls, unsigned ttls_
 	facts->may_be_kept = (answer->flags & DNS_TC) == 0 && facts->ttl_sec > 0 &&
 			     (rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN ||
 				     rcode == DNS_SERVFAIL) &&
-			     answer->n_questions == 1;
+			     answer_has_plain_question(answer);
 	return 0;
 }
 
@@ -89,6 +89,13 @@ void answer_finish_copy(uint8_t *copy, const uint16_t *ttls, const struct answer
 			ttl = 0;
 		answer_set_ttl(copy + ttls[i], ttl < ttl_max_sec ? ttl : ttl_max_sec);
 	}
+}
+
+bool answer_has_plain_question(const struct dns_message *answer)
+{
+	return answer->n_questions == 1 && answer->question.name.len > 0 &&
+	       answer->records_at ==
+		       DNS_HEADER_BYTES + answer->question.name.len + 2 * sizeof(uint16_t);
 }
 
 size_t answer_without_opt(uint8_t *out, const struct dns_message *answer)

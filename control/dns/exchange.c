@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cfg/base/clock.h"
+#include "control/dns/answer.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
@@ -92,7 +93,8 @@ static bool is_answer(const struct exchange *exchange, const struct dns_message 
 {
 	return message->id == (uint16_t)(exchange->query[0] << 8 | exchange->query[1]) &&
 	       (message->flags & DNS_QR) != 0 && (message->flags & DNS_OPCODE) == 0 &&
-	       message->n_questions == 1 && message->question.type == exchange->question.type &&
+	       message->n_questions == 1 && answer_has_plain_question(message) &&
+	       message->question.type == exchange->question.type &&
 	       message->question.class == exchange->question.class &&
 	       dns_name_equal(&message->question.name, &exchange->question.name);
 }
