@@ -22,19 +22,19 @@ static const char *const good[] = {
 };
 
 static const struct fault faults[] = {
-	{"dns: {upstreams: 203.0.113.53}", 3, 1, "`listen` is missing"},
-	{"dns: {listen: lon}", 3, 15, "there is no interface `lon`"},
-	{"dns: {listen: lan, upstreams: dns.example.net}", 3, 31, "expected an address"},
-	{"dns: {listen: lan, upstreams: 203.0.113.53 tls}", 3, 31, "certificate after `tls`"},
-	{"dns: {listen: lan, upstreams: 203.0.113.53 tls a..b}", 3, 31, "certificate after `tls`"},
-	{"dns: {listen: lan, upstreams: 203.0.113.53 port 0}", 3, 31, "from 1 to 65535"},
-	{"dns: {listen: lan, upstreams: 203.0.113.53 port 53 port 54}", 3, 31, "not expected here"},
-	{"dns: {listen: lan, upstreams: 203.0.113.53 via x}", 3, 31, "`via` is not expected here"},
-	{"dns: {listen: lan, ttl-min: 2h, ttl-max: 1h}", 3, 29, "more than `ttl-max`"},
-	{"dns: {listen: lan, trust-anchor: /etc/a}", 3, 34, "it is for `dnssec: true`"},
-	{"dns: {listen: lan, domains: [{names: [a..b], upstreams: 203.0.113.53}]}", 3, 39,
+	{ROUTER "dns: {upstreams: 203.0.113.53}", 3, 1, "`listen` is missing"},
+	{ROUTER "dns: {listen: lon}", 3, 15, "there is no interface `lon`"},
+	{ROUTER "dns: {listen: lan, upstreams: dns.example.net}", 3, 31, "expected an address"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53 tls}", 3, 31, "certificate after `tls`"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53 tls a..b}", 3, 31, "certificate after `tls`"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53 port 0}", 3, 31, "from 1 to 65535"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53 port 53 port 54}", 3, 31, "not expected here"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53 via x}", 3, 31, "`via` is not expected here"},
+	{ROUTER "dns: {listen: lan, ttl-min: 2h, ttl-max: 1h}", 3, 29, "more than `ttl-max`"},
+	{ROUTER "dns: {listen: lan, trust-anchor: /etc/a}", 3, 34, "it is for `dnssec: true`"},
+	{ROUTER "dns: {listen: lan, domains: [{names: [a..b], upstreams: 203.0.113.53}]}", 3, 39,
 		"expected a domain"},
-	{"dns: {listen: lan, domains: [{names: corp, upstreams: here}]}", 3, 56,
+	{ROUTER "dns: {listen: lan, domains: [{names: corp, upstreams: here}]}", 3, 55,
 		"dns: domain: `upstreams`: expected an address"},
 };
 
