@@ -21,7 +21,8 @@ enum {
 static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000, US_PER_SEC = 1000000;
 
 // An upstream that was asked once.
-struct try {
+struct
+try {
 	struct exchange *exchange;
 	struct upstream *upstream;
 	struct event *event; // of a socket of its own; NULL: a stream's
@@ -44,7 +45,7 @@ struct exchange {
 	unsigned n_tries;
 	uint64_t began_ns;
 	bool is_beginning; // exchange_new has not returned
-	uint8_t *poor; // an answer that is taken when nobody gives a better one
+	uint8_t *poor;	   // an answer that is taken when nobody gives a better one
 	size_t poor_bytes;
 	const struct upstream *poor_from;
 	exchange_fn fn;
@@ -346,9 +347,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < exchange->n_tries; i++)
 		is_anybody_asked |= !exchange->tries[i].is_over;
 	// all have said that they will not: asking again would be of no use
-	if (waited_ms >= EXCHANGE_MS_MAX ||
-		(exchange->poor != NULL && !is_anybody_asked &&
-			exchange->next >= exchange->group->n)) {
+	if (waited_ms >= EXCHANGE_MS_MAX || (exchange->poor != NULL && !is_anybody_asked &&
+						    exchange->next >= exchange->group->n)) {
 		finish(exchange, NULL, NULL);
 		return;
 	}

@@ -157,8 +157,7 @@ static enum front_verdict ask_cache(struct front *front, const struct cache_key 
 	case CACHE_FRESH:
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
 		front->stats->codes[out[3] & DNS_RCODE]++;
-		*out_n = answer_finish(
-			&asker->asked, answer_is_validated(out), out, n, room);
+		*out_n = answer_finish(&asker->asked, answer_is_validated(out), out, n, room);
 		return FRONT_ANSWERED;
 	}
 	if (resolve_ask(front->resolve, front->policy, key, asker))
@@ -209,8 +208,8 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 		.is_do = query.edns.is_do,
 		.is_cd = (query.flags & DNS_CD) != 0,
 	};
-	if (ask_local(front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room,
-		    out_n))
+	if (ask_local(
+		    front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room, out_n))
 		return FRONT_ANSWERED;
 	return ask_cache(front, &key, asker, now_ms, out, room, out_n);
 }

@@ -19,8 +19,8 @@ static bool is_dnssec(uint16_t type)
 	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
 }
 
-static void put_name(const struct dns_message *answer, const struct dns_name *name,
-	struct cursor_out *out)
+static void put_name(
+	const struct dns_message *answer, const struct dns_name *name, struct cursor_out *out)
 {
 	if (dns_name_equal(name, &answer->question.name))
 		cursor_put_u16(out, QUESTION_POINTER);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What an upstream sends, on its way to a client: looked at, stripped, kept, given back, finished for
-// a client of any kind. Whatever came in, what goes out is a message with the client's question.
+// What an upstream sends, on its way to a client: looked at, stripped, kept, given back, finished
+// for a client of any kind. Whatever came in, what goes out is a message with the client's
+// question.
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,7 @@ static void must(bool is_true)
 }
 
 // A query for the answer's question, as a client of these options would ask.
-static void make_asked(
-	const struct dns_message *answer, uint8_t options, struct asked *asked)
+static void make_asked(const struct dns_message *answer, uint8_t options, struct asked *asked)
 {
 	struct cursor_out to = cursor_out_of(query, sizeof(query));
 	struct dns_message parsed;

@@ -121,7 +121,8 @@ static void an_answer_is_kept_without_opt_and_its_ttl_runs_down(void **state)
 
 static void the_question_comes_back_in_the_case_that_it_was_asked_in(void **state)
 {
-	struct cache_key key = key_of("www.example.net", DNS_A), loud = key_of("WWW.eXample.net", DNS_A);
+	struct cache_key key = key_of("www.example.net", DNS_A),
+			 loud = key_of("WWW.eXample.net", DNS_A);
 	struct dns_message answer = address_answer(&key, 60), got;
 	struct cache *cache = cache_new(&limits);
 	char text[DNS_NAME_STR_BYTES];
@@ -189,8 +190,8 @@ static void what_is_not_there_is_kept_as_its_zone_says(void **state)
 		put_record(&to, DNS_SOA, rows[i].ttl_sec, soa, sizeof(soa));
 		answer = parsed(&to);
 		cache_put(cache, &key, &answer, NOW);
-		assert_int_equal(cache_get(cache, &key, NOW + rows[i].kept_sec - 1, out,
-					 sizeof(out), &n),
+		assert_int_equal(
+			cache_get(cache, &key, NOW + rows[i].kept_sec - 1, out, sizeof(out), &n),
 			CACHE_FRESH);
 		assert_int_equal(
 			cache_get(cache, &key, NOW + rows[i].kept_sec, out, sizeof(out), &n),
@@ -215,8 +216,7 @@ static void what_may_not_be_kept_is_not(void **state)
 			put_record(&to, DNS_A, 60, "\xcb\x00\x71\x50", 4);
 		answer = parsed(&to);
 		cache_put(cache, &key, &answer, NOW);
-		assert_int_equal(
-			cache_get(cache, &key, NOW, out, sizeof(out), &n), CACHE_NONE);
+		assert_int_equal(cache_get(cache, &key, NOW, out, sizeof(out), &n), CACHE_NONE);
 		cache_free(cache);
 	}
 }
@@ -242,8 +242,7 @@ static void a_full_cache_keeps_what_is_asked_for(void **state)
 		key = key_of(name, DNS_A);
 		answer = address_answer(&key, 600);
 		cache_put(cache, &key, &answer, NOW);
-		assert_int_equal(
-			cache_get(cache, &wanted, NOW, out, sizeof(out), &n), CACHE_FRESH);
+		assert_int_equal(cache_get(cache, &wanted, NOW, out, sizeof(out), &n), CACHE_FRESH);
 		cache_count(cache, &counts);
 		assert_true(counts.bytes <= small.bytes);
 	}
