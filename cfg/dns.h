@@ -70,7 +70,5 @@ struct cfg_dns {
 
 // 0, or -1 with what is wrong and what is expected.
 int cfg_dns_upstream_parse(const char *text, struct cfg_dns_upstream *out, struct error *err);
-// Whether both say the same.
-bool cfg_dns_equal(const struct cfg_dns *a, const struct cfg_dns *b);
 // Whether it is a domain name as text: labels of 1 to 63 bytes, a dot at the end is fine.
 bool cfg_dns_is_name(const char *text);

@@ -19,6 +19,7 @@
 #include "control/capture.h"
 #include "control/config_file.h"
 #include "control/dns/dns.h"
+#include "control/dns/names.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -106,7 +107,10 @@ static int start(struct router *router, const struct options *options, struct er
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
-	if (dns_follow(&router->dns, &router->config->dns, err) != 0)
+	router->dns_names = dns_names_new();
+	if (router->dns_names == NULL)
+		return error_set(err, "no memory for names");
+	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
@@ -117,6 +121,7 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	dns_free(router->dns);
+	dns_names_free(router->dns_names);
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);

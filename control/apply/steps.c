@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
+#include "cfg/diff.h"
 #include "control/addresses.h"
 #include "control/apply/gateways.h"
 #include "control/dns/dns.h"
@@ -310,13 +311,33 @@ static void exchange_policy_back(void *at)
 
 // --- DNS ---
 
+// Along the model, without what is large and of no concern here.
+static bool is_dns_same(const struct steps_ctx *ctx)
+{
+	struct config before = *ctx->before, after = *ctx->after;
+	struct cfg_changes changes = {0};
+	bool is_same = true;
+
+	before.n_routes = after.n_routes = before.n_nats = after.n_nats = 0;
+	before.n_sets = after.n_sets = 0;
+	before.firewall = after.firewall = (struct cfg_firewall){0};
+	if (config_diff(&before, &after, &changes) != 0)
+		is_same = false;
+	for (unsigned i = 0; i < changes.n; i++)
+		is_same &= strcmp(changes.list[i].path, "dns") != 0 &&
+			   strncmp(changes.list[i].path, "dns.", 4) != 0 &&
+			   strncmp(changes.list[i].path, "dns[", 4) != 0;
+	cfg_changes_free(&changes);
+	return is_same;
+}
+
 static int follow_dns(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
-	if (cfg_dns_equal(&ctx->before->dns, &ctx->after->dns))
+	if (is_dns_same(ctx))
 		return 0; // the cache stays
-	return dns_follow(&ctx->router->dns, &ctx->after->dns, err);
+	return dns_follow(&ctx->router->dns, &ctx->after->dns, ctx->router->dns_names, err);
 }
 
 static void follow_dns_back(void *at)
@@ -324,8 +345,8 @@ static void follow_dns_back(void *at)
 	struct steps_ctx *ctx = at;
 	struct error err = {0};
 
-	if (!cfg_dns_equal(&ctx->before->dns, &ctx->after->dns) &&
-		dns_follow(&ctx->router->dns, &ctx->before->dns, &err) != 0)
+	if (!is_dns_same(ctx) && dns_follow(&ctx->router->dns, &ctx->before->dns,
+					 ctx->router->dns_names, &err) != 0)
 		log_not_undone(&err);
 }
 

@@ -263,7 +263,8 @@ void dns_free(struct dns *dns)
 	close_parts(dns);
 }
 
-int dns_follow(struct dns **at, const struct cfg_dns *config, struct error *err)
+int dns_follow(struct dns **at, const struct cfg_dns *config, struct dns_names *names,
+	struct error *err)
 {
 	struct dns_policy *policy;
 	struct dns *dns = *at;
@@ -274,7 +275,7 @@ int dns_follow(struct dns **at, const struct cfg_dns *config, struct error *err)
 		*at = NULL;
 		return 0;
 	}
-	policy = dns_policy_new(config, err);
+	policy = dns_policy_new(config, names, err);
 	if (policy == NULL)
 		return -1;
 	if (dns == NULL)

@@ -6,6 +6,7 @@
 
 #include "control/dns/cache.h"
 #include "control/dns/exchange.h"
+#include "control/dns/local.h"
 
 struct resolver;
 
@@ -24,12 +25,14 @@ struct dns_policy {
 	struct dns_domain *domains; // the longest first
 	unsigned n_domains;
 	struct resolver *resolver; // NULL: upstreams are believed
+	struct dns_local *local;
 	unsigned n_under_way;
 	bool is_retired;
 };
 
 // Copies the config; nothing is connected yet. NULL with the reason.
-struct dns_policy *dns_policy_new(const struct cfg_dns *config, struct error *err);
+struct dns_policy *dns_policy_new(
+	const struct cfg_dns *config, struct dns_names *names, struct error *err);
 // Makes the upstreams. 0, or -1 with the reason. Either way dns_policy_free is due.
 int dns_policy_begin(struct dns_policy *policy, struct event_base *base, struct error *err);
 void dns_policy_free(struct dns_policy *policy); // NULL is fine

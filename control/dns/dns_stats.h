@@ -21,6 +21,8 @@ enum dns_count {
 	DNS_COUNT_HITS,
 	DNS_COUNT_STALE,
 	DNS_COUNT_LOCAL,
+	DNS_COUNT_BLOCKED,
+	DNS_COUNT_REBIND,
 	DNS_COUNT_RESOLVED,
 	DNS_COUNT_JOINED, // somebody else had asked the same just before
 	DNS_COUNT_PREFETCHED,

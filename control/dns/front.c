@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+#include "control/dns/block_lists.h"
 #include "control/dns/client_rate.h"
 #include "control/dns/resolve.h"
 
@@ -20,7 +22,16 @@ struct front {
 	struct cache *cache;
 	struct client_rate *rate;
 	struct resolve *resolve;
+	struct block_lists *lists;
 };
+
+static void use_blocks(void *ctx, const struct block_store *blocks)
+{
+	struct front *front = ctx;
+
+	if (front->policy != NULL)
+		dns_local_use_blocks(front->policy->local, blocks);
+}
 
 struct front *front_new(struct event_base *base, struct dns_stats *stats)
 {
@@ -34,7 +45,9 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats)
 	front->cache = cache_new(&none);
 	front->rate = client_rate_new();
 	front->resolve = resolve_new(base, stats);
-	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL) {
+	front->lists = block_lists_new(base, use_blocks, front);
+	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
+		front->lists == NULL) {
 		front_free(front);
 		return NULL;
 	}
@@ -45,6 +58,7 @@ void front_free(struct front *front)
 {
 	if (front == NULL)
 		return;
+	block_lists_free(front->lists);
 	resolve_free(front->resolve);
 	dns_policy_retire(front->policy);
 	client_rate_free(front->rate);
@@ -67,6 +81,10 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	resolve_set_policy(front->resolve, policy, cache);
 	dns_policy_retire(front->policy);
 	front->policy = policy;
+	// what is read already counts until the lists of this config are
+	use_blocks(front, block_lists_in_use(front->lists));
+	if (block_lists_set(front->lists, &policy->config.local) != 0)
+		log_error("dns", "no memory to read the block lists");
 	return 0;
 }
 
@@ -116,6 +134,26 @@ static enum front_verdict drop(struct front *front, enum dns_count why)
 {
 	dns_stats_count(front->stats, why);
 	return FRONT_DROPPED;
+}
+
+// Names that are known here, or are not to be known. False: it goes on, with `key` of its view.
+static bool ask_local(struct front *front, const struct dns_message *query, struct asker *asker,
+	uint32_t now_sec, struct cache_key *key, uint8_t *out, size_t room, size_t *out_n)
+{
+	const struct dns_local *local = front->policy->local;
+	struct dns_local_result result;
+
+	if (room > asker->asked.room_bytes)
+		room = asker->asked.room_bytes;
+	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
+	key->view = dns_local_view(local, &asker->client);
+	if (result.verdict == DNS_LOCAL_GO_ON)
+		return false;
+	dns_stats_count(front->stats,
+		result.verdict == DNS_LOCAL_BLOCKED ? DNS_COUNT_BLOCKED : DNS_COUNT_LOCAL);
+	front->stats->codes[result.rcode & DNS_RCODE]++;
+	*out_n = result.n;
+	return true;
 }
 
 // --- the way ---
@@ -189,5 +227,8 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 		.is_do = query.edns.is_do,
 		.is_cd = (query.flags & DNS_CD) != 0,
 	};
+	if (ask_local(front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room,
+		    out_n))
+		return FRONT_ANSWERED;
 	return ask_cache(front, &key, asker, now_ms, out, room, out_n);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cfg/base/clock.h"
+#include "cfg/base/log.h"
 #include "control/dns/resolver.h"
 #include "control/hash.h"
 
@@ -164,6 +165,18 @@ static bool is_useful(const struct dns_message *answer)
 					 dns_message_rcode(answer) == DNS_NXDOMAIN);
 }
 
+// Who is asked for a domain of its own may well lead into networks of ours.
+static bool is_believed(const struct under_way *question, const struct dns_message *answer)
+{
+	char why[DNS_WHY_BYTES];
+
+	if (dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
+		dns_local_allows(question->policy->local, answer, why))
+		return true;
+	log_info("dns", "an answer is withheld: %s", why);
+	return false;
+}
+
 // Whoever has it: it goes to all who wait, and into the cache.
 static void take_answer(
 	struct under_way *question, const struct dns_message *answer, bool is_validated)
@@ -181,6 +194,12 @@ static void take_answer(
 	if (answer == NULL || answer->n > DNS_MESSAGE_BYTES) {
 		dns_stats_count(resolve->stats, DNS_COUNT_FAILED);
 		answer_all_code(question, DNS_SERVFAIL);
+		free_under_way(question);
+		goto out;
+	}
+	if (!is_believed(question, answer)) {
+		dns_stats_count(resolve->stats, DNS_COUNT_REBIND);
+		answer_all_code(question, DNS_NOERROR);
 		free_under_way(question);
 		goto out;
 	}
