@@ -67,8 +67,9 @@ static int read_pair(
 			return error_set(err, "expected a number from 1 to 65535 after `port`");
 		return 0;
 	}
-	return error_set(err, "`%.32s` is not expected here: after the address come "
-			      "`tls NAME` and `port NUMBER`",
+	return error_set(err,
+		"`%.32s` is not expected here: after the address come "
+		"`tls NAME` and `port NUMBER`",
 		key);
 }
 

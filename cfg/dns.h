@@ -59,7 +59,7 @@ struct cfg_dns {
 	const char *tls_certificates;	    // file of those that are trusted; NULL: the machine's
 	struct cfg_dns_domain *domains;
 	unsigned n_domains;
-	bool validates; // DNSSEC
+	bool validates;		  // DNSSEC
 	const char *trust_anchor; // file; NULL: the root's built-in keys
 	uint32_t rate;		  // UDP answers a second to one client; 0: no limit
 	uint32_t cache_mib;

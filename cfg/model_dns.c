@@ -163,7 +163,8 @@ static const struct model_key dns_keys[] = {
 		.object = &model_dns_rebind},
 	{.key = "canary",
 		.type = MODEL_BOOL,
-		.help = "browsers are told to keep to this resolver: use-application-dns.net has no "
+		.help = "browsers are told to keep to this resolver: use-application-dns.net has "
+			"no "
 			"address",
 		.default_text = "false",
 		MODEL_AT(struct config, dns.local.is_canary)},

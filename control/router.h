@@ -56,8 +56,8 @@ struct router {
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;
-	struct dns_names *dns_names; // of leases
-	struct dns *dns;	     // NULL: it answers no questions
+	struct dns_names *dns_names;	 // of leases
+	struct dns *dns;		 // NULL: it answers no questions
 	struct capture_session *capture; // NULL: nobody captures
 	struct apply *apply;
 	uint64_t start_ms;

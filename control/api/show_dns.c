@@ -35,8 +35,7 @@ static json_t *types_json(const struct dns_stats *stats)
 	char text[DNS_TYPE_STR_BYTES];
 
 	for (unsigned i = 0; i < DNS_STATS_TYPES && stats->types[i].n > 0; i++)
-		show_put_number(
-			to, dns_type_str(stats->types[i].type, text), stats->types[i].n);
+		show_put_number(to, dns_type_str(stats->types[i].type, text), stats->types[i].n);
 	if (stats->other_types > 0)
 		show_put_number(to, "other", stats->other_types);
 	return to;

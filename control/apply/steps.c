@@ -345,8 +345,8 @@ static void follow_dns_back(void *at)
 	struct steps_ctx *ctx = at;
 	struct error err = {0};
 
-	if (!is_dns_same(ctx) && dns_follow(&ctx->router->dns, &ctx->before->dns,
-					 ctx->router->dns_names, &err) != 0)
+	if (!is_dns_same(ctx) &&
+		dns_follow(&ctx->router->dns, &ctx->before->dns, ctx->router->dns_names, &err) != 0)
 		log_not_undone(&err);
 }
 

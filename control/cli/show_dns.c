@@ -51,8 +51,8 @@ static void add_listen(struct table *table, const json_t *one)
 static void add_upstream(struct table *table, const json_t *one)
 {
 	table_add(table, "%s", answer_text(one, "upstream"));
-	table_add(table, "%s", answer_text(one, "domain")[0] != '\0' ? answer_text(one, "domain")
-								     : "all");
+	table_add(table, "%s",
+		answer_text(one, "domain")[0] != '\0' ? answer_text(one, "domain") : "all");
 	answer_add_count(table, one, "sent");
 	answer_add_count(table, one, "answered");
 	answer_add_count(table, one, "silent");
@@ -80,8 +80,8 @@ void print_dns(const json_t *result, FILE *out)
 	print_times("At once:", json_object_get(result, "at_once"), out);
 	print_times("Resolved:", json_object_get(result, "resolved"), out);
 	fputc('\n', out);
-	answer_table(result, "upstreams",
-		"UPSTREAM|NAMES|>SENT|>ANSWERED|>SILENT|>BROKEN|>TIME", add_upstream, out);
+	answer_table(result, "upstreams", "UPSTREAM|NAMES|>SENT|>ANSWERED|>SILENT|>BROKEN|>TIME",
+		add_upstream, out);
 	fputc('\n', out);
 	answer_table(result, "clients", "CLIENT|>QUERIES", add_client, out);
 }

@@ -71,15 +71,15 @@ int answer_look(const struct dns_message *answer, uint16_t *ttls, unsigned ttls_
 	facts->ttl_sec = is_negative ? (negative < least ? negative : least) : least;
 	if (rcode == DNS_SERVFAIL)
 		facts->ttl_sec = FAILURE_SEC;
-	facts->may_be_kept = (answer->flags & DNS_TC) == 0 && facts->ttl_sec > 0 &&
-			     (rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN ||
-				     rcode == DNS_SERVFAIL) &&
-			     answer->n_questions == 1;
+	facts->may_be_kept =
+		(answer->flags & DNS_TC) == 0 && facts->ttl_sec > 0 &&
+		(rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN || rcode == DNS_SERVFAIL) &&
+		answer_has_plain_question(answer);
 	return 0;
 }
 
-void answer_finish_copy(uint8_t *copy, const uint16_t *ttls, const struct answer_facts *facts,
-	uint32_t ttl_max_sec)
+void answer_finish_copy(
+	uint8_t *copy, const uint16_t *ttls, const struct answer_facts *facts, uint32_t ttl_max_sec)
 {
 	put_u16(copy + ADDITIONAL_AT, facts->n_additional);
 	for (unsigned i = 0; i < facts->n_ttls; i++) {
@@ -89,6 +89,13 @@ void answer_finish_copy(uint8_t *copy, const uint16_t *ttls, const struct answer
 			ttl = 0;
 		answer_set_ttl(copy + ttls[i], ttl < ttl_max_sec ? ttl : ttl_max_sec);
 	}
+}
+
+bool answer_has_plain_question(const struct dns_message *answer)
+{
+	return answer->n_questions == 1 && answer->question.name.len > 0 &&
+	       answer->records_at ==
+		       DNS_HEADER_BYTES + answer->question.name.len + 2 * sizeof(uint16_t);
 }
 
 size_t answer_without_opt(uint8_t *out, const struct dns_message *answer)
@@ -114,8 +121,8 @@ bool answer_is_validated(const uint8_t *message)
 
 void answer_set_validated(uint8_t *message, bool is_validated)
 {
-	message[FLAGS_AT + 1] = (uint8_t)((message[FLAGS_AT + 1] & ~DNS_AD) |
-					  (is_validated ? DNS_AD : 0));
+	message[FLAGS_AT + 1] =
+		(uint8_t)((message[FLAGS_AT + 1] & ~DNS_AD) | (is_validated ? DNS_AD : 0));
 }
 
 // --- the last touch ---
@@ -138,17 +145,15 @@ void asked_by(const struct dns_message *query, bool is_stream, struct asked *out
 
 static size_t question_end(const struct asked *asked)
 {
-	return DNS_HEADER_BYTES + (asked->question.name.len > 0
-						  ? asked->question.name.len + 2 * sizeof(uint16_t)
-						  : 0);
+	return DNS_HEADER_BYTES +
+	       (asked->question.name.len > 0 ? asked->question.name.len + 2 * sizeof(uint16_t) : 0);
 }
 
-static size_t add_opt(const struct asked *asked, unsigned rcode_high, uint8_t *out, size_t n,
-	size_t room)
+static size_t add_opt(
+	const struct asked *asked, unsigned rcode_high, uint8_t *out, size_t n, size_t room)
 {
 	struct cursor_out opt = cursor_out_of(out + n, room - n);
-	uint16_t n_additional =
-		(uint16_t)(out[ADDITIONAL_AT] << 8 | out[ADDITIONAL_AT + 1]);
+	uint16_t n_additional = (uint16_t)(out[ADDITIONAL_AT] << 8 | out[ADDITIONAL_AT + 1]);
 
 	if (!asked->has_edns || room - n < ANSWER_OPT_BYTES)
 		return n;
@@ -187,8 +192,8 @@ static size_t write_head(const struct asked *asked, uint16_t flags, uint8_t *out
 	struct cursor_out head = cursor_out_of(out, room);
 
 	cursor_put_u16(&head, asked->id);
-	cursor_put_u16(&head, (uint16_t)(DNS_QR | DNS_RA | (asked->flags & (DNS_OPCODE | DNS_RD | DNS_CD)) |
-					 flags));
+	cursor_put_u16(&head, (uint16_t)(DNS_QR | DNS_RA |
+					 (asked->flags & (DNS_OPCODE | DNS_RD | DNS_CD)) | flags));
 	cursor_put_u16(&head, asked->question.name.len > 0 ? 1 : 0);
 	cursor_put_u32(&head, 0);
 	cursor_put_u16(&head, 0);

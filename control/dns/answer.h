@@ -21,6 +21,8 @@ int answer_look(const struct dns_message *answer, uint16_t *ttls, unsigned ttls_
 void answer_finish_copy(uint8_t *copy, const uint16_t *ttls, const struct answer_facts *facts,
 	uint32_t ttl_max_sec);
 
+// Its name is written out, not a pointer into the header: another of its length may take its place.
+bool answer_has_plain_question(const struct dns_message *answer);
 // The message at `out`, as parsed, loses OPT and what follows it. Returns the bytes that are left.
 size_t answer_without_opt(uint8_t *out, const struct dns_message *answer);
 // Whether it is validated, kept in the flag AD.

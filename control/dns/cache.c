@@ -11,17 +11,17 @@ enum {
 	BUCKETS_MIN = 1024,
 	BYTES_PER_BUCKET = 512,
 	TTLS_MAX = 512,	    // records of one answer; what has more is not kept
-	STALE_TTL_SEC = 30,   // RFC 8767 section 4
+	STALE_TTL_SEC = 30, // RFC 8767 section 4
 	MALLOC_BYTES = 16,  // what each takes beside
-	ENDING_PART = 10,     // of its time, the last tenth
-	ENDING_HITS = 2,      // since it came
+	ENDING_PART = 10,   // of its time, the last tenth
+	ENDING_HITS = 2,    // since it came
 };
 
 // RFC 8767 section 5: "no more than 30 seconds" for failures; RFC 2308 section 7.1: 5 minutes
 enum { FAILURE_SEC = 5 };
 
 struct entry {
-	struct entry *next;		   // in its bucket
+	struct entry *next;	     // in its bucket
 	struct entry *newer, *older; // in the clock's circle
 	uint64_t hash;
 	uint32_t came_sec, lives_sec, hits;
@@ -30,7 +30,8 @@ struct entry {
 	uint8_t flags; // KEY_*
 	uint8_t name_bytes;
 	bool was_used;
-	_Alignas(uint16_t) uint8_t data[]; // the offsets of TTLs, then the message; its name is the key's
+	_Alignas(uint16_t)
+		uint8_t data[]; // the offsets of TTLs, then the message; its name is the key's
 };
 
 enum { KEY_DO = 1, KEY_CD = 2 };
@@ -152,8 +153,8 @@ static void put_in_circle(struct cache *cache, struct entry *entry)
 
 // --- answers ---
 
-static enum cache_state state_of(const struct cache *cache, const struct entry *entry,
-	uint32_t now_sec)
+static enum cache_state state_of(
+	const struct cache *cache, const struct entry *entry, uint32_t now_sec)
 {
 	uint32_t age = now_sec - entry->came_sec;
 
@@ -172,9 +173,8 @@ static void write_ttls(const struct entry *entry, uint32_t age, uint8_t *out)
 	for (unsigned i = 0; i < entry->n_ttls; i++) {
 		uint32_t ttl = answer_get_ttl(out + at[i]);
 
-		answer_set_ttl(out + at[i], age < entry->lives_sec
-						    ? (ttl > age ? ttl - age : 0)
-						    : STALE_TTL_SEC);
+		answer_set_ttl(out + at[i],
+			age < entry->lives_sec ? (ttl > age ? ttl - age : 0) : STALE_TTL_SEC);
 	}
 }
 

@@ -39,8 +39,8 @@ void client_rate_free(struct client_rate *rate)
 }
 
 // Its own, or that of whoever has been silent for longest.
-static struct bucket *find(struct client_rate *rate, const struct ip_addr *client, uint32_t full,
-	uint64_t now_ms)
+static struct bucket *find(
+	struct client_rate *rate, const struct ip_addr *client, uint32_t full, uint64_t now_ms)
 {
 	uint8_t bytes[16];
 	struct bucket *row, *oldest;

@@ -67,8 +67,8 @@ static int take_policy(struct dns *dns)
 	return 0;
 }
 
-static void tell_upstreams(const struct upstream_group *group, const char *domain,
-	struct dns_state *out)
+static void tell_upstreams(
+	const struct upstream_group *group, const char *domain, struct dns_state *out)
 {
 	for (unsigned i = 0; i < group->n && out->n_upstreams < DNS_STATE_UPSTREAMS_MAX; i++) {
 		struct dns_upstream_state *to = &out->upstreams[out->n_upstreams++];
@@ -210,8 +210,7 @@ static int open_parts(struct dns *dns)
 		return -1;
 	dns->front = front_new(dns->base, &dns->stats);
 	dns->listeners = listeners_new(dns->front, dns->base, &dns->stats);
-	dns->wake_event =
-		event_new(dns->base, dns->wake_fd, EV_READ | EV_PERSIST, on_wake, dns);
+	dns->wake_event = event_new(dns->base, dns->wake_fd, EV_READ | EV_PERSIST, on_wake, dns);
 	dns->look_event = event_new(dns->base, -1, EV_PERSIST, on_look, dns);
 	if (dns->front == NULL || dns->listeners == NULL || dns->wake_event == NULL ||
 		dns->look_event == NULL || event_add(dns->wake_event, NULL) != 0 ||
@@ -263,8 +262,8 @@ void dns_free(struct dns *dns)
 	close_parts(dns);
 }
 
-int dns_follow(struct dns **at, const struct cfg_dns *config, struct dns_names *names,
-	struct error *err)
+int dns_follow(
+	struct dns **at, const struct cfg_dns *config, struct dns_names *names, struct error *err)
 {
 	struct dns_policy *policy;
 	struct dns *dns = *at;

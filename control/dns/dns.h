@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The DNS forwarder. It runs on a thread and a loop of its own: whatever is asked of it, the control
-// loop and the workers do not wait for it. Control thread.
+// The DNS forwarder. It runs on a thread and a loop of its own: whatever is asked of it, the
+// control loop and the workers do not wait for it. Control thread.
 #pragma once
 
 #include "cfg/dns.h"
@@ -12,10 +12,10 @@ struct dns;
 struct dns_names;
 
 // It does as this config says, beside what is under way by the one before; without `dns` in the
-// config it ends. `names` of leases are borrowed, or NULL. `*dns` is NULL as long as none runs. 0, or -1 with the reason, and nothing has
-// changed.
-int dns_follow(struct dns **dns, const struct cfg_dns *config, struct dns_names *names,
-	struct error *err);
+// config it ends. `names` of leases are borrowed, or NULL. `*dns` is NULL as long as none runs. 0,
+// or -1 with the reason, and nothing has changed.
+int dns_follow(
+	struct dns **dns, const struct cfg_dns *config, struct dns_names *names, struct error *err);
 void dns_free(struct dns *dns); // NULL is fine
 
 struct dns_upstream_state {

@@ -101,8 +101,8 @@ struct dns_policy *dns_policy_new(
 		return NULL;
 	}
 	copy_config(policy, config);
-	policy->groups = arena_alloc_array(
-		policy->arena, config->n_domains + 1, sizeof(*policy->groups));
+	policy->groups =
+		arena_alloc_array(policy->arena, config->n_domains + 1, sizeof(*policy->groups));
 	if (policy->groups != NULL)
 		list_domains(policy);
 	if (arena_is_exhausted(policy->arena)) {
@@ -131,8 +131,8 @@ static bool wants_tls(const struct cfg_dns_upstreams *upstreams)
 	return false;
 }
 
-static int begin_group(struct dns_policy *policy, const struct cfg_dns_upstreams *upstreams,
-	struct error *err)
+static int begin_group(
+	struct dns_policy *policy, const struct cfg_dns_upstreams *upstreams, struct error *err)
 {
 	struct upstream_group *group = &policy->groups[policy->n_groups];
 

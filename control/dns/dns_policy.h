@@ -19,7 +19,7 @@ struct dns_policy {
 	struct arena *arena;
 	struct cfg_dns config; // strings in the arena
 	struct event_base *base;
-	void *ssl_ctx; // NULL: no upstream with TLS
+	void *ssl_ctx;		       // NULL: no upstream with TLS
 	struct upstream_group *groups; // [0] for all names, the others for domains
 	unsigned n_groups;
 	struct dns_domain *domains; // the longest first

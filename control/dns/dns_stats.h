@@ -10,7 +10,7 @@
 
 enum {
 	DNS_STATS_CODES = 16,
-	DNS_STATS_TYPES = 64,	 // each with its own count, others together
+	DNS_STATS_TYPES = 64,	  // each with its own count, others together
 	DNS_STATS_CLIENTS = 1024, // who has asked least goes first
 	DNS_STATS_TIMES = 24,	  // the i-th: below 2^i us
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cfg/base/clock.h"
+#include "control/dns/answer.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
@@ -20,7 +21,8 @@ enum {
 static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000, US_PER_SEC = 1000000;
 
 // An upstream that was asked once.
-struct try {
+struct
+try {
 	struct exchange *exchange;
 	struct upstream *upstream;
 	struct event *event; // of a socket of its own; NULL: a stream's
@@ -43,7 +45,7 @@ struct exchange {
 	unsigned n_tries;
 	uint64_t began_ns;
 	bool is_beginning; // exchange_new has not returned
-	uint8_t *poor; // an answer that is taken when nobody gives a better one
+	uint8_t *poor;	   // an answer that is taken when nobody gives a better one
 	size_t poor_bytes;
 	const struct upstream *poor_from;
 	exchange_fn fn;
@@ -92,7 +94,8 @@ static bool is_answer(const struct exchange *exchange, const struct dns_message 
 {
 	return message->id == (uint16_t)(exchange->query[0] << 8 | exchange->query[1]) &&
 	       (message->flags & DNS_QR) != 0 && (message->flags & DNS_OPCODE) == 0 &&
-	       message->n_questions == 1 && message->question.type == exchange->question.type &&
+	       message->n_questions == 1 && answer_has_plain_question(message) &&
+	       message->question.type == exchange->question.type &&
 	       message->question.class == exchange->question.class &&
 	       dns_name_equal(&message->question.name, &exchange->question.name);
 }
@@ -344,9 +347,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < exchange->n_tries; i++)
 		is_anybody_asked |= !exchange->tries[i].is_over;
 	// all have said that they will not: asking again would be of no use
-	if (waited_ms >= EXCHANGE_MS_MAX ||
-		(exchange->poor != NULL && !is_anybody_asked &&
-			exchange->next >= exchange->group->n)) {
+	if (waited_ms >= EXCHANGE_MS_MAX || (exchange->poor != NULL && !is_anybody_asked &&
+						    exchange->next >= exchange->group->n)) {
 		finish(exchange, NULL, NULL);
 		return;
 	}

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/dns/block_lists.h"
 #include "control/dns/client_rate.h"
 #include "control/dns/resolve.h"
+#include "control/dns/strip.h"
 
 enum {
 	EDNS_VERSION = 0,
@@ -136,6 +138,17 @@ static enum front_verdict drop(struct front *front, enum dns_count why)
 	return FRONT_DROPPED;
 }
 
+size_t answer_join(
+	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room)
+{
+	struct dns_message first, second;
+
+	if (dns_message_parse(asker->alias, asker->alias_bytes, &first) != 0 ||
+		dns_message_parse(answer, n, &second) != 0)
+		return 0;
+	return strip_join(&first, &second, out, room);
+}
+
 // Names that are known here, or are not to be known. False: it goes on, with `key` of its view.
 static bool ask_local(struct front *front, const struct dns_message *query, struct asker *asker,
 	uint32_t now_sec, struct cache_key *key, uint8_t *out, size_t room, size_t *out_n)
@@ -149,6 +162,12 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 	key->view = dns_local_view(local, &asker->client);
 	if (result.verdict == DNS_LOCAL_GO_ON)
 		return false;
+	if (result.verdict == DNS_LOCAL_ALIAS && (asker->alias = malloc(result.n)) != NULL) {
+		memcpy(asker->alias, out, result.n);
+		asker->alias_bytes = result.n;
+		key->question.name = result.target;
+		return false;
+	}
 	dns_stats_count(front->stats,
 		result.verdict == DNS_LOCAL_BLOCKED ? DNS_COUNT_BLOCKED : DNS_COUNT_LOCAL);
 	front->stats->codes[result.rcode & DNS_RCODE]++;
@@ -175,8 +194,7 @@ static enum front_verdict ask_cache(struct front *front, const struct cache_key 
 	case CACHE_FRESH:
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
 		front->stats->codes[out[3] & DNS_RCODE]++;
-		*out_n = answer_finish(
-			&asker->asked, answer_is_validated(out), out, n, room);
+		*out_n = answer_finish(&asker->asked, answer_is_validated(out), out, n, room);
 		return FRONT_ANSWERED;
 	}
 	if (resolve_ask(front->resolve, front->policy, key, asker))
@@ -184,6 +202,31 @@ static enum front_verdict ask_cache(struct front *front, const struct cache_key 
 	dns_stats_count(front->stats, DNS_COUNT_DROP_FULL);
 	return asker->is_stream ? answer_code(front, asker, DNS_SERVFAIL, out, room, out_n)
 				: FRONT_DROPPED;
+}
+
+// What a local alias leads to, behind the alias.
+static enum front_verdict ask_alias(struct front *front, const struct cache_key *key,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	static uint8_t target[DNS_MESSAGE_BYTES];
+	enum cache_state state = cache_get(
+		front->cache, key, (uint32_t)(now_ms / MS_PER_SEC), target, sizeof(target), out_n);
+
+	if (state != CACHE_FRESH && state != CACHE_ENDING) {
+		if (resolve_ask(front->resolve, front->policy, key, asker))
+			return FRONT_WAITS;
+		*out_n = 0;
+	} else {
+		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		*out_n = answer_join(asker, target, *out_n, out, room);
+	}
+	free(asker->alias);
+	asker->alias = NULL;
+	if (*out_n == 0)
+		return answer_code(front, asker, DNS_SERVFAIL, out, room, out_n);
+	front->stats->codes[out[3] & DNS_RCODE]++;
+	*out_n = answer_finish(&asker->asked, false, out, *out_n, room);
+	return FRONT_ANSWERED;
 }
 
 enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
@@ -197,6 +240,7 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 	if (parsed == -ENOMSG || (query.flags & DNS_QR) != 0 || front->policy == NULL)
 		return drop(front, DNS_COUNT_DROP_MALFORMED);
 	dns_stats_count(front->stats, asker->is_stream ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	asker->alias = NULL;
 	asked_by(&query, asker->is_stream, &asker->asked);
 	if (!asker->is_stream) {
 		switch (client_rate_take(
@@ -227,8 +271,9 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 		.is_do = query.edns.is_do,
 		.is_cd = (query.flags & DNS_CD) != 0,
 	};
-	if (ask_local(front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room,
-		    out_n))
+	if (ask_local(
+		    front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room, out_n))
 		return FRONT_ANSWERED;
-	return ask_cache(front, &key, asker, now_ms, out, room, out_n);
+	return asker->alias == NULL ? ask_cache(front, &key, asker, now_ms, out, room, out_n)
+				    : ask_alias(front, &key, asker, now_ms, out, room, out_n);
 }

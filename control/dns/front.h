@@ -19,6 +19,10 @@ struct asker {
 	bool is_stream;
 	struct asked asked;
 	uint64_t came_ns;
+	// A local answer that goes before what its alias leads to, on the heap, or NULL. With
+	// FRONT_WAITS it is the front's.
+	uint8_t *alias;
+	size_t alias_bytes;
 	// Takes the answer that comes later; `bytes` 0: there will be none.
 	void (*reply)(const struct asker *asker, const uint8_t *answer, size_t bytes);
 	void *transport;
@@ -33,6 +37,11 @@ enum front_verdict {
 	FRONT_DROPPED,
 	FRONT_WAITS, // the answer comes by asker->reply
 };
+
+// What an asker with an alias gets: its alias, and `n` bytes of answer to what that leads to,
+// joined in `out`. 0: there is no room.
+size_t answer_join(
+	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room);
 
 struct front *front_new(struct event_base *base, struct dns_stats *stats); // NULL: no memory
 void front_free(struct front *front);

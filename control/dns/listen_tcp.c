@@ -113,8 +113,8 @@ static void ask(struct connection *connection, const uint8_t *query, size_t n)
 		answer_bytes, DNS_MESSAGE_BYTES, &bytes)) {
 	case FRONT_ANSWERED:
 		write_answer(connection, answer_bytes, bytes);
-		dns_stats_time(&connection->stats->hit_times,
-			(clock_now_ns() - began_ns) / NS_PER_US);
+		dns_stats_time(
+			&connection->stats->hit_times, (clock_now_ns() - began_ns) / NS_PER_US);
 		break;
 	case FRONT_WAITS:
 		connection->n_waiting++;
@@ -137,8 +137,7 @@ static void read_on(struct connection *connection)
 
 		if (evbuffer_get_length(in) < LENGTH_BYTES + bytes)
 			return;
-		if (connection->n_waiting >= WAITING_MAX ||
-			evbuffer_get_length(out) > OUTPUT_MAX) {
+		if (connection->n_waiting >= WAITING_MAX || evbuffer_get_length(out) > OUTPUT_MAX) {
 			bufferevent_disable(connection->bev, EV_READ);
 			return;
 		}
@@ -188,9 +187,8 @@ static void accept_one(struct listen_tcp *listen, int fd, const struct sockaddr_
 	static const struct timeval idle = {.tv_sec = IDLE_SEC};
 	struct connection *connection = calloc(1, sizeof(*connection));
 
-	if (connection == NULL ||
-		(connection->bev = bufferevent_socket_new(
-			 listen->base, fd, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
+	if (connection == NULL || (connection->bev = bufferevent_socket_new(
+					   listen->base, fd, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
 		free(connection);
 		close(fd);
 		return;
@@ -230,8 +228,8 @@ static void on_connection(evutil_socket_t fd, short what, void *ctx)
 	close(one);
 }
 
-struct listen_tcp *listen_tcp_new(struct front *front, struct event_base *base,
-	struct dns_stats *stats, int fd)
+struct listen_tcp *listen_tcp_new(
+	struct front *front, struct event_base *base, struct dns_stats *stats, int fd)
 {
 	struct listen_tcp *listen = calloc(1, sizeof(*listen));
 

@@ -9,6 +9,6 @@
 struct listen_tcp;
 
 // Takes the socket, bound and listening. NULL: no memory, and the socket is closed.
-struct listen_tcp *listen_tcp_new(struct front *front, struct event_base *base,
-	struct dns_stats *stats, int fd);
+struct listen_tcp *listen_tcp_new(
+	struct front *front, struct event_base *base, struct dns_stats *stats, int fd);
 void listen_tcp_free(struct listen_tcp *listen); // and its connections; NULL is fine

@@ -13,7 +13,7 @@
 
 enum {
 	BATCH = 64,
-	TURNS_MAX = 4, // batches, then the rest of the loop has its turn
+	TURNS_MAX = 4,	    // batches, then the rest of the loop has its turn
 	QUERY_BYTES = 1024, // a question with EDNS has less; what is longer is cut, and malformed
 	ANSWER_BYTES = 4096,
 	CONTROL_BYTES = 64,
@@ -60,8 +60,7 @@ static void remember(struct asker *asker, const struct msghdr *head)
 
 		if (n > sizeof(asker->local) ||
 			!((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) ||
-				(at->cmsg_level == IPPROTO_IPV6 &&
-					at->cmsg_type == IPV6_PKTINFO)))
+				(at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO)))
 			continue;
 		memcpy(asker->local, CMSG_DATA(at), n);
 		asker->local_bytes = (uint32_t)n;
@@ -193,8 +192,8 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-struct listen_udp *listen_udp_new(struct front *front, struct event_base *base,
-	struct dns_stats *stats, int fd)
+struct listen_udp *listen_udp_new(
+	struct front *front, struct event_base *base, struct dns_stats *stats, int fd)
 {
 	struct listen_udp *listen = calloc(1, sizeof(*listen));
 

@@ -47,8 +47,8 @@ static int set_on(int fd, int level, int option)
 	return setsockopt(fd, level, option, &yes, sizeof(yes));
 }
 
-static int open_socket(const struct listeners *listeners, const struct place *place, int family,
-	int type)
+static int open_socket(
+	const struct listeners *listeners, const struct place *place, int family, int type)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(listeners->port)};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(listeners->port)};
@@ -61,9 +61,8 @@ static int open_socket(const struct listeners *listeners, const struct place *pl
 		    (socklen_t)strlen(place->name) + 1) != 0 ||
 		set_on(fd, SOL_SOCKET, SO_REUSEADDR) != 0 ||
 		(is_ip6 && set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0) ||
-		(type == SOCK_DGRAM &&
-			set_on(fd, is_ip6 ? IPPROTO_IPV6 : IPPROTO_IP,
-				is_ip6 ? IPV6_RECVPKTINFO : IP_PKTINFO) != 0) ||
+		(type == SOCK_DGRAM && set_on(fd, is_ip6 ? IPPROTO_IPV6 : IPPROTO_IP,
+					       is_ip6 ? IPV6_RECVPKTINFO : IP_PKTINFO) != 0) ||
 		bind(fd, is_ip6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
 			is_ip6 ? sizeof(in6) : sizeof(in)) != 0 ||
 		(type == SOCK_STREAM && listen(fd, BACKLOG) != 0)) {
@@ -191,8 +190,8 @@ bool listeners_each(const struct listeners *listeners, unsigned i, const char **
 	return true;
 }
 
-struct listeners *listeners_new(struct front *front, struct event_base *base,
-	struct dns_stats *stats)
+struct listeners *listeners_new(
+	struct front *front, struct event_base *base, struct dns_stats *stats)
 {
 	struct listeners *listeners = calloc(1, sizeof(*listeners));
 

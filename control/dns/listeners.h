@@ -12,9 +12,11 @@ struct listeners *listeners_new(struct front *front, struct event_base *base,
 void listeners_free(struct listeners *listeners);
 
 // What is on neither list ends, what is on both goes on. The names are copied.
-void listeners_set(struct listeners *listeners, const char *const *names, unsigned n, uint16_t port);
+void listeners_set(
+	struct listeners *listeners, const char *const *names, unsigned n, uint16_t port);
 // Every quarter of a second: devices come and go.
 void listeners_look(struct listeners *listeners);
 
 // The i-th: its name, and whether it is open. False behind the last one.
-bool listeners_each(const struct listeners *listeners, unsigned i, const char **name, bool *is_open);
+bool listeners_each(
+	const struct listeners *listeners, unsigned i, const char **name, bool *is_open);

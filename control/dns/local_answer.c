@@ -211,8 +211,8 @@ static void write_reason(const struct dns_blocked *blocked, char why[DNS_WHY_BYT
 	else
 		snprintf(why, DNS_WHY_BYTES, "the list %s, line %u: %s", blocked->list,
 			blocked->match.line,
-			block_rule_str(&blocked->match.rule, &blocked->match.name, rule,
-				sizeof(rule)));
+			block_rule_str(
+				&blocked->match.rule, &blocked->match.name, rule, sizeof(rule)));
 }
 
 static void put_blocked(struct way *way, const struct dns_blocked *blocked)

@@ -36,8 +36,7 @@ static void free_relayed(struct relayed *one)
 }
 
 // What has no answer gets none: libunbound asks again, and gives up by itself.
-static void on_answer(
-	void *ctx, const struct dns_message *answer, const struct upstream *upstream)
+static void on_answer(void *ctx, const struct dns_message *answer, const struct upstream *upstream)
 {
 	struct relayed *one = ctx;
 
@@ -54,7 +53,8 @@ static void on_answer(
 	free_relayed(one);
 }
 
-static void take(struct relay *relay, const uint8_t *bytes, size_t n, const struct sockaddr_in *peer)
+static void take(
+	struct relay *relay, const uint8_t *bytes, size_t n, const struct sockaddr_in *peer)
 {
 	struct dns_message query;
 	struct relayed *one;
@@ -107,8 +107,7 @@ struct relay *relay_new(struct dns_policy *policy, struct error *err)
 	relay->policy = policy;
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	relay->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (relay->fd < 0 ||
-		bind(relay->fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	if (relay->fd < 0 || bind(relay->fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 		getsockname(relay->fd, (struct sockaddr *)&address, &bytes) != 0) {
 		error_set(err, "dns: no socket on the loopback: %s", strerror(errno));
 		relay_free(relay);

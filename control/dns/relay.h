@@ -8,7 +8,7 @@
 struct relay;
 
 struct relay *relay_new(struct dns_policy *policy, struct error *err); // NULL with the reason
-void relay_free(struct relay *relay); // NULL is fine
-uint16_t relay_port(const struct relay *relay); // of 127.0.0.1
+void relay_free(struct relay *relay);				       // NULL is fine
+uint16_t relay_port(const struct relay *relay);			       // of 127.0.0.1
 
 enum { RELAY_BYTES = 32768 }; // the largest answer that fits into one datagram there

@@ -43,7 +43,7 @@ struct resolve {
 	struct under_way *buckets[BUCKETS];
 	unsigned n_questions, n_askers;
 	uint64_t seed;
-	uint8_t out[DNS_MESSAGE_BYTES + 1];
+	uint8_t out[DNS_MESSAGE_BYTES + 1], one[DNS_MESSAGE_BYTES + 1]; // for all, for one of them
 };
 
 static uint64_t hash_of(const struct resolve *resolve, const struct cache_key *key)
@@ -88,48 +88,68 @@ static void free_under_way(struct under_way *question)
 
 // --- answers ---
 
-// `n` bytes of resolve->out are an answer without OPT. Each gets it as it asked.
+static void free_waiter(struct resolve *resolve, struct waiter *waiter)
+{
+	resolve->n_askers--;
+	free(waiter->asker.alias);
+	free(waiter);
+}
+
+static struct waiter *take_waiter(struct under_way *question)
+{
+	struct waiter *waiter = question->waiters;
+
+	if (waiter != NULL)
+		question->waiters = waiter->next;
+	return waiter;
+}
+
+// What all get, as this one asked for it.
+static size_t make_one(struct resolve *resolve, const struct asker *asker, size_t n)
+{
+	const struct dns_name *name = &asker->asked.question.name;
+
+	if (asker->alias != NULL)
+		return answer_join(asker, resolve->out, n, resolve->one, DNS_MESSAGE_BYTES);
+	memcpy(resolve->one, resolve->out, n);
+	memcpy(resolve->one + DNS_HEADER_BYTES, name->bytes, name->len);
+	return n;
+}
+
+// `n` bytes of resolve->out are an answer without OPT.
 static void answer_all(struct under_way *question, size_t n, bool is_validated)
 {
 	struct resolve *resolve = question->resolve;
-	uint8_t *out = resolve->out;
-	uint8_t head[DNS_HEADER_BYTES];
 	uint64_t now_ns = clock_now_ns();
+	struct waiter *waiter;
 
-	memcpy(head, out, sizeof(head));
-	while (question->waiters != NULL) {
-		struct waiter *waiter = question->waiters;
-		const struct asked *asked = &waiter->asker.asked;
-		size_t bytes;
+	while ((waiter = take_waiter(question)) != NULL) {
+		const struct asker *asker = &waiter->asker;
+		size_t bytes = make_one(resolve, asker, n);
 
-		question->waiters = waiter->next;
-		memcpy(out, head, sizeof(head));
-		memcpy(out + DNS_HEADER_BYTES, asked->question.name.bytes,
-			asked->question.name.len);
-		bytes = answer_finish(asked, is_validated, out, n, DNS_MESSAGE_BYTES);
-		resolve->stats->codes[head[3] & DNS_RCODE]++;
-		dns_stats_time(&resolve->stats->resolved_times,
-			(now_ns - waiter->asker.came_ns) / NS_PER_US);
-		waiter->asker.reply(&waiter->asker, out, bytes);
-		resolve->n_askers--;
-		free(waiter);
+		if (bytes > 0)
+			bytes = answer_finish(&asker->asked, is_validated && asker->alias == NULL,
+				resolve->one, bytes, DNS_MESSAGE_BYTES);
+		resolve->stats->codes[resolve->out[3] & DNS_RCODE]++;
+		dns_stats_time(
+			&resolve->stats->resolved_times, (now_ns - asker->came_ns) / NS_PER_US);
+		asker->reply(asker, resolve->one, bytes);
+		free_waiter(resolve, waiter);
 	}
 }
 
 static void answer_all_code(struct under_way *question, enum dns_rcode rcode)
 {
 	struct resolve *resolve = question->resolve;
+	struct waiter *waiter;
 
-	while (question->waiters != NULL) {
-		struct waiter *waiter = question->waiters;
+	while ((waiter = take_waiter(question)) != NULL) {
 		size_t bytes = answer_write_code(
-			&waiter->asker.asked, rcode, resolve->out, DNS_MESSAGE_BYTES);
+			&waiter->asker.asked, rcode, resolve->one, DNS_MESSAGE_BYTES);
 
-		question->waiters = waiter->next;
 		resolve->stats->codes[rcode & DNS_RCODE]++;
-		waiter->asker.reply(&waiter->asker, resolve->out, bytes);
-		resolve->n_askers--;
-		free(waiter);
+		waiter->asker.reply(&waiter->asker, resolve->one, bytes);
+		free_waiter(resolve, waiter);
 	}
 }
 
@@ -371,13 +391,11 @@ void resolve_free(struct resolve *resolve)
 	for (unsigned i = 0; i < BUCKETS; i++)
 		while (resolve->buckets[i] != NULL) {
 			struct under_way *question = resolve->buckets[i];
+			struct waiter *waiter;
 
-			while (question->waiters != NULL) {
-				struct waiter *waiter = question->waiters;
-
-				question->waiters = waiter->next;
+			while ((waiter = take_waiter(question)) != NULL) {
 				waiter->asker.reply(&waiter->asker, NULL, 0);
-				free(waiter);
+				free_waiter(resolve, waiter);
 			}
 			free_under_way(question);
 		}

@@ -8,6 +8,7 @@
 #include <unbound.h>
 
 #include "cfg/base/log.h"
+#include "control/dns/answer.h"
 #include "control/dns/relay.h"
 #include "control/dns/strip.h"
 
@@ -152,8 +153,8 @@ void resolver_free(struct resolver *resolver)
 
 // --- questions ---
 
-// RFC 4035 section 3.2.1: who did not ask for DNSSEC's records does not get them. There is no answer
-// instead of a bogus one, but for who validates it alone (CD).
+// RFC 4035 section 3.2.1: who did not ask for DNSSEC's records does not get them. There is no
+// answer instead of a bogus one, but for who validates it alone (CD).
 static void deliver(struct resolver_query *query, const void *packet, size_t bytes, int verdict)
 {
 	struct resolver *resolver = query->resolver;
@@ -162,7 +163,8 @@ static void deliver(struct resolver_query *query, const void *packet, size_t byt
 	size_t n = 0;
 
 	if (packet != NULL && bytes > 0 && (!is_bogus || query->is_cd) &&
-		dns_message_parse(packet, bytes, &answer) == 0 && answer.n_questions == 1)
+		dns_message_parse(packet, bytes, &answer) == 0 &&
+		answer_has_plain_question(&answer))
 		n = query->is_do ? strip_nothing(&answer, resolver->out, DNS_MESSAGE_BYTES)
 				 : strip_dnssec(&answer, resolver->out, DNS_MESSAGE_BYTES);
 	if (n > 0 && dns_message_parse(resolver->out, n, &answer) == 0)

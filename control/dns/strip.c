@@ -19,10 +19,10 @@ static bool is_dnssec(uint16_t type)
 	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
 }
 
-static void put_name(const struct dns_message *answer, const struct dns_name *name,
-	struct cursor_out *out)
+static void put_name(
+	const struct dns_name *question, const struct dns_name *name, struct cursor_out *out)
 {
-	if (dns_name_equal(name, &answer->question.name))
+	if (dns_name_equal(name, question))
 		cursor_put_u16(out, QUESTION_POINTER);
 	else
 		dns_name_write(out, name);
@@ -72,18 +72,41 @@ static bool put_data(
 	return true;
 }
 
-static bool put_record(
-	const struct dns_message *answer, const struct dns_record *record, struct cursor_out *out)
+static bool put_record(const struct dns_name *question, const struct dns_message *answer,
+	const struct dns_record *record, struct cursor_out *out)
 {
 	struct dns_name name;
 
 	if (dns_record_name(answer, record, &name) != 0)
 		return false;
-	put_name(answer, &name, out);
+	put_name(question, &name, out);
 	cursor_put_u16(out, record->type);
 	cursor_put_u16(out, record->class);
 	cursor_put_u32(out, record->ttl_sec);
 	return put_data(answer, record, out);
+}
+
+static void put_head(
+	const struct dns_message *asked, uint16_t flags, uint16_t id, struct cursor_out *out)
+{
+	cursor_put_u16(out, id);
+	cursor_put_u16(out, flags);
+	cursor_put_u16(out, 1);
+	cursor_put_zeroes(out, sizeof(uint16_t) * DNS_SECTIONS);
+	dns_name_write(out, &asked->question.name);
+	cursor_put_u16(out, asked->question.type);
+	cursor_put_u16(out, asked->question.class);
+}
+
+static size_t end(struct cursor_out *out, const uint16_t counts[DNS_SECTIONS])
+{
+	if (out->is_full)
+		return 0;
+	for (unsigned i = 0; i < DNS_SECTIONS; i++) {
+		out->bytes[COUNTS_AT + 2 * i] = (uint8_t)(counts[i] >> 8);
+		out->bytes[COUNTS_AT + 2 * i + 1] = (uint8_t)counts[i];
+	}
+	return out->n;
 }
 
 size_t strip_dnssec(const struct dns_message *answer, uint8_t *out, size_t room)
@@ -93,28 +116,46 @@ size_t strip_dnssec(const struct dns_message *answer, uint8_t *out, size_t room)
 	uint16_t counts[DNS_SECTIONS] = {0};
 	struct dns_record record;
 
-	cursor_put_u16(&to, answer->id);
-	cursor_put_u16(&to, answer->flags);
-	cursor_put_u16(&to, 1);
-	cursor_put_zeroes(&to, sizeof(counts));
-	dns_name_write(&to, &answer->question.name);
-	cursor_put_u16(&to, answer->question.type);
-	cursor_put_u16(&to, answer->question.class);
+	put_head(answer, answer->flags, answer->id, &to);
 	while (dns_walk_next(&walk, &record)) {
 		if (record.type == DNS_OPT ||
 			(is_dnssec(record.type) && record.type != answer->question.type))
 			continue;
-		if (!put_record(answer, &record, &to))
+		if (!put_record(&answer->question.name, answer, &record, &to))
 			return 0;
 		counts[record.section]++;
 	}
-	if (to.is_full)
-		return 0;
-	for (unsigned i = 0; i < DNS_SECTIONS; i++) {
-		out[COUNTS_AT + 2 * i] = (uint8_t)(counts[i] >> 8);
-		out[COUNTS_AT + 2 * i + 1] = (uint8_t)counts[i];
+	return end(&to, counts);
+}
+
+static bool put_section(const struct dns_message *asked, const struct dns_message *from,
+	enum dns_section section, struct cursor_out *out, uint16_t counts[DNS_SECTIONS])
+{
+	struct dns_walk walk = dns_walk_begin(from);
+	struct dns_record record;
+
+	while (dns_walk_next(&walk, &record)) {
+		if (record.section != section || record.type == DNS_OPT)
+			continue;
+		if (!put_record(&asked->question.name, from, &record, out))
+			return false;
+		counts[section]++;
 	}
-	return to.n;
+	return true;
+}
+
+size_t strip_join(const struct dns_message *alias, const struct dns_message *answer, uint8_t *out,
+	size_t room)
+{
+	struct cursor_out to = cursor_out_of(out, room);
+	uint16_t counts[DNS_SECTIONS] = {0};
+
+	put_head(alias, answer->flags, alias->id, &to);
+	if (!put_section(alias, alias, DNS_ANSWER, &to, counts) ||
+		!put_section(alias, answer, DNS_ANSWER, &to, counts) ||
+		!put_section(alias, answer, DNS_AUTHORITY, &to, counts))
+		return 0;
+	return end(&to, counts);
 }
 
 size_t strip_nothing(const struct dns_message *answer, uint8_t *out, size_t room)

@@ -92,8 +92,7 @@ void upstream_order(struct upstream_group *group, struct upstream *out[UPSTREAM_
 	}
 	group->turn++;
 	if (group->n > 1 && group->turn % ANOTHER_FIRST_EACH == 0) {
-		unsigned other =
-			1 + (unsigned)(group->turn / ANOTHER_FIRST_EACH) % (group->n - 1);
+		unsigned other = 1 + (unsigned)(group->turn / ANOTHER_FIRST_EACH) % (group->n - 1);
 		struct upstream *first = out[other];
 
 		memmove(&out[1], &out[0], sizeof(out[0]) * other);
@@ -106,15 +105,15 @@ static void set_address(struct upstream *upstream)
 	const struct ip_addr *from = &upstream->config.address;
 
 	if (from->family == IP_V4) {
-		struct sockaddr_in in = {.sin_family = AF_INET,
-			.sin_port = htons(upstream->config.port)};
+		struct sockaddr_in in = {
+			.sin_family = AF_INET, .sin_port = htons(upstream->config.port)};
 
 		memcpy(&in.sin_addr, from->v4, sizeof(in.sin_addr));
 		memcpy(&upstream->address, &in, sizeof(in));
 		upstream->address_bytes = sizeof(in);
 	} else {
-		struct sockaddr_in6 in = {.sin6_family = AF_INET6,
-			.sin6_port = htons(upstream->config.port)};
+		struct sockaddr_in6 in = {
+			.sin6_family = AF_INET6, .sin6_port = htons(upstream->config.port)};
 
 		memcpy(&in.sin6_addr, from->v6, sizeof(in.sin6_addr));
 		memcpy(&upstream->address, &in, sizeof(in));

@@ -21,7 +21,7 @@ enum {
 	LENGTH_BYTES = 2,
 	CONNECT_MS_MAX = 3000,
 	STALL_MS_MAX = 2000, // questions are under way, and nothing comes
-	AGAIN_MS_MIN = 50, // after a connection that could not be set up
+	AGAIN_MS_MIN = 50,   // after a connection that could not be set up
 	AGAIN_MS_MAX = 400,
 	WARM_FOR_MS = 300000, // after the last question, a connection that ends is made again
 };

@@ -44,8 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 		struct block_names more;
 		struct block_rule rule;
 		struct dns_name name;
-		enum block_line is =
-			block_rule_parse(lines.line, lines.len, &rule, &name, &more);
+		enum block_line is = block_rule_parse(lines.line, lines.len, &rule, &name, &more);
 
 		for (; is != BLOCK_LINE_EMPTY; is = block_rule_next(&more, &name))
 			if (is == BLOCK_LINE_RULE)

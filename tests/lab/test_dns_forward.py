@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The DNS forwarder between real clients (dig) and real upstreams (Unbound): see dns_lab.py."""
 
-import socket
 import struct
 
 import pytest
-from dns_lab import UPSTREAMS, DnsLab, drain, question
+from dns_lab import DnsLab, question
 from home import FAR4, PCS, ROUTER_LAN4, ROUTER_LAN6, SERVER4
 from lab import wait_for
 
@@ -177,3 +176,42 @@ def test_another_config_loses_no_question(lab):
     said = load.output()
     assert "Queries lost:         0 (0.00%)" in said, said
     assert "NOERROR" in said and "SERVFAIL" not in said, said
+
+
+def test_an_alias_of_ours_leads_to_what_others_know(lab):
+    upstream = lab.start_unbound("srv")
+    lab.start_dns(f"upstreams: {SERVER4}, records: [{{ name: shop.home.arpa, cname: alias.example.net }}]")
+    for _ in range(2):
+        shop = lab.dig("shop.home.arpa")
+        assert shop.status == "NOERROR", shop
+        assert shop.data == ["alias.example.net.", "www.example.net.", "203.0.113.80"], shop
+    assert "home.arpa" not in upstream.output()
+    assert upstream.output().count("alias.example.net. A IN") == 1, upstream.output()
+
+
+def test_ten_thousand_clients(lab):
+    lab.start_unbound("srv")
+    lab.start_dns(f"upstreams: {SERVER4}, rate: 5")
+    lab.ip("pc1", "route add local 198.19.0.0/16 dev lo")
+    lab.ip("rtr", "route add 198.19.0.0/16 via 198.18.0.11")
+    lab.dig("www.example.net")
+    script = (
+        "import socket, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from dns_lab import question\n"
+        "answered = 0\n"
+        "for i in range(10000):\n"
+        "    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "    sock.bind((f'198.19.{i // 250}.{i % 250 + 1}', 0))\n"
+        "    sock.settimeout(2)\n"
+        f"    sock.sendto(question('www.example.net', i), ('{ROUTER_LAN4}', 53))\n"
+        "    answered += sock.recv(512)[3] & 15 == 0\n"
+        "    sock.close()\n"
+        "print(answered)\n")
+    done = lab.run("pc1", "/usr/bin/python3", "-c", script, str(__file__.rsplit("/", 1)[0]),
+                   timeout=60)
+    counts = lab.dns_counts()
+    assert done.stdout.strip() == "10000", done
+    assert counts["cache_hits"] >= 10000 and counts["cut"] == counts["drop_rate"] == 0, counts
+    seen = lab.millrace("show", "dns", "limit", "1000")["clients"]
+    assert len(seen) == 1000 and sum(one["queries"] for one in seen) <= counts["udp"]
