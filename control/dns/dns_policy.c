@@ -24,6 +24,21 @@ static void copy_upstreams(struct arena *arena, struct cfg_dns_upstreams *upstre
 		upstreams->texts[i] = copy_text(arena, upstreams->texts[i]);
 }
 
+// What of it is read after dns_local_new.
+static void copy_lists(struct arena *arena, struct cfg_dns_local *to)
+{
+	const struct cfg_dns_list *lists = to->lists;
+	unsigned n = to->n_lists;
+
+	*to = (struct cfg_dns_local){.lists = arena_alloc_array(arena, n, sizeof(*lists))};
+	for (; to->lists != NULL && to->n_lists < n; to->n_lists++) {
+		struct cfg_dns_list *list = &to->lists[to->n_lists];
+
+		list->name = copy_text(arena, lists[to->n_lists].name);
+		list->file = copy_text(arena, lists[to->n_lists].file);
+	}
+}
+
 static void copy_config(struct dns_policy *policy, const struct cfg_dns *config)
 {
 	struct cfg_dns *to = &policy->config;
@@ -43,6 +58,7 @@ static void copy_config(struct dns_policy *policy, const struct cfg_dns *config)
 			domain->names[k] = copy_text(policy->arena, domain->names[k]);
 		copy_upstreams(policy->arena, &domain->upstreams);
 	}
+	copy_lists(policy->arena, &to->local);
 }
 
 static int compare_domains(const void *a, const void *b)

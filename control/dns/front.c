@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+#include "control/dns/block_lists.h"
 #include "control/dns/client_rate.h"
 #include "control/dns/resolve.h"
 #include "control/dns/strip.h"
@@ -22,7 +24,16 @@ struct front {
 	struct cache *cache;
 	struct client_rate *rate;
 	struct resolve *resolve;
+	struct block_lists *lists;
 };
+
+static void use_blocks(void *ctx, const struct block_store *blocks)
+{
+	struct front *front = ctx;
+
+	if (front->policy != NULL)
+		dns_local_use_blocks(front->policy->local, blocks);
+}
 
 struct front *front_new(struct event_base *base, struct dns_stats *stats)
 {
@@ -36,7 +47,9 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats)
 	front->cache = cache_new(&none);
 	front->rate = client_rate_new();
 	front->resolve = resolve_new(base, stats);
-	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL) {
+	front->lists = block_lists_new(base, use_blocks, front);
+	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
+		front->lists == NULL) {
 		front_free(front);
 		return NULL;
 	}
@@ -47,6 +60,7 @@ void front_free(struct front *front)
 {
 	if (front == NULL)
 		return;
+	block_lists_free(front->lists);
 	resolve_free(front->resolve);
 	dns_policy_retire(front->policy);
 	client_rate_free(front->rate);
@@ -69,6 +83,10 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	resolve_set_policy(front->resolve, policy, cache);
 	dns_policy_retire(front->policy);
 	front->policy = policy;
+	// what is read already counts until the lists of this config are
+	use_blocks(front, block_lists_in_use(front->lists));
+	if (block_lists_set(front->lists, &policy->config.local) != 0)
+		log_error("dns", "no memory to read the block lists");
 	return 0;
 }
 

@@ -38,6 +38,11 @@ KEYS = f"""upstreams: {SERVER4},
 ADS = "! a list\n\n||ads.example.net^\n@@||good.ads.example.net^\nexample.net##.banner\n"
 
 
+def answers(dig):
+    """The data of the answer, without the SOA of one that there is not."""
+    return [record[4] for record in dig.records if record[3] != "SOA"]
+
+
 class LocalLab(DnsLab):
     def keys(self):
         return " ".join(KEYS.replace("DIR", str(self.dir)).replace("CHILD", PCS["pc2"][0]).split())
@@ -77,7 +82,7 @@ def fixture_lab():
 ])
 def test_each_kind_of_answer(lab, name, kind, data):
     for words in ([], ["+tcp"], ["+noedns"]):
-        assert lab.dig(name, kind, *words).data == data, (name, words)
+        assert answers(lab.dig(name, kind, *words)) == data, (name, words)
 
 
 @pytest.mark.parametrize("name, kind", [
@@ -88,13 +93,13 @@ def test_each_kind_of_answer(lab, name, kind, data):
 ])
 def test_nothing_of_it_leaks(lab, name, kind):
     answer = lab.dig(name, kind)
-    assert answer.status in ("NXDOMAIN", "NOERROR") and answer.data == [], answer
+    assert answer.status in ("NXDOMAIN", "NOERROR") and answers(answer) == [], answer
     assert "SOA" in answer.text, answer
     # what is asked after it has arrived upstream: this has not
     marker = f"after-{name.replace('.', '-')}-{kind}.example.net"
     lab.dig(marker)
     wait_for(lambda: marker in lab.unbound.output(), "the upstream to have been asked", 5)
-    assert f"{name}." not in lab.unbound.output()
+    assert f" {name}. " not in lab.unbound.output()
 
 
 def test_blocked_for_one_and_not_for_another(lab):
@@ -107,7 +112,7 @@ def test_blocked_for_one_and_not_for_another(lab):
     assert child.status == "NOERROR" and child.data == ["0.0.0.0"], child
     assert lab.dig("game.example.net", "AAAA", host="pc2").data == ["::"]
     assert lab.dig("www.example.net", host="pc2").data == ["203.0.113.80"]
-    assert "x.ads.example.net." not in lab.unbound.output()
+    assert " x.ads.example.net." not in lab.unbound.output()
     assert lab.dns_counts()["blocked"] >= 3
 
 
