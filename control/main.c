@@ -35,6 +35,18 @@
 #include "control/wall_clock.h"
 #include "control/watch.h"
 
+// Another uplink has come, or other servers of one: the next question goes there.
+static void on_learned_dns(void *ctx)
+{
+	struct router *router = ctx;
+	struct error err = {0};
+
+	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns) &&
+		dns_follow(&router->dns, &router->config->dns, &router->learned_dns,
+			router->dns_names, &err) != 0)
+		log_error("dns", "stays with the upstreams that it has: %s", err.text);
+}
+
 // --- the start; whatever fails, stop() gives back what is there by then ---
 
 static int start(struct router *router, const struct options *options, struct error *err)
@@ -108,9 +120,11 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->watch == NULL)
 		return -1;
 	router->dns_names = dns_names_new();
-	if (router->dns_names == NULL)
+	if (router->dns_names == NULL ||
+		learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
 		return error_set(err, "no memory for names");
-	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, err) != 0)
+	if (dns_follow(&router->dns, &router->config->dns, &router->learned_dns, router->dns_names,
+		    err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
@@ -122,6 +136,7 @@ static void stop(struct router *router)
 	apply_free(router->apply);
 	dns_free(router->dns);
 	dns_names_free(router->dns_names);
+	learned_dns_fini(&router->learned_dns);
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);

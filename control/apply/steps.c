@@ -337,7 +337,8 @@ static int follow_dns(void *at, struct error *err)
 
 	if (is_dns_same(ctx))
 		return 0; // the cache stays
-	return dns_follow(&ctx->router->dns, &ctx->after->dns, ctx->router->dns_names, err);
+	return dns_follow(&ctx->router->dns, &ctx->after->dns, &ctx->router->learned_dns,
+		ctx->router->dns_names, err);
 }
 
 static void follow_dns_back(void *at)
@@ -346,7 +347,8 @@ static void follow_dns_back(void *at)
 	struct error err = {0};
 
 	if (!is_dns_same(ctx) &&
-		dns_follow(&ctx->router->dns, &ctx->before->dns, ctx->router->dns_names, &err) != 0)
+		dns_follow(&ctx->router->dns, &ctx->before->dns, &ctx->router->learned_dns,
+			ctx->router->dns_names, &err) != 0)
 		log_not_undone(&err);
 }
 
