@@ -19,6 +19,7 @@
 #include "control/capture.h"
 #include "control/config_file.h"
 #include "control/dns/dns.h"
+#include "control/dns/set_feed.h"
 #include "control/dns/names.h"
 #include "control/duties.h"
 #include "control/haste.h"
@@ -110,6 +111,9 @@ static int start(struct router *router, const struct options *options, struct er
 	router->dns_names = dns_names_new();
 	if (router->dns_names == NULL)
 		return error_set(err, "no memory for names");
+	router->set_feed = set_feed_new(router->base, &router->bans);
+	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
+		return error_set(err, "no memory for sets that are filled by name");
 	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
@@ -121,6 +125,7 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	dns_free(router->dns);
+	set_feed_free(router->set_feed);
 	dns_names_free(router->dns_names);
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
