@@ -12,12 +12,12 @@
 #include "cfg/place.h"
 
 enum {
-	CFG_WORD_MAX = 31,	    // names of zones, sets, lists and counters
-	CFG_ZONES_MAX = 30,	    // beside `router` and `none`
-	CFG_SETS_MAX = 4096,	    // with a name
-	CFG_TIMED_SETS_MAX = 64,    // of those
-	CFG_SET_NAMES_MAX = 4096,   // of one set
-	CFG_SET_NAMES_SEC = 86400,  // that their addresses stay at most, where the file does not say
+	CFG_WORD_MAX = 31,	   // names of zones, sets, lists and counters
+	CFG_ZONES_MAX = 30,	   // beside `router` and `none`
+	CFG_SETS_MAX = 4096,	   // with a name
+	CFG_TIMED_SETS_MAX = 64,   // of those
+	CFG_SET_NAMES_MAX = 4096,  // of one set
+	CFG_SET_NAMES_SEC = 86400, // that their addresses stay at most, where the file does not say
 	CFG_TIMED_CAPACITY = 65536, // entries of one, where the file does not say
 	CFG_TIMED_CAPACITY_MAX = 1 << 20,
 	CFG_LISTS_MAX = 1021,		 // with a name

@@ -19,8 +19,8 @@
 #include "control/capture.h"
 #include "control/config_file.h"
 #include "control/dns/dns.h"
-#include "control/dns/set_feed.h"
 #include "control/dns/names.h"
+#include "control/dns/set_feed.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -114,7 +114,8 @@ static int start(struct router *router, const struct options *options, struct er
 	router->set_feed = set_feed_new(router->base, &router->bans);
 	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
 		return error_set(err, "no memory for sets that are filled by name");
-	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, err) != 0)
+	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, router->set_feed,
+		    err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;

@@ -140,8 +140,8 @@ static struct recent *recent_of(
 	return &feed->recent[*hash % RECENT_SLOTS];
 }
 
-static void collect(struct set_feed *feed, const struct dns_message *answer, uint64_t sets,
-	uint32_t now_sec)
+static void collect(
+	struct set_feed *feed, const struct dns_message *answer, uint64_t sets, uint32_t now_sec)
 {
 	struct dns_walk walk = dns_walk_begin(answer);
 	struct dns_record record;
@@ -216,8 +216,8 @@ static void take_note(struct set_feed *feed, const struct set_note *note, uint32
 	uint64_t hash;
 
 	for (unsigned i = 0; i < CFG_TIMED_SETS_MAX; i++) {
-		uint32_t its_sec = between(
-			note->ttl_sec, feed->names.least_sec[i], feed->names.most_sec[i]);
+		uint32_t its_sec =
+			between(note->ttl_sec, feed->names.least_sec[i], feed->names.most_sec[i]);
 
 		if ((note->sets >> i & 1) == 0)
 			continue;
