@@ -20,6 +20,7 @@
 #include "control/config_file.h"
 #include "control/dns/dns.h"
 #include "control/dns/names.h"
+#include "control/dns/set_feed.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -43,7 +44,7 @@ static void on_learned_dns(void *ctx)
 
 	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns) &&
 		dns_follow(&router->dns, &router->config->dns, &router->learned_dns,
-			router->dns_names, &err) != 0)
+			router->dns_names, router->set_feed, &err) != 0)
 		log_error("dns", "stays with the upstreams that it has: %s", err.text);
 }
 
@@ -123,8 +124,11 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->dns_names == NULL ||
 		learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
 		return error_set(err, "no memory for names");
+	router->set_feed = set_feed_new(router->base, &router->bans);
+	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
+		return error_set(err, "no memory for sets that are filled by name");
 	if (dns_follow(&router->dns, &router->config->dns, &router->learned_dns, router->dns_names,
-		    err) != 0)
+		    router->set_feed, err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
@@ -135,6 +139,7 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	dns_free(router->dns);
+	set_feed_free(router->set_feed);
 	dns_names_free(router->dns_names);
 	learned_dns_fini(&router->learned_dns);
 	watch_free(router->watch);

@@ -28,6 +28,7 @@ struct dns;
 struct dns_names;
 struct duties;
 struct loop_lag;
+struct set_feed;
 struct start;
 struct watch;
 
@@ -58,7 +59,8 @@ struct router {
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;
-	struct dns_names *dns_names;	 // of leases
+	struct dns_names *dns_names; // of leases
+	struct set_feed *set_feed;
 	struct dns *dns;		 // NULL: it answers no questions
 	struct capture_session *capture; // NULL: nobody captures
 	struct apply *apply;

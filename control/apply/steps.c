@@ -8,6 +8,7 @@
 #include "control/addresses.h"
 #include "control/apply/gateways.h"
 #include "control/dns/dns.h"
+#include "control/dns/set_feed.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -335,10 +336,12 @@ static int follow_dns(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
+	if (set_feed_follow(ctx->router->set_feed, ctx->after) != 0)
+		return error_set(err, "no memory for sets that are filled by name");
 	if (is_dns_same(ctx))
 		return 0; // the cache stays
 	return dns_follow(&ctx->router->dns, &ctx->after->dns, &ctx->router->learned_dns,
-		ctx->router->dns_names, err);
+		ctx->router->dns_names, ctx->router->set_feed, err);
 }
 
 static void follow_dns_back(void *at)
@@ -346,9 +349,10 @@ static void follow_dns_back(void *at)
 	struct steps_ctx *ctx = at;
 	struct error err = {0};
 
+	set_feed_follow(ctx->router->set_feed, ctx->before);
 	if (!is_dns_same(ctx) &&
 		dns_follow(&ctx->router->dns, &ctx->before->dns, &ctx->router->learned_dns,
-			ctx->router->dns_names, &err) != 0)
+			ctx->router->dns_names, ctx->router->set_feed, &err) != 0)
 		log_not_undone(&err);
 }
 

@@ -193,7 +193,7 @@ static int start_thread(struct dns *dns)
 	return rc;
 }
 
-static int open_parts(struct dns *dns)
+static int open_parts(struct dns *dns, struct set_feed *feed)
 {
 	static const struct timeval look = {.tv_usec = LOOK_MS * 1000};
 	pthread_condattr_t monotonic;
@@ -208,7 +208,7 @@ static int open_parts(struct dns *dns)
 	dns->base = event_base_new();
 	if (dns->base == NULL || dns->wake_fd < 0)
 		return -1;
-	dns->front = front_new(dns->base, &dns->stats);
+	dns->front = front_new(dns->base, &dns->stats, feed);
 	dns->listeners = listeners_new(dns->front, dns->base, &dns->stats);
 	dns->wake_event = event_new(dns->base, dns->wake_fd, EV_READ | EV_PERSIST, on_wake, dns);
 	dns->look_event = event_new(dns->base, -1, EV_PERSIST, on_look, dns);
@@ -236,7 +236,7 @@ static void close_parts(struct dns *dns)
 	free(dns);
 }
 
-static struct dns *dns_new(struct error *err)
+static struct dns *dns_new(struct set_feed *feed, struct error *err)
 {
 	struct dns *dns = calloc(1, sizeof(*dns));
 
@@ -244,7 +244,7 @@ static struct dns *dns_new(struct error *err)
 		error_set(err, "no memory for the DNS forwarder");
 		return NULL;
 	}
-	if (open_parts(dns) == 0)
+	if (open_parts(dns, feed) == 0)
 		return dns;
 	error_set(err, "cannot start the DNS forwarder's thread");
 	listeners_free(dns->listeners);
@@ -263,7 +263,7 @@ void dns_free(struct dns *dns)
 }
 
 int dns_follow(struct dns **at, const struct cfg_dns *config, const struct learned_dns *learned,
-	struct dns_names *names, struct error *err)
+	struct dns_names *names, struct set_feed *feed, struct error *err)
 {
 	struct dns_policy *policy;
 	struct dns *dns = *at;
@@ -278,7 +278,7 @@ int dns_follow(struct dns **at, const struct cfg_dns *config, const struct learn
 	if (policy == NULL)
 		return -1;
 	if (dns == NULL)
-		dns = dns_new(err);
+		dns = dns_new(feed, err);
 	if (dns == NULL) {
 		dns_policy_free(policy);
 		return -1;

@@ -23,6 +23,7 @@ static const char *const names[DNS_COUNTS] = {
 	[DNS_COUNT_DROP_MALFORMED] = "drop_malformed",
 	[DNS_COUNT_DROP_RATE] = "drop_rate",
 	[DNS_COUNT_DROP_FULL] = "drop_full",
+	[DNS_COUNT_DROP_SETS] = "drop_sets",
 	[DNS_COUNT_DROP_SEND] = "drop_send",
 	[DNS_COUNT_DROP_CONNECTIONS] = "drop_connections",
 	[DNS_COUNT_FAILED] = "failed",

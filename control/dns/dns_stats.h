@@ -32,6 +32,7 @@ enum dns_count {
 	DNS_COUNT_DROP_RATE,
 	DNS_COUNT_DROP_FULL,
 	DNS_COUNT_DROP_SEND,
+	DNS_COUNT_DROP_SETS, // the control loop was too late with the address
 	DNS_COUNT_DROP_CONNECTIONS,
 	DNS_COUNT_FAILED,
 	DNS_COUNT_BOGUS,

@@ -25,6 +25,7 @@ struct front {
 	struct client_rate *rate;
 	struct resolve *resolve;
 	struct block_lists *lists;
+	struct set_feed *feed;
 };
 
 static void use_blocks(void *ctx, const struct block_store *blocks)
@@ -35,7 +36,7 @@ static void use_blocks(void *ctx, const struct block_store *blocks)
 		dns_local_use_blocks(front->policy->local, blocks);
 }
 
-struct front *front_new(struct event_base *base, struct dns_stats *stats)
+struct front *front_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
 {
 	static const struct cache_limits none;
 	struct front *front = calloc(1, sizeof(*front));
@@ -44,9 +45,10 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats)
 		return NULL;
 	front->base = base;
 	front->stats = stats;
+	front->feed = feed;
 	front->cache = cache_new(&none);
 	front->rate = client_rate_new();
-	front->resolve = resolve_new(base, stats);
+	front->resolve = resolve_new(base, stats, feed);
 	front->lists = block_lists_new(base, use_blocks, front);
 	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
 		front->lists == NULL) {
@@ -229,7 +231,7 @@ static enum front_verdict ask_alias(struct front *front, const struct cache_key 
 	return FRONT_ANSWERED;
 }
 
-enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
+static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t n,
 	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
 {
 	struct dns_message query;
@@ -276,4 +278,14 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 		return FRONT_ANSWERED;
 	return asker->alias == NULL ? ask_cache(front, &key, asker, now_ms, out, room, out_n)
 				    : ask_alias(front, &key, asker, now_ms, out, room, out_n);
+}
+
+enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	enum front_verdict verdict = ask(front, bytes, n, asker, now_ms, out, room, out_n);
+
+	if (verdict == FRONT_ANSWERED && !set_feed_note(front->feed, out, *out_n))
+		return drop(front, DNS_COUNT_DROP_SETS);
+	return verdict;
 }

@@ -10,6 +10,7 @@
 #include "control/dns/answer.h"
 #include "control/dns/dns_policy.h"
 #include "control/dns/dns_stats.h"
+#include "control/dns/set_feed.h"
 
 struct front;
 
@@ -43,7 +44,8 @@ enum front_verdict {
 size_t answer_join(
 	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room);
 
-struct front *front_new(struct event_base *base, struct dns_stats *stats); // NULL: no memory
+// `feed` is borrowed, or NULL. NULL: no memory.
+struct front *front_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed);
 void front_free(struct front *front);
 
 // From now on this one's; the cache is emptied where other answers are to be expected.

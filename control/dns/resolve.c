@@ -37,6 +37,7 @@ struct under_way {
 
 struct resolve {
 	struct event_base *base;
+	struct set_feed *feed;
 	struct dns_stats *stats;
 	const struct dns_policy *policy; // the one in force, and what its questions fill
 	struct cache *cache;
@@ -130,6 +131,10 @@ static void answer_all(struct under_way *question, size_t n, bool is_validated)
 		if (bytes > 0)
 			bytes = answer_finish(&asker->asked, is_validated && asker->alias == NULL,
 				resolve->one, bytes, DNS_MESSAGE_BYTES);
+		if (bytes > 0 && !set_feed_note(resolve->feed, resolve->one, bytes)) {
+			dns_stats_count(resolve->stats, DNS_COUNT_DROP_SETS);
+			bytes = 0;
+		}
 		resolve->stats->codes[resolve->out[3] & DNS_RCODE]++;
 		dns_stats_time(
 			&resolve->stats->resolved_times, (now_ns - asker->came_ns) / NS_PER_US);
@@ -365,7 +370,7 @@ unsigned resolve_waiting(const struct resolve *resolve)
 
 // --- coming and going ---
 
-struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats)
+struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
 {
 	struct resolve *resolve = calloc(1, sizeof(*resolve));
 
@@ -373,6 +378,7 @@ struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats)
 		return NULL;
 	resolve->base = base;
 	resolve->stats = stats;
+	resolve->feed = feed;
 	resolve->seed = hash_seed();
 	return resolve;
 }

@@ -8,7 +8,9 @@
 
 struct resolve;
 
-struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats); // NULL: no memory
+// NULL: no memory.
+struct resolve *resolve_new(
+	struct event_base *base, struct dns_stats *stats, struct set_feed *feed);
 void resolve_free(struct resolve *resolve); // who waits gets nothing
 // From now on answers to this policy's questions go into that cache; both are borrowed.
 void resolve_set_policy(
