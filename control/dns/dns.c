@@ -144,6 +144,8 @@ static void *run(void *ctx)
 	struct dns *dns = ctx;
 
 	event_base_dispatch(dns->base);
+	event_del(dns->look_event); // what it looks at is about to go, and the loop turns once more
+	event_del(dns->wake_event);
 	// in this thread: what is freed may still speak to sockets of its loop
 	listeners_free(dns->listeners);
 	front_free(dns->front);
