@@ -43,6 +43,8 @@ void check_sets(const struct check *check);	// also tells the kinds
 void check_firewall(const struct check *check); // also completes rules and hygiene
 void check_nat(const struct check *check);	// also tells the kinds and families
 void check_dhcp(const struct check *check);	// also completes subnets and options
+void check_dns(const struct check *check);
+void check_dns_local(const struct check *check);
 // What is no error but hardly meant. Only for a config without errors.
 void check_doubts(struct check *check);
 

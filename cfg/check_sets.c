@@ -37,6 +37,8 @@ static struct yaml_node *tell_kind(
 		set->kind = set_kinds[i];
 		found = value;
 	}
+	if (found == NULL && set->names.n > 0)
+		return yaml_tree_get(node, "names"); // of addresses, all of them learned
 	if (found == NULL)
 		report_add(check->report, set->place,
 			"set %s: say what it holds: addresses, ports, macs, icmp-types, "
@@ -63,6 +65,39 @@ static void check_name(const struct check *check, const struct cfg_set *set)
 	}
 }
 
+// "example.com" or "*.example.com".
+static void check_names(
+	const struct check *check, struct cfg_set *set, const struct yaml_node *node)
+{
+	struct yaml_node *names = yaml_tree_get(node, "names"), *item = NULL;
+
+	if (yaml_tree_get(node, "least") != NULL && set->names.n == 0)
+		report_add(check->report, check_place(node, "least"),
+			"set %s: `least` goes with `names`", set->name);
+	if (set->names.n == 0)
+		return;
+	while ((item = yaml_tree_next_item(names, item)) != NULL) {
+		if (item->is_bad)
+			continue;
+		if (!cfg_dns_is_name(item->text + (strncmp(item->text, "*.", 2) == 0 ? 2 : 0)))
+			report_add(check->report, item->place,
+				"set %s: `names`: expected a name such as example.com or "
+				"*.example.com",
+				set->name);
+	}
+	if (set->kind != CFG_SET_ADDRESSES)
+		report_add(check->report, check_place(node, "names"),
+			"set %s: `names` is for addresses, not for %s", set->name,
+			element_kind_name(set->kind));
+	if (!check->config->dns.is_there)
+		report_add(check->report, check_place(node, "names"),
+			"set %s: `names` takes addresses from the router's own answers: the file "
+			"has no `dns`",
+			set->name);
+	if (set->timeout_sec == 0)
+		set->timeout_sec = CFG_SET_NAMES_SEC;
+}
+
 static void check_set(const struct check *check, struct cfg_set *set, const struct yaml_node *node)
 {
 	struct yaml_node *elements = tell_kind(check, set, node);
@@ -71,12 +106,13 @@ static void check_set(const struct check *check, struct cfg_set *set, const stru
 	if (elements == NULL)
 		return;
 	check_name(check, set);
+	check_names(check, set, node);
 	if (set->timeout_sec != 0 && set->kind != CFG_SET_ADDRESSES)
 		report_add(check->report, check_place(node, "timeout"),
 			"set %s: `timeout` is for addresses, not for %s", set->name,
 			element_kind_name(set->kind));
 	if (set->timeout_sec == 0 && yaml_tree_get(node, "capacity") != NULL &&
-		yaml_tree_get(node, "timeout") == NULL)
+		yaml_tree_get(node, "timeout") == NULL && set->names.n == 0)
 		report_add(check->report, check_place(node, "capacity"),
 			"set %s: `capacity` goes with `timeout`: the elements of other sets are "
 			"all in "

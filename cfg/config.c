@@ -44,6 +44,8 @@ static void build_config(struct yaml_node *root, struct arena *tree_arena, struc
 			check_firewall(&check);
 			check_nat(&check);
 			check_dhcp(&check);
+			check_dns(&check);
+			check_dns_local(&check);
 			if (report_is_clean(report) && !arena_is_exhausted(config->arena))
 				check_doubts(&check);
 		}

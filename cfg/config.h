@@ -11,6 +11,7 @@
 #include "cfg/base/error.h"
 #include "cfg/dhcp.h"
 #include "cfg/dhcp4_client.h"
+#include "cfg/dns.h"
 #include "cfg/firewall.h"
 #include "cfg/log.h"
 #include "cfg/nat.h"
@@ -147,6 +148,7 @@ struct config {
 	struct cfg_nat *nats;
 	unsigned n_nats;
 	struct cfg_dhcp dhcp;
+	struct cfg_dns dns;
 	struct arena *arena; // owns all of the above
 };
 

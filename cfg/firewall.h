@@ -12,10 +12,12 @@
 #include "cfg/place.h"
 
 enum {
-	CFG_WORD_MAX = 31,	    // names of zones, sets, lists and counters
-	CFG_ZONES_MAX = 30,	    // beside `router` and `none`
-	CFG_SETS_MAX = 4096,	    // with a name
-	CFG_TIMED_SETS_MAX = 64,    // of those
+	CFG_WORD_MAX = 31,	   // names of zones, sets, lists and counters
+	CFG_ZONES_MAX = 30,	   // beside `router` and `none`
+	CFG_SETS_MAX = 4096,	   // with a name
+	CFG_TIMED_SETS_MAX = 64,   // of those
+	CFG_SET_NAMES_MAX = 4096,  // of one set
+	CFG_SET_NAMES_SEC = 86400, // that their addresses stay at most, where the file does not say
 	CFG_TIMED_CAPACITY = 65536, // entries of one, where the file does not say
 	CFG_TIMED_CAPACITY_MAX = 1 << 20,
 	CFG_LISTS_MAX = 1021,		 // with a name
@@ -56,6 +58,11 @@ struct cfg_element {
 	};
 };
 
+struct cfg_names {
+	const char *const *names;
+	unsigned n;
+};
+
 struct cfg_set {
 	const char *name;
 	struct cfg_place place;
@@ -66,6 +73,9 @@ struct cfg_set {
 	const char *file;     // more elements, one a line (cfg_element_parse), or NULL
 	uint32_t timeout_sec; // addresses: others come and go at run time, each for so long; 0: no
 	uint32_t capacity;    // the most of those at a time
+	// answers to these names add their addresses: example.com, or what is below: *.example.com
+	struct cfg_names names;
+	uint32_t least_sec; // that such an address stays
 };
 
 // One line of a set's file, or an element that somebody names by hand: `text` without blanks at its
@@ -84,11 +94,6 @@ unsigned cfg_range_prefixes(
 // The names of zones in rules are these, and `router` and `none` (interfaces that no zone names).
 #define CFG_ZONE_ROUTER "router"
 #define CFG_ZONE_NONE	"none"
-
-struct cfg_names {
-	const char *const *names;
-	unsigned n;
-};
 
 struct cfg_zone {
 	const char *name;

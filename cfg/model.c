@@ -352,6 +352,11 @@ static const struct model_key config_keys[] = {
 		MODEL_AT(struct config, dhcp.subnets),
 		.n_max = CFG_DHCP_SUBNETS_MAX,
 		.count_offset = offsetof(struct config, dhcp.n_subnets)},
+	{.key = "dns",
+		.type = MODEL_GROUP,
+		.help = "answers the house's questions for names; absent: it does not",
+		.object = &model_dns,
+		.has_offset = offsetof(struct config, dns.is_there)},
 	// read by include.c, which puts in its place what it stands for
 	{.key = "include",
 		.type = MODEL_PATH,

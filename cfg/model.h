@@ -107,5 +107,9 @@ extern const struct model_object model_log;				// model_log.c
 extern const struct model_object model_recorder;			// model_recorder.c
 extern const struct model_object model_dhcp_subnet;			// model_dhcp.c
 extern const struct model_object model_dhcp4;				// model_dhcp4.c
-extern const struct model_object model_port;				// struct cfg_port
+extern const struct model_object model_dns;				// model_dns.c
+// model_dns_local.c
+extern const struct model_object model_dns_record, model_dns_zone, model_dns_list;
+extern const struct model_object model_dns_blocking, model_dns_rebind;
+extern const struct model_object model_port; // struct cfg_port
 extern const struct model_choice model_drivers[];

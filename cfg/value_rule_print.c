@@ -29,6 +29,8 @@ void value_list_add(struct value_list *list, const char *word)
 
 static void print_seconds(uint32_t seconds, struct text_out *out)
 {
+	if (seconds == 0)
+		text_out_add(out, "0s");
 	for (unsigned i = 0; i < UNITS; i++) {
 		if (seconds >= units[i].seconds)
 			text_out_addf(

@@ -20,6 +20,9 @@
 #include "control/config_file.h"
 #include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
+#include "control/dns/dns.h"
+#include "control/dns/names.h"
+#include "control/dns/set_feed.h"
 #include "control/duties.h"
 #include "control/haste.h"
 #include "control/instances.h"
@@ -35,6 +38,18 @@
 #include "control/static_routes.h"
 #include "control/wall_clock.h"
 #include "control/watch.h"
+
+// Another uplink has come, or other servers of one: the next question goes there.
+static void on_learned_dns(void *ctx)
+{
+	struct router *router = ctx;
+	struct error err = {0};
+
+	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns) &&
+		dns_follow(&router->dns, &router->config->dns, &router->learned_dns,
+			router->dns_names, router->set_feed, &err) != 0)
+		log_error("dns", "stays with the upstreams that it has: %s", err.text);
+}
 
 // --- the start; whatever fails, stop() gives back what is there by then ---
 
@@ -114,6 +129,16 @@ static int start(struct router *router, const struct options *options, struct er
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
+	router->dns_names = dns_names_new();
+	if (router->dns_names == NULL ||
+		learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
+		return error_set(err, "no memory for names");
+	router->set_feed = set_feed_new(router->base, &router->bans);
+	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
+		return error_set(err, "no memory for sets that are filled by name");
+	if (dns_follow(&router->dns, &router->config->dns, &router->learned_dns, router->dns_names,
+		    router->set_feed, err) != 0)
+		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
 }
@@ -122,6 +147,10 @@ static int start(struct router *router, const struct options *options, struct er
 static void stop(struct router *router)
 {
 	apply_free(router->apply);
+	dns_free(router->dns);
+	set_feed_free(router->set_feed);
+	dns_names_free(router->dns_names);
+	learned_dns_fini(&router->learned_dns);
 	watch_free(router->watch);
 	dhcp_close(router);
 	loop_lag_free(router->loop_lag);

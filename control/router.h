@@ -26,10 +26,13 @@ struct api;
 struct apply;
 struct dhcp4_uplinks;
 struct dhcp4_service;
+struct dns;
+struct dns_names;
 struct duties;
 struct lease_names;
 struct loop_lag;
 struct recorder;
+struct set_feed;
 struct start;
 struct watch;
 
@@ -63,6 +66,9 @@ struct router {
 	struct dhcp4_service *dhcp4;	 // NULL: it has not served anybody yet
 	struct loop_lag *loop_lag;
 	struct watch *watch;
+	struct dns_names *dns_names; // of leases
+	struct set_feed *set_feed;
+	struct dns *dns;					// NULL: it answers no questions
 	struct capture_session *captures[CAPTURE_SESSIONS_MAX]; // NULL: none
 	struct recorder *recorder;				// NULL: none
 	struct apply *apply;

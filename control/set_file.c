@@ -2,12 +2,13 @@
 #include "control/set_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "control/list_file.h"
 
 __attribute__((format(printf, 4, 5))) static void report(
 	struct set_file_faults *faults, const char *path, int line, const char *fmt, ...)
@@ -26,23 +27,14 @@ __attribute__((format(printf, 4, 5))) static void report(
 	va_end(ap);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-// What counts of a line: not its comment, no blanks at its ends.
+// What counts of a line: not its comment.
 static const char *strip(const char *line, size_t *len)
 {
 	const char *comment = memchr(line, '#', *len);
 
 	if (comment != NULL)
 		*len = (size_t)(comment - line);
-	while (*len > 0 && is_blank(line[*len - 1]))
-		(*len)--;
-	for (; *len > 0 && is_blank(*line); line++)
-		(*len)--;
-	return line;
+	return list_strip(line, len);
 }
 
 // 0, or -errno when nothing further can be taken.
@@ -76,81 +68,34 @@ static int take_line(const char *path, int number, const char *line, size_t len,
 int set_file_parse(const char *path, const char *text, size_t text_bytes, struct set_elements *out,
 	struct set_file_faults *faults)
 {
-	const char *end = text + text_bytes;
-	int number = 0;
+	struct list_lines lines = {.at = text, .end = text + text_bytes};
 	int rc = 0;
 
 	*faults = (struct set_file_faults){0};
-	for (const char *line = text; line < end && rc == 0;) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line));
-		const char *line_end = newline == NULL ? end : newline;
-
-		rc = take_line(path, ++number, line, (size_t)(line_end - line), out, faults);
-		line = line_end + 1;
-	}
+	while (rc == 0 && list_lines_next(&lines))
+		rc = take_line(path, lines.number, lines.line, lines.len, out, faults);
 	if (rc == -E2BIG)
-		report(faults, path, number, "more than %d elements, ranges taken as prefixes",
-			DP_SET_ELEMENTS_MAX);
+		report(faults, path, lines.number,
+			"more than %d elements, ranges taken as prefixes", DP_SET_ELEMENTS_MAX);
 	else if (rc != 0)
-		report(faults, path, number, "not enough memory for the elements");
+		report(faults, path, lines.number, "not enough memory for the elements");
 	if (faults->n == 0)
 		return 0;
 	set_elements_fini(out);
 	return -1;
 }
 
-static const char *why_not(const struct stat *st)
-{
-	if (S_ISDIR(st->st_mode))
-		return "it is a directory";
-	if (!S_ISREG(st->st_mode))
-		return "it is no regular file";
-	return st->st_size > SET_FILE_BYTES_MAX ? "it is larger than 64 MiB" : NULL;
-}
-
-// As many bytes as the file had when it was opened, to be freed; NULL with errno.
-static char *read_bytes(int fd, size_t want, size_t *got)
-{
-	char *text = malloc(want + 1);
-
-	*got = 0;
-	while (text != NULL && *got < want) {
-		ssize_t n = read(fd, text + *got, want - *got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			free(text);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-		*got += (size_t)n;
-	}
-	return text;
-}
-
-static int read_open_file(int fd, const char *path, struct set_elements *out, struct stat *st,
+static int read_open_file(int fd, const char *path, struct set_elements *out, const struct stat *st,
 	struct set_file_faults *faults)
 {
-	char *text;
-	size_t len;
-	int rc;
+	char *text = malloc((size_t)st->st_size + 1);
+	long got = text == NULL ? -ENOMEM : list_file_read(fd, text, (size_t)st->st_size);
+	int rc = -1;
 
-	if (fstat(fd, st) != 0) {
-		report(faults, path, 0, "cannot be read: %s", strerror(errno));
-		return -1;
-	}
-	if (why_not(st) != NULL) {
-		report(faults, path, 0, "cannot be read: %s", why_not(st));
-		return -1;
-	}
-	text = read_bytes(fd, (size_t)st->st_size, &len);
-	if (text == NULL) {
-		report(faults, path, 0, "cannot be read: %s", strerror(errno));
-		return -1;
-	}
-	rc = set_file_parse(path, text, len, out, faults);
+	if (got < 0)
+		report(faults, path, 0, "cannot be read: %s", strerror((int)-got));
+	else
+		rc = set_file_parse(path, text, (size_t)got, out, faults);
 	free(text);
 	return rc;
 }
@@ -158,16 +103,13 @@ static int read_open_file(int fd, const char *path, struct set_elements *out, st
 int set_file_read(
 	const char *path, struct set_elements *out, struct stat *st, struct set_file_faults *faults)
 {
-	// Not blocking: a FIFO is opened at once, and then refused.
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int error = errno;
+	struct error err;
+	int fd = list_file_open(path, SET_FILE_BYTES_MAX, st, &err);
 	int rc;
 
 	*faults = (struct set_file_faults){0};
 	if (fd < 0) {
-		if (stat(path, st) != 0)
-			*st = (struct stat){0};
-		report(faults, path, 0, "cannot be read: %s", strerror(error));
+		report(faults, path, 0, "%s", err.text);
 		return -1;
 	}
 	rc = read_open_file(fd, path, out, st, faults);

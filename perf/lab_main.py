@@ -9,6 +9,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "tests/lab"))
 
+import lab_dns  # noqa: E402
 import lab_iperf3  # noqa: E402
 import lab_latency  # noqa: E402
 import lab_pktgen  # noqa: E402
@@ -23,6 +24,7 @@ VERBS = {
     "iperf3": (lab_iperf3, "TCP and UDP beside the kernel on the same wires, and what limits it"),
     "latency": (lab_latency, "how long a packet takes, idle and under load, beside the kernel"),
     "soak": (lab_soak, "hours of everything at once; fails when memory, buffers or flows leak"),
+    "dns": (lab_dns, "answers from the cache, beside dnsmasq, Unbound and dnsdist"),
     "start": (lab_start, "from exec to the first packet; fails when it takes too long"),
 }
 RUNS_MAX = 1000

@@ -226,6 +226,8 @@ const struct rpc_method show_methods[] = {
 	{"show.zones", show_zones, RPC_READS},
 	{"show.sets", show_sets, RPC_READS},
 	{"show.set", show_set, RPC_READS},
+	{"show.dns", show_dns, RPC_READS},
+	{"dns.explain", explain_dns, RPC_READS},
 	{"config.plan", config_plan, RPC_WRITES}, // it reads any file
 	{"config.apply", .effect = RPC_WRITES, .run_session = config_apply},
 	{"config.confirm", config_confirm, RPC_WRITES},

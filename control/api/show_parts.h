@@ -56,6 +56,10 @@ json_t *dhcp4_release(void *ctx, const json_t *params, struct rpc_failure *failu
 json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure);
 extern const struct rpc_walk show_leases;
 
+// In show_dns.c.
+json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
+
 // In capture.c.
 json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);

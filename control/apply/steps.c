@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
+#include "cfg/diff.h"
 #include "control/addresses.h"
 #include "control/apply/attach.h"
 #include "control/apply/gateways.h"
 #include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
+#include "control/dns/dns.h"
+#include "control/dns/set_feed.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -328,6 +331,52 @@ static void exchange_policy_back(void *at)
 		log_not_undone(&err);
 }
 
+// --- DNS ---
+
+// Along the model, without what is large and of no concern here.
+static bool is_dns_same(const struct steps_ctx *ctx)
+{
+	struct config before = *ctx->before, after = *ctx->after;
+	struct cfg_changes changes = {0};
+	bool is_same = true;
+
+	before.n_routes = after.n_routes = before.n_nats = after.n_nats = 0;
+	before.n_sets = after.n_sets = 0;
+	before.firewall = after.firewall = (struct cfg_firewall){0};
+	if (config_diff(&before, &after, &changes) != 0)
+		is_same = false;
+	for (unsigned i = 0; i < changes.n; i++)
+		is_same &= strcmp(changes.list[i].path, "dns") != 0 &&
+			   strncmp(changes.list[i].path, "dns.", 4) != 0 &&
+			   strncmp(changes.list[i].path, "dns[", 4) != 0;
+	cfg_changes_free(&changes);
+	return is_same;
+}
+
+static int follow_dns(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	if (set_feed_follow(ctx->router->set_feed, ctx->after) != 0)
+		return error_set(err, "no memory for sets that are filled by name");
+	if (is_dns_same(ctx))
+		return 0; // the cache stays
+	return dns_follow(&ctx->router->dns, &ctx->after->dns, &ctx->router->learned_dns,
+		ctx->router->dns_names, ctx->router->set_feed, err);
+}
+
+static void follow_dns_back(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	set_feed_follow(ctx->router->set_feed, ctx->before);
+	if (!is_dns_same(ctx) &&
+		dns_follow(&ctx->router->dns, &ctx->before->dns, &ctx->router->learned_dns,
+			ctx->router->dns_names, ctx->router->set_feed, &err) != 0)
+		log_not_undone(&err);
+}
+
 // --- the history ---
 
 static int settle(void *at, struct error *err)
@@ -349,6 +398,7 @@ const struct transaction_step steps[STEPS] = {
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},
+	{"DNS", follow_dns, follow_dns_back},
 	{"history", settle, NULL},
 };
 

@@ -8,6 +8,7 @@
 #include "control/cli/dhcp4_client.h"
 #include "control/cli/doctor.h"
 #include "control/cli/explain.h"
+#include "control/cli/explain_dns.h"
 #include "control/cli/init.h"
 #include "control/cli/leases.h"
 #include "control/cli/log.h"
@@ -15,6 +16,7 @@
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
+#include "control/cli/show_dns.h"
 #include "control/cli/show_firewall.h"
 
 static const struct grammar_arg limit_args[] = {
@@ -191,6 +193,8 @@ const struct grammar_command cli_commands[] = {
 		print_zones},
 	{"show sets", "the sets, and how much is in them", do_show, NULL, "show.sets", print_sets},
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
+	{"show dns", "questions for names: who asks, who answers, how quickly", do_show, dns_args,
+		"show.dns", print_dns},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
 	{"show leases", "who has which address, and for how long", do_show, lease_args,
@@ -232,6 +236,8 @@ const struct grammar_command cli_commands[] = {
 	{"dhcp release", "give an uplink's address back, until 'dhcp renew'", do_show, uplink_args,
 		"dhcp.release", print_lease},
 	{"leases export", "all leases, as comma-separated values", do_leases_export},
+	{"explain dns", "who would answer a question for a name, and why", do_show,
+		explain_dns_args, "dns.explain", print_explain_dns},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What one config makes of the forwarder: who may ask, and who is asked for which names. A new
+// config makes a new one beside the old, which ends when the last of its questions is answered. DNS
+// thread, but for dns_policy_new, which reads the config.
+#pragma once
+
+#include "control/dns/cache.h"
+#include "control/dns/exchange.h"
+#include "control/dns/local.h"
+
+struct learned_dns;
+struct resolver;
+
+struct dns_domain {
+	struct dns_name name;
+	struct upstream_group *group;
+};
+
+struct dns_policy {
+	struct arena *arena;
+	struct cfg_dns config; // strings in the arena
+	struct event_base *base;
+	void *ssl_ctx;		       // NULL: no upstream with TLS
+	struct upstream_group *groups; // [0] for all names, the others for domains
+	unsigned n_groups;
+	struct dns_domain *domains; // the longest first
+	unsigned n_domains;
+	struct resolver *resolver; // NULL: upstreams are believed
+	struct dns_local *local;
+	unsigned n_under_way;
+	bool is_retired;
+};
+
+// Copies the config, with what is learned (or NULL) in its place; nothing is connected yet. NULL
+// with the reason.
+struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct error *err);
+// Makes the upstreams. 0, or -1 with the reason. Either way dns_policy_free is due.
+int dns_policy_begin(struct dns_policy *policy, struct event_base *base, struct error *err);
+void dns_policy_free(struct dns_policy *policy); // NULL is fine
+
+// Who uses a policy takes hold of it; the last one to let go of a retired one frees it.
+void dns_policy_hold(struct dns_policy *policy);
+void dns_policy_let_go(struct dns_policy *policy);
+void dns_policy_retire(struct dns_policy *policy); // NULL is fine
+
+bool dns_policy_may_ask(const struct dns_policy *policy, const struct ip_addr *client);
+// NULL: the name is of no domain with upstreams of its own.
+struct upstream_group *dns_policy_domain(
+	const struct dns_policy *policy, const struct dns_name *name);
+void dns_policy_limits(const struct dns_policy *policy, struct cache_limits *out);

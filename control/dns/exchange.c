@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/dns/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cfg/base/clock.h"
+#include "control/dns/answer.h"
+#include "control/dns/upstream_stream.h"
+
+enum {
+	QUERY_BYTES_MAX = DNS_HEADER_BYTES + DNS_NAME_BYTES_MAX + 4 + 11,
+	TRIES_MAX = UPSTREAM_MAX * 3,
+	AGAIN_US = 300000, // between two rounds
+	READ_BYTES = 4096, // more than was offered
+};
+
+static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000, US_PER_SEC = 1000000;
+
+// An upstream that was asked once.
+struct
+try {
+	struct exchange *exchange;
+	struct upstream *upstream;
+	struct event *event; // of a socket of its own; NULL: a stream's
+	int fd;
+	int number; // on the stream; -1: none
+	uint64_t began_ns;
+	bool is_over;
+};
+
+struct exchange {
+	struct upstream_group *group;
+	struct event_base *base;
+	struct event *timer;
+	struct dns_question question;
+	uint8_t query[QUERY_BYTES_MAX];
+	size_t query_bytes;
+	struct upstream *order[UPSTREAM_MAX];
+	unsigned next; // of the order, in rounds
+	struct try tries[TRIES_MAX];
+	unsigned n_tries;
+	uint64_t began_ns;
+	bool is_beginning; // exchange_new has not returned
+	uint8_t *poor;	   // an answer that is taken when nobody gives a better one
+	size_t poor_bytes;
+	const struct upstream *poor_from;
+	exchange_fn fn;
+	void *ctx;
+};
+
+static unsigned n_exchanges;
+
+static uint16_t random_id(void)
+{
+	static uint16_t pool[256];
+	static unsigned left;
+
+	if (left == 0) {
+		if (getrandom(pool, sizeof(pool), 0) != (ssize_t)sizeof(pool))
+			return (uint16_t)clock_now_ns();
+		left = sizeof(pool) / sizeof(pool[0]);
+	}
+	return pool[--left];
+}
+
+// --- the question on the wire ---
+
+static void write_query(struct exchange *exchange, uint16_t flags, bool is_do)
+{
+	struct cursor_out out = cursor_out_of(exchange->query, sizeof(exchange->query));
+
+	cursor_put_u16(&out, random_id());
+	cursor_put_u16(&out, (uint16_t)(DNS_RD | (flags & DNS_CD)));
+	cursor_put_u16(&out, 1);
+	cursor_put_u32(&out, 0);
+	cursor_put_u16(&out, 1);
+	dns_name_write(&out, &exchange->question.name);
+	cursor_put_u16(&out, exchange->question.type);
+	cursor_put_u16(&out, exchange->question.class);
+	cursor_put_u8(&out, 0); // OPT, RFC 6891 section 6.1.2
+	cursor_put_u16(&out, DNS_OPT);
+	cursor_put_u16(&out, EXCHANGE_UDP_BYTES);
+	cursor_put_u32(&out, is_do ? 0x8000 : 0);
+	cursor_put_u16(&out, 0);
+	exchange->query_bytes = out.n;
+}
+
+// RFC 5452 section 9.1: whoever does not know question and id has not been asked.
+static bool is_answer(const struct exchange *exchange, const struct dns_message *message)
+{
+	return message->id == (uint16_t)(exchange->query[0] << 8 | exchange->query[1]) &&
+	       (message->flags & DNS_QR) != 0 && (message->flags & DNS_OPCODE) == 0 &&
+	       message->n_questions == 1 && answer_has_plain_question(message) &&
+	       message->question.type == exchange->question.type &&
+	       message->question.class == exchange->question.class &&
+	       dns_name_equal(&message->question.name, &exchange->question.name);
+}
+
+static bool is_good(const struct dns_message *message)
+{
+	enum dns_rcode rcode = dns_message_rcode(message);
+
+	return rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN;
+}
+
+// --- ends ---
+
+static void end_try(struct try *try)
+{
+	if (try->event != NULL) {
+		event_free(try->event);
+		close(try->fd);
+	} else if (try->number >= 0 && !try->is_over) {
+		upstream_stream_forget(try->upstream->stream, try->number);
+	}
+	try->event = NULL;
+	try->number = -1;
+	try->is_over = true;
+}
+
+static void free_exchange(struct exchange *exchange)
+{
+	for (unsigned i = 0; i < exchange->n_tries; i++)
+		end_try(&exchange->tries[i]);
+	if (exchange->timer != NULL)
+		event_free(exchange->timer);
+	free(exchange->poor);
+	free(exchange);
+	n_exchanges--;
+}
+
+void exchange_cancel(struct exchange *exchange)
+{
+	if (exchange != NULL)
+		free_exchange(exchange);
+}
+
+// Who was asked first and has not answered, though it had more time than it takes.
+static void note_silent(struct exchange *exchange)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (unsigned i = 0; i < exchange->n_tries; i++) {
+		struct try *try = &exchange->tries[i];
+		uint64_t waited_us = (now_ns - try->began_ns) / NS_PER_US;
+
+		if (!try->is_over && waited_us >= upstream_patience_us(try->upstream))
+			upstream_note_silence(try->upstream, waited_us);
+	}
+}
+
+static void finish(struct exchange *exchange, const struct dns_message *answer,
+	const struct upstream *upstream)
+{
+	struct dns_message poor;
+
+	note_silent(exchange);
+	if (answer == NULL && exchange->poor != NULL &&
+		dns_message_parse(exchange->poor, exchange->poor_bytes, &poor) == 0) {
+		answer = &poor;
+		upstream = exchange->poor_from;
+	}
+	exchange->fn(exchange->ctx, answer, upstream);
+	free_exchange(exchange);
+}
+
+// --- what comes back ---
+
+static void ask_next(struct exchange *exchange);
+
+static void wait_us(struct exchange *exchange, uint64_t us)
+{
+	struct timeval wait = {
+		.tv_sec = (time_t)(us / US_PER_SEC), .tv_usec = (suseconds_t)(us % US_PER_SEC)};
+
+	event_add(exchange->timer, &wait);
+}
+
+static void lose_try(struct try *try)
+{
+	end_try(try);
+	upstream_note_failure(try->upstream);
+	if (!try->exchange->is_beginning)
+		wait_us(try->exchange, 0);
+}
+
+static void keep_poor(struct exchange *exchange, const struct dns_message *answer,
+	const struct upstream *upstream)
+{
+	uint8_t *copy = exchange->poor == NULL ? malloc(answer->n) : NULL;
+
+	if (copy == NULL)
+		return;
+	memcpy(copy, answer->bytes, answer->n);
+	exchange->poor = copy;
+	exchange->poor_bytes = answer->n;
+	exchange->poor_from = upstream;
+}
+
+static bool ask_stream(struct exchange *exchange, struct upstream *upstream);
+
+// A message that may be the answer; false: it is not, and the real one may yet come.
+static bool take_message(struct try *try, const uint8_t *bytes, size_t n, bool is_udp)
+{
+	struct exchange *exchange = try->exchange;
+	struct upstream *upstream = try->upstream;
+	uint64_t took_us = (clock_now_ns() - try->began_ns) / NS_PER_US;
+	struct dns_message answer;
+
+	if (dns_message_parse(bytes, n, &answer) != 0 || !is_answer(exchange, &answer))
+		return false;
+	if (is_udp && (answer.flags & DNS_TC) != 0) {
+		end_try(try);
+		if (!ask_stream(exchange, upstream))
+			wait_us(exchange, 0);
+		return true;
+	}
+	try->is_over = true;
+	upstream_note_answer(upstream, took_us);
+	if (is_good(&answer)) {
+		finish(exchange, &answer, upstream);
+		return true;
+	}
+	upstream->counts.useless++;
+	keep_poor(exchange, &answer, upstream);
+	end_try(try);
+	wait_us(exchange, 0);
+	return true;
+}
+
+static void on_stream(void *ctx, uint8_t *message, size_t bytes)
+{
+	struct try *try = ctx;
+
+	try->number = -1;
+	if (message == NULL || !take_message(try, message, bytes, false))
+		lose_try(try);
+}
+
+static void on_datagram(evutil_socket_t fd, short what, void *ctx)
+{
+	struct try *try = ctx;
+	uint8_t bytes[READ_BYTES];
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) >= 0)
+		if (take_message(try, bytes, (size_t)n, true))
+			return;
+	if (errno != EAGAIN && errno != EINTR)
+		lose_try(try); // an ICMP error has come back
+}
+
+// --- asking ---
+
+static struct try *new_try(struct exchange *exchange, struct upstream *upstream)
+{
+	struct try *try;
+
+	if (exchange->n_tries == TRIES_MAX)
+		return NULL;
+	try = &exchange->tries[exchange->n_tries++];
+	*try = (struct try){
+		.exchange = exchange,
+		.upstream = upstream,
+		.fd = -1,
+		.number = -1,
+		.began_ns = clock_now_ns(),
+	};
+	upstream->counts.sent++;
+	return try;
+}
+
+static bool ask_stream(struct exchange *exchange, struct upstream *upstream)
+{
+	struct try *try = new_try(exchange, upstream);
+
+	if (try == NULL)
+		return false;
+	try->number = upstream_stream_ask(
+		upstream->stream, exchange->query, exchange->query_bytes, on_stream, try);
+	if (try->number < 0)
+		lose_try(try);
+	return try->number >= 0;
+}
+
+static bool ask_udp(struct exchange *exchange, struct upstream *upstream)
+{
+	struct try *try = new_try(exchange, upstream);
+
+	if (try == NULL)
+		return false;
+	try->fd = socket(upstream->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (try->fd < 0) {
+		lose_try(try);
+		return false;
+	}
+	try->event = event_new(exchange->base, try->fd, EV_READ | EV_PERSIST, on_datagram, try);
+	if (try->event == NULL) {
+		close(try->fd);
+		lose_try(try);
+		return false;
+	}
+	if (connect(try->fd, (struct sockaddr *)&upstream->address, upstream->address_bytes) != 0 ||
+		send(try->fd, exchange->query, exchange->query_bytes, MSG_NOSIGNAL) < 0 ||
+		event_add(try->event, NULL) != 0) {
+		lose_try(try);
+		return false;
+	}
+	return true;
+}
+
+static bool ask(struct exchange *exchange, struct upstream *upstream)
+{
+	if (upstream->config.tls_name[0] != '\0')
+		return ask_stream(exchange, upstream);
+	return ask_udp(exchange, upstream);
+}
+
+// Those that cannot even be asked are passed over, each once a round.
+static void ask_next(struct exchange *exchange)
+{
+	struct upstream *upstream = NULL;
+
+	for (unsigned i = 0; i < exchange->group->n; i++) {
+		upstream = exchange->order[exchange->next++ % exchange->group->n];
+		if (ask(exchange, upstream))
+			break;
+	}
+	if (upstream == NULL)
+		return;
+	if (exchange->next % exchange->group->n == 0)
+		wait_us(exchange, AGAIN_US);
+	else
+		wait_us(exchange, upstream_patience_us(upstream));
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct exchange *exchange = ctx;
+	uint64_t waited_ms = (clock_now_ns() - exchange->began_ns) / NS_PER_US / US_PER_MS;
+	bool is_anybody_asked = false;
+
+	for (unsigned i = 0; i < exchange->n_tries; i++)
+		is_anybody_asked |= !exchange->tries[i].is_over;
+	// all have said that they will not: asking again would be of no use
+	if (waited_ms >= EXCHANGE_MS_MAX || (exchange->poor != NULL && !is_anybody_asked &&
+						    exchange->next >= exchange->group->n)) {
+		finish(exchange, NULL, NULL);
+		return;
+	}
+	if (exchange->n_tries == TRIES_MAX) {
+		wait_us(exchange, AGAIN_US);
+		return;
+	}
+	ask_next(exchange);
+}
+
+struct exchange *exchange_new(struct upstream_group *group, struct event_base *base,
+	const struct dns_question *question, uint16_t flags, bool is_do, exchange_fn fn, void *ctx)
+{
+	struct exchange *exchange;
+
+	if (n_exchanges >= EXCHANGE_MAX || group->n == 0)
+		return NULL;
+	exchange = calloc(1, sizeof(*exchange));
+	if (exchange == NULL)
+		return NULL;
+	n_exchanges++;
+	exchange->group = group;
+	exchange->base = base;
+	exchange->question = *question;
+	exchange->fn = fn;
+	exchange->ctx = ctx;
+	exchange->began_ns = clock_now_ns();
+	exchange->timer = event_new(base, -1, 0, on_timer, exchange);
+	if (exchange->timer == NULL) {
+		free_exchange(exchange);
+		return NULL;
+	}
+	write_query(exchange, flags, is_do);
+	upstream_order(group, exchange->order);
+	exchange->is_beginning = true;
+	ask_next(exchange);
+	exchange->is_beginning = false;
+	return exchange;
+}

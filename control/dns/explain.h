@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What would become of a question: who answers it, and why. Asks nobody. Control thread.
+#pragma once
+
+#include "control/dns/dns.h"
+#include "control/dns/local.h"
+
+struct dns_explanation {
+	struct dns_local_result result;
+	bool is_refused; // the client may not ask
+	// DNS_LOCAL_GO_ON: the domain whose upstreams are asked; empty: those for all names
+	char domain[DNS_NAME_STR_BYTES];
+	bool has_upstreams; // or else it is found from the root down
+};
+
+// 0, or -1: the thread did not answer in time.
+int dns_explain(struct dns *dns, const struct dns_name *name, uint16_t type,
+	const struct ip_addr *client, struct dns_explanation *out);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/dns/front.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cfg/base/clock.h"
+#include "cfg/base/log.h"
+#include "control/dns/block_lists.h"
+#include "control/dns/client_rate.h"
+#include "control/dns/resolve.h"
+#include "control/dns/strip.h"
+
+enum {
+	EDNS_VERSION = 0,
+	MS_PER_SEC = 1000,
+};
+
+struct front {
+	struct event_base *base;
+	struct dns_stats *stats;
+	struct dns_policy *policy; // NULL: none yet
+	struct cache *cache;
+	struct client_rate *rate;
+	struct resolve *resolve;
+	struct block_lists *lists;
+	struct set_feed *feed;
+};
+
+static void use_blocks(void *ctx, const struct block_store *blocks)
+{
+	struct front *front = ctx;
+
+	if (front->policy != NULL)
+		dns_local_use_blocks(front->policy->local, blocks);
+}
+
+struct front *front_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
+{
+	static const struct cache_limits none;
+	struct front *front = calloc(1, sizeof(*front));
+
+	if (front == NULL)
+		return NULL;
+	front->base = base;
+	front->stats = stats;
+	front->feed = feed;
+	front->cache = cache_new(&none);
+	front->rate = client_rate_new();
+	front->resolve = resolve_new(base, stats, feed);
+	front->lists = block_lists_new(base, use_blocks, front);
+	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
+		front->lists == NULL) {
+		front_free(front);
+		return NULL;
+	}
+	return front;
+}
+
+void front_free(struct front *front)
+{
+	if (front == NULL)
+		return;
+	block_lists_free(front->lists);
+	resolve_free(front->resolve);
+	dns_policy_retire(front->policy);
+	client_rate_free(front->rate);
+	cache_free(front->cache);
+	free(front);
+}
+
+int front_set_policy(struct front *front, struct dns_policy *policy)
+{
+	struct cache_limits limits;
+	struct cache *cache;
+
+	dns_policy_limits(policy, &limits);
+	cache = cache_new(&limits);
+	if (cache == NULL)
+		return -1;
+	// Other upstreams may say other things: nothing of what the old ones said stays.
+	cache_free(front->cache);
+	front->cache = cache;
+	resolve_set_policy(front->resolve, policy, cache);
+	dns_policy_retire(front->policy);
+	front->policy = policy;
+	// what is read already counts until the lists of this config are
+	use_blocks(front, block_lists_in_use(front->lists));
+	if (block_lists_set(front->lists, &policy->config.local) != 0)
+		log_error("dns", "no memory to read the block lists");
+	return 0;
+}
+
+struct dns_policy *front_policy(const struct front *front)
+{
+	return front->policy;
+}
+
+void front_cache_counts(const struct front *front, struct cache_counts *out)
+{
+	cache_count(front->cache, out);
+}
+
+unsigned front_waiting(const struct front *front)
+{
+	return resolve_waiting(front->resolve);
+}
+
+// --- what is answered without looking further ---
+
+// RFC 1035 section 4.1.1, RFC 6891 section 6.1.3. A class other than IN has no servers here.
+static enum dns_rcode fault_of(const struct dns_message *query, int parsed)
+{
+	if ((query->flags & DNS_OPCODE) != 0)
+		return DNS_NOTIMP;
+	if (parsed != 0 || query->n_questions != 1 || query->question.name.len == 0)
+		return DNS_FORMERR;
+	if (query->edns.is_there && query->edns.version != EDNS_VERSION)
+		return DNS_BADVERS;
+	if (query->question.type == DNS_ANY || query->question.class != DNS_CLASS_IN ||
+		query->question.type == DNS_OPT)
+		return DNS_NOTIMP; // RFC 8482 section 4.3
+	if (query->question.type >= 249 && query->question.type <= 254)
+		return DNS_NOTIMP; // transfers and other questions that are no names'
+	return DNS_NOERROR;
+}
+
+static enum front_verdict answer_code(struct front *front, const struct asker *asker,
+	enum dns_rcode rcode, uint8_t *out, size_t room, size_t *out_n)
+{
+	*out_n = answer_write_code(&asker->asked, rcode, out, room);
+	front->stats->codes[rcode & DNS_RCODE]++;
+	return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
+}
+
+static enum front_verdict drop(struct front *front, enum dns_count why)
+{
+	dns_stats_count(front->stats, why);
+	return FRONT_DROPPED;
+}
+
+size_t answer_join(
+	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room)
+{
+	struct dns_message first, second;
+
+	if (dns_message_parse(asker->alias, asker->alias_bytes, &first) != 0 ||
+		dns_message_parse(answer, n, &second) != 0)
+		return 0;
+	return strip_join(&first, &second, out, room);
+}
+
+// Names that are known here, or are not to be known. False: it goes on, with `key` of its view.
+static bool ask_local(struct front *front, const struct dns_message *query, struct asker *asker,
+	uint32_t now_sec, struct cache_key *key, uint8_t *out, size_t room, size_t *out_n)
+{
+	const struct dns_local *local = front->policy->local;
+	struct dns_local_result result;
+
+	if (room > asker->asked.room_bytes)
+		room = asker->asked.room_bytes;
+	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
+	key->view = dns_local_view(local, &asker->client);
+	if (result.verdict == DNS_LOCAL_GO_ON)
+		return false;
+	if (result.verdict == DNS_LOCAL_ALIAS && (asker->alias = malloc(result.n)) != NULL) {
+		memcpy(asker->alias, out, result.n);
+		asker->alias_bytes = result.n;
+		key->question.name = result.target;
+		return false;
+	}
+	dns_stats_count(front->stats,
+		result.verdict == DNS_LOCAL_BLOCKED ? DNS_COUNT_BLOCKED : DNS_COUNT_LOCAL);
+	front->stats->codes[result.rcode & DNS_RCODE]++;
+	*out_n = result.n;
+	return true;
+}
+
+// --- the way ---
+
+static enum front_verdict ask_cache(struct front *front, const struct cache_key *key,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	uint32_t now_sec = (uint32_t)(now_ms / MS_PER_SEC);
+	size_t n;
+
+	switch (cache_get(front->cache, key, now_sec, out, room, &n)) {
+	case CACHE_NONE:
+	case CACHE_STALE:
+		break;
+	case CACHE_ENDING:
+		if (resolve_prefetch(front->resolve, front->policy, key))
+			dns_stats_count(front->stats, DNS_COUNT_PREFETCHED);
+		// fall through
+	case CACHE_FRESH:
+		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		front->stats->codes[out[3] & DNS_RCODE]++;
+		*out_n = answer_finish(&asker->asked, answer_is_validated(out), out, n, room);
+		return FRONT_ANSWERED;
+	}
+	if (resolve_ask(front->resolve, front->policy, key, asker))
+		return FRONT_WAITS;
+	dns_stats_count(front->stats, DNS_COUNT_DROP_FULL);
+	return asker->is_stream ? answer_code(front, asker, DNS_SERVFAIL, out, room, out_n)
+				: FRONT_DROPPED;
+}
+
+// What a local alias leads to, behind the alias.
+static enum front_verdict ask_alias(struct front *front, const struct cache_key *key,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	static uint8_t target[DNS_MESSAGE_BYTES];
+	enum cache_state state = cache_get(
+		front->cache, key, (uint32_t)(now_ms / MS_PER_SEC), target, sizeof(target), out_n);
+
+	if (state != CACHE_FRESH && state != CACHE_ENDING) {
+		if (resolve_ask(front->resolve, front->policy, key, asker))
+			return FRONT_WAITS;
+		*out_n = 0;
+	} else {
+		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		*out_n = answer_join(asker, target, *out_n, out, room);
+	}
+	free(asker->alias);
+	asker->alias = NULL;
+	if (*out_n == 0)
+		return answer_code(front, asker, DNS_SERVFAIL, out, room, out_n);
+	front->stats->codes[out[3] & DNS_RCODE]++;
+	*out_n = answer_finish(&asker->asked, false, out, *out_n, room);
+	return FRONT_ANSWERED;
+}
+
+static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t n,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	struct dns_message query;
+	struct cache_key key;
+	enum dns_rcode fault;
+	int parsed = dns_message_parse(bytes, n, &query);
+
+	if (parsed == -ENOMSG || (query.flags & DNS_QR) != 0 || front->policy == NULL)
+		return drop(front, DNS_COUNT_DROP_MALFORMED);
+	dns_stats_count(front->stats, asker->is_stream ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	asker->alias = NULL;
+	asked_by(&query, asker->is_stream, &asker->asked);
+	if (!asker->is_stream) {
+		switch (client_rate_take(
+			front->rate, &asker->client, front->policy->config.rate, now_ms)) {
+		case CLIENT_RATE_ANSWER:
+			break;
+		case CLIENT_RATE_CUT:
+			dns_stats_count(front->stats, DNS_COUNT_CUT);
+			*out_n = answer_write_cut(&asker->asked, out, room);
+			return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
+		case CLIENT_RATE_DROP:
+			return drop(front, DNS_COUNT_DROP_RATE);
+		}
+	}
+	if (!dns_policy_may_ask(front->policy, &asker->client)) {
+		dns_stats_count(front->stats, DNS_COUNT_REFUSED_ACCESS);
+		return answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+	}
+	fault = fault_of(&query, parsed);
+	if (fault != DNS_NOERROR) {
+		if (parsed != 0)
+			dns_stats_count(front->stats, DNS_COUNT_DROP_MALFORMED);
+		return answer_code(front, asker, fault, out, room, out_n);
+	}
+	dns_stats_query(front->stats, query.question.type, &asker->client);
+	key = (struct cache_key){
+		.question = query.question,
+		.is_do = query.edns.is_do,
+		.is_cd = (query.flags & DNS_CD) != 0,
+	};
+	if (ask_local(
+		    front, &query, asker, (uint32_t)(now_ms / MS_PER_SEC), &key, out, room, out_n))
+		return FRONT_ANSWERED;
+	return asker->alias == NULL ? ask_cache(front, &key, asker, now_ms, out, room, out_n)
+				    : ask_alias(front, &key, asker, now_ms, out, room, out_n);
+}
+
+enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
+	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n)
+{
+	enum front_verdict verdict = ask(front, bytes, n, asker, now_ms, out, room, out_n);
+
+	if (verdict == FRONT_ANSWERED && !set_feed_note(front->feed, out, *out_n))
+		return drop(front, DNS_COUNT_DROP_SETS);
+	return verdict;
+}

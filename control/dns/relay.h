@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A socket on the loopback by which libunbound reaches the upstreams of a policy: what comes in is
+// asked as any other question, raced and by TLS where the config says so. DNS thread.
+#pragma once
+
+#include "control/dns/dns_policy.h"
+
+struct relay;
+
+struct relay *relay_new(struct dns_policy *policy, struct error *err); // NULL with the reason
+void relay_free(struct relay *relay);				       // NULL is fine
+uint16_t relay_port(const struct relay *relay);			       // of 127.0.0.1
+
+enum { RELAY_BYTES = 32768 }; // the largest answer that fits into one datagram there

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""DNS over TLS to an Unbound with a private CA: the certificate's name counts, and nothing is ever
+asked in the open. See dns_lab.py."""
+
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from dns_lab import UPSTREAMS, DnsLab
+from home import FAR4, SERVER4
+from lab import wait_for
+from tools import within
+
+NAME = "dns.example.org"
+
+
+class TlsLab(DnsLab):
+    def make_ca(self, ca="ca"):
+        """Only one that a client trusts for what it signs."""
+        self.run("rtr", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:P-256", "-nodes", "-days", 2, "-subj", f"/CN={ca}",
+                 "-keyout", self.dir / f"{ca}.key", "-out", self.dir / f"{ca}.pem")
+
+    def make_certificate(self, name, ca="ca"):
+        """Returns the file's name without its ending."""
+        base = self.dir / f"{ca}-{name}"
+        extensions = self.dir / f"{ca}-{name}.ext"
+        extensions.write_text(f"subjectAltName=DNS:{name}\n")
+        self.run("rtr", "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-nodes", "-subj", f"/CN={name}", "-keyout", f"{base}.key", "-out", f"{base}.csr")
+        self.run("rtr", "openssl", "x509", "-req", "-in", f"{base}.csr", "-days", 2,
+                 "-CA", self.dir / f"{ca}.pem", "-CAkey", self.dir / f"{ca}.key", "-CAcreateserial",
+                 "-extfile", extensions, "-out", f"{base}.pem")
+        return base
+
+    def start_tls(self, host, certified=NAME, ca="ca", **more):
+        base = self.make_certificate(certified, ca)
+        return self.start_unbound(
+            host, port=853, tls=f"tls-service-key: {base}.key\n  tls-service-pem: {base}.pem",
+            **more)
+
+    def start_dot(self, *upstreams, more=""):
+        listed = ", ".join(f"{address} tls {NAME}" for address in upstreams)
+        return self.start_dns(f"upstreams: [{listed}], tls-certificates: {self.dir}/ca.pem{more}")
+
+    def watch_port_53(self, host):
+        """What comes there in the open, until `seen_port_53`."""
+        watch = self.start(host, f"tcpdump-{host}", "tcpdump", "-l", "-n", "-i", "eth0",
+                           "port", 53)
+        wait_for(lambda: "listening on" in watch.output(), "tcpdump to listen", 10)
+        return watch
+
+    def seen_in_the_open(self, host, watch):
+        """The lines that tcpdump has; one more is sent, to know that it has seen all before it."""
+        self.dig("mark.example.net", server=UPSTREAMS[host], check=False)
+        wait_for(lambda: "mark.example.net" in watch.output(), "tcpdump to see the mark", 5)
+        return [line for line in watch.output().splitlines()
+                if " IP" in line and "mark.example.net" not in line
+                and not re.search(r"ICMP|mark", line) and f"{UPSTREAMS[host]}.53 >" not in line]
+
+
+@pytest.fixture(name="lab")
+def fixture_lab():
+    with TlsLab() as lab:
+        lab.make_ca()
+        yield lab
+
+
+def connections(lab, host):
+    return len(lab.run(host, "ss", "-Htn", "state", "established",
+                       "sport = :853").stdout.splitlines())
+
+
+def test_all_questions_go_by_one_warm_connection(lab):
+    upstream = lab.start_tls("srv")
+    watch = lab.watch_port_53("srv")
+    lab.start_dot(SERVER4)
+    # it is there before anybody asks
+    wait_for(lambda: connections(lab, "srv") == 1, "the connection", 5)
+    assert lab.dns()["upstreams"][0]["sent"] == 0
+    assert lab.dig("www.example.net").data == ["203.0.113.80"]
+    for i in range(20):
+        assert lab.dig(f"n{i}.example.net").status == "NXDOMAIN"
+    assert lab.dig("big.example.net", "TXT").is_tcp
+    assert connections(lab, "srv") == 1
+    assert upstream.output().count(". A IN") == 21, upstream.output()
+    assert lab.seen_in_the_open("srv", watch) == []
+
+
+@pytest.mark.parametrize("name, ca", [("other.example.org", "ca"), (NAME, "stranger")])
+def test_a_wrong_certificate_is_never_asked(lab, name, ca):
+    if ca != "ca":
+        lab.make_ca(ca)
+    upstream = lab.start_tls("srv", certified=name, ca=ca)
+    watch = lab.watch_port_53("srv")
+    lab.start_dot(SERVER4)
+    assert lab.dig("www.example.net").status == "SERVFAIL"
+    assert "www.example.net" not in upstream.output()
+    assert lab.seen_in_the_open("srv", watch) == []
+    assert f"dns {NAME}: its certificate is refused" in lab.router.output(), lab.router.tail()
+    # another that is what it says helps at once
+    lab.start_tls("far")
+    lab.apply(f"upstreams: [{SERVER4} tls {NAME}, {FAR4} tls {NAME}], "
+              f"tls-certificates: {lab.dir}/ca.pem")
+    with within(1.0):
+        assert lab.dig("www.example.net").data == ["203.0.113.80"]
+    assert "www.example.net" not in upstream.output()
+
+
+def test_the_second_answers_while_the_first_is_silent(lab):
+    first = lab.start_tls("srv")
+    lab.start_tls("far")
+    watch = lab.watch_port_53("srv")
+    lab.start_dot(SERVER4, FAR4)
+    for i in range(8):
+        lab.dig(f"w{i}.example.net")
+    pids = lab.run("rtr", "ip", "netns", "pids", lab.namespace("srv")).stdout.split()
+    pids = [pid for pid in pids if "unbound" in Path(f"/proc/{pid}/comm").read_text()]
+    lab.run("srv", "kill", "-STOP", *pids)
+    try:
+        for i in range(10):
+            with within(1.0):
+                assert lab.dig(f"s{i}.example.net").status == "NXDOMAIN"
+    finally:
+        lab.run("srv", "kill", "-CONT", *pids)
+    first.stop()
+    for i in range(10):
+        with within(1.0):
+            assert lab.dig(f"d{i}.example.net").status == "NXDOMAIN"
+    assert lab.upstream("far")["answered"] >= 20
+    assert lab.seen_in_the_open("srv", watch) == []
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_upstream_that_failed_24_times_helps_again_within_a_second(lab, tls):
+    start = lab.start_tls if tls else lab.start_unbound
+    upstream = start("srv")
+    if tls:
+        lab.start_dot(SERVER4)
+    else:
+        lab.start_dns(f"upstreams: {SERVER4}")
+    assert lab.dig("www.example.net").status == "NOERROR"
+    upstream.stop()
+    asked = [lab.start("pc1", f"dig-{i}", "dig", "@198.18.0.1", f"f{i}.example.net", "+tries=1",
+                       "+timeout=8") for i in range(24)]
+    for one in asked:
+        one.popen.wait(12)
+        assert "SERVFAIL" in one.output(), one.output()
+    start("srv", name="again")
+    began = time.monotonic()
+    assert lab.dig("again.example.net").status == "NXDOMAIN", lab.router.tail()
+    assert time.monotonic() - began < 1.0
+
+
+def test_what_was_answered_serves_when_nobody_answers(lab):
+    upstream = lab.start_unbound("srv")
+    lab.start_dns(f"upstreams: {SERVER4}")
+    assert lab.dig("short.example.net").ttls == [2]
+    upstream.stop(signal.SIGKILL)
+    wait_for(lambda: lab.dig("short.example.net").ttls == [30], "the stale answer", 8)
+    assert lab.dns_counts()["stale"] >= 1
+    assert lab.dig("never.example.net").status == "SERVFAIL"
