@@ -17,6 +17,9 @@ static void check_upstreams(const struct check *check, const struct yaml_node *o
 		item = yaml_tree_next_item((struct yaml_node *)list, item);
 		if (item == NULL || item->is_bad || upstreams->texts[i] == NULL)
 			continue;
+		if (cfg_dns_upstream_is_learned(upstreams->texts[i]) &&
+			upstreams == &check->config->dns.upstreams)
+			continue;
 		if (cfg_dns_upstream_parse(upstreams->texts[i], &upstream, &err) != 0)
 			report_add(
 				check->report, item->place, "%s: `upstreams`: %s", noun, err.text);

@@ -73,6 +73,19 @@ static int read_pair(
 		key);
 }
 
+bool cfg_dns_upstream_is_learned(const char *text)
+{
+	return strcmp(text, "learned") == 0;
+}
+
+bool cfg_dns_wants_learned(const struct cfg_dns *dns)
+{
+	for (unsigned i = 0; i < dns->upstreams.n; i++)
+		if (cfg_dns_upstream_is_learned(dns->upstreams.texts[i]))
+			return true;
+	return false;
+}
+
 int cfg_dns_upstream_parse(const char *text, struct cfg_dns_upstream *out, struct error *err)
 {
 	char copy[CFG_DNS_UPSTREAM_TEXT_MAX + 1], *state = NULL, *word;

@@ -70,5 +70,8 @@ struct cfg_dns {
 
 // 0, or -1 with what is wrong and what is expected.
 int cfg_dns_upstream_parse(const char *text, struct cfg_dns_upstream *out, struct error *err);
+// Whether the text stands for the servers that uplinks are told of.
+bool cfg_dns_upstream_is_learned(const char *text);
+bool cfg_dns_wants_learned(const struct cfg_dns *dns);
 // Whether it is a domain name as text: labels of 1 to 63 bytes, a dot at the end is fine.
 bool cfg_dns_is_name(const char *text);

@@ -63,7 +63,8 @@ static const struct model_key dns_keys[] = {
 	{.key = "upstreams",
 		UPSTREAMS(struct config, dns.upstreams),
 		.help = "who is asked: 203.0.113.53, or 203.0.113.53 tls dns.example.net, which "
-			"is never asked without TLS; absent: the servers of each zone, from the "
+			"is never asked without TLS; learned: those that uplinks are told of; "
+			"absent: the servers of each zone, from the "
 			"root"},
 	{.key = "tls-certificates",
 		.type = MODEL_PATH,

@@ -36,6 +36,18 @@
 #include "control/wall_clock.h"
 #include "control/watch.h"
 
+// Another uplink has come, or other servers of one: the next question goes there.
+static void on_learned_dns(void *ctx)
+{
+	struct router *router = ctx;
+	struct error err = {0};
+
+	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns) &&
+		dns_follow(&router->dns, &router->config->dns, &router->learned_dns,
+			router->dns_names, router->set_feed, &err) != 0)
+		log_error("dns", "stays with the upstreams that it has: %s", err.text);
+}
+
 // --- the start; whatever fails, stop() gives back what is there by then ---
 
 static int start(struct router *router, const struct options *options, struct error *err)
@@ -109,13 +121,14 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->watch == NULL)
 		return -1;
 	router->dns_names = dns_names_new();
-	if (router->dns_names == NULL)
+	if (router->dns_names == NULL ||
+		learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
 		return error_set(err, "no memory for names");
 	router->set_feed = set_feed_new(router->base, &router->bans);
 	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
 		return error_set(err, "no memory for sets that are filled by name");
-	if (dns_follow(&router->dns, &router->config->dns, router->dns_names, router->set_feed,
-		    err) != 0)
+	if (dns_follow(&router->dns, &router->config->dns, &router->learned_dns, router->dns_names,
+		    router->set_feed, err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;
@@ -128,6 +141,7 @@ static void stop(struct router *router)
 	dns_free(router->dns);
 	set_feed_free(router->set_feed);
 	dns_names_free(router->dns_names);
+	learned_dns_fini(&router->learned_dns);
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);

@@ -13,6 +13,7 @@
 #include "control/firewall.h"
 #include "control/haste.h"
 #include "control/interfaces.h"
+#include "control/learned_dns.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
 #include "control/netlink.h"
@@ -54,6 +55,7 @@ struct router {
 	struct neighbours neighbours;
 	struct bans bans;
 	struct firewall firewall;
+	struct learned_dns learned_dns;
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;

@@ -340,8 +340,8 @@ static int follow_dns(void *at, struct error *err)
 		return error_set(err, "no memory for sets that are filled by name");
 	if (is_dns_same(ctx))
 		return 0; // the cache stays
-	return dns_follow(&ctx->router->dns, &ctx->after->dns, ctx->router->dns_names,
-		ctx->router->set_feed, err);
+	return dns_follow(&ctx->router->dns, &ctx->after->dns, &ctx->router->learned_dns,
+		ctx->router->dns_names, ctx->router->set_feed, err);
 }
 
 static void follow_dns_back(void *at)
@@ -350,8 +350,9 @@ static void follow_dns_back(void *at)
 	struct error err = {0};
 
 	set_feed_follow(ctx->router->set_feed, ctx->before);
-	if (!is_dns_same(ctx) && dns_follow(&ctx->router->dns, &ctx->before->dns,
-					 ctx->router->dns_names, ctx->router->set_feed, &err) != 0)
+	if (!is_dns_same(ctx) &&
+		dns_follow(&ctx->router->dns, &ctx->before->dns, &ctx->router->learned_dns,
+			ctx->router->dns_names, ctx->router->set_feed, &err) != 0)
 		log_not_undone(&err);
 }
 

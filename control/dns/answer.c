@@ -52,12 +52,11 @@ int answer_look(const struct dns_message *answer, uint16_t *ttls, unsigned ttls_
 	uint32_t least = UINT32_MAX, negative = 0;
 	struct dns_record record;
 
-	*facts = (struct answer_facts){.bytes = (uint16_t)answer->n};
+	*facts = (struct answer_facts){.bytes = (uint16_t)answer->records_at};
 	while (dns_walk_next(&walk, &record)) {
-		if (record.type == DNS_OPT) {
-			facts->bytes = (uint16_t)record.name_at;
+		if (record.type == DNS_OPT)
 			break;
-		}
+		facts->bytes = (uint16_t)(record.data_at + record.data_bytes);
 		if (facts->n_ttls == ttls_max)
 			return -EMSGSIZE;
 		ttls[facts->n_ttls++] = (uint16_t)record.ttl_at;
@@ -103,15 +102,14 @@ size_t answer_without_opt(uint8_t *out, const struct dns_message *answer)
 	struct dns_walk walk = dns_walk_begin(answer);
 	struct dns_record record;
 	uint16_t n_additional = 0;
+	size_t end = answer->records_at; // bytes may follow that belong to nothing
 
-	while (dns_walk_next(&walk, &record)) {
-		if (record.type == DNS_OPT) {
-			put_u16(out + ADDITIONAL_AT, n_additional);
-			return record.name_at;
-		}
+	while (dns_walk_next(&walk, &record) && record.type != DNS_OPT) {
 		n_additional += record.section == DNS_ADDITIONAL;
+		end = record.data_at + record.data_bytes;
 	}
-	return answer->n;
+	put_u16(out + ADDITIONAL_AT, n_additional);
+	return end;
 }
 
 bool answer_is_validated(const uint8_t *message)

@@ -262,8 +262,8 @@ void dns_free(struct dns *dns)
 	close_parts(dns);
 }
 
-int dns_follow(struct dns **at, const struct cfg_dns *config, struct dns_names *names,
-	struct set_feed *feed, struct error *err)
+int dns_follow(struct dns **at, const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct set_feed *feed, struct error *err)
 {
 	struct dns_policy *policy;
 	struct dns *dns = *at;
@@ -274,7 +274,7 @@ int dns_follow(struct dns **at, const struct cfg_dns *config, struct dns_names *
 		*at = NULL;
 		return 0;
 	}
-	policy = dns_policy_new(config, names, err);
+	policy = dns_policy_new(config, learned, names, err);
 	if (policy == NULL)
 		return -1;
 	if (dns == NULL)

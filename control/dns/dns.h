@@ -10,13 +10,15 @@
 
 struct dns;
 struct dns_names;
+struct learned_dns;
 struct set_feed;
 
 // It does as this config says, beside what is under way by the one before; without `dns` in the
-// config it ends. `names` of leases are borrowed, or NULL. `*dns` is NULL as long as none runs. 0,
-// or -1 with the reason, and nothing has changed.
-int dns_follow(struct dns **dns, const struct cfg_dns *config, struct dns_names *names,
-	struct set_feed *feed, struct error *err);
+// config it ends. What is `learned` is read now: it is called again when that
+// changes. `names` of leases are borrowed. Both may be NULL. `*dns` is NULL as long as none runs.
+// 0, or -1 with the reason, and nothing has changed.
+int dns_follow(struct dns **dns, const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct set_feed *feed, struct error *err);
 void dns_free(struct dns *dns); // NULL is fine
 
 struct dns_upstream_state {

@@ -8,6 +8,7 @@
 #include "cfg/base/log.h"
 #include "control/dns/resolver.h"
 #include "control/dns/upstream_stream.h"
+#include "control/learned_dns.h"
 
 enum { ARENA_BYTES_MAX = 64 << 20 };
 
@@ -37,6 +38,33 @@ static void copy_lists(struct arena *arena, struct cfg_dns_local *to)
 		list->name = copy_text(arena, lists[to->n_lists].name);
 		list->file = copy_text(arena, lists[to->n_lists].file);
 	}
+}
+
+// The servers of the best uplink that has some, of all ways it was told by. Without any the word
+// stays: nobody is asked then, which is not the same as asking everybody from the root.
+static void put_learned(
+	struct arena *arena, struct cfg_dns_upstreams *upstreams, const struct learned_dns *learned)
+{
+	struct cfg_dns_upstreams out = {0};
+	char text[ADDR_STR_BYTES];
+
+	for (unsigned i = 0; i < upstreams->n; i++) {
+		unsigned n_before = out.n;
+
+		for (unsigned k = 0;
+			learned != NULL && k < learned->n &&
+			cfg_dns_upstream_is_learned(upstreams->texts[i]) &&
+			(out.n == n_before || learned->list[k]->rank == learned->list[k - 1]->rank);
+			k++)
+			for (unsigned s = 0;
+				s < learned->list[k]->n_servers && out.n < CFG_DNS_UPSTREAMS_MAX;
+				s++)
+				out.texts[out.n++] = arena_strdup(
+					arena, ip_addr_str(&learned->list[k]->servers[s], text));
+		if (out.n == n_before && out.n < CFG_DNS_UPSTREAMS_MAX)
+			out.texts[out.n++] = upstreams->texts[i];
+	}
+	*upstreams = out;
 }
 
 static void copy_config(struct dns_policy *policy, const struct cfg_dns *config)
@@ -90,8 +118,8 @@ static void list_domains(struct dns_policy *policy)
 			compare_domains);
 }
 
-struct dns_policy *dns_policy_new(
-	const struct cfg_dns *config, struct dns_names *names, struct error *err)
+struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct error *err)
 {
 	struct dns_policy *policy = calloc(1, sizeof(*policy));
 
@@ -101,6 +129,7 @@ struct dns_policy *dns_policy_new(
 		return NULL;
 	}
 	copy_config(policy, config);
+	put_learned(policy->arena, &policy->config.upstreams, learned);
 	policy->groups =
 		arena_alloc_array(policy->arena, config->n_domains + 1, sizeof(*policy->groups));
 	if (policy->groups != NULL)

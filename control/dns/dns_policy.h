@@ -8,6 +8,7 @@
 #include "control/dns/exchange.h"
 #include "control/dns/local.h"
 
+struct learned_dns;
 struct resolver;
 
 struct dns_domain {
@@ -30,9 +31,10 @@ struct dns_policy {
 	bool is_retired;
 };
 
-// Copies the config; nothing is connected yet. NULL with the reason.
-struct dns_policy *dns_policy_new(
-	const struct cfg_dns *config, struct dns_names *names, struct error *err);
+// Copies the config, with what is learned (or NULL) in its place; nothing is connected yet. NULL
+// with the reason.
+struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct error *err);
 // Makes the upstreams. 0, or -1 with the reason. Either way dns_policy_free is due.
 int dns_policy_begin(struct dns_policy *policy, struct event_base *base, struct error *err);
 void dns_policy_free(struct dns_policy *policy); // NULL is fine

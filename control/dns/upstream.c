@@ -130,7 +130,7 @@ int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstr
 		struct error err = {0};
 
 		if (cfg_dns_upstream_parse(config->texts[i], &upstream->config, &err) != 0)
-			continue; // the config's check has let it pass, so this does not happen
+			continue; // "learned", and nothing is
 		set_address(upstream);
 		snprintf(upstream->name, sizeof(upstream->name), "%s", config->texts[i]);
 		upstream->stream = upstream_stream_new(upstream, base, ssl_ctx);

@@ -119,6 +119,27 @@ static void an_answer_is_kept_without_opt_and_its_ttl_runs_down(void **state)
 	cache_free(cache);
 }
 
+static void bytes_that_belong_to_nothing_are_left_out(void **state)
+{
+	struct cache_key key = key_of("www.example.net", DNS_A);
+	struct cache *cache = cache_new(&limits);
+	struct dns_message answer, got;
+	struct cursor_out to;
+	size_t n = 0, plain_bytes;
+
+	begin(&to, &key, 0, 1, 0, 0);
+	put_record(&to, DNS_A, 60, "\xcb\x00\x71\x50", 4);
+	plain_bytes = to.n;
+	cursor_put_zeroes(&to, 7);
+	answer = parsed(&to);
+	cache_put(cache, &key, &answer, NOW);
+	assert_int_equal(cache_get(cache, &key, NOW, out, sizeof(out), &n), CACHE_FRESH);
+	assert_int_equal(n, plain_bytes);
+	assert_int_equal(answer_without_opt(wire, &answer), plain_bytes);
+	assert_int_equal(dns_message_parse(out, n, &got), 0);
+	cache_free(cache);
+}
+
 static void the_question_comes_back_in_the_case_that_it_was_asked_in(void **state)
 {
 	struct cache_key key = key_of("www.example.net", DNS_A),
@@ -275,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_is_kept_without_opt_and_its_ttl_runs_down),
+		cmocka_unit_test(bytes_that_belong_to_nothing_are_left_out),
 		cmocka_unit_test(the_question_comes_back_in_the_case_that_it_was_asked_in),
 		cmocka_unit_test(what_has_ended_is_stale_for_a_while_and_then_gone),
 		cmocka_unit_test(what_is_asked_for_often_is_to_be_asked_anew_before_its_end),

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The name servers and search domains that uplinks were told of, by DHCP for one: who tells writes
+// here, who resolves reads here and hears of changes. One entry for each uplink and each way it was
+// told by. Control thread.
+#pragma once
+
+#include <stdbool.h>
+
+#include "cfg/base/addr.h"
+#include "cfg/config.h"
+
+enum {
+	LEARNED_DNS_SERVERS_MAX = 8,
+	LEARNED_DNS_DOMAINS_MAX = 8,
+	LEARNED_DNS_DOMAIN_BYTES = 256,
+	LEARNED_DNS_LISTENERS_MAX = 4,
+	LEARNED_DNS_MAX = 2 * CFG_INTERFACES_MAX,
+};
+
+struct learned_dns_entry {
+	char interface[CFG_NAME_MAX + 1];
+	char by[8];    // "dhcp4"
+	uint32_t rank; // of several uplinks the lowest goes first: the metric of its routes
+	struct ip_addr servers[LEARNED_DNS_SERVERS_MAX];
+	unsigned n_servers;
+	char domains[LEARNED_DNS_DOMAINS_MAX][LEARNED_DNS_DOMAIN_BYTES];
+	unsigned n_domains;
+};
+
+typedef void (*learned_dns_fn)(void *ctx);
+
+// Zeroed is empty. About 5 KiB an entry: they are allocated as they come.
+struct learned_dns {
+	struct learned_dns_entry *list[LEARNED_DNS_MAX]; // the lowest rank first
+	unsigned n;
+	struct learned_dns_listener {
+		learned_dns_fn fn;
+		void *ctx;
+	} listeners[LEARNED_DNS_LISTENERS_MAX];
+	unsigned n_listeners;
+};
+
+void learned_dns_fini(struct learned_dns *learned);
+
+// Takes the place of what that interface was told the same way. Without servers and domains it is
+// forgotten. Listeners hear of it only when something is different. 0 or -ENOMEM, -ENOSPC.
+int learned_dns_set(struct learned_dns *learned, const struct learned_dns_entry *entry);
+void learned_dns_forget(struct learned_dns *learned, const char *interface, const char *by);
+
+// `fn` is called after each change, from within it. 0 or -ENOSPC.
+int learned_dns_listen(struct learned_dns *learned, learned_dns_fn fn, void *ctx);
