@@ -23,7 +23,8 @@ void answer_finish_copy(uint8_t *copy, const uint16_t *ttls, const struct answer
 
 // Its name is written out, not a pointer into the header: another of its length may take its place.
 bool answer_has_plain_question(const struct dns_message *answer);
-// The message at `out`, as parsed, loses OPT, what follows it, and what belongs to nothing. Returns the bytes that are left.
+// The message at `out`, as parsed, loses OPT, what follows it, and what belongs to nothing. Returns
+// the bytes that are left.
 size_t answer_without_opt(uint8_t *out, const struct dns_message *answer);
 // Whether it is validated, kept in the flag AD.
 bool answer_is_validated(const uint8_t *message);
