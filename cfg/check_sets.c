@@ -94,7 +94,7 @@ static void check_names(
 			"set %s: `names` takes addresses from the router's own answers: the file "
 			"has no `dns`",
 			set->name);
-	if (set->timeout_sec == 0)
+	if (set->timeout_sec == 0 && set->kind == CFG_SET_ADDRESSES)
 		set->timeout_sec = CFG_SET_NAMES_SEC;
 }
 

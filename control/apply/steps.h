@@ -24,7 +24,7 @@ struct steps_ctx {
 	struct firewall_next firewall;
 };
 
-enum { STEPS = 10 };
+enum { STEPS = 11 };
 extern const struct transaction_step steps[STEPS];
 
 // After the last step: whatever points into the old config points into the new one, which is the

@@ -14,6 +14,14 @@ static bool is_name_char(char c)
 	       c == '-' || c == '_';
 }
 
+// No domain is a number (RFC 3696, section 2): it is an address, or a part of one.
+static bool ends_in_number(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] >= '0' && text[len - 1] <= '9')
+		len--;
+	return len == 0 || text[len - 1] == '.';
+}
+
 // Names of hosts alone: whatever else a list has is no name that anybody asks for.
 static bool read_name(const char *text, size_t len, struct dns_name *name)
 {
@@ -21,7 +29,7 @@ static bool read_name(const char *text, size_t len, struct dns_name *name)
 
 	if (len > 0 && text[len - 1] == '.')
 		len--;
-	if (len == 0 || len > TEXT_MAX)
+	if (len == 0 || len > TEXT_MAX || ends_in_number(text, len))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if (text[i] != '.' && !is_name_char(text[i]))
