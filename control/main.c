@@ -25,6 +25,7 @@
 #include "control/dns/set_feed.h"
 #include "control/duties.h"
 #include "control/haste.h"
+#include "control/host_names.h"
 #include "control/instances.h"
 #include "control/kernel.h"
 #include "control/log_journal.h"
@@ -124,14 +125,16 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->loop_lag == NULL)
 		return error_set(err, "no memory for the loop's timers");
 	router->recorder = recorder_start(router);
+	router->dns_names = dns_names_new();
+	if (router->dns_names == NULL)
+		return error_set(err, "no memory for names");
+	host_names_follow(router, NULL, router->config);
 	if (dhcp_open(router, err) != 0)
 		return -1;
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
-	router->dns_names = dns_names_new();
-	if (router->dns_names == NULL ||
-		learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
+	if (learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)
 		return error_set(err, "no memory for names");
 	router->set_feed = set_feed_new(router->base, &router->bans);
 	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
@@ -148,11 +151,11 @@ static void stop(struct router *router)
 {
 	apply_free(router->apply);
 	dns_free(router->dns);
+	router->dns = NULL; // what uplinks forget has nobody to tell
 	set_feed_free(router->set_feed);
-	dns_names_free(router->dns_names);
-	learned_dns_fini(&router->learned_dns);
 	watch_free(router->watch);
 	dhcp_close(router);
+	dns_names_free(router->dns_names);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	recorder_stop(router->recorder);

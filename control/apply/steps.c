@@ -12,6 +12,7 @@
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/dns/dns.h"
 #include "control/dns/set_feed.h"
+#include "control/host_names.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
 
@@ -407,6 +408,7 @@ const struct transaction_step steps[STEPS] = {
 void steps_finish(struct steps_ctx *ctx, struct config *after)
 {
 	struct router *router = ctx->router;
+	struct config *before = router->config;
 
 	attach_finish(ctx);
 	for (unsigned i = 0; i < router->interfaces.n; i++)
@@ -422,10 +424,11 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 				router->ports.list[i].config = &after->ports[k];
 				break;
 			}
+	router->config = after; // names of leases are of its domain
+	host_names_follow(router, before, after);
 	dhcp_follow(router, after);
 	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
-	config_free(router->config);
-	router->config = after;
+	config_free(before);
 	dhcp4_uplinks_follow(router->uplinks, after);
 }
 

@@ -8,6 +8,7 @@
 #include "control/api/events.h"
 #include "control/dhcp/dhcp4_service.h"
 #include "control/dhcp/lease_names.h"
+#include "control/host_names.h"
 
 static const char *domain_of(const struct dhcp4_scope *scope)
 {
@@ -72,6 +73,7 @@ static int open_service(struct router *router, const struct config *config, stru
 		free(path);
 		return error_set(err, "no memory for the names of hosts");
 	}
+	host_names_listen(router);
 	router->dhcp4 = dhcp4_service_new(router->base, config, path, tell, router, err);
 	free(path);
 	if (router->dhcp4 == NULL)

@@ -238,34 +238,3 @@ unsigned dns_names_find_address(struct dns_names *names, const struct ip_addr *a
 	pthread_mutex_unlock(&names->lock);
 	return n;
 }
-
-// --- labels ---
-
-static char label_char(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c + ('a' - 'A'));
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-		return c;
-	return c == '-' || c == '_' || c == ' ' ? '-' : '\0';
-}
-
-bool dns_names_sanitise(const char *text, size_t len, char out[DNS_LABEL_STR_BYTES])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len && text[i] != '.' && text[i] != '\0'; i++) {
-		char c = label_char(text[i]);
-
-		// no hyphen at the beginning, and of several in a row one: xn-- is not theirs
-		if (c == '\0' || (c == '-' && (n == 0 || out[n - 1] == '-')))
-			continue;
-		if (n == DNS_LABEL_BYTES_MAX)
-			break;
-		out[n++] = c;
-	}
-	while (n > 0 && out[n - 1] == '-')
-		n--;
-	out[n] = '\0';
-	return n > 0;
-}

@@ -45,9 +45,3 @@ unsigned dns_names_find(struct dns_names *names, const struct dns_name *name, ui
 	struct dns_known_name out[DNS_NAMES_OF_ONE_MAX]);
 unsigned dns_names_find_address(struct dns_names *names, const struct ip_addr *addr,
 	uint32_t now_sec, struct dns_known_name out[DNS_NAMES_OF_ONE_MAX]);
-
-// What a host calls itself as one label: letters, digits and hyphens, without a domain, at most 63
-// bytes, never empty (RFC 952, RFC 1123 section 2.1; blanks and underscores become hyphens). False:
-// nothing of it can be used.
-enum { DNS_LABEL_STR_BYTES = DNS_LABEL_BYTES_MAX + 1 };
-bool dns_names_sanitise(const char *text, size_t len, char out[DNS_LABEL_STR_BYTES]);

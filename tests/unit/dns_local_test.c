@@ -422,32 +422,6 @@ static void the_table_of_names_is_bounded(void **state)
 	assert_int_equal(dns_names_count(names), 1);
 }
 
-static void what_hosts_call_themselves_becomes_a_label(void **state)
-{
-	static const struct {
-		const char *text, *label; // NULL: nothing is left
-	} rows[] = {
-		{"Laptop", "laptop"},
-		{"My Phone_2", "my-phone-2"},
-		{"--x--y--", "x-y"},
-		{"pc.example.com", "pc"},
-		{"xn--bcher-kva", "xn-bcher-kva"},
-		{"\xc3\xbc", NULL},
-		{"'; drop--", "drop"},
-		{"-", NULL},
-		{"", NULL},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		char label[DNS_LABEL_STR_BYTES];
-		bool is_some = dns_names_sanitise(rows[i].text, strlen(rows[i].text), label);
-
-		assert_int_equal(is_some, rows[i].label != NULL);
-		if (is_some)
-			assert_string_equal(label, rows[i].label);
-	}
-}
-
 // --- blocking ---
 
 static const char blocking[] =
@@ -661,7 +635,6 @@ int main(void)
 		cmocka_unit_test_teardown(leases_have_names_both_ways, teardown),
 		cmocka_unit_test_teardown(a_name_that_is_taken_stays, teardown),
 		cmocka_unit_test_teardown(the_table_of_names_is_bounded, teardown),
-		cmocka_unit_test_teardown(what_hosts_call_themselves_becomes_a_label, teardown),
 		cmocka_unit_test_teardown(what_is_blocked_goes_by_who_asks, teardown),
 		cmocka_unit_test_teardown(a_blocked_name_is_answered_as_the_config_says, teardown),
 		cmocka_unit_test_teardown(why_is_known_to_the_line, teardown),

@@ -83,14 +83,11 @@ static void the_lan_is_the_first_private_network_that_nobody_has(void **state)
 	live_add_address(&machine.live, "wg1", "192.168.12.0/30", true);
 	make_file("apu-igb", NULL);
 	expect_text("    addresses: [192.168.13.1/24]");
-<<<<<<< HEAD
 	expect_text("    addresses: [192.168.10.77/24]");
 	expect_text("    via: 192.168.10.1\n");
 	assert_null(strstr(text, "dhcp4"));
-=======
 	expect_text("  lan: { pool: 192.168.13.100-192.168.13.199 }\n");
 	assert_null(strstr(text, "for a time"));
->>>>>>> r-dhcpd
 }
 
 static void the_lan_card_keeps_what_it_has(void **state)
