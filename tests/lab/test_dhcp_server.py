@@ -295,3 +295,48 @@ def test_through_the_router_with_a_firewall():
         assert home.millrace("show", "leases")["leases"][0]["address"] == leases[0]["address"]
         assert home.millrace("show", "dhcp")["subnets"][0]["addresses"] == 22
         assert leases[0]["address"] in home.run("pc2", "ip", "addr", "show", "dev", "eth0").stdout
+
+
+DNS = "dns: { listen: lan, upstreams: [198.51.100.10] }\n"
+NAMED = """dhcp-server: { lan: { pool: 198.18.0.100-198.18.0.120, reservations: {
+  printer: { mac: 02:00:5e:00:53:77, address: 198.18.0.9 } } } }
+"""
+
+
+def test_hosts_are_known_by_the_names_they_have_from_dhcp():
+    with HomeLab() as home:
+        def config(dns):
+            return (home_config("af_packet", cores_for(1)) + NAMED + dns +
+                    f"state: {{ file: {home.dir}/state.db }}\n")
+
+        def dig(*words):
+            return home.run("pc1", "dig", "@198.18.0.1", "+short", "+timeout=5", *words).stdout
+
+        home.start_router(config(DNS))
+        # a reservation, whether its host is there or not
+        wait_for(lambda: dig("printer.home.arpa") == "198.18.0.9\n", "the printer's name")
+        assert dig("-x", "198.18.0.9") == "printer.home.arpa.\n"
+        assert dig("laptop.home.arpa") == ""
+        # a lease, for as long as it is there
+        home.ip("pc2", "addr flush dev eth0 scope global")
+        script = home.dir / "udhcpc.script"
+        script.write_text("#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n"
+                          "ip addr add $ip/$mask dev eth0\n")
+        script.chmod(0o755)
+        client = home.start("pc2", "udhcpc", "udhcpc", "-i", "eth0", "-f", "-R", "-t", 5, "-T", 1,
+                            "-s", script, "-x", "hostname:LapTop")
+        wait_for(lambda: dig("laptop.home.arpa") != "", "the laptop's name")
+        address = home.millrace("show", "leases")["leases"][0]["address"]
+        assert dig("laptop.home.arpa") == f"{address}\n"
+        assert dig("-x", address) == "laptop.home.arpa.\n"
+        # another domain takes it along
+        path = home.dir / "other.yaml"
+        path.write_text(config(DNS.replace("lan,", "lan, domain: home.example,")))
+        home.millrace("apply", path)
+        wait_for(lambda: dig("laptop.home.example") == f"{address}\n", "the name in its domain")
+        assert dig("printer.home.example") == "198.18.0.9\n"
+        assert dig("laptop.home.arpa") == "" and dig("printer.home.arpa") == ""
+        assert dig("-x", address) == "laptop.home.example.\n"
+        client.stop(signal.SIGTERM)  # it gives the address back
+        home.processes.remove(client)
+        wait_for(lambda: dig("laptop.home.example") == "", "the name to be gone")
