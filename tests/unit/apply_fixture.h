@@ -16,6 +16,8 @@
 #include <string.h>
 
 #include "control/apply/apply.h"
+#include "control/dns/names.h"
+#include "control/dns/set_feed.h"
 #include "control/state_db.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
@@ -108,6 +110,10 @@ static inline int setup(void **state)
 		firewall_open(&router->firewall, router->config, &router->interfaces,
 			&router->bans.sets, router->dp, NOW, &err) != 0)
 		fail_msg("%s", err.text);
+	router->dns_names = dns_names_new();
+	router->set_feed = set_feed_new(router->base, &router->bans);
+	assert_non_null(router->dns_names);
+	assert_non_null(router->set_feed);
 	apply = apply_new(router, history, file, number, source.hash);
 	source_fini(&source);
 	return apply == NULL ? -1 : 0;
@@ -118,6 +124,8 @@ static inline int teardown(void **state)
 	char command[96];
 
 	apply_free(apply);
+	set_feed_free(kernel_router.set_feed);
+	dns_names_free(kernel_router.dns_names);
 	firewall_close(&kernel_router.firewall);
 	bans_close(&kernel_router.bans, NOW);
 	kernel_fixture_stop();
