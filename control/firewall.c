@@ -19,6 +19,8 @@ static int put_in_force(
 		schedules_active(policy->schedules, policy->n_schedules, (time_t)now);
 	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0)
 		return error_set(err, "the workers do not take the policy: %s", why.text);
+	if (firewall->baselines != NULL)
+		baselines_follow(firewall->baselines, policy);
 	policy_drop_arrays(policy);
 	firewall->policy = policy;
 	firewall->active = policy->dp.active_schedules;

@@ -4,6 +4,7 @@
 // workers refuse changes nothing. Control thread.
 #pragma once
 
+#include "control/baselines.h"
 #include "control/packet_log.h"
 #include "control/policy.h"
 
@@ -14,6 +15,7 @@ struct firewall {
 	struct policy *policy; // in force, without its arrays
 	uint64_t active;       // schedules
 	struct packet_log log;
+	struct baselines *baselines; // that follow the rules; or NULL
 };
 
 // Whether the workers will have room for what the config asks, as far as it tells: no interface has

@@ -94,6 +94,7 @@ static int start(struct router *router, const struct options *options, struct er
 	if (firewall_open(&router->firewall, router->config, &router->interfaces,
 		    &router->bans.sets, router->dp, wall_clock_now(), err) != 0)
 		return -1;
+	router->firewall.baselines = &router->baselines;
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
 	router->duties = duties_new(router, err);
@@ -120,6 +121,7 @@ static void stop(struct router *router)
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);
+	baselines_fini(&router->baselines);
 	bans_close(&router->bans, wall_clock_now());
 	kernel_leave(router);
 	interfaces_close(&router->interfaces);

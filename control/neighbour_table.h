@@ -43,6 +43,7 @@ struct neighbour {
 	struct mac_addr mac;
 	int interface;
 	enum neighbour_state state;
+	bool is_permanent; // somebody wrote it down: nobody is asked for it
 	uint8_t generation;
 	uint64_t since_ms; // of RESOLVING and FAILED
 };
@@ -67,6 +68,10 @@ enum neighbour_verdict neighbour_table_want(
 // The kernel has a MAC for it. True when the workers must be told: new, or another MAC.
 bool neighbour_table_learn(struct neighbour_table *table, int interface, const struct ip_addr *addr,
 	const struct mac_addr *mac, bool is_stale);
+
+// Of one that is there: whether it was learnt or written down.
+void neighbour_table_mark(struct neighbour_table *table, int interface, const struct ip_addr *addr,
+	bool is_permanent);
 
 // What the kernel's failure to resolve means.
 struct neighbour_loss {

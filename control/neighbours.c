@@ -129,6 +129,12 @@ void neighbours_keep_fresh(struct neighbours *neighbours)
 	dataplane_neighbours_used(neighbours->interfaces->dp, probe_if_stale, neighbours);
 }
 
+int neighbours_forget(
+	const struct neighbours *neighbours, int interface, const struct ip_addr *addr)
+{
+	return send_request(neighbours, RTM_DELNEIGH, 0, interface, addr, 0) == 0 ? 0 : -1;
+}
+
 // --- the kernel's news ---
 
 struct news {
@@ -197,6 +203,8 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 			dataplane_neighbour_set(dp, news.interface, &news.addr, &news.mac);
 			tell(neighbours, &news, true);
 		}
+		neighbour_table_mark(neighbours->table, news.interface, &news.addr,
+			(news.state & NUD_PERMANENT) != 0);
 	} else if ((news.state & NUD_FAILED) != 0) {
 		failed(neighbours, news.interface, &news.addr);
 		tell(neighbours, &news, false);

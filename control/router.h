@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "control/bans.h"
+#include "control/baselines.h"
 #include "control/budget.h"
 #include "control/cores.h"
 #include "control/firewall.h"
@@ -51,6 +52,7 @@ struct router {
 	struct neighbours neighbours;
 	struct bans bans;
 	struct firewall firewall;
+	struct baselines baselines;
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;

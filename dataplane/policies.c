@@ -12,6 +12,8 @@
 
 enum {
 	SWEEP_BUDGET = 4096,
+	TIMED_LOOKS = 16, // for one entry, and so many in one call:
+	TIMED_LOOKS_MAX = 1024,
 	REVIEW_INTERVAL_MS = 100,
 };
 
@@ -119,6 +121,15 @@ int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip
 	return error;
 }
 
+// Whether it has not ended yet.
+static bool note_left(struct dp_timed_entry *entry, uint32_t deadline_sec, uint32_t now_sec)
+{
+	bool is_forever = deadline_sec == TIMED_SET_FOREVER;
+
+	entry->left_sec = is_forever ? DP_FOREVER : deadline_sec - now_sec;
+	return is_forever || deadline_sec > now_sec;
+}
+
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry)
 {
@@ -126,13 +137,24 @@ bool dataplane_timed_next(
 	uint32_t now_sec = dataplane_now_sec(dp);
 	uint32_t deadline_sec;
 
-	while (set != NULL && timed_set_next(set, cursor, &entry->prefix, &deadline_sec)) {
-		entry->left_sec =
-			deadline_sec == TIMED_SET_FOREVER ? DP_FOREVER : deadline_sec - now_sec;
-		if (deadline_sec == TIMED_SET_FOREVER || deadline_sec > now_sec)
+	while (set != NULL && timed_set_next(set, cursor, &entry->prefix, &deadline_sec))
+		if (note_left(entry, deadline_sec, now_sec))
 			return true;
-	}
 	return false;
+}
+
+bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *cursor,
+	struct dp_timed_entry *out, unsigned max, unsigned *n)
+{
+	const struct timed_set *set = timed_at(dp, timed);
+	uint32_t now_sec = dataplane_now_sec(dp), deadline_sec;
+
+	*n = 0;
+	for (unsigned i = 0; set != NULL && *n < max && i < TIMED_LOOKS_MAX / TIMED_LOOKS; i++)
+		if (timed_set_next_of(set, cursor, TIMED_LOOKS, &out[*n].prefix, &deadline_sec) &&
+			note_left(&out[*n], deadline_sec, now_sec))
+			++*n;
+	return set != NULL && !timed_set_is_walked(set, *cursor);
 }
 
 void dataplane_timed_sweep(struct dataplane *dp)

@@ -101,6 +101,8 @@ static void flow_describe(const struct worker *w, const struct flow *flow, struc
 		.timeout_sec =
 			conntrack_timeout_sec(&w->dp->snapshot->policy->timeouts, &flow->state),
 		.state = conntrack_phase_name(&flow->state),
+		.place = flow_index(&w->flows, flow),
+		.kind = original.kind,
 	};
 	for (unsigned d = 0; d < 2; d++) {
 		out->packets[d] =

@@ -35,6 +35,7 @@ enum {
 
 struct capture;
 struct dataplane;
+struct flow_cuts;
 struct helper_sessions;
 struct reassembly;
 
@@ -165,6 +166,8 @@ struct worker {
 	struct helper_sessions *helpers;
 	struct sip_told sip_told;
 	uint64_t random;
+
+	_Atomic(struct flow_cuts *) cuts; // NULL: control never wanted a flow ended
 
 	// flow_room.c: when control may be told next of a full table, and of a host's limit
 	uint64_t full_again_ms, limit_again_ms;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/api/caller.h"
 #include "control/api/config_parts.h"
 #include "control/api/show.h"
 #include "control/api/show_parts.h"
@@ -177,22 +178,6 @@ static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
 
 // --- asked for ---
 
-// The program by its pid: what it was called when it asked.
-static void find_program(const struct rpc_session *session, char *out, size_t out_bytes)
-{
-	char path[64], name[32] = "";
-	FILE *comm;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
-	comm = fopen(path, "re");
-	if (comm != NULL) {
-		if (fgets(name, sizeof(name), comm) != NULL)
-			name[strcspn(name, "\n")] = '\0';
-		fclose(comm);
-	}
-	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
-}
-
 static uint64_t count_flows(const struct router *router)
 {
 	uint64_t n = 0;
@@ -232,14 +217,14 @@ json_t *config_apply(struct rpc_session *session, const json_t *params, struct r
 	const struct router *router = session->rpc->ctx;
 	struct apply_outcome outcome = {0};
 	struct config_params said;
-	char program[64];
+	char program[CALLER_PROGRAM_BYTES];
 	struct apply_who who = {session->uid, program, NULL};
 	json_t *to;
 	int rc;
 
 	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
 		return NULL;
-	find_program(session, program, sizeof(program));
+	caller_program(session, program);
 	who.why = said.message;
 	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
 	to = outcome_json(&outcome, rc == 0);
@@ -255,14 +240,14 @@ json_t *config_rollback(
 	const struct router *router = session->rpc->ctx;
 	struct apply_outcome outcome = {0};
 	struct config_params said;
-	char program[64];
+	char program[CALLER_PROGRAM_BYTES];
 	struct apply_who who = {session->uid, program, NULL};
 	json_t *to;
 	int rc;
 
 	if (!config_read_params(params, keys, &said, failure))
 		return NULL;
-	find_program(session, program, sizeof(program));
+	caller_program(session, program);
 	who.why = said.message;
 	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
 	to = outcome_json(&outcome, rc == 0);

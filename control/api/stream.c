@@ -11,6 +11,7 @@ static const char *const names[] = {
 	[STREAM_NEIGHBOURS] = "neighbours",
 	[STREAM_ALARMS] = "alarms",
 	[STREAM_CONFIG] = "config",
+	[STREAM_COMMANDS] = "commands",
 };
 
 const char *stream_topic_name(enum stream_topic topic)

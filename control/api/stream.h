@@ -15,10 +15,11 @@ enum stream_topic {
 	STREAM_NEIGHBOURS,
 	STREAM_ALARMS,
 	STREAM_CONFIG,
+	STREAM_COMMANDS,
 	STREAM_TOPICS,
 };
 
-#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config"
+#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config|commands"
 
 enum { STREAM_WAITING_MAX = 32 << 10 };
 

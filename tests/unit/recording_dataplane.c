@@ -363,7 +363,67 @@ bool dataplane_timed_next(
 	return true;
 }
 
+bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *cursor,
+	struct dp_timed_entry *out, unsigned max, unsigned *n)
+{
+	*n = 0;
+	while (*n < max && dataplane_timed_next(dp, timed, cursor, &out[*n]))
+		++*n;
+	return *cursor < recording.timed[timed].n;
+}
+
+// --- counters and flows ---
+
+bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
+{
+	if (i >= RECORDED_COUNTERS)
+		return false;
+	*out = (struct dp_counter){"drop_some", "for some reason", recording.counters[i]};
+	return true;
+}
+
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+{
+	if (!recording.interfaces[id].is_used)
+		return -ENOENT;
+	*out = recording.stats[id];
+	return 0;
+}
+
+bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out,
+	unsigned max, unsigned *n)
+{
+	*n = 0;
+	while (*n < max && *cursor < recording.n_flows)
+		out[(*n)++] = recording.flows[(*cursor)++];
+	return *cursor < recording.n_flows;
+}
+
+// The workers do one flow each time that they are asked whether they are done.
+int dataplane_flow_end(struct dataplane *dp, const struct dp_flow *flow, bool resets)
+{
+	if (recording.n_ends - recording.n_ended >= RECORDED_ENDS_ROOM)
+		return -EAGAIN;
+	recording.ends[recording.n_ends] = *flow;
+	recording.ends_reset[recording.n_ends++] = resets;
+	return 0;
+}
+
+bool dataplane_flows_ended(struct dataplane *dp, uint64_t *n)
+{
+	if (recording.n_ended < recording.n_ends && !recording.is_stalled)
+		recording.n_ended++;
+	*n = recording.n_ended;
+	return recording.n_ended == recording.n_ends;
+}
+
 // --- ports ---
+
+int port_stats(struct port *asked, struct port_stats *out)
+{
+	*out = recording.port_stats;
+	return 0;
+}
 
 struct port *port_open(const struct port_spec *spec, struct error *err)
 {
