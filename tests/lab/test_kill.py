@@ -20,8 +20,9 @@ def lab():
         yield lab
 
 
-def flows_to(lab, port):
-    return [flow for flow in lab.millrace("show", "flows")["flows"] if flow["dport"] == port]
+def has_flow(lab, protocol):
+    state = {"tcp": "established", "udp": "assured"}[protocol]
+    return lab.millrace("show", "flows", "to-port", "4000", "proto", protocol, "state", state)["total"]
 
 
 def count_strays(lab):
@@ -32,12 +33,12 @@ def test_a_connection_is_ended_and_its_ends_are_told(lab):
     listener = Caller(lab.socket)
     listener.call("subscribe", topics=["commands"])
     with lab.live("tcp") as tcp, lab.live("udp", 200) as udp:
-        wait_for(lambda: len(flows_to(lab, 4000)) == 2, "both flows")
+        wait_for(lambda: has_flow(lab, "tcp") and has_flow(lab, "udp"), "both flows")
         said = lab.told("kill", "flows", "from", PC, "to-port", "4000", "proto", "tcp", "--reset")
         assert said == "1 flow ended\n"
         wait_for(lambda: "error" in lab.processes[-2].output(), "the end of the connection", 5)
     assert "reset" in tcp["error"], tcp
-    assert udp["answered"] == udp["sent"] > 20, udp
+    assert udp["answered"] == udp["sent"] > 0, udp
     event = json.loads(listener.lines.readline())["params"]
     assert event["what"] == "kill flows, reset" and event["n"] == 1 and event["uid"] == 0
     assert event["program"].startswith("millrace[")
@@ -47,7 +48,7 @@ def test_a_connection_is_ended_and_its_ends_are_told(lab):
 
 def test_without_reset_the_connection_is_cut_and_does_not_come_back(lab):
     with lab.live("tcp") as tcp:
-        wait_for(lambda: len(flows_to(lab, 4000)) >= 1, "the flow")
+        wait_for(lambda: has_flow(lab, "tcp"), "the flow")
         assert lab.told("kill", "flow", "to", FAR, "proto", "tcp") == "1 flow ended\n"
         dropped = count_strays(lab)
         wait_for(lambda: count_strays(lab) > dropped, "what it sends to be dropped", 5)
@@ -56,12 +57,12 @@ def test_without_reset_the_connection_is_cut_and_does_not_come_back(lab):
 
 def test_all_flows_end_only_when_that_is_meant(lab):
     with lab.live("udp", 200) as udp:
-        wait_for(lambda: len(flows_to(lab, 4000)) >= 1, "the flow")
+        wait_for(lambda: has_flow(lab, "udp"), "the flow")
         assert "--yes means it" in lab.refused("clear", "flows")
         assert "which flows?" in lab.refused("kill", "flows")
         assert re.fullmatch(r"[1-9]\d* flows? ended.*\n", lab.told("clear", "flows", "--yes"))
-        wait_for(lambda: len(flows_to(lab, 4000)) >= 1, "the flow to begin anew")
-    assert udp["answered"] == udp["sent"] > 20, udp
+        wait_for(lambda: has_flow(lab, "udp"), "the flow to begin anew")
+    assert udp["answered"] == udp["sent"] > 0, udp
 
 
 def test_counters_begin_anew(lab):
@@ -73,10 +74,10 @@ def test_counters_begin_anew(lab):
         return lab.millrace("show", "rules")["lists"][1]["rules"][-2]["packets"]
 
     before = received()
-    assert before[0] is None and before[1] > 50 and last_rule() > 0
+    assert before[0] is None and before[1] > 10 and last_rule() > 0
     assert lab.told("clear", "counters") == "counters begin anew; metrics go on\n"
     after = received()
-    assert after[0] is not None and after[1] < 50 and last_rule() == 0
+    assert after[0] is not None and after[1] < before[1] and last_rule() == 0
     assert lab.attempt("pc", FAR, "tcp/80", wait=0.5)["got"] == "answer"
     assert last_rule() == 1
     lab.told("apply", lab.write("next", rules="    - { destination: 192.0.2.9, action: drop }\n"))
