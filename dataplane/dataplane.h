@@ -102,6 +102,18 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 // Checks and compiles it. -EINVAL, -E2BIG or -ENOMEM with the reason, and the policy in force
 // stays.
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+// The same in parts, for large ones. Compiling and freeing may be another thread's work, while
+// nobody else compiles, frees or opens a timed set: two policies may hold their rates at a time.
+// The compiled policy keeps nothing of what was passed in. NULL with the reason.
+struct compiled_policy;
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+// Takes `next`, which was made of `policy` but for what it says of active schedules and of the
+// policy before, and gives that one, which no worker uses any more. NULL with the reason: then
+// `next` stays the caller's.
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err);
+void dataplane_policy_free(struct compiled_policy *policy); // NULL is fine
 // Which schedules of the policy in force are active from now on: bits. Live flows look again when
 // that has changed.
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active);

@@ -17,25 +17,44 @@ enum {
 	REVIEW_INTERVAL_MS = 100,
 };
 
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	return compiled_policy_new(dp, policy, err);
+}
+
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err)
+{
+	struct snapshot *snap = snapshot_copy(dp);
+	struct compiled_policy *old;
+
+	if (snap == NULL) {
+		error_set(err, "no memory for another snapshot");
+		return NULL;
+	}
+	old = snap->policy;
+	atomic_store(&next->schedules, policy->active_schedules);
+	snap->policy = next;
+	snapshot_publish(dp, snap);
+	compiled_policy_carry(old, next, policy);
+	return old;
+}
+
+void dataplane_policy_free(struct compiled_policy *policy)
+{
+	compiled_policy_free(policy);
+}
+
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
 {
-	struct compiled_policy *compiled = compiled_policy_new(dp, policy, err);
-	struct snapshot *snap = compiled != NULL ? snapshot_copy(dp) : NULL;
-	struct compiled_policy *old;
+	struct compiled_policy *compiled = compiled_policy_new(dp, policy, err), *old;
 
 	if (compiled == NULL)
 		return -EINVAL;
-	if (snap == NULL) {
-		compiled_policy_free(compiled);
-		error_set(err, "no memory for another snapshot");
-		return -ENOMEM;
-	}
-	old = snap->policy;
-	snap->policy = compiled;
-	snapshot_publish(dp, snap);
-	compiled_policy_carry(old, compiled, policy);
-	compiled_policy_free(old);
-	return 0;
+	old = dataplane_policy_exchange(dp, compiled, policy, err);
+	compiled_policy_free(old != NULL ? old : compiled);
+	return old != NULL ? 0 : -ENOMEM;
 }
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)

@@ -3,8 +3,10 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cfg/base/clock.h"
 #include "control/api/caller.h"
 #include "control/api/config_parts.h"
 #include "control/api/show.h"
@@ -36,6 +38,14 @@ static bool read_text(const char *key, const json_t *value, size_t max, const ch
 	return false;
 }
 
+static bool read_truth(const char *key, const json_t *value, bool *out, struct rpc_failure *failure)
+{
+	*out = json_is_true(value);
+	if (!json_is_boolean(value))
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be true or false", key);
+	return json_is_boolean(value);
+}
+
 bool config_read_params(const json_t *params, const char *const *keys, struct config_params *out,
 	struct rpc_failure *failure)
 {
@@ -54,7 +64,9 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
 			return false;
 		}
-		if (strcmp(key, "file") == 0)
+		if (strcmp(key, "progress") == 0)
+			is_good = read_truth(key, value, &out->progress, failure);
+		else if (strcmp(key, "file") == 0)
 			is_good = read_text(key, value, PATH_MAX - 1, &out->file, failure);
 		else if (strcmp(key, "message") == 0)
 			is_good = read_text(key, value, HISTORY_WHY_MAX, &out->message, failure);
@@ -191,69 +203,125 @@ static uint64_t count_flows(const struct router *router)
 	return n;
 }
 
-json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"file", NULL};
-	const struct router *router = ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	json_t *to;
-	int rc;
+// --- what takes long: begun here, asked about until it is done ---
 
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
-		return NULL;
-	rc = apply_plan(router->apply, said.file, &outcome);
-	to = outcome_json(&outcome, rc == 0);
-	config_put_changes(to, &outcome.changes);
-	put_touched(to, outcome.plan, router->config);
-	show_put_number(to, "flows", count_flows(router));
-	apply_outcome_fini(&outcome);
-	return to;
+enum { PROGRESS_MS = 1000 };
+
+struct change {
+	const struct router *router;
+	struct apply_job *job;
+	enum apply_asks what;
+	uint64_t confirm_sec, told_ms;
+	bool tells; // how far it is
+};
+
+static void free_change(void *task)
+{
+	struct change *change = task;
+
+	apply_job_leave(change->job);
+	free(change);
 }
 
-json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+static bool read_request(const json_t *params, enum apply_asks what, struct config_params *said,
+	struct rpc_failure *failure)
 {
-	static const char *const keys[] = {"file", "message", "confirm", NULL};
-	const struct router *router = session->rpc->ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	char program[CALLER_PROGRAM_BYTES];
-	struct apply_who who = {session->uid, program, NULL};
-	json_t *to;
-	int rc;
+	static const char *const plan_keys[] = {"file", "progress", NULL};
+	static const char *const file_keys[] = {"file", "message", "confirm", "progress", NULL};
+	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
+	static const char *const *const keys[] = {[APPLY_ASKS_PLAN] = plan_keys,
+		[APPLY_ASKS_FILE] = file_keys,
+		[APPLY_ASKS_BACK] = back_keys};
 
-	if (!config_read_params(params, keys, &said, failure) || !read_file_param(&said, failure))
+	return config_read_params(params, keys[what], said, failure) &&
+	       (what == APPLY_ASKS_BACK || read_file_param(said, failure));
+}
+
+static void *begin_change(struct rpc_session *session, const json_t *params, enum apply_asks what,
+	struct rpc_failure *failure)
+{
+	const struct router *router = session->rpc->ctx;
+	char program[CALLER_PROGRAM_BYTES];
+	struct config_params said;
+	struct change *change;
+
+	if (!read_request(params, what, &said, failure))
+		return NULL;
+	change = calloc(1, sizeof(*change));
+	if (change == NULL)
 		return NULL;
 	caller_program(session, program);
-	who.why = said.message;
-	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
-	to = outcome_json(&outcome, rc == 0);
-	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
-	apply_outcome_fini(&outcome);
-	return to;
+	*change = (struct change){.router = router,
+		.what = what,
+		.confirm_sec = (uint64_t)said.confirm,
+		.told_ms = clock_now_ms(),
+		.tells = said.progress};
+	change->job =
+		apply_begin(router->apply, &(struct apply_request){
+						   .what = what,
+						   .file = said.file,
+						   .revision = said.revision,
+						   .confirm_sec = (unsigned)said.confirm,
+						   .who = {session->uid, program, said.message},
+					   });
+	if (change->job != NULL)
+		return change;
+	free(change);
+	return NULL;
 }
 
-json_t *config_rollback(
+static void *begin_plan(
 	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
-	static const char *const keys[] = {"revision", "message", NULL};
-	const struct router *router = session->rpc->ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	char program[CALLER_PROGRAM_BYTES];
-	struct apply_who who = {session->uid, program, NULL};
-	json_t *to;
+	return begin_change(session, params, APPLY_ASKS_PLAN, failure);
+}
+
+static void *begin_apply(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	return begin_change(session, params, APPLY_ASKS_FILE, failure);
+}
+
+static void *begin_rollback(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	return begin_change(session, params, APPLY_ASKS_BACK, failure);
+}
+
+static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_failure *failure)
+{
+	const struct change *change = task;
+	const struct apply_outcome *outcome;
 	int rc;
 
-	if (!config_read_params(params, keys, &said, failure))
-		return NULL;
-	caller_program(session, program);
-	who.why = said.message;
-	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
-	to = outcome_json(&outcome, rc == 0);
-	apply_outcome_fini(&outcome);
-	return to;
+	outcome = apply_job_outcome(change->job, &rc);
+	if (outcome == NULL)
+		return RPC_TASK_WAITS;
+	*result = outcome_json(outcome, rc == 0);
+	if (change->what == APPLY_ASKS_PLAN) {
+		config_put_changes(*result, &outcome->changes);
+		put_touched(*result, outcome->plan, change->router->config);
+		show_put_number(*result, "flows", count_flows(change->router));
+	} else if (change->what == APPLY_ASKS_FILE) {
+		show_put_number(*result, "confirm_sec", change->confirm_sec);
+	}
+	return RPC_TASK_DONE;
 }
+
+static json_t *change_progress(void *task)
+{
+	struct change *change = task;
+	uint64_t now_ms = clock_now_ms();
+
+	if (!change->tells || now_ms - change->told_ms < PROGRESS_MS)
+		return NULL;
+	change->told_ms = now_ms;
+	return json_pack("{s:s}", "step", apply_job_doing(change->job));
+}
+
+const struct rpc_task config_plan = {begin_plan, change_on, change_progress, free_change};
+const struct rpc_task config_apply = {begin_apply, change_on, change_progress, free_change};
+const struct rpc_task config_rollback = {begin_rollback, change_on, change_progress, free_change};
 
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
 {

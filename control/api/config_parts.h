@@ -11,6 +11,7 @@
 struct config_params {
 	const char *file, *message;
 	int64_t confirm, revision, from, to; // 0: not said
+	bool progress;
 };
 
 // `keys` are those that the method takes, up to NULL. False with *failure filled.

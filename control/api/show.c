@@ -226,10 +226,10 @@ const struct rpc_method show_methods[] = {
 	{"show.zones", show_zones, RPC_READS},
 	{"show.sets", NULL, RPC_READS, &show_sets},
 	{"show.set", NULL, RPC_READS, &show_set},
-	{"config.plan", config_plan, RPC_WRITES}, // it reads any file
-	{"config.apply", .effect = RPC_WRITES, .run_session = config_apply},
+	{"config.plan", .effect = RPC_WRITES, .task = &config_plan}, // it reads any file
+	{"config.apply", .effect = RPC_WRITES, .task = &config_apply},
 	{"config.confirm", config_confirm, RPC_WRITES},
-	{"config.rollback", .effect = RPC_WRITES, .run_session = config_rollback},
+	{"config.rollback", .effect = RPC_WRITES, .task = &config_rollback},
 	{"config.history", config_history, RPC_READS},
 	{"config.diff", config_compare, RPC_READS},
 	{"show.running", show_running, RPC_READS},

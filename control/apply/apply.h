@@ -30,6 +30,8 @@ struct apply_who {
 	const char *why; // ""
 };
 
+struct apply_job;
+
 // What became of it. Zeroed before, apply_outcome_fini after.
 struct apply_outcome {
 	char file[PATH_MAX];
@@ -52,6 +54,31 @@ int apply_file(struct apply *apply, const char *path, const struct apply_who *wh
 // To that revision; 0: to the one before, or what is on trial ends.
 int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
 	struct apply_outcome *outcome);
+// The same while the loop goes on: reading, compiling and freeing are another thread's. One at a
+// time: another one is refused meanwhile. `done`, or NULL, is called at its end, perhaps before
+// apply_begin returns. NULL: no memory.
+typedef void (*apply_done_fn)(void *ctx, const struct apply_outcome *outcome, int rc);
+enum apply_asks {
+	APPLY_ASKS_PLAN = 0,
+	APPLY_ASKS_FILE,
+	APPLY_ASKS_BACK,
+};
+struct apply_request {
+	enum apply_asks what;
+	const char *file;
+	int64_t revision; // 0: the one before
+	unsigned confirm_sec;
+	struct apply_who who;
+	apply_done_fn done;
+	void *ctx;
+};
+struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request);
+// NULL: it is not done. Else as the functions above, until apply_job_leave.
+const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc);
+const char *apply_job_doing(const struct apply_job *job); // "reading"
+// Nobody asks for the outcome any more; it goes on, and is freed at its end.
+void apply_job_leave(struct apply_job *job);
+
 // What is on trial stays. 0, or -1 with the reason.
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 

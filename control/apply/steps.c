@@ -16,14 +16,6 @@ static void log_not_undone(const struct error *err)
 
 // --- sets with a timeout, and the policy made ready ---
 
-static int open_timed(void *at, struct error *err)
-{
-	struct steps_ctx *ctx = at;
-
-	ctx->timed = ctx->router->bans.sets;
-	return bans_follow(&ctx->router->bans, ctx->after, ctx->now, err);
-}
-
 static void revert_timed(void *at)
 {
 	struct steps_ctx *ctx = at;
@@ -31,12 +23,24 @@ static void revert_timed(void *at)
 	timed_sets_revert(&ctx->router->bans.sets, &ctx->timed);
 }
 
+static int open_timed(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	ctx->timed = ctx->router->bans.sets;
+	if (bans_follow(&ctx->router->bans, ctx->after, ctx->now, err) != 0)
+		return -1;
+	if (firewall_next_init(&ctx->router->firewall, ctx->after, &ctx->firewall, err) == 0)
+		return 0;
+	revert_timed(ctx);
+	return -1;
+}
+
 static int prepare_policy(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
-	return firewall_prepare(
-		&ctx->router->firewall, ctx->after, ctx->is_lenient, &ctx->firewall, err);
+	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
 }
 
 // --- MTU: the port has room before its interface sends more ---
@@ -349,12 +353,18 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 				router->ports.list[i].config = &after->ports[k];
 				break;
 			}
-	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
-	config_free(router->config);
+	ctx->old = router->config;
 	router->config = after;
 }
 
 void steps_fini(struct steps_ctx *ctx)
 {
-	firewall_next_fini(&ctx->firewall);
+	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
+	config_free(ctx->old);
+	ctx->old = NULL;
+}
+
+void steps_over(struct steps_ctx *ctx)
+{
+	firewall_next_over(&ctx->router->firewall, ctx->now);
 }

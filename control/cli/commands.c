@@ -88,6 +88,7 @@ static const struct grammar_arg kill_args[] = {
 	{"on", "interface", GRAMMAR_INTERFACE, "comes in or leaves there"},
 	{"state", "state", GRAMMAR_NAME, "as 'show flows' says in its last column"},
 	{"reset", "reset", GRAMMAR_FLAG, "both ends of TCP are told"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
@@ -127,8 +128,9 @@ static const struct grammar_arg reload_args[] = {
 	{0},
 };
 
-static const struct grammar_arg file_args[] = {
+static const struct grammar_arg plan_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
@@ -153,12 +155,14 @@ static const struct grammar_arg apply_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
 	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
 static const struct grammar_arg rollback_args[] = {
 	{NULL, "revision", GRAMMAR_COUNT, "to which; to the one before otherwise", NULL, true},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
@@ -217,7 +221,7 @@ const struct grammar_command cli_commands[] = {
 		print_version},
 	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
 	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
-	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
+	{"plan", "what applying a config would change", do_plan, plan_args, "config.plan"},
 	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
 	{"confirm", "what was applied to be confirmed stays", do_show, NULL, "config.confirm",
 		print_confirmed},

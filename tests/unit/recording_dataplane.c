@@ -229,14 +229,26 @@ static void carry_counts(const struct dp_policy *next)
 	memcpy(recording.named_counts, named, sizeof(named));
 }
 
-int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	static char stands_for_it;
+
+	if (!recording.is_refusing_policies)
+		return (struct compiled_policy *)&stands_for_it;
+	error_set(err, "as you wish");
+	return NULL;
+}
+
+void dataplane_policy_free(struct compiled_policy *policy)
+{
+}
+
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err)
 {
 	struct dp_set *sets;
 
-	if (recording.is_refusing_policies) {
-		error_set(err, "as you wish");
-		return -EINVAL;
-	}
 	forget_policy();
 	recording.policy = *policy;
 	recording.policy.lists = copy_of(policy->lists, policy->n_lists, sizeof(policy->lists[0]));
@@ -258,7 +270,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 	recording.policy.rules_before = NULL;
 	recording.policy.counters_before = NULL;
 	carry_counts(policy);
-	return 0;
+	return next;
 }
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
