@@ -93,8 +93,8 @@ struct log_query {
 // The last lines, see log_ring.h. `fn` does not log.
 unsigned log_recent(const struct log_query *query, unsigned limit, log_line_fn fn, void *ctx);
 
-// Takes each line in place of stderr, at once; false: could not, it goes to stderr with the level in front,
-// as sd-daemon(3) has it. Set before there are other threads; NULL: stderr alone.
+// Takes each line in place of stderr, at once; false: could not, it goes to stderr with the level
+// in front, as sd-daemon(3) has it. Set before there are other threads; NULL: stderr alone.
 typedef bool (*log_sink_fn)(const struct log_line *line);
 void log_set_sink(log_sink_fn sink);
 int log_syslog_level(enum log_level level); // 3 for errors
