@@ -170,4 +170,10 @@ void check_state(const struct check *check)
 		report_add(check->report, check_place(yaml_tree_get(check->root, "state"), "file"),
 			"state: `file`: expected a path from the root such as "
 			"/var/lib/millrace/state.db");
+	file = check->config->recorder.directory;
+	if (file != NULL && file[0] != '/')
+		report_add(check->report,
+			check_place(yaml_tree_get(check->root, "recorder"), "directory"),
+			"recorder: `directory`: expected a path from the root such as "
+			"/var/lib/millrace/recorder");
 }

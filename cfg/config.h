@@ -13,6 +13,7 @@
 #include "cfg/log.h"
 #include "cfg/nat.h"
 #include "cfg/place.h"
+#include "cfg/recorder.h"
 
 enum {
 	CFG_NAME_MAX = 15,  // IFNAMSIZ - 1: an interface's name is its TAP's name
@@ -122,6 +123,7 @@ struct config {
 	enum cfg_hugepages hugepages;
 	const char *state_file; // what survives a restart
 	struct cfg_log log;
+	struct cfg_recorder recorder;
 	uint32_t flow_capacity;	 // of the whole router; 0: control decides
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share
 	struct cfg_timeouts timeouts;

@@ -283,6 +283,13 @@ static const struct model_key config_keys[] = {
 		.object = &memory},
 	{.key = "state", .type = MODEL_GROUP, .help = "what survives a restart", .object = &state},
 	{.key = "log", .type = MODEL_GROUP, .help = "what the daemon tells", .object = &model_log},
+	{.key = "recorder",
+		.type = MODEL_GROUP,
+		.help = "the last packets of each worker, kept for when something goes wrong; "
+			"absent: none are",
+		.object = &model_recorder,
+		MODEL_AT(struct config, recorder),
+		.has_offset = offsetof(struct config, recorder.is_there)},
 	{.key = "flows", .type = MODEL_GROUP, .help = "the flow table", .object = &model_flows},
 	{.key = "ports",
 		.type = MODEL_NAMED,

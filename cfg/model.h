@@ -103,5 +103,6 @@ extern const struct model_object model_config;				// the root: struct config
 extern const struct model_object model_zone, model_set, model_firewall; // model_firewall.c
 extern const struct model_object model_flows, model_nat;		// model_nat.c
 extern const struct model_object model_log;				// model_log.c
+extern const struct model_object model_recorder;			// model_recorder.c
 extern const struct model_object model_port;				// struct cfg_port
 extern const struct model_choice model_drivers[];

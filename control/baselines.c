@@ -166,6 +166,14 @@ int baselines_clear(struct baselines *baselines, enum baseline_kind kind,
 	return rc;
 }
 
+void baselines_forget(struct baselines *baselines, int id, const struct port *port)
+{
+	baselines->interfaces[id] = (struct dp_interface_stats){0};
+	for (unsigned i = 0; i < baselines->n_ports; i++)
+		if (strcmp(baselines->ports[i].name, port_info(port)->name) == 0)
+			baselines->ports[i].stats = (struct port_stats){0};
+}
+
 // --- from one policy to the next ---
 
 void baselines_follow(struct baselines *baselines, const struct policy *policy)

@@ -41,8 +41,10 @@ void baselines_fini(struct baselines *baselines);
 // From now on. -ENOMEM: of the rules' nothing has changed.
 int baselines_clear(struct baselines *baselines, enum baseline_kind kind,
 	const struct dataplane *dp, const struct ports *ports);
+// That interface goes with its port: what comes in their places begins anew.
+void baselines_forget(struct baselines *baselines, int id, const struct port *port);
 // Another policy is in force, with counts that go on as its arrays say: the rules' baselines do
-// too. An interface's or port's name may stand for another one: then it begins anew.
+// too.
 void baselines_follow(struct baselines *baselines, const struct policy *policy);
 
 // As the functions of the same names, since then.

@@ -152,6 +152,13 @@ int budget_make(struct budget *budget, const struct config *config, const struct
 	dataplane->n_workers = cores->n_workers;
 	dataplane->is_busy = config->idle == CFG_IDLE_BUSY;
 	choose_routes(dataplane, machine_bytes);
+	if (config->recorder.is_there)
+		dataplane->recorder = (struct dp_recorder){
+			.ring_bytes = (uint64_t)config->recorder.memory_mib << 20,
+			.snap_bytes = config->recorder.packet_bytes,
+			.kinds = config->recorder.kinds != 0 ? config->recorder.kinds
+							     : DP_CAPTURE_ALL,
+		};
 	budget->neighbours4_max = neighbours->ip4.max;
 	budget->neighbours6_max = neighbours->ip6.max;
 	add_timed_sets(budget, config);
@@ -183,12 +190,13 @@ void budget_log(const struct budget *budget, const struct cores *cores)
 			dataplane->flow_capacity, budget->flows_wanted);
 	log_info("control",
 		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours, "
-		"%u entries of sets with a timeout: %llu MiB; "
+		"%u entries of sets with a timeout, %u MiB recorded by each worker: %llu MiB; "
 		"%u packet buffers: %llu MiB",
 		cores->n_workers, cores->n_workers == 1 ? "" : "s",
 		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
 		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
 		budget->neighbours4_max, budget->neighbours6_max, budget->timed_entries_max,
+		(unsigned)(dataplane->recorder.ring_bytes >> 20),
 		(unsigned long long)(budget->dataplane_bytes >> 20), budget->drivers.n_mbufs,
 		(unsigned long long)(budget->packet_bytes >> 20));
 }

@@ -10,7 +10,9 @@
 #include "control/api/events.h"
 #include "control/flow_alarms.h"
 #include "control/log_levels.h"
+#include "control/recorder.h"
 #include "control/wall_clock.h"
+#include "control/watch.h"
 
 enum { EVENTS_PER_TURN = 1024 }; // then the rest of the loop has its turn
 
@@ -110,6 +112,11 @@ static void tell_drops(struct router *router)
 	events_drops(router);
 }
 
+static void look_after_recorder(struct router *router)
+{
+	recorder_turn(router->recorder, watch_stalls(router->watch));
+}
+
 static const struct duty {
 	unsigned interval_ms;
 	void (*run)(struct router *router);
@@ -120,6 +127,7 @@ static const struct duty {
 	{1000, sweep_sets},
 	{1000, keep_log},
 	{1000, tell_drops},
+	{1000, look_after_recorder},
 	{5000, keep_neighbours_fresh},
 	{10000, retry_routes},
 };

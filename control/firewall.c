@@ -40,14 +40,11 @@ static struct compiled_policy *put_in_force(struct firewall *firewall, struct po
 	return before;
 }
 
-int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
+static int update(struct firewall *firewall, int64_t now, struct error *err)
 {
 	struct policy *before = firewall->policy, *policy;
 	struct compiled_policy *compiled = NULL;
 
-	firewall->is_due = firewall->is_preparing;
-	if (firewall->is_due)
-		return 0;
 	policy = policy_new(&firewall->input, err);
 	if (policy != NULL)
 		compiled = put_in_force(firewall, policy, NULL, now, err);
@@ -60,6 +57,12 @@ int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
 	policy_free(before);
 	set_files_keep(&firewall->files);
 	return 0;
+}
+
+int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
+{
+	firewall->is_due = firewall->is_preparing;
+	return firewall->is_due ? 0 : update(firewall, now, err);
 }
 
 int firewall_check(const struct config *config, struct error *err)
@@ -163,6 +166,15 @@ static struct policy *made_anew(struct firewall_next *next, struct error *err)
 	dataplane_policy_free(next->compiled); // two at a time hold rates
 	next->compiled = NULL;
 	return policy_new(&next->input, err);
+}
+
+int firewall_rebind(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err)
+{
+	dataplane_policy_free(next->compiled); // two at a time hold rates
+	next->compiled = NULL;
+	policy_drop_arrays(next->policy);
+	return update(firewall, now, err);
 }
 
 int firewall_exchange(

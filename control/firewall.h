@@ -54,6 +54,10 @@ int firewall_prepare(const struct firewall *firewall, bool is_lenient, struct fi
 	struct error *err);
 void firewall_next_fini(struct firewall_next *next); // zeroed is fine
 void firewall_next_over(struct firewall *firewall, int64_t now);
+// In between too, once it is prepared: interfaces have come or gone. What is in force is bound to
+// those that there are, and `next` will be when it is put in force. 0, or -1 with the reason.
+int firewall_rebind(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err);
 // Puts it in force; `next` then has what was in force before, and the same call undoes it. 0, or -1
 // with the reason and nothing has changed.
 int firewall_exchange(

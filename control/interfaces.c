@@ -215,37 +215,66 @@ static int add(struct interfaces *interfaces, struct interface *interface, struc
 	return 0;
 }
 
+static void undo(struct interfaces *interfaces, struct interface *interface)
+{
+	if (interface->id >= 0)
+		dataplane_interface_remove(interfaces->dp, interface->id);
+	tap_close(&interface->tap);
+}
+
+int interfaces_add(struct interfaces *interfaces, const struct config *config,
+	const struct cfg_interface *from, const struct ports *ports, struct error *err)
+{
+	struct interface *interface = &interfaces->list[interfaces->n];
+	int rc = -1;
+
+	*interface = (struct interface){
+		.config = from,
+		.port = ports_find(ports, from->port),
+		.tap = {.fd = -1, .groups_fd = -1},
+		.id = -1,
+		.is_outside = egress_is_outside(config, from->name),
+	};
+	if (interface->port == NULL)
+		error_set(err, "port '%s' is not open", from->port);
+	else
+		rc = add(interfaces, interface, err);
+	if (rc == 0) {
+		// What was told of the device while it was being made is history: it was down.
+		netlink_catch_up(interfaces->netlink);
+		interfaces->n++;
+		return 0;
+	}
+	undo(interfaces, interface);
+	config_locate(config, from->place, err);
+	return -1;
+}
+
+void interfaces_remove(struct interfaces *interfaces, const char *name)
+{
+	for (unsigned i = 0; i < interfaces->n; i++) {
+		if (strcmp(interfaces->list[i].config->name, name) != 0)
+			continue;
+		undo(interfaces, &interfaces->list[i]);
+		interfaces->n--;
+		memmove(&interfaces->list[i], &interfaces->list[i + 1],
+			(interfaces->n - i) * sizeof(interfaces->list[0]));
+		return;
+	}
+}
+
 int interfaces_open(struct interfaces *interfaces, const struct config *config,
 	const struct ports *ports, struct dataplane *dp, struct netlink *netlink, struct error *err)
 {
 	*interfaces = (struct interfaces){.dp = dp, .netlink = netlink};
-	for (unsigned i = 0; i < config->n_interfaces; i++) {
-		struct interface *interface = &interfaces->list[interfaces->n++];
-
-		*interface = (struct interface){
-			.config = &config->interfaces[i],
-			.port = ports_find(ports, config->interfaces[i].port),
-			.tap = {.fd = -1, .groups_fd = -1},
-			.id = -1,
-			.is_outside = egress_is_outside(config, config->interfaces[i].name),
-		};
-		if (interface->port == NULL)
-			error_set(err, "port '%s' is not open", config->interfaces[i].port);
-		else if (add(interfaces, interface, err) == 0)
-			continue;
-		config_locate(config, interface->config->place, err);
-		return -1;
-	}
+	for (unsigned i = 0; i < config->n_interfaces; i++)
+		if (interfaces_add(interfaces, config, &config->interfaces[i], ports, err) != 0)
+			return -1;
 	return 0;
 }
 
 void interfaces_close(struct interfaces *interfaces)
 {
-	while (interfaces->n > 0) {
-		struct interface *interface = &interfaces->list[--interfaces->n];
-
-		if (interface->id >= 0)
-			dataplane_interface_remove(interfaces->dp, interface->id);
-		tap_close(&interface->tap);
-	}
+	while (interfaces->n > 0)
+		undo(interfaces, &interfaces->list[--interfaces->n]);
 }

@@ -57,6 +57,12 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 	const struct ports *ports, struct dataplane *dp, struct netlink *netlink,
 	struct error *err);
 void interfaces_close(struct interfaces *interfaces);
+// The same of one; also while the router runs. Interfaces stand at other places in the list after a
+// removal: nobody keeps a pointer to one, and routes and neighbours forget its id before
+// (kernel_forget). On failure there is nothing of it.
+int interfaces_add(struct interfaces *interfaces, const struct config *config,
+	const struct cfg_interface *from, const struct ports *ports, struct error *err);
+void interfaces_remove(struct interfaces *interfaces, const char *name);
 
 bool interface_is_up(const struct interface *interface); // its link, and by everyone's hand
 

@@ -7,6 +7,7 @@
 #include "control/addresses.h"
 #include "control/announce.h"
 #include "control/api/events.h"
+#include "control/recorder.h"
 #include "control/static_routes.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
@@ -53,6 +54,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	if (was_by_hand && interface->is_admin_up)
 		reinstall(router, interface);
 	events_link(router, interface);
+	recorder_link(router->recorder, interface);
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
@@ -105,6 +107,27 @@ void kernel_follow_config(struct router *router, const struct config *config)
 {
 	if (asks_for_alternatives(&config->firewall.hygiene))
 		rib_tell_alternatives(router->rib);
+}
+
+// What it has by itself, its link-local address above all, was told before anybody listened.
+void kernel_interface_came(struct router *router, const struct interface *interface)
+{
+	routes_interface_came(&router->routes, interface);
+	netlink_sync(router->netlink, NETLINK_ADDRESSES);
+	netlink_sync(router->netlink, NETLINK_ROUTES);
+}
+
+void kernel_interface_goes(struct router *router, const struct interface *interface)
+{
+	netlink_catch_up(router->netlink);
+	routes_interface_goes(&router->routes, interface);
+	neighbour_table_forget_interface(router->neighbours.table, interface->id);
+}
+
+// The kernel takes IPv4's routes over a device away without a word.
+void kernel_interface_went(struct router *router)
+{
+	netlink_sync(router->netlink, NETLINK_ROUTES);
 }
 
 int kernel_follow(struct router *router, struct error *err)

@@ -9,6 +9,10 @@
 int kernel_install(struct router *router, struct error *err);
 // Reads all there is, and follows the news from then on.
 int kernel_follow(struct router *router, struct error *err);
+// An interface that has been added, one that is about to be removed, and after that.
+void kernel_interface_came(struct router *router, const struct interface *interface);
+void kernel_interface_goes(struct router *router, const struct interface *interface);
+void kernel_interface_went(struct router *router);
 // Another config takes the place of the first: what the workers are told of routes from now on.
 void kernel_follow_config(struct router *router, const struct config *config);
 // Ends that and takes back what does not vanish with the interfaces. Safe without the above.

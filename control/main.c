@@ -28,6 +28,7 @@
 #include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
+#include "control/recorder.h"
 #include "control/router.h"
 #include "control/static_routes.h"
 #include "control/wall_clock.h"
@@ -103,6 +104,7 @@ static int start(struct router *router, const struct options *options, struct er
 	router->loop_lag = loop_lag_new(router->base);
 	if (router->loop_lag == NULL)
 		return error_set(err, "no memory for the loop's timers");
+	router->recorder = recorder_start(router);
 	router->watch = watch_new(router->dp, &router->cores, err);
 	if (router->watch == NULL)
 		return -1;
@@ -117,7 +119,8 @@ static void stop(struct router *router)
 	watch_free(router->watch);
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
-	capture_forget(router);
+	recorder_stop(router->recorder);
+	capture_forget_all(router);
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);

@@ -170,6 +170,15 @@ void neighbour_table_mark(
 		n->is_permanent = is_permanent;
 }
 
+void neighbour_table_confirm(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
+{
+	struct neighbour *n = *find(table, interface, addr);
+
+	if (n != NULL)
+		n->confirmed_ms = now_ms;
+}
+
 struct neighbour_loss neighbour_table_fail(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
 {
@@ -260,6 +269,20 @@ void neighbour_table_sync_end(struct neighbour_table *table, neighbour_fn fn, vo
 			}
 			fn(ctx, *at);
 			drop(table, at);
+		}
+	}
+}
+
+void neighbour_table_forget_interface(struct neighbour_table *table, int interface)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct neighbour **at = &table->buckets[i];
+
+		while (*at != NULL) {
+			if ((*at)->interface == interface)
+				drop(table, at);
+			else
+				at = &(*at)->next;
 		}
 	}
 }

@@ -45,7 +45,8 @@ struct neighbour {
 	enum neighbour_state state;
 	bool is_permanent; // somebody wrote it down: nobody is asked for it
 	uint8_t generation;
-	uint64_t since_ms; // of RESOLVING and FAILED
+	uint64_t since_ms;     // of RESOLVING and FAILED
+	uint64_t confirmed_ms; // when it last answered for itself; 0: not since it is known
 };
 
 struct neighbour_counters {
@@ -72,6 +73,9 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 // Of one that is there: whether it was learnt or written down.
 void neighbour_table_mark(struct neighbour_table *table, int interface, const struct ip_addr *addr,
 	bool is_permanent);
+// And has just heard from it.
+void neighbour_table_confirm(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms);
 
 // What the kernel's failure to resolve means.
 struct neighbour_loss {
@@ -99,6 +103,9 @@ void neighbour_table_expire(
 // Those with a MAC that the kernel does not repeat between the two are gone: `fn` for each.
 void neighbour_table_sync_start(struct neighbour_table *table);
 void neighbour_table_sync_end(struct neighbour_table *table, neighbour_fn fn, void *ctx);
+
+// All of them, and failures too: the interface has gone.
+void neighbour_table_forget_interface(struct neighbour_table *table, int interface);
 
 void neighbour_table_each(const struct neighbour_table *table, neighbour_fn fn, void *ctx);
 uint32_t neighbour_table_count(const struct neighbour_table *table);

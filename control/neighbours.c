@@ -39,17 +39,24 @@ static struct nl_msg *request_new(const struct neighbours *neighbours, int type,
 	return msg;
 }
 
-static int send_request(const struct neighbours *neighbours, int type, int flags, int interface,
-	const struct ip_addr *addr, uint8_t neighbour_flags)
+static int send_state(const struct neighbours *neighbours, int type, int flags, int interface,
+	const struct ip_addr *addr, uint8_t neighbour_flags, uint16_t state)
 {
 	struct nl_msg *msg = request_new(neighbours, type, flags, interface, addr, neighbour_flags);
 	int rc;
 
 	if (msg == NULL)
 		return -1;
+	((struct ndmsg *)nlmsg_data(nlmsg_hdr(msg)))->ndm_state = state;
 	rc = netlink_send(neighbours->netlink, msg);
 	nlmsg_free(msg);
 	return rc;
+}
+
+static int send_request(const struct neighbours *neighbours, int type, int flags, int interface,
+	const struct ip_addr *addr, uint8_t neighbour_flags)
+{
+	return send_state(neighbours, type, flags, interface, addr, neighbour_flags, 0);
 }
 
 // NTF_USE makes the kernel do what it does when it wants to send there itself: resolve what is
@@ -109,6 +116,18 @@ static void unanswered(void *ctx, const struct neighbour *neighbour)
 void neighbours_expire(struct neighbours *neighbours, uint64_t now_ms)
 {
 	neighbour_table_expire(neighbours->table, now_ms, unanswered, neighbours);
+}
+
+// In the state PROBE the kernel asks at once whether it is still there (RFC 4861 7.3.3), and
+// packets go on meanwhile.
+void neighbours_probe(struct neighbours *neighbours, int interface, const struct ip_addr *addr)
+{
+	const struct neighbour *n = neighbour_table_find(neighbours->table, interface, addr);
+
+	if (neighbour_has_mac(n))
+		send_state(neighbours, RTM_NEWNEIGH, NLM_F_REPLACE, interface, addr, 0, NUD_PROBE);
+	else
+		neighbours_want(neighbours, interface, addr, clock_now_ms());
 }
 
 static void probe_if_stale(void *ctx, int interface, const struct ip_addr *addr)
@@ -205,6 +224,9 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 		}
 		neighbour_table_mark(neighbours->table, news.interface, &news.addr,
 			(news.state & NUD_PERMANENT) != 0);
+		if (news.state == NUD_REACHABLE)
+			neighbour_table_confirm(
+				neighbours->table, news.interface, &news.addr, clock_now_ms());
 	} else if ((news.state & NUD_FAILED) != 0) {
 		failed(neighbours, news.interface, &news.addr);
 		tell(neighbours, &news, false);

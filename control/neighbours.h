@@ -26,6 +26,9 @@ void neighbours_fini(struct neighbours *neighbours);
 // DP_EVENT_NEIGHBOUR_WANTED.
 void neighbours_want(
 	struct neighbours *neighbours, int interface, const struct ip_addr *addr, uint64_t now_ms);
+// Asks it whether it is there, also when it is known; neighbour.confirmed_ms is then when it said
+// so.
+void neighbours_probe(struct neighbours *neighbours, int interface, const struct ip_addr *addr);
 // Every second: ends questions without an answer.
 void neighbours_expire(struct neighbours *neighbours, uint64_t now_ms);
 // Every 5 s: has the kernel probe those stale ones that traffic uses. The others are left to its

@@ -150,11 +150,14 @@ static int take_memory(struct policy_build *build)
 	policy->counters = calloc(DP_COUNTERS_MAX, sizeof(policy->counters[0]));
 	policy->arrays = calloc(1, sizeof(*policy->arrays));
 	build->arrays = policy->arrays;
-	build->named = malloc((config->n_sets + 1) * sizeof(build->named[0]));
+	policy->nats = calloc(DP_NATS_MAX, sizeof(policy->nats[0]));
+	policy->sets = malloc((config->n_sets + 1) * sizeof(policy->sets[0]));
+	build->named = policy->sets;
 	if (policy->arrays != NULL)
 		policy->arrays->rules = calloc(n_rules + 1, sizeof(policy->arrays->rules[0]));
 	if (policy->rules == NULL || policy->lists == NULL || policy->counters == NULL ||
-		policy->arrays == NULL || policy->arrays->rules == NULL || build->named == NULL)
+		policy->arrays == NULL || policy->arrays->rules == NULL || policy->nats == NULL ||
+		policy->sets == NULL)
 		return error_set(build->err, "no memory for the policy");
 	for (unsigned i = 0; i < config->n_sets; i++)
 		build->named[i] = DP_INDEX_NONE;
@@ -234,7 +237,6 @@ struct policy *policy_new(const struct policy_input *in, struct error *err)
 		name_table_fini(&build->sets);
 		name_table_fini(&build->lists);
 		name_table_fini(&build->counters);
-		free(build->named);
 	}
 	free(build);
 	if (rc == 0)
@@ -271,6 +273,8 @@ void policy_free(struct policy *policy)
 	policy_drop_arrays(policy);
 	free(policy->rules);
 	free(policy->lists);
+	free(policy->nats);
+	free(policy->sets);
 	free(policy->counters);
 	free(policy->keys);
 	free(policy);

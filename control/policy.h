@@ -23,7 +23,9 @@ struct policy {
 	const struct config *config;
 	const struct cfg_rule **rules; // what each of dp.rules is
 	struct dp_list *lists;	       // the hooks' by their number, then the config's
-	const char **counters;	       // names by number
+	const struct cfg_nat **nats;   // what each of dp.nats is
+	uint16_t *sets;	       // index of each of the config's; DP_INDEX_NONE: nobody asks for it
+	const char **counters; // names by number
 	unsigned n_counters;
 	struct rule_key *keys; // of each rule, or NULL; control/rule_counts.h's
 	struct schedule schedules[DP_SCHEDULES_MAX];

@@ -27,8 +27,8 @@ struct policy_build {
 	struct error *err;
 
 	struct name_table zones, sets, lists, counters;
-	uint64_t n_elements; // of all sets
-	uint16_t *named; // index of each set of the config; DP_INDEX_NONE: nobody has asked for it
+	uint64_t n_elements;			      // of all sets
+	uint16_t *named;			      // the policy's `sets`
 	const struct cfg_match *matches[DP_SETS_MAX]; // what an unnamed set was made of
 	uint16_t slots[POLICY_MATCH_SLOTS];
 };

@@ -22,6 +22,7 @@ static int add(struct policy_build *build, const struct cfg_nat *nat, const stru
 			"too many translations: the most is %d, with one for each interface and "
 			"range of ports of a rule",
 			DP_NATS_MAX);
+	build->policy->nats[dp->n_nats] = nat;
 	build->arrays->nats[dp->n_nats++] = *to;
 	return 0;
 }

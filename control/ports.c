@@ -73,31 +73,51 @@ static void log_port(const struct port_info *info)
 		info->steers_by_rss ? ", steered by RSS" : "");
 }
 
+int ports_add(struct ports *ports, const struct config *config, const struct cfg_port *from,
+	unsigned n_workers, struct error *err)
+{
+	const struct cfg_interface *interface = interface_on(config, from->name);
+	struct port_spec spec;
+	struct port *port;
+
+	spec = spec_of(from, n_workers, egress_is_outside(config, interface->name));
+	port = port_open(&spec, err);
+	if (port == NULL) {
+		config_locate(config, from->place, err);
+		return -1;
+	}
+	ports->list[ports->n].config = from;
+	ports->list[ports->n].port = port;
+	ports->n++;
+	log_port(port_info(port));
+	return 0;
+}
+
+void ports_remove(struct ports *ports, const char *name)
+{
+	for (unsigned i = 0; i < ports->n; i++) {
+		if (strcmp(ports->list[i].config->name, name) != 0)
+			continue;
+		port_close(ports->list[i].port);
+		ports->n--;
+		memmove(&ports->list[i], &ports->list[i + 1],
+			(ports->n - i) * sizeof(ports->list[0]));
+		return;
+	}
+}
+
 int ports_open(
 	struct ports *ports, const struct config *config, unsigned n_workers, struct error *err)
 {
 	ports->n = 0;
 	for (unsigned i = 0; i < config->n_ports; i++) {
 		const struct cfg_port *from = &config->ports[i];
-		const struct cfg_interface *interface = interface_on(config, from->name);
-		struct port_spec spec;
-		struct port *port;
 
-		if (interface == NULL) {
+		if (interface_on(config, from->name) == NULL)
 			log_info(log_object("port", from->name).text,
 				"is used by no interface and left alone");
-			continue;
-		}
-		spec = spec_of(from, n_workers, egress_is_outside(config, interface->name));
-		port = port_open(&spec, err);
-		if (port == NULL) {
-			config_locate(config, from->place, err);
+		else if (ports_add(ports, config, from, n_workers, err) != 0)
 			return -1;
-		}
-		ports->list[ports->n].config = from;
-		ports->list[ports->n].port = port;
-		ports->n++;
-		log_port(port_info(port));
 	}
 	return 0;
 }

@@ -18,5 +18,11 @@ struct ports {
 int ports_open(
 	struct ports *ports, const struct config *config, unsigned n_workers, struct error *err);
 void ports_close(struct ports *ports);
+// The same of one, which an interface of the config uses; also while the router runs. On failure
+// there is nothing of it.
+int ports_add(struct ports *ports, const struct config *config, const struct cfg_port *from,
+	unsigned n_workers, struct error *err);
+// No interface uses it any more. One that is not open is fine.
+void ports_remove(struct ports *ports, const char *name);
 
 struct port *ports_find(const struct ports *ports, const char *name); // NULL: not open

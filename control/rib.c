@@ -360,13 +360,68 @@ void rib_set_link(struct rib *rib, int interface, bool is_up)
 	resettle_choices(rib, interface);
 }
 
+static bool leads_to(const struct rib_node *node, int interface)
+{
+	for (unsigned i = 0; i < node->n_nexthops; i++)
+		if (node->nexthops[i].interface == interface)
+			return true;
+	return false;
+}
+
+static void leave(struct rib_node *node, int interface)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < node->n_nexthops; i++)
+		if (node->nexthops[i].interface != interface)
+			node->nexthops[kept++] = node->nexthops[i];
+	node->n_nexthops = (uint8_t)kept;
+}
+
+void rib_forget_interface(struct rib *rib, int interface)
+{
+	for (uint32_t i = 0; i < rib->table.n_buckets; i++) {
+		struct rib_node **at = &rib->table.buckets[i];
+
+		while (*at != NULL) {
+			struct ip_prefix prefix = rib_node_prefix(*at);
+			bool had_active, is_stale;
+
+			if (!leads_to(*at, interface)) {
+				at = &(*at)->next;
+				continue;
+			}
+			had_active = has_active(*rib_table_find(&rib->table, &prefix), &prefix);
+			is_stale = (*at)->is_active || rib->tells_alternatives;
+			leave(*at, interface);
+			if ((*at)->n_nexthops > 0)
+				at = &(*at)->next;
+			else
+				remove_node(rib, at);
+			settle(rib, &prefix, had_active, is_stale);
+		}
+	}
+	rib->links_down &= ~(1ull << interface);
+}
+
+bool rib_find_active(const struct rib *rib, const struct ip_prefix *prefix, struct rib_route *out)
+{
+	const struct rib_node *n = *rib_table_find(&rib->table, prefix);
+
+	while (n != NULL && rib_node_is_of(n, prefix) && !n->is_active)
+		n = n->next;
+	if (n == NULL || !rib_node_is_of(n, prefix))
+		return false;
+	rib_node_unpack(n, out);
+	return true;
+}
+
 bool rib_uses_device(const struct rib *rib, int device)
 {
 	for (uint32_t i = 0; i < rib->table.n_buckets; i++)
 		for (const struct rib_node *n = rib->table.buckets[i]; n != NULL; n = n->next)
-			for (unsigned k = 0; k < n->n_nexthops; k++)
-				if (n->nexthops[k].interface == device)
-					return true;
+			if (leads_to(n, device))
+				return true;
 	return false;
 }
 
@@ -463,4 +518,24 @@ void rib_free(struct rib *rib)
 		return;
 	rib_table_fini(&rib->table);
 	free(rib);
+}
+
+unsigned rib_find(
+	const struct rib *rib, const struct ip_addr *addr, struct rib_found *out, unsigned max)
+{
+	unsigned n = 0;
+
+	for (int len = (int)ip_family_bits(addr->family); len >= 0 && n < max; len--) {
+		struct ip_prefix prefix = {.addr = *addr, .len = (uint8_t)len};
+		const struct rib_node *node;
+
+		prefix = ip_prefix_network(&prefix);
+		node = *rib_table_find(&rib->table, &prefix);
+		for (; node != NULL && n < max && rib_node_is_of(node, &prefix);
+			node = node->next) {
+			rib_node_unpack(node, &out[n].route);
+			out[n++].is_active = node->is_active;
+		}
+	}
+	return n;
 }

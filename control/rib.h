@@ -64,6 +64,12 @@ void rib_sync_end(struct rib *rib);
 // Routes over a dead link step back behind others. All links are up until said otherwise.
 void rib_set_link(struct rib *rib, int interface, bool is_up);
 
+// It goes, and so does what leads there: the kernel says of few of these that they have gone. Its
+// id may then be another's.
+void rib_forget_interface(struct rib *rib, int interface);
+
+// The route to that very prefix which the workers use. False: they have none.
+bool rib_find_active(const struct rib *rib, const struct ip_prefix *prefix, struct rib_route *out);
 // Whether any route has a nexthop over that device (rib_device).
 bool rib_uses_device(const struct rib *rib, int device);
 
@@ -87,3 +93,12 @@ struct rib_cursor {
 };
 bool rib_next(
 	const struct rib *rib, struct rib_cursor *cursor, struct rib_route *out, bool *is_active);
+
+// All routes to an address, the most specific first, of one prefix the best first. How many, `max`
+// at most.
+struct rib_found {
+	struct rib_route route;
+	bool is_active;
+};
+unsigned rib_find(
+	const struct rib *rib, const struct ip_addr *addr, struct rib_found *out, unsigned max);

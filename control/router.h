@@ -10,6 +10,7 @@
 #include "control/bans.h"
 #include "control/baselines.h"
 #include "control/budget.h"
+#include "control/capture.h"
 #include "control/cores.h"
 #include "control/firewall.h"
 #include "control/haste.h"
@@ -23,9 +24,9 @@
 
 struct api;
 struct apply;
-struct capture_session;
 struct duties;
 struct loop_lag;
+struct recorder;
 struct start;
 struct watch;
 
@@ -56,7 +57,8 @@ struct router {
 	struct duties *duties;
 	struct loop_lag *loop_lag;
 	struct watch *watch;
-	struct capture_session *capture; // NULL: nobody captures
+	struct capture_session *captures[CAPTURE_SESSIONS_MAX]; // NULL: none
+	struct recorder *recorder;				// NULL: none
 	struct apply *apply;
 	uint64_t start_ms;
 };

@@ -282,6 +282,17 @@ void routes_interface_changed(
 		netlink_sync(routes->netlink, NETLINK_ROUTES);
 }
 
+void routes_interface_came(struct routes *routes, const struct interface *interface)
+{
+	rib_set_link(routes->rib, interface->id, interface->is_link_up);
+}
+
+void routes_interface_goes(struct routes *routes, const struct interface *interface)
+{
+	rib_forget_interface(routes->rib, interface->id);
+	commit(routes);
+}
+
 void routes_device_went(struct routes *routes, int ifindex)
 {
 	// nor of those over any other device
@@ -308,6 +319,5 @@ void routes_init(struct routes *routes, struct rib *rib, struct interfaces *inte
 {
 	*routes = (struct routes){.rib = rib, .interfaces = interfaces, .netlink = netlink};
 	for (unsigned i = 0; i < interfaces->n; i++)
-		if (!interfaces->list[i].is_link_up)
-			rib_set_link(rib, interfaces->list[i].id, false);
+		routes_interface_came(routes, &interfaces->list[i]);
 }

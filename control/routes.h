@@ -22,6 +22,9 @@ void routes_init(struct routes *routes, struct rib *rib, struct interfaces *inte
 // An interface's link, or someone's hand on it, changed.
 void routes_interface_changed(
 	struct routes *routes, const struct interface *interface, bool was_by_hand);
+// One that is new, before routes lead there; one that goes, before the workers lose it.
+void routes_interface_came(struct routes *routes, const struct interface *interface);
+void routes_interface_goes(struct routes *routes, const struct interface *interface);
 // A device that is none of ours went down, or away.
 void routes_device_went(struct routes *routes, int ifindex);
 // Every few seconds: another attempt with those that the workers had no room for.

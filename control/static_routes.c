@@ -239,15 +239,31 @@ int static_routes_install(const struct config *config, const struct interfaces *
 	return 0;
 }
 
+bool static_routes_can_be(const struct config *config, const struct interfaces *interfaces,
+	const struct cfg_route *route)
+{
+	for (unsigned i = 0; i < route->n_nexthops; i++) {
+		const struct cfg_interface *egress = egress_of_nexthop(config, &route->nexthops[i]);
+
+		if (egress != NULL && interfaces_by_name(interfaces, egress->name) == NULL)
+			return false;
+	}
+	return true;
+}
+
 int static_routes_complete(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, struct error *err)
 {
 	for (unsigned i = 0; i < config->n_routes; i++) {
-		struct rtnl_route *route = build(config, interfaces, &config->routes[i]);
-		int rc = route == NULL ? -NLE_NOMEM
-				       : rtnl_route_add(netlink_requests(netlink), route,
-						 NLM_F_CREATE | NLM_F_EXCL);
+		struct rtnl_route *route;
+		int rc;
 
+		if (!static_routes_can_be(config, interfaces, &config->routes[i]))
+			continue;
+		route = build(config, interfaces, &config->routes[i]);
+		rc = route == NULL ? -NLE_NOMEM
+				   : rtnl_route_add(netlink_requests(netlink), route,
+					     NLM_F_CREATE | NLM_F_EXCL);
 		rtnl_route_put(route);
 		if (rc < 0 && rc != -NLE_EXIST)
 			return refused(config, &config->routes[i], rc, err);

@@ -18,6 +18,10 @@ int static_routes_install(const struct config *config, const struct interfaces *
 // The same where what is there is known to be ours: for many routes.
 int static_routes_complete(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, struct error *err);
+// False: it leads over an interface of the config that is not there at present. Such are left out
+// of what is completed.
+bool static_routes_can_be(const struct config *config, const struct interfaces *interfaces,
+	const struct cfg_route *route);
 // Under which the kernel has it.
 uint32_t static_routes_metric(const struct cfg_route *route);
 

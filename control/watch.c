@@ -21,16 +21,18 @@ struct watch {
 	const struct cores *cores;
 	int stop_fd; // readable: it is time to end
 	pthread_t thread;
+	_Atomic unsigned n_stalls;
 };
 
 static void log_worker(void *ctx, const struct dp_worker_news *news)
 {
-	const struct watch *watch = ctx;
+	struct watch *watch = ctx;
 	int core =
 		news->worker < watch->cores->n_workers ? watch->cores->workers[news->worker] : -1;
 	char part[32];
 
 	snprintf(part, sizeof(part), "worker %u", news->worker);
+	watch->n_stalls += news->is_stalled;
 	if (news->is_stalled)
 		log_error(part, "on core %d has made no turn for %u ms", core, news->stalled_ms);
 	else
@@ -76,6 +78,11 @@ fail:
 	free(watch);
 	error_set(err, "cannot start the thread that watches the workers: %s", strerror(error));
 	return NULL;
+}
+
+unsigned watch_stalls(const struct watch *watch)
+{
+	return watch == NULL ? 0 : watch->n_stalls;
 }
 
 void watch_free(struct watch *watch)

@@ -11,4 +11,5 @@ struct watch;
 
 // `dp` runs already, and until watch_free; `cores` stay where they are. NULL with the reason.
 struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct error *err);
-void watch_free(struct watch *watch); // NULL is fine
+unsigned watch_stalls(const struct watch *watch); // so far; NULL is fine
+void watch_free(struct watch *watch);		  // NULL is fine

@@ -17,9 +17,9 @@ enum {
 	STEP_CLK_MAX = 16,	  // nor a step of its filter
 };
 
-static struct capture_worker *own_part(struct worker *w)
+static struct capture_worker *own_part(const struct worker *w, struct capture *capture)
 {
-	return &w->capture->workers[w->index];
+	return &capture->workers[w->index];
 }
 
 // A counter that one thread writes and others read.
@@ -32,22 +32,24 @@ static void add(_Atomic uint64_t *to, uint64_t n)
 // --- time to spare ---
 
 // A worker that had a turn without work since has time to spare.
-static void earn(struct worker *w, struct capture_worker *part)
+void capture_earn(struct worker *w)
 {
-	uint64_t now = rte_rdtsc(), elapsed = now - part->credit_tsc;
+	uint64_t now = w->observing.now_tsc, elapsed = now - w->observing.credit_tsc;
 
-	part->credit_tsc = part->now_tsc = now;
-	if (w->idle_turns != part->idle_turns || elapsed > (uint64_t)CREDIT_MAX_CLK * SHARE)
-		part->credit_clk = CREDIT_MAX_CLK;
+	w->observing.credit_tsc = now;
+	if (w->idle_turns != w->observing.idle_turns || elapsed > (uint64_t)CREDIT_MAX_CLK * SHARE)
+		w->observing.credit_clk = CREDIT_MAX_CLK;
 	else
-		part->credit_clk = RTE_MIN(
-			part->credit_clk + (int64_t)(elapsed / SHARE), (int64_t)CREDIT_MAX_CLK);
-	part->idle_turns = w->idle_turns;
+		w->observing.credit_clk =
+			RTE_MIN(w->observing.credit_clk + (int64_t)(elapsed / SHARE),
+				(int64_t)CREDIT_MAX_CLK);
+	w->observing.idle_turns = w->idle_turns;
 }
 
-static bool may_look(struct worker *w, struct capture_worker *part, unsigned n)
+static bool may_look(
+	struct worker *w, const struct capture *capture, struct capture_worker *part, unsigned n)
 {
-	if (part->credit_clk > 0 || w->capture->is_thorough)
+	if (w->observing.credit_clk > 0 || capture->is_thorough)
 		return true;
 	add(&part->unseen, n);
 	w->counters[COUNTER_CAPTURE_UNSEEN] += n;
@@ -56,8 +58,8 @@ static bool may_look(struct worker *w, struct capture_worker *part, unsigned n)
 
 // --- into the ring ---
 
-static void copy(struct worker *w, struct capture_worker *part, const struct rte_mbuf *m,
-	struct capture_record record)
+static void copy(struct worker *w, const struct capture *capture, struct capture_worker *part,
+	const struct rte_mbuf *m, struct capture_record record)
 {
 	uint64_t head = atomic_load_explicit(&part->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&part->tail, memory_order_acquire);
@@ -67,10 +69,10 @@ static void copy(struct worker *w, struct capture_worker *part, const struct rte
 	uint8_t *to;
 
 	record.packet_bytes = m->pkt_len;
-	record.captured_bytes = (uint16_t)RTE_MIN(m->pkt_len, (uint32_t)w->capture->snap_bytes);
+	record.captured_bytes = (uint16_t)RTE_MIN(m->pkt_len, (uint32_t)capture->snap_bytes);
 	record.record_bytes = RTE_ALIGN_CEIL(
 		(uint32_t)sizeof(record) + record.captured_bytes, (uint32_t)RECORD_ALIGN);
-	record.tsc = part->now_tsc;
+	record.tsc = w->observing.now_tsc;
 	if (record.record_bytes > left)
 		skipped = left;
 	if (head - tail + skipped + record.record_bytes > CAPTURE_RING_BYTES) {
@@ -100,11 +102,9 @@ static bool asks(const struct capture *capture, enum dp_capture_kind kind, uint8
 	return (capture->kinds & kind) != 0 && (capture->interfaces >> iface & 1) != 0;
 }
 
-static void look(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
-	struct rte_mbuf *const *pkts, unsigned n)
+static void look(struct worker *w, struct capture *capture, enum dp_capture_kind kind,
+	uint8_t iface, struct rte_mbuf *const *pkts, unsigned n)
 {
-	const struct capture *capture = w->capture;
-	struct capture_worker *part = own_part(w);
 	uint8_t kept[BURST];
 	unsigned n_kept;
 
@@ -114,83 +114,54 @@ static void look(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
 	n_kept = sieve_burst(&capture->filter.sieve, pkts, n, kept);
 	for (unsigned i = 0; i < n_kept; i++)
 		if (filter_matches(&capture->filter, pkts[kept[i]]))
-			copy(w, part, pkts[kept[i]],
+			copy(w, capture, own_part(w, capture), pkts[kept[i]],
 				(struct capture_record){.kind = (uint8_t)kind,
 					.iface = iface,
 					.reason = CAPTURE_NO_REASON});
 }
 
-// What took longer than `n` looks can was interrupted: another's time.
-static void spend(struct worker *w, uint64_t since_tsc, unsigned n)
+// What took longer than `n` looks can was interrupted: another's time. Who looks whatever it costs
+// does not live on credit.
+static void spend(struct worker *w, const struct capture *capture, uint64_t since_tsc, unsigned n)
 {
-	uint64_t most = n * (COPY_CLK_MAX + (uint64_t)STEP_CLK_MAX * w->capture->filter.n);
+	uint64_t most = n * (COPY_CLK_MAX + (uint64_t)STEP_CLK_MAX * capture->filter.n);
 
-	own_part(w)->credit_clk -= (int64_t)RTE_MIN(rte_rdtsc() - since_tsc, most);
+	if (!capture->is_thorough)
+		w->observing.credit_clk -= (int64_t)RTE_MIN(rte_rdtsc() - since_tsc, most);
 }
 
-void capture_turn(struct worker *w)
+void capture_look(struct worker *w, struct capture *capture, enum dp_capture_kind kind,
+	uint8_t iface, struct rte_mbuf *const *pkts, unsigned n)
 {
-	own_part(w)->iface = INTERFACE_NONE;
-}
-
-void capture_arrive(
-	struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n, bool is_rx)
-{
-	struct capture_worker *part = own_part(w);
-
-	earn(w, part);
-	part->iface = iface;
-	if (!is_rx || !asks(w->capture, DP_CAPTURE_RX, iface) || !may_look(w, part, n))
-		return;
-	look(w, DP_CAPTURE_RX, iface, pkts, n);
-	spend(w, part->now_tsc, n);
-}
-
-void capture_leave(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n)
-{
-	struct capture_worker *part = own_part(w);
 	uint64_t start;
 
-	if (!asks(w->capture, DP_CAPTURE_TX, iface) || !may_look(w, part, n))
+	if (!asks(capture, kind, iface) || !may_look(w, capture, own_part(w, capture), n))
 		return;
-	start = part->now_tsc = rte_rdtsc();
-	for (unsigned i = 0; i < n; i += BURST)
-		look(w, DP_CAPTURE_TX, iface, pkts + i, RTE_MIN(n - i, (unsigned)BURST));
-	spend(w, start, n);
+	start = capture->is_thorough ? 0 : rte_rdtsc();
+	look(w, capture, kind, iface, pkts, n);
+	spend(w, capture, start, n);
 }
 
-static void look_at_drop(
-	struct worker *w, uint8_t iface, const struct rte_mbuf *m, enum counter reason)
+void capture_look_at_drop(struct worker *w, struct capture *capture, uint8_t iface,
+	const struct rte_mbuf *m, enum counter reason)
 {
-	const struct capture *capture = w->capture;
-	struct capture_worker *part = own_part(w);
+	struct capture_worker *part = own_part(w, capture);
 	struct rte_mbuf *const pkts[] = {(struct rte_mbuf *)(uintptr_t)m};
 	uint8_t kept[BURST];
 	uint64_t start;
 
-	if (!asks(capture, DP_CAPTURE_DROP, iface) || !may_look(w, part, 1))
+	if (!asks(capture, DP_CAPTURE_DROP, iface) || !may_look(w, capture, part, 1))
 		return;
-	part->credit_clk -= SIFT_CLK;
+	if (!capture->is_thorough)
+		w->observing.credit_clk -= SIFT_CLK;
 	if (sieve_burst(&capture->filter.sieve, pkts, 1, kept) == 0)
 		return;
 	start = rte_rdtsc();
 	if (filter_matches(&capture->filter, m))
-		copy(w, part, m,
+		copy(w, capture, part, m,
 			(struct capture_record){.kind = DP_CAPTURE_DROP,
 				.iface = iface,
 				.reason = (uint8_t)reason,
 				.rule = w->refused_by});
-	spend(w, start, 1);
-}
-
-void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason)
-{
-	look_at_drop(w, own_part(w)->iface, m, reason);
-}
-
-void capture_unsent(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n,
-	enum counter reason)
-{
-	for (unsigned i = 0; i < n; i++)
-		look_at_drop(w, iface, pkts[i], reason);
+	spend(w, capture, start, 1);
 }

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The workers' side of a capture: where packets arrive, leave and end, those that its filter keeps
-// are copied into a ring of the worker's own, which control empties. Nothing waits: what finds no
-// room is lost by name, and a worker without time to spare lets packets go by unseen, by name.
-// Called only while w->capture is not NULL. Worker threads.
+// The workers' side of a capture: packets that its filter keeps are copied into a ring of the
+// worker's own, which control empties. Nothing waits: what finds no room is lost by name, and a
+// worker without time to spare lets packets go by unseen, by name. Worker threads.
 #pragma once
 
 #include "dataplane/worker.h"
 
-// A turn begins: what ends now has waited, or was made here.
-void capture_turn(struct worker *w);
-// A burst begins that came in by `iface`, or goes out by it from the host stack. `is_rx`: fresh
-// from a port; else it is only noted where drops come from.
-void capture_arrive(
-	struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n, bool is_rx);
-// On its way to the port.
-void capture_leave(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n);
-// Which did not take them.
-void capture_unsent(struct worker *w, uint8_t iface, struct rte_mbuf *const *pkts, unsigned n,
-	enum counter reason);
+struct capture;
+
+// A burst begins: what of the time since the last one captures may take, all of them together.
+void capture_earn(struct worker *w);
+// At most BURST packets, received by `iface` or on their way out by it, now by the observer's
+// clock.
+void capture_look(struct worker *w, struct capture *capture, enum dp_capture_kind kind,
+	uint8_t iface, struct rte_mbuf *const *pkts, unsigned n);
+void capture_look_at_drop(struct worker *w, struct capture *capture, uint8_t iface,
+	const struct rte_mbuf *m, enum counter reason);

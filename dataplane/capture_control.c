@@ -40,8 +40,6 @@ static struct capture *capture_new(const struct dataplane *dp, const struct dp_c
 		struct capture_worker *part = &capture->workers[i];
 
 		part->ring = memory_map(CAPTURE_RING_BYTES);
-		part->iface = INTERFACE_NONE;
-		part->credit_tsc = rte_rdtsc();
 		if (part->ring == NULL) {
 			capture_free(capture);
 			return NULL;
@@ -51,32 +49,41 @@ static struct capture *capture_new(const struct dataplane *dp, const struct dp_c
 	return capture;
 }
 
+static int free_place(const struct dataplane *dp)
+{
+	for (int i = 0; i < DP_CAPTURES_MAX; i++)
+		if (dp->captures[i] == NULL)
+			return i;
+	return -EBUSY;
+}
+
 int dataplane_capture_start(
 	struct dataplane *dp, const struct dp_capture *capture, struct error *err)
 {
-	int error = -EBUSY;
+	int number = free_place(dp), error;
 
-	if (dp->captured != NULL) {
-		error_set(err, "another capture is under way");
-		return error;
+	if (number < 0) {
+		error_set(err, "%d captures are under way, which is the most", DP_CAPTURES_MAX);
+		return number;
 	}
 	if (capture->kinds == 0 || (capture->kinds & ~DP_CAPTURE_ALL) != 0 ||
 		capture->snap_bytes == 0) {
 		error_set(err, "a capture of nothing");
 		return -EINVAL;
 	}
-	dp->captured = capture_new(dp, capture);
-	if (dp->captured == NULL) {
+	dp->captures[number] = capture_new(dp, capture);
+	if (dp->captures[number] == NULL) {
 		error_set(err, "no memory for a capture");
 		return -ENOMEM;
 	}
-	error = filter_make(&dp->captured->filter, capture->filter, capture->n_steps, err);
+	error = filter_make(&dp->captures[number]->filter, capture->filter, capture->n_steps, err);
 	if (error != 0) {
-		dataplane_capture_free(dp);
+		dataplane_capture_free(dp, number);
 		return error;
 	}
-	atomic_store_explicit(&dp->capture, dp->captured, memory_order_release);
-	return 0;
+	dp->captures[number]->is_running = true;
+	observers_publish(dp);
+	return number;
 }
 
 // The oldest record of a worker, or NULL.
@@ -101,27 +108,35 @@ static const struct capture_record *peek(struct capture_worker *part)
 	return (const struct capture_record *)part->ring;
 }
 
-static uint64_t wall_ns(uint64_t tsc)
+struct capture_clock capture_clock_now(void)
 {
 	struct timespec now;
-	double ago_sec = (double)(rte_rdtsc() - tsc) / (double)rte_get_tsc_hz();
+	uint64_t tsc = rte_rdtsc();
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec -
-	       (uint64_t)(ago_sec * 1e9);
+	return (struct capture_clock){
+		tsc, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec};
 }
 
-static void describe(const struct capture_record *record, struct dp_captured *out)
+uint64_t capture_clock_wall_ns(const struct capture_clock *clock, uint64_t tsc)
+{
+	double since_sec = (double)(int64_t)(tsc - clock->tsc) / (double)rte_get_tsc_hz();
+
+	return clock->wall_ns + (uint64_t)(int64_t)(since_sec * 1e9);
+}
+
+void capture_describe(const struct capture_clock *clock, const struct capture_record *record,
+	const uint8_t *data, struct dp_captured *out)
 {
 	struct dp_counter counter = {0};
 
 	*out = (struct dp_captured){
 		.kind = (enum dp_capture_kind)record->kind,
 		.interface = record->iface == INTERFACE_NONE ? -1 : record->iface,
-		.time_ns = wall_ns(record->tsc),
+		.time_ns = capture_clock_wall_ns(clock, record->tsc),
 		.bytes = record->packet_bytes,
 		.captured_bytes = record->captured_bytes,
-		.data = (const uint8_t *)(record + 1),
+		.data = data,
 		.rule = RULE_DEFAULT,
 	};
 	if (record->reason == CAPTURE_NO_REASON)
@@ -135,13 +150,20 @@ static void describe(const struct capture_record *record, struct dp_captured *ou
 		out->rule = record->rule;
 }
 
-bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out)
+static struct capture *find(const struct dataplane *dp, int number)
 {
+	return number < 0 || number >= DP_CAPTURES_MAX ? NULL : dp->captures[number];
+}
+
+bool dataplane_capture_next(struct dataplane *dp, int number, struct dp_captured *out)
+{
+	struct capture *capture = find(dp, number);
 	const struct capture_record *oldest = NULL;
+	struct capture_clock clock;
 	unsigned from = 0;
 
-	for (unsigned i = 0; dp->captured != NULL && i < dp->captured->n_workers; i++) {
-		const struct capture_record *record = peek(&dp->captured->workers[i]);
+	for (unsigned i = 0; capture != NULL && i < capture->n_workers; i++) {
+		const struct capture_record *record = peek(&capture->workers[i]);
 
 		if (record == NULL || (oldest != NULL && oldest->tsc <= record->tsc))
 			continue;
@@ -150,31 +172,39 @@ bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out)
 	}
 	if (oldest == NULL)
 		return false;
-	dp->captured->workers[from].taken_bytes = oldest->record_bytes;
-	describe(oldest, out);
+	capture->workers[from].taken_bytes = oldest->record_bytes;
+	clock = capture_clock_now();
+	capture_describe(&clock, oldest, (const uint8_t *)(oldest + 1), out);
 	return true;
 }
 
-void dataplane_capture_counts(const struct dataplane *dp, struct dp_capture_counts *out)
+void dataplane_capture_counts(const struct dataplane *dp, int number, struct dp_capture_counts *out)
 {
+	const struct capture *capture = find(dp, number);
+
 	*out = (struct dp_capture_counts){0};
-	for (unsigned i = 0; dp->captured != NULL && i < dp->captured->n_workers; i++) {
-		const struct capture_worker *part = &dp->captured->workers[i];
+	for (unsigned i = 0; capture != NULL && i < capture->n_workers; i++) {
+		const struct capture_worker *part = &capture->workers[i];
 
 		out->lost += atomic_load_explicit(&part->lost, memory_order_relaxed);
 		out->unseen += atomic_load_explicit(&part->unseen, memory_order_relaxed);
 	}
 }
 
-void dataplane_capture_stop(struct dataplane *dp)
+void dataplane_capture_stop(struct dataplane *dp, int number)
 {
-	if (atomic_exchange(&dp->capture, NULL) != NULL)
-		dataplane_synchronize(dp);
+	struct capture *capture = find(dp, number);
+
+	if (capture == NULL || !capture->is_running)
+		return;
+	capture->is_running = false;
+	observers_publish(dp);
 }
 
-void dataplane_capture_free(struct dataplane *dp)
+void dataplane_capture_free(struct dataplane *dp, int number)
 {
-	dataplane_capture_stop(dp);
-	capture_free(dp->captured);
-	dp->captured = NULL;
+	dataplane_capture_stop(dp, number);
+	capture_free(find(dp, number));
+	if (number >= 0 && number < DP_CAPTURES_MAX)
+		dp->captures[number] = NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "dataplane/capture_filter.h"
 #include "dataplane/counter.h"
+#include "dataplane/dataplane.h"
 
 enum {
 	CAPTURE_RING_BYTES = 2 << 20, // of each worker
@@ -31,11 +32,6 @@ struct capture_worker {
 	// the worker's
 	_Atomic uint64_t head; // bytes ever written
 	_Atomic uint64_t lost, unseen;
-	int64_t credit_clk;
-	uint64_t now_tsc;    // as the clock was read last
-	uint64_t credit_tsc; // up to which credit has been given
-	uint64_t idle_turns;
-	uint8_t iface; // of the burst at hand
 	uint8_t *ring;
 	// control's
 	_Atomic uint64_t tail __rte_cache_aligned; // bytes ever taken
@@ -49,5 +45,16 @@ struct capture {
 	bool is_thorough;
 	struct capture_filter filter;
 	unsigned n_workers;
+	bool is_running;		 // control's: it is to be among the observers
 	struct capture_worker workers[]; // by index
 } __rte_cache_aligned;
+
+// Two clocks, read together.
+struct capture_clock {
+	uint64_t tsc, wall_ns; // since 1970
+};
+// Control: what is said of a record; `data` are its bytes.
+struct capture_clock capture_clock_now(void);
+uint64_t capture_clock_wall_ns(const struct capture_clock *clock, uint64_t tsc);
+void capture_describe(const struct capture_clock *clock, const struct capture_record *record,
+	const uint8_t *data, struct dp_captured *out);

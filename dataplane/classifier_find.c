@@ -120,15 +120,12 @@ static inline void open_page(const struct classifier *c, const struct classifier
 	page->words = c->homeless[at];
 	for (unsigned d = 0; d < c->n_dims; d++) {
 		const uint64_t *row = c->rows + walk->rows[d];
-		const struct row_page *p;
+		const struct row_page *p = (const struct row_page *)(row + 1) +
+					   __builtin_popcountll(row[0] & (bit - 1));
+		uint64_t has = -(row[0] >> at & 1); // else what stands there is another's
 
-		if ((row[0] & bit) == 0) {
-			page->has[d] = 0;
-			continue;
-		}
-		p = (const struct row_page *)(row + 1) + __builtin_popcountll(row[0] & (bit - 1));
-		page->words |= p->visits;
-		page->has[d] = p->words;
+		page->words |= p->visits & has;
+		page->has[d] = p->words & has;
 		page->own[d] = c->rows + p->first;
 	}
 	page->words &= walk->from_row->is_used[at] & walk->to_row->is_used[at] &
@@ -144,10 +141,14 @@ static inline uint64_t rules_of(const struct classifier *c, const struct classif
 	uint64_t rules = walk->from_row->words[word] & walk->to_row->words[word] &
 			 walk->protocol_row->words[word];
 
-	for (unsigned d = 0; d < c->n_dims; d++)
-		rules &= page->has[d] >> at & 1
-				 ? page->own[d][__builtin_popcountll(page->has[d] & below)]
-				 : c->any[word][c->dims[d].slot];
+	for (unsigned d = 0; d < c->n_dims; d++) {
+		uintptr_t own =
+			(uintptr_t)(page->own[d] + __builtin_popcountll(page->has[d] & below));
+		uintptr_t any = (uintptr_t)&c->any[word][c->dims[d].slot];
+		uintptr_t is_own = -(uintptr_t)(page->has[d] >> at & 1);
+
+		rules &= *(const uint64_t *)((own & is_own) | (any & ~is_own));
+	}
 	return rules;
 }
 

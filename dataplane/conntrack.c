@@ -228,7 +228,9 @@ static bool went_to_host(struct worker *w, struct packet *p)
 	return true;
 }
 
-struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
+// In one piece with what it calls and is not kept apart: a tenth of a flood's instructions were in
+// getting from one step to the next.
+__attribute__((flatten)) struct flow_dir *conntrack_open(struct worker *w, struct packet *p)
 {
 	bool from_host = p->flags & PACKET_FROM_HOST;
 	struct flow_tuple original = flow_tuple_of_packet(p);
@@ -469,22 +471,32 @@ static struct flow_dir *watch_tcp(struct worker *w, struct packet *p, struct flo
 	return dir;
 }
 
+enum dp_hook conntrack_judge(struct worker *w, const struct packet *p, const struct flow_dir *dir,
+	struct flow_tuple *seen, struct rule_subject *subject, struct rule_verdict *verdict)
+{
+	const struct flow_state *state = &flow_of(dir)->state;
+	struct flow_tuple to = flow_tuple_translated(dir);
+	enum dp_hook hook;
+
+	*seen = flow_tuple_of(dir);
+	seen->dst = to.dst;
+	firewall_subject_of_packet(w, p, subject);
+	subject->is_dnat = state->flags & FLOW_IS_DNATED;
+	hook = firewall_subject_route(w, seen, state->in_iface, state->out_iface, subject);
+	firewall_judge(w, hook, subject, verdict);
+	return hook;
+}
+
 // False: it is over the rate, and has gone.
 static bool is_within_rate(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
-	const struct flow_state *state = &flow_of(dir)->state;
-	struct flow_tuple seen = flow_tuple_of(dir), to = flow_tuple_translated(dir);
+	struct flow_tuple seen;
 	struct rule_subject subject;
 	struct rule_verdict verdict;
-	enum dp_hook hook;
 
 	if (dir->packets == 0) // the first one has just been asked about
 		return true;
-	seen.dst = to.dst;
-	firewall_subject_of_packet(w, p, &subject);
-	subject.is_dnat = state->flags & FLOW_IS_DNATED;
-	hook = firewall_subject_route(w, &seen, state->in_iface, state->out_iface, &subject);
-	firewall_judge(w, hook, &subject, &verdict);
+	conntrack_judge(w, p, dir, &seen, &subject, &verdict);
 	if (verdict.action == DP_ACCEPT)
 		return true;
 	firewall_refuse(w, p, &verdict);

@@ -5,6 +5,8 @@
 // and RFC 5508 REQ-2 ask.
 #pragma once
 
+#include "dataplane/flow_tuple.h"
+#include "dataplane/rules.h"
 #include "dataplane/worker.h"
 
 enum {
@@ -31,8 +33,12 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 // direction to follow, of a new flow where a SYN takes the place of a closed connection, or NULL
 // when the packet has gone elsewhere.
 struct flow_dir *conntrack_watch(struct worker *w, struct packet *p, struct flow_dir *dir);
+// Asks the rules about one more packet of a flow that they limit the rate of (FLOW_IS_RATED).
+// Returns the hook; `subject` is about `seen`, which is written too.
+enum dp_hook conntrack_judge(struct worker *w, const struct packet *p, const struct flow_dir *dir,
+	struct flow_tuple *seen, struct rule_subject *subject, struct rule_verdict *verdict);
 // Takes a flow out of everything that knows it.
-void conntrack_end(struct worker *w, struct flow *flow);
+__rte_noinline void conntrack_end(struct worker *w, struct flow *flow);
 // Ends flows whose time is up, at most `budget` looked at; returns how many.
 unsigned conntrack_expire(struct worker *w, unsigned budget);
 uint32_t conntrack_timeout_sec(const struct dp_timeouts *timeouts, const struct flow_state *state);

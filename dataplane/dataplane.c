@@ -19,15 +19,18 @@
 #include "dataplane/helper.h"
 #include "dataplane/memory.h"
 #include "dataplane/parse.h"
+#include "dataplane/recorder.h"
+#include "dataplane/rehearsal.h"
 
 enum { STALL_MS = 1000 };
 
 uint64_t dataplane_heap_bytes(const struct dataplane_options *options)
 {
-	// hash buckets and keys take about as much as the adjacencies; rings and fragment table
+	// hash buckets and keys take about as much as the adjacencies; rings and fragment table,
+	// of the one who rehearses as well
 	return fib_memory_bytes(options->routes4_max, options->routes6_max) +
 	       4 * ADJACENCIES_MAX * sizeof(struct adjacency) +
-	       options->n_workers * ((UINT64_C(2) << 20) + helper_sessions_bytes());
+	       (options->n_workers + 1) * ((UINT64_C(2) << 20) + helper_sessions_bytes());
 }
 
 uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
@@ -36,7 +39,8 @@ uint64_t dataplane_memory_bytes(const struct dataplane_options *options)
 
 	return dataplane_heap_bytes(options) + rate_table_bytes(RATE_SOURCES_DEFAULT) +
 	       expect_table_bytes() +
-	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker));
+	       options->n_workers * (flow_table_bytes(capacity) + sizeof(struct worker) +
+					    recorder_bytes(&options->recorder));
 }
 
 static struct rte_rcu_qsbr *rcu_new(unsigned n_threads)
@@ -129,6 +133,9 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 	error = workers_init(dp);
 	if (error != 0)
 		goto failed;
+	error = observers_init(dp);
+	if (error != 0)
+		goto failed;
 	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	error = dp->event_fd < 0 ? -errno : host_init(&dp->host, dp);
 	if (error != 0)
@@ -148,7 +155,8 @@ void dataplane_free(struct dataplane *dp)
 	if (dp == NULL)
 		return;
 	dataplane_stop(dp);
-	dataplane_capture_free(dp);
+	observers_free(dp);
+	rehearsal_free(dp->rehearsal);
 	host_fini(&dp->host);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);

@@ -25,6 +25,13 @@ enum {
 
 struct dataplane;
 
+// The last packets of each worker, kept all the time.
+struct dp_recorder {
+	uint64_t ring_bytes; // of each worker; 0: nothing is kept
+	uint16_t snap_bytes; // of each packet at most, DP_RECORDER_SNAP_MIN to _MAX
+	uint8_t kinds;	     // of enum dp_capture_kind
+};
+
 struct dataplane_options {
 	int cores[DP_WORKERS_MAX]; // one pinned worker on each
 	unsigned n_workers;	   // >= 1
@@ -32,6 +39,7 @@ struct dataplane_options {
 	uint32_t flow_capacity;	   // of the whole router, shared out evenly
 	uint32_t routes4_max;	   // prefixes in each FIB
 	uint32_t routes6_max;
+	struct dp_recorder recorder;
 };
 
 // Bytes it will take beside the packet buffers, for the budget that is printed at start.
@@ -54,9 +62,13 @@ struct dp_interface {
 	uint16_t mtu;
 	bool is_outside; // leads to the internet: steering looks at the other port number
 };
-// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start.
+// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start. The id of
+// one that was removed is not given away while a flow of its is left: the last free one is waited
+// for, some ms with a full table.
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface);
-int dataplane_interface_remove(struct dataplane *dp, int id); // its nexthops and neighbours go too
+// When it returns nothing uses port and TAP any more. Its neighbours go too, and its routes must
+// have gone before. Its flows are cut, those that leave by it as those that came in by it.
+int dataplane_interface_remove(struct dataplane *dp, int id);
 int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up);
 int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu);
 // Replaces them all; the first of a family is its primary: source of our ICMP errors, and what
@@ -200,7 +212,7 @@ struct dp_worker_news {
 typedef void (*dp_worker_fn)(void *ctx, const struct dp_worker_news *news);
 void dataplane_watch(struct dataplane *dp, uint64_t now_ms, dp_worker_fn fn, void *ctx);
 
-// --- capture: copies of packets, one capture at a time ---
+// --- capture: copies of packets, by several captures at a time ---
 enum dp_capture_kind {		  // bits
 	DP_CAPTURE_RX = 1 << 0,	  // as received
 	DP_CAPTURE_TX = 1 << 1,	  // as handed to the port
@@ -208,8 +220,11 @@ enum dp_capture_kind {		  // bits
 	DP_CAPTURE_ALL = 7,
 };
 enum {
+	DP_CAPTURES_MAX = 4,
 	DP_FILTER_STEPS_MAX = 1024,
 	DP_CAPTURE_SNAP_MAX = 65535,
+	DP_RECORDER_SNAP_MIN = 40,
+	DP_RECORDER_SNAP_MAX = 232,
 };
 struct dp_filter_step { // classic BPF, as `tcpdump -dd` prints it
 	uint16_t code;
@@ -240,14 +255,34 @@ struct dp_capture_counts {
 	uint64_t lost;	 // there was no room for them
 	uint64_t unseen; // not looked at, to spare forwarding
 };
-// -EBUSY, -EINVAL or -ENOMEM with the reason.
+// A number for it, 0 to DP_CAPTURES_MAX - 1, that the others take; -EBUSY, -EINVAL or -ENOMEM with
+// the reason.
 int dataplane_capture_start(
 	struct dataplane *dp, const struct dp_capture *capture, struct error *err);
 // The oldest of what was captured; also after the end, until dataplane_capture_free.
-bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out);
-void dataplane_capture_counts(const struct dataplane *dp, struct dp_capture_counts *out);
-void dataplane_capture_stop(struct dataplane *dp); // safe twice, and without one
-void dataplane_capture_free(struct dataplane *dp); // stops it as well
+bool dataplane_capture_next(struct dataplane *dp, int number, struct dp_captured *out);
+void dataplane_capture_counts(
+	const struct dataplane *dp, int number, struct dp_capture_counts *out);
+void dataplane_capture_stop(struct dataplane *dp, int number); // safe twice
+void dataplane_capture_free(struct dataplane *dp, int number); // stops it; safe twice
+
+// --- the recorder: see struct dp_recorder ---
+struct dp_recorder_state { // of one worker
+	uint64_t recorded; // since the start
+	uint64_t held, held_max;
+	uint64_t oldest_ns; // since 1970; 0: there is none
+};
+// False: nothing is kept, or there is no such worker.
+bool dataplane_recorder_state(
+	const struct dataplane *dp, unsigned worker, struct dp_recorder_state *out);
+// A copy of what all workers keep, of this moment, from the oldest to the newest: what is older
+// than `since_ns` (since 1970) is left out. Takes as much memory as the rings. NULL with the
+// reason.
+struct dp_recording;
+struct dp_recording *dataplane_recording_new(
+	const struct dataplane *dp, uint64_t since_ns, struct error *err);
+bool dataplane_recording_next(struct dp_recording *recording, struct dp_captured *out);
+void dataplane_recording_free(struct dp_recording *recording); // NULL is fine
 
 // --- reading: sums over all workers, monotonic ---
 struct dp_counter {

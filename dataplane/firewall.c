@@ -307,7 +307,7 @@ static __rte_noinline void reject(
 
 void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict)
 {
-	w->refused_by = verdict->rule; // for a capture
+	w->refused_by = verdict->rule; // for those who look
 	if (verdict->action == DP_REJECT)
 		reject(w, p, verdict);
 	else

@@ -31,4 +31,4 @@ bool firewall_resets(const struct packet *p, const struct rule_verdict *verdict)
 void firewall_refuse(struct worker *w, struct packet *p, const struct rule_verdict *verdict);
 // A packet for the host stack that belongs to no flow: multicast, broadcast, neighbour discovery.
 // Its key is filled. False: it was refused, and has gone.
-bool firewall_admits(struct worker *w, struct packet *p);
+__rte_noinline bool firewall_admits(struct worker *w, struct packet *p);

@@ -1,137 +1,69 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/flow_cut.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "dataplane/conntrack.h"
-#include "dataplane/dataplane_internal.h"
-#include "dataplane/pipeline.h"
-#include "dataplane/reset.h"
+#include "dataplane/hold.h"
 
-// --- the worker ---
+enum { FLOWS_A_TURN = 128 };
 
-// As its sender would have said it: it walks the way of any other packet of the flow. What the
-// router itself would send is left to its own stack, which resets what it no longer knows.
-static void reset_end(struct worker *w, const struct flow *flow, unsigned d)
+// What others had given it by then may still speak of the interface: it goes first.
+static bool has_taken_in(const struct worker *w)
 {
-	uint8_t iface = d == 0 ? flow->state.in_iface : flow->state.out_iface;
-	struct rte_mbuf *m;
-
-	if (iface == FLOW_IFACE_HOST || !w->snap->interfaces[iface].is_used)
-		return;
-	m = reset_of_flow(w, flow, d, &w->snap->interfaces[iface].mac);
-	if (m != NULL)
-		pipeline_owned(w, iface, &m, 1, true);
+	return (int32_t)(w->inbox->cons.tail - w->cut.inbox_until) >= 0;
 }
 
-static struct flow *find(struct worker *w, const struct flow_cut *cut)
+static void begin(struct worker *w, uint32_t serial)
 {
-	struct flow *flow = &w->flows.flows[cut->place];
-	struct flow_tuple original;
-
-	if (cut->place >= w->flows.n_touched || flow->state.state == FLOW_FREE)
-		return NULL;
-	original = flow_tuple_of(&flow->dir[0]);
-	return flow_tuple_equal(&original, &cut->original) ? flow : NULL;
+	w->cut.serial = serial;
+	w->cut.next = 0;
+	w->cut.ids = atomic_load_explicit(&w->dp->cut.ids, memory_order_relaxed);
+	w->cut.inbox_until = __atomic_load_n(&w->inbox->prod.tail, __ATOMIC_RELAXED);
+	hold_drop_interfaces(w, w->cut.ids);
 }
 
-static bool cut(struct worker *w, const struct flow_cut *cut)
+void flow_cut_slice(struct worker *w, uint32_t serial)
 {
-	struct flow *flow = find(w, cut);
+	uint32_t end;
 
-	if (flow == NULL)
-		return false;
-	if (cut->resets && flow->state.protocol == IPPROTO_TCP) {
-		reset_end(w, flow, 0);
-		flow = find(w, cut); // a policy that has changed may have cut it
-		if (flow != NULL)
-			reset_end(w, flow, 1);
-		flow = find(w, cut);
-	}
-	if (flow != NULL)
+	if (w->cut.serial != serial)
+		begin(w, serial);
+	end = RTE_MIN(w->cut.next + FLOWS_A_TURN, w->flows.n_touched);
+	for (; w->cut.next < end; w->cut.next++) {
+		struct flow *flow = &w->flows.flows[w->cut.next];
+
+		if (flow->state.state == FLOW_FREE ||
+			(!interface_is_among(w->cut.ids, flow->state.in_iface) &&
+				!interface_is_among(w->cut.ids, flow->state.out_iface)))
+			continue;
+		worker_count(w, COUNTER_FLOW_CUT);
 		conntrack_end(w, flow);
-	worker_count(w, COUNTER_FLOW_KILLED);
-	return true;
+	}
+	if (w->cut.next >= w->flows.n_touched && has_taken_in(w))
+		atomic_store_explicit(&w->cut.done, serial, memory_order_release);
 }
 
-void flow_cut_run(struct worker *w, struct flow_cuts *cuts)
+uint64_t flow_cut_pending(struct dataplane *dp)
 {
-	uint32_t tail = atomic_load_explicit(&cuts->tail, memory_order_relaxed);
-	uint32_t n = atomic_load_explicit(&cuts->head, memory_order_acquire) - tail;
-	uint64_t n_ended = atomic_load_explicit(&cuts->n_ended, memory_order_relaxed);
+	uint32_t serial = atomic_load(&dp->cut.serial);
 
-	n = RTE_MIN(n, (uint32_t)FLOW_CUTS_PER_MS);
-	for (uint32_t i = 0; i < n; i++)
-		n_ended += cut(w, &cuts->list[(tail + i) % FLOW_CUTS_MAX]);
-	atomic_store_explicit(&cuts->n_ended, n_ended, memory_order_relaxed);
-	atomic_store_explicit(&cuts->tail, tail + n, memory_order_release);
-}
-
-// --- control ---
-
-static struct flow_cuts *cuts_of(struct worker *w)
-{
-	struct flow_cuts *cuts = atomic_load(&w->cuts);
-
-	if (cuts != NULL)
-		return cuts;
-	cuts = calloc(1, sizeof(*cuts));
-	atomic_store(&w->cuts, cuts);
-	return cuts;
-}
-
-static uint32_t waiting_of(const struct flow_cuts *cuts)
-{
-	return atomic_load_explicit(&cuts->head, memory_order_relaxed) -
-	       atomic_load_explicit(&cuts->tail, memory_order_acquire);
-}
-
-int dataplane_flow_end(struct dataplane *dp, const struct dp_flow *flow, bool resets)
-{
-	struct worker *w;
-	struct flow_cuts *cuts;
-	uint32_t head;
-
-	if (flow->worker >= dp->options.n_workers)
-		return -EINVAL;
-	w = &dp->workers[flow->worker];
-	cuts = cuts_of(w);
-	if (cuts == NULL)
-		return -ENOMEM;
-	if (waiting_of(cuts) == FLOW_CUTS_MAX)
-		return -EAGAIN;
-	head = atomic_load_explicit(&cuts->head, memory_order_relaxed);
-	cuts->list[head % FLOW_CUTS_MAX] = (struct flow_cut){
-		.original = {.src = flow->src,
-			.dst = flow->dst,
-			.sport_be = rte_cpu_to_be_16(flow->sport),
-			.dport_be = rte_cpu_to_be_16(flow->dport),
-			.protocol = flow->protocol,
-			.kind = flow->kind},
-		.place = flow->place,
-		.resets = resets,
-	};
-	atomic_store_explicit(&cuts->head, head + 1, memory_order_release);
+	for (unsigned i = 0; i < dp->options.n_workers; i++)
+		if (atomic_load(&dp->workers[i].cut.done) != serial)
+			return atomic_load(&dp->cut.ids);
+	atomic_store(&dp->cut.ids, 0);
 	return 0;
 }
 
-bool dataplane_flows_ended(struct dataplane *dp, uint64_t *n)
+void flow_cut_interface(struct dataplane *dp, int id)
 {
-	bool is_done = true;
+	uint64_t ids = flow_cut_pending(dp) | UINT64_C(1) << id;
 
-	*n = 0;
+	atomic_store(&dp->cut.ids, ids);
+	atomic_fetch_add_explicit(&dp->cut.serial, 1, memory_order_release);
 	for (unsigned i = 0; i < dp->options.n_workers; i++) {
-		struct worker *w = &dp->workers[i];
-		const struct flow_cuts *cuts = atomic_load(&w->cuts);
+		struct worker *w = dataplane_worker(dp, i);
 
-		if (cuts == NULL)
-			continue;
-		if (waiting_of(cuts) > 0) {
-			is_done = false;
-			worker_wake(w);
-		}
-		*n += atomic_load_explicit(&cuts->n_ended, memory_order_relaxed);
+		worker_wake(w);
+		while (!w->is_running && flow_cut_turn(w))
+			worker_poll_inbox(w);
 	}
-	return is_done;
 }

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Flows that control wants ended: a ring of their names from control to each worker, which looks at
-// it once a millisecond. Control fills, the worker empties; each counts what it has done.
+// The flows of an interface that has gone: ended by their workers, some at a time, so that no other
+// flow's packet waits for it. Until each worker is done, the interface's id is not given to
+// another. Control asks, workers do.
 #pragma once
 
-#include <stdatomic.h>
+#include "dataplane/dataplane_internal.h"
 
-#include "dataplane/flow_tuple.h"
+// Control, after the workers have passed by the snapshot without it. Workers that do not run are
+// done when this returns.
+void flow_cut_interface(struct dataplane *dp, int id);
+// Control: bits 1 << id whose flows may still be there.
+uint64_t flow_cut_pending(struct dataplane *dp);
 
-enum {
-	FLOW_CUTS_MAX = 1024, // that wait for a worker
-	FLOW_CUTS_PER_MS = 128,
-};
+// The part of a turn that looks at flows; flow_cut_turn has found that there is something to do.
+void flow_cut_slice(struct worker *w, uint32_t serial);
 
-struct worker;
+// Worker, at the end of each turn. True: there is more to do.
+static inline bool flow_cut_turn(struct worker *w)
+{
+	uint32_t serial = atomic_load_explicit(&w->dp->cut.serial, memory_order_acquire);
 
-// The flow at that place, unless it is another one by then.
-struct flow_cut {
-	struct flow_tuple original;
-	uint32_t place; // flow index
-	bool resets;
-};
-
-struct flow_cuts {
-	struct flow_cut list[FLOW_CUTS_MAX];
-	_Atomic uint32_t head; // control's: the next to be filled
-	_Atomic uint32_t tail; // the worker's: the next to be done
-	_Atomic uint64_t n_ended;
-};
-
-// The worker's, at the top of a turn. What it sends leaves with that turn.
-void flow_cut_run(struct worker *w, struct flow_cuts *cuts);
+	if (likely(serial == atomic_load_explicit(&w->cut.done, memory_order_relaxed)))
+		return false;
+	flow_cut_slice(w, serial);
+	return true;
+}

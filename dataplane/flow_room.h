@@ -7,5 +7,5 @@
 
 // A new flow that counts for whoever sends by that interface; `from_host`: for the router itself.
 // NULL, with the reason to drop the packet by, when it may not begin.
-struct flow *flow_room_take(struct worker *w, const struct ip_addr *src, uint8_t iface,
-	bool from_host, enum counter *refused);
+__rte_noinline struct flow *flow_room_take(struct worker *w, const struct ip_addr *src,
+	uint8_t iface, bool from_host, enum counter *refused);

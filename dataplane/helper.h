@@ -27,14 +27,16 @@ uint64_t helper_sessions_bytes(void);
 // --- first packets ---
 
 // Was the flow of this packet announced? Then it goes to `to`, if it may begin.
-bool helper_expects(struct worker *w, const struct flow_tuple *packet, struct nat_destination *to);
+__rte_noinline bool helper_expects(
+	struct worker *w, const struct flow_tuple *packet, struct nat_destination *to);
 // It begins, and this was the only one. False: another has begun meanwhile.
-bool helper_relate(struct worker *w, struct flow *flow);
+__rte_noinline bool helper_relate(struct worker *w, struct flow *flow);
 // Where a live flow goes, if it was announced and what announced it might begin still. Where that
 // is not remembered, or its helper is off, it is a flow like others from now on.
 bool helper_expected(struct worker *w, const struct flow *flow, struct nat_destination *to);
 // `seen`: its first packet behind destination translation.
-void helper_flow_begun(const struct worker *w, struct flow *flow, const struct flow_tuple *seen);
+__rte_noinline void helper_flow_begun(
+	const struct worker *w, struct flow *flow, const struct flow_tuple *seen);
 void helper_flow_ending(struct worker *w, struct flow *flow);
 
 // --- packets of a flow that is helped ---

@@ -139,6 +139,21 @@ void hold_tick(struct worker *w)
 	}
 }
 
+void hold_drop_interfaces(struct worker *w, uint64_t ids)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < w->n_held; i++) {
+		struct held_packet *held = &w->held[i];
+
+		if (interface_is_among(ids, held->iface) || interface_is_among(ids, held->in_iface))
+			worker_drop(w, held->m, COUNTER_DROP_INTERFACE_DOWN);
+		else
+			w->held[kept++] = *held;
+	}
+	w->n_held = kept;
+}
+
 void hold_free_all(struct worker *w)
 {
 	for (unsigned i = 0; i < w->n_held; i++)

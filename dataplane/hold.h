@@ -16,4 +16,6 @@ void hold_packet(struct worker *w, struct rte_mbuf *m, uint8_t iface, const stru
 // Once a millisecond, and at the top of a turn that knows new neighbours: sends what can go, gives
 // up what waited too long.
 void hold_tick(struct worker *w);
+// Those that came in by an interface of these, bits 1 << id, or were to leave by one: it has gone.
+void hold_drop_interfaces(struct worker *w, uint64_t ids);
 void hold_free_all(struct worker *w);

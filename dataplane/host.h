@@ -32,7 +32,8 @@ int host_add_tap(struct host *host, uint8_t iface, int fd);
 void host_remove_tap(struct host *host, uint8_t iface);
 
 // Workers. Takes ownership; `reason` is one of the punt counters.
-void host_punt(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum counter reason);
+__rte_noinline void host_punt(
+	struct worker *w, uint8_t iface, struct rte_mbuf *m, enum counter reason);
 // The same where more is known of the packet than its kind.
 void host_punt_as(struct worker *w, uint8_t iface, struct rte_mbuf *m, enum punt_reason why);
 // At the end of a turn in which something was put into the rings.

@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/flow_cut.h"
+
+enum { CUT_WAIT_MS = 2000 }; // many times what a full table takes
 
 static bool interface_exists(const struct dataplane *dp, int id)
 {
@@ -39,18 +43,33 @@ static void interface_fill(
 	iface->mac_word <<= 16;
 }
 
+// Neither in use nor still named by flows, for whose end it waits only when nothing else is left.
+static int free_id(struct dataplane *dp)
+{
+	for (unsigned waited_ms = 0; waited_ms < CUT_WAIT_MS; waited_ms++) {
+		uint64_t pending = flow_cut_pending(dp);
+
+		for (int id = 0; id < DP_INTERFACES_MAX; id++)
+			if (!dp->snapshot->interfaces[id].is_used && (pending >> id & 1) == 0)
+				return id;
+		if (pending == 0)
+			break;
+		usleep(1000);
+	}
+	return -ENOSPC;
+}
+
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface)
 {
 	struct snapshot *snap = snapshot_copy(dp);
-	int id = 0;
+	int id;
 
 	if (snap == NULL)
 		return -ENOMEM;
-	while (id < DP_INTERFACES_MAX && snap->interfaces[id].is_used)
-		id++;
-	if (id == DP_INTERFACES_MAX) {
+	id = free_id(dp);
+	if (id < 0) {
 		free(snap);
-		return -ENOSPC;
+		return id;
 	}
 	interface_fill(&snap->interfaces[id], iface, dp->options.n_workers);
 	if (iface->tap_fd >= 0) {
@@ -61,6 +80,7 @@ int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *ifa
 			return error;
 		}
 	}
+	dp->stats_before[id] = stats_of_interface(dp, id);
 	snapshot_publish(dp, snap);
 	return id;
 }
@@ -83,6 +103,7 @@ int dataplane_interface_remove(struct dataplane *dp, int id)
 	if (snap == NULL)
 		return error;
 	memset(&snap->interfaces[id], 0, sizeof(snap->interfaces[id]));
+	snapshot_fill_odd_sources(snap);
 	host_remove_tap(&dp->host, (uint8_t)id);
 	snapshot_publish(dp, snap);
 	for (uint16_t i = 0; i < ADJACENCIES_MAX; i++) {
@@ -91,6 +112,7 @@ int dataplane_interface_remove(struct dataplane *dp, int id)
 		if (adj->is_used && adj->iface == id)
 			dataplane_neighbour_delete(dp, id, &adj->addr);
 	}
+	flow_cut_interface(dp, id);
 	return 0;
 }
 

@@ -303,6 +303,20 @@ void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_sour
 		enter_called(w, flow);
 }
 
+void nat_flow_lent(struct worker *w, struct flow *flow, uint8_t names)
+{
+	struct flow_endpoint inside = flow_endpoint_of(flow, FLOW_NAME_INTERNAL),
+			     outside = flow_endpoint_of(flow, FLOW_NAME_EXTERNAL);
+
+	ring_start(w, flow);
+	if (names & FLOW_HAS_EXTERNAL) {
+		name_enter(w, flow, FLOW_NAME_EXTERNAL, FLOW_HAS_EXTERNAL);
+		nat_port_hold(w, &inside, &outside, true);
+	}
+	if (names & FLOW_HAS_INTERNAL)
+		name_enter(w, flow, FLOW_NAME_INTERNAL, FLOW_HAS_INTERNAL);
+}
+
 void nat_flow_ending(struct worker *w, struct flow *flow)
 {
 	struct flow *heir;

@@ -23,13 +23,15 @@ struct nat_choice {
 // For `packet`, a flow's first one behind its destination translation: the outside endpoint that
 // its inside endpoint has already, else one of its own (nat_port.h). False: none is free towards
 // this remote (COUNTER_DROP_NAT_NO_PORT is the caller's to count), or `source` has no address.
-bool nat_choose(struct worker *w, const struct flow_tuple *packet, const struct nat_source *source,
-	struct nat_choice *out);
+__rte_noinline bool nat_choose(struct worker *w, const struct flow_tuple *packet,
+	const struct nat_source *source, struct nat_choice *out);
 
 // Once the flow is entered under both its keys, and before it is removed. Between nat_choose and
 // nat_flow_entered other flows may end (evicted), and none may begin.
 void nat_flow_entered(struct worker *w, struct flow *flow, const struct nat_source *source,
 	const struct nat_choice *choice);
+// The same of a copy of a flow that had these names (FLOW_HAS_EXTERNAL, FLOW_HAS_INTERNAL).
+void nat_flow_lent(struct worker *w, struct flow *flow, uint8_t names);
 void nat_flow_ending(struct worker *w, struct flow *flow);
 
 // A packet that no flow knows: the inside endpoint (`inside`: its address and port) that its

@@ -421,3 +421,43 @@ bool nat_rules_hides(const struct nat_rules *rules, const struct snapshot *snap,
 	}
 	return false;
 }
+
+// --- why not ---
+
+void nat_rules_misses(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
+	const struct flow_tuple *packet, uint8_t iface, bool is_source, uint16_t until,
+	nat_rules_miss_fn fn, void *ctx)
+{
+	const struct nat_rule *list = is_source ? rules->sources : rules->destinations;
+	unsigned n = is_source ? rules->n_sources : rules->n_destinations;
+
+	for (unsigned i = 0; i < n && list[i].index != until; i++) {
+		const struct nat_rule *rule = &list[i];
+		const struct {
+			bool is_so;
+			const char *field;
+		} asked[] = {
+			{is_source ? leaves_by(rule, snap, iface) : comes_by(rule, snap, iface),
+				"interface"},
+			{rule->family == IP_NONE || rule->family == packet->src.family, "family"},
+			{is_source ? has_inside(rule, &packet->src)
+				   : goes_to_outside(rule, snap, &packet->dst),
+				is_source ? "inside" : "outside"},
+			{is_source || goes_to_ports(rule, packet), "port"},
+			{match_protocol(&rule->protocol, packet->protocol), "protocol"},
+			{match_addr(&rule->source, &packet->src, now_sec), "from"},
+			{match_addr(&rule->destination, &packet->dst, now_sec), "to"},
+		};
+		const char *first = NULL;
+		unsigned n_fields = 0;
+
+		for (unsigned k = 0; k < RTE_DIM(asked); k++) {
+			if (asked[k].is_so)
+				continue;
+			first = first == NULL ? asked[k].field : first;
+			n_fields++;
+		}
+		if (n_fields > 0)
+			fn(ctx, rule->index, first, n_fields);
+	}
+}

@@ -65,13 +65,21 @@ struct nat_source {
 // A packet of the inside that is_dnated and leaves towards the inside (hairpin) is translated as
 // if it left where the public addresses are (RFC 4787 REQ-9), by no rule of its own; towards the
 // interface it came from always, at worst to that one's address, for answers must come back here.
-bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
-	const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface, bool is_dnated,
-	struct nat_source *out);
+__rte_noinline bool nat_rules_source(const struct nat_rules *rules, const struct snapshot *snap,
+	uint32_t now_sec, const struct flow_tuple *packet, uint8_t in_iface, uint8_t out_iface,
+	bool is_dnated, struct nat_source *out);
 // What nobody in particular would leave as from there: a guess, for who fetches ahead. False: as he
 // is.
 bool nat_rules_usual_source(const struct nat_rules *rules, const struct snapshot *snap,
 	uint8_t family, uint8_t out_iface, struct nat_source *out);
+
+// Why a translation that is asked before `until` (NAT_RULE_NONE: before any matches) was passed
+// over: calls `fn` with its index and the first thing that said no, in the config's words, for each
+// that is about destinations, or about sources.
+typedef void (*nat_rules_miss_fn)(void *ctx, uint16_t rule, const char *field, unsigned n_fields);
+void nat_rules_misses(const struct nat_rules *rules, const struct snapshot *snap, uint32_t now_sec,
+	const struct flow_tuple *packet, uint8_t iface, bool is_source, uint16_t until,
+	nat_rules_miss_fn fn, void *ctx);
 
 // Do hosts inside share the addresses of what leaves by `iface`?
 bool nat_rules_share(const struct nat_rules *rules, uint8_t iface, uint8_t family);

@@ -18,7 +18,7 @@ bool owner_keep(struct worker *w, struct packet *p);
 // that seems to have it.
 bool owner_went_home(struct worker *w, const struct packet *p);
 // The other worker that seems to have a flow with a key of that hash; -1: none.
-int owner_elsewhere(const struct worker *w, uint64_t hash);
+__rte_noinline int owner_elsewhere(const struct worker *w, uint64_t hash);
 // For a worker's inbox, in this order, when owner_flush is called. Takes ownership.
 void owner_hand_over(
 	struct worker *w, uint16_t to, struct rte_mbuf *m, enum inbox_kind kind, uint8_t iface);

@@ -12,7 +12,6 @@
 // What is not unicast IP to our MAC goes to the host stack under a budget, or is dropped by name.
 #include "dataplane/pipeline.h"
 
-#include "dataplane/capture.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/firewall.h"
@@ -21,6 +20,7 @@
 #include "dataplane/host.h"
 #include "dataplane/hygiene.h"
 #include "dataplane/nat_icmp.h"
+#include "dataplane/observe.h"
 #include "dataplane/owner.h"
 #include "dataplane/parse.h"
 #include "dataplane/pipeline_forward.h"
@@ -114,8 +114,8 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	uint64_t bytes = 0;
 
 	flags |= (uint16_t)(iface << FLOW_IFACE_SHIFT);
-	if (unlikely(w->capture != NULL))
-		capture_arrive(w, iface, pkts, n, is_rx);
+	if (unlikely(w->observers != NULL))
+		observe_arrive(w, iface, pkts, n, is_rx);
 	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (unsigned i = 0; i < n; i++) {
@@ -217,8 +217,8 @@ static void host_error(struct worker *w, struct packet *p)
 void pipeline_host(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
-	if (unlikely(w->capture != NULL))
-		capture_arrive(w, iface, pkts, n, false);
+	if (unlikely(w->observers != NULL))
+		observe_arrive(w, iface, pkts, n, false);
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = &w->burst[i];
 

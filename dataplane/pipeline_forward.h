@@ -131,13 +131,13 @@ void pipeline_transmit(struct worker *w, struct packet *p, uint16_t adjacency);
 bool pipeline_options_are_bad(const struct packet *p);
 // Drops the packet as `reason` and tells its source why, if it may be told; the host stack's own
 // packets are dropped without.
-void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind, uint16_t mtu,
-	enum counter reason);
+__rte_noinline void pipeline_answer(struct worker *w, struct packet *p, enum icmp_error_kind kind,
+	uint16_t mtu, enum counter reason);
 // What would end here, but comes from a DHCP server to a client that may have no address yet, goes
 // to the host stack instead. False: it is something else, and still the caller's.
-bool pipeline_punt_offer(struct worker *w, struct packet *p);
+__rte_noinline bool pipeline_punt_offer(struct worker *w, struct packet *p);
 // The end of a packet for which the FIB has no way on.
-void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
+__rte_noinline void pipeline_no_route(struct worker *w, struct packet *p, uint16_t code);
 // The neighbour that a packet leaves to by a nexthop code; `dst`: where it goes, for a link's own.
 // ADJACENCY_NONE: it has gone. It waits, or is answered: no hops left, no way, too large.
 uint16_t pipeline_neighbour(

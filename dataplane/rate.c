@@ -381,3 +381,28 @@ bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const ui
 		return take_of_source(table, cell, family, src, now);
 	return take(&table->cells[cell].tat, &table->cells[cell], now, UINT64_MAX);
 }
+
+bool rate_has_room(const struct rate_table *table, uint16_t cell, uint8_t family,
+	const uint8_t *src, uint64_t now_ms)
+{
+	const struct rate_cell *c = &table->cells[cell];
+	uint64_t now = now_ms << UNITS_PER_MS_SHIFT, believed = UINT64_MAX, tat = 0;
+
+	if (!c->is_per_source) {
+		tat = atomic_load_explicit(&c->tat, memory_order_relaxed);
+	} else {
+		uint64_t hash = source_hash(table, c, family, src);
+		const struct source_set *set = set_of(table, hash);
+
+		believed = now + c->tolerance + c->increment + CLOCKS_APART;
+		for (unsigned i = 0; i < WAYS; i++) {
+			struct source_entry entry = entry_at(set, i);
+
+			if (entry.tag == ((uint32_t)hash << CELL_BITS | cell)) {
+				tat = entry.tat;
+				break;
+			}
+		}
+	}
+	return tat <= now || tat > believed || tat - now <= c->tolerance;
+}

@@ -44,6 +44,9 @@ void rate_release(struct rate_table *table, const uint16_t *cells, unsigned n);
 // that of several workers may differ by less than a second.
 bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src,
 	uint64_t now_ms);
+// The same without taking it.
+bool rate_has_room(const struct rate_table *table, uint16_t cell, uint8_t family,
+	const uint8_t *src, uint64_t now_ms);
 // So that rate_take need not wait for memory: for all the packets of a burst, before the first.
 void rate_prefetch(
 	const struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src);

@@ -9,7 +9,7 @@
 
 // Drops a packet as `reason` and resets its connection. It is TCP, its headers have been checked
 // and nothing has been translated.
-void reset_answer(struct worker *w, struct packet *p, enum counter reason);
+__rte_noinline void reset_answer(struct worker *w, struct packet *p, enum counter reason);
 // The other end's: `reset` is as the packet's sender would have sent it, to be translated and sent
 // by the caller. `seq`: what the other end expects of that sender. False: none, which is counted.
 bool reset_onward(struct worker *w, const struct packet *p, uint32_t seq, struct packet *reset);

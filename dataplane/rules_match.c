@@ -61,6 +61,13 @@ static bool set_has(const struct judgement *j, enum rule_key key, uint16_t set)
 	return false;
 }
 
+bool rules_set_matches(const struct judgement *j, const struct rule_match *m, enum rule_key key)
+{
+	if (key == (j->s->family == IP_V6 ? KEY_ICMP : KEY_ICMP6))
+		return true;
+	return set_has(j, key, m->sets[key]) != (m->is_negated >> key & 1);
+}
+
 // A rule may name types of both ICMPs: that of the other family is not asked.
 static bool sets_match(const struct judgement *j, const struct rule_match *m, uint32_t asks)
 {
@@ -79,8 +86,15 @@ static bool is_active(const struct judgement *j, const struct rule_match *m)
 	return m->schedule == RULE_ALWAYS || (j->now->schedules >> m->schedule & 1) != 0;
 }
 
+bool rules_is_active(const struct judgement *j, const struct rule_match *m)
+{
+	return is_active(j, m);
+}
+
 bool rules_rate_allows(const struct judgement *j, uint16_t cell)
 {
+	if (__builtin_expect(j->rs->only_looks_at_rates, false))
+		return rate_has_room(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 	return rate_take(j->rs->rates, cell, j->s->family, j->s->src, j->now->now_ms);
 }
 

@@ -30,5 +30,8 @@ static inline bool rules_are_classified(const struct ruleset *rs, struct place p
 uint32_t rules_next(struct judgement *j, struct place here);
 // Of these of one word, where all rules are, the first that matches; CLASSIFIER_WORD: none.
 uint32_t rules_first_of_word(struct judgement *j, uint64_t rules);
+// What one of the sets that a rule asks says, and its schedule.
+bool rules_set_matches(const struct judgement *j, const struct rule_match *m, enum rule_key key);
+bool rules_is_active(const struct judgement *j, const struct rule_match *m);
 // Asks that rate, and takes from it.
 bool rules_rate_allows(const struct judgement *j, uint16_t cell);

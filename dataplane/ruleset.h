@@ -149,6 +149,7 @@ struct ruleset {
 	uint32_t n_rules, n_sets, n_logs, n_rates;
 	uint32_t n_counters;	  // named ones
 	struct rate_table *rates; // not its own
+	bool only_looks_at_rates; // and takes nothing: a rehearsal's copy
 	uint64_t bytes;
 };
 

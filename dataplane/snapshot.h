@@ -38,6 +38,12 @@ struct interface {
 	uint8_t kinds[2], plain_sources[2];
 };
 
+// What is given to it now leaves.
+static inline bool interface_can_send(const struct interface *iface)
+{
+	return iface->is_used && iface->is_up && iface->n_txq > 0;
+}
+
 struct snapshot {
 	uint32_t serial; // one more than that of the one before; starts at 1
 	struct interface interfaces[DP_INTERFACES_MAX];
@@ -51,6 +57,12 @@ struct snapshot {
 	uint8_t odd_sources4[2][256];
 	uint8_t odd_sources6[256];
 };
+
+// `ids`: bits 1 << id. INTERFACE_NONE and the host stack are among none.
+static inline bool interface_is_among(uint64_t ids, uint8_t iface)
+{
+	return iface < DP_INTERFACES_MAX && (ids >> iface & 1) != 0;
+}
 
 // The byte that stands for an IPv6 address in odd_sources6: of its subnet and of its host.
 static inline uint8_t source_byte6(const uint8_t addr[16])

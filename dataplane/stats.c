@@ -36,20 +36,36 @@ bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter
 	return true;
 }
 
-int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+struct dp_interface_stats stats_of_interface(const struct dataplane *dp, int id)
 {
-	memset(out, 0, sizeof(*out));
-	if (id < 0 || id >= DP_INTERFACES_MAX || !dp->snapshot->interfaces[id].is_used)
-		return -ENOENT;
+	struct dp_interface_stats sum = {0};
+
 	for (unsigned k = 0; k < dp->options.n_workers; k++) {
 		const struct interface_counters *c = &dp->workers[k].interface_counters[id];
 
-		out->rx_packets += c->rx_packets;
-		out->rx_bytes += c->rx_bytes;
-		out->tx_packets += c->tx_packets;
-		out->tx_bytes += c->tx_bytes;
-		out->tx_dropped += c->tx_dropped;
+		sum.rx_packets += c->rx_packets;
+		sum.rx_bytes += c->rx_bytes;
+		sum.tx_packets += c->tx_packets;
+		sum.tx_bytes += c->tx_bytes;
+		sum.tx_dropped += c->tx_dropped;
 	}
+	return sum;
+}
+
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+{
+	const struct dp_interface_stats *before;
+
+	memset(out, 0, sizeof(*out));
+	if (id < 0 || id >= DP_INTERFACES_MAX || !dp->snapshot->interfaces[id].is_used)
+		return -ENOENT;
+	before = &dp->stats_before[id];
+	*out = stats_of_interface(dp, id);
+	out->rx_packets -= before->rx_packets;
+	out->rx_bytes -= before->rx_bytes;
+	out->tx_packets -= before->tx_packets;
+	out->tx_bytes -= before->tx_bytes;
+	out->tx_dropped -= before->tx_dropped;
 	return 0;
 }
 
@@ -74,7 +90,7 @@ int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct d
 	return 0;
 }
 
-static void flow_describe(const struct worker *w, const struct flow *flow, struct dp_flow *out)
+void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow *out)
 {
 	const struct flow_dir *there = &flow->dir[0], *back = &flow->dir[1];
 	struct flow_tuple original = flow_tuple_of(there), leaves_as = flow_tuple_translated(there);
@@ -130,7 +146,7 @@ bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flo
 		if (*n == max || looks++ == FLOW_LOOKS_MAX)
 			break;
 		if (w->flows.flows[i].state.state != FLOW_FREE)
-			flow_describe(w, &w->flows.flows[i], &out[(*n)++]);
+			stats_flow(w, &w->flows.flows[i], &out[(*n)++]);
 		i++;
 	}
 	*cursor = (uint64_t)worker << 32 | i;

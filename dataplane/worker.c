@@ -15,14 +15,15 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
-#include "dataplane/capture.h"
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_cut.h"
+#include "dataplane/flow_kill.h"
 #include "dataplane/fragment.h"
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
 #include "dataplane/host.h"
+#include "dataplane/observe.h"
 #include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/sleep.h"
@@ -69,6 +70,18 @@ static void budget_init(struct token_bucket *bucket, const struct token_bucket *
 	bucket->tokens = bucket->burst;
 }
 
+void worker_fill_budgets(struct worker *w)
+{
+	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
+		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
+			budget_init(&w->punt_budget[i][k], &punt_budgets[k]);
+	budget_init(&w->icmp_budget, &icmp_budget);
+	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
+	budget_init(&w->reset_budget, &reset_budget);
+	budget_init(&w->ask_budget, &ask_budget);
+	budget_init(&w->minor_budget, &minor_budget);
+}
+
 int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2])
 {
 	uint32_t capacity = RTE_MAX(dp->options.flow_capacity / dp->options.n_workers, 64u);
@@ -84,16 +97,10 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->adjacencies = dp->adjacencies.entries;
 	w->pool = drivers_pool();
 	w->rcu_id = index;
+	w->observing.iface = INTERFACE_NONE;
 	w->epoch = atomic_load(&dp->epoch);
 	w->snap = atomic_load(&dp->snapshot);
-	for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
-		for (unsigned k = 0; k < PUNT_REASON_COUNT; k++)
-			budget_init(&w->punt_budget[i][k], &punt_budgets[k]);
-	budget_init(&w->icmp_budget, &icmp_budget);
-	budget_init(&w->icmp_mtu_budget, &icmp_mtu_budget);
-	budget_init(&w->reset_budget, &reset_budget);
-	budget_init(&w->ask_budget, &ask_budget);
-	budget_init(&w->minor_budget, &minor_budget);
+	worker_fill_budgets(w);
 	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random) || w->random == 0)
 		w->random = rte_rdtsc() | 1;
 	w->adjacency_used = rte_zmalloc("adjacency_used", ADJACENCIES_MAX, RTE_CACHE_LINE_SIZE);
@@ -124,7 +131,7 @@ static void ring_free(struct rte_ring *ring)
 
 void worker_fini(struct worker *w)
 {
-	w->capture = NULL; // it is gone, and what ends here was nobody's packet any more
+	w->observers = NULL; // it is gone, and what ends here was nobody's packet any more
 	hold_free_all(w);
 	if (w->wake_fd > 0)
 		close(w->wake_fd);
@@ -135,7 +142,7 @@ void worker_fini(struct worker *w)
 	}
 	reassembly_fini(w);
 	flow_table_fini(&w->flows);
-	free(atomic_exchange(&w->cuts, NULL));
+	free(atomic_exchange(&w->kills, NULL));
 	helper_sessions_free(w->helpers);
 	w->helpers = NULL;
 	ring_free(w->inbox);
@@ -156,9 +163,9 @@ void worker_flush(struct worker *w, uint8_t iface)
 	uint16_t sent = 0;
 
 	w->tx_pending &= ~(UINT64_C(1) << iface);
-	if (unlikely(!out->is_used || !out->is_up || out->n_txq == 0)) {
-		if (unlikely(w->capture != NULL))
-			capture_unsent(w, iface, tx->pkts, tx->n, COUNTER_DROP_INTERFACE_DOWN);
+	if (unlikely(!interface_can_send(out))) {
+		if (unlikely(w->observers != NULL))
+			observe_unsent(w, iface, tx->pkts, tx->n, COUNTER_DROP_INTERFACE_DOWN);
 		w->counters[COUNTER_DROP_INTERFACE_DOWN] += tx->n;
 		rte_pktmbuf_free_bulk(tx->pkts, tx->n);
 		tx->n = 0;
@@ -170,8 +177,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 		tx->n = 0;
 		return;
 	}
-	if (unlikely(w->capture != NULL)) // afterwards they are the port's
-		capture_leave(w, iface, tx->pkts, tx->n);
+	if (unlikely(w->observers != NULL)) // afterwards they are the port's
+		observe_leave(w, iface, tx->pkts, tx->n);
 	for (uint16_t i = 0; i < tx->n; i++)
 		bytes += tx->pkts[i]->pkt_len;
 	for (unsigned i = 0; sent < tx->n && i < TX_RETRIES; i++)
@@ -181,8 +188,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 	if (unlikely(sent < tx->n)) {
 		for (uint16_t i = sent; i < tx->n; i++)
 			bytes -= tx->pkts[i]->pkt_len;
-		if (unlikely(w->capture != NULL))
-			capture_unsent(w, iface, tx->pkts + sent, (uint16_t)(tx->n - sent),
+		if (unlikely(w->observers != NULL))
+			observe_unsent(w, iface, tx->pkts + sent, (uint16_t)(tx->n - sent),
 				COUNTER_DROP_TX_FULL);
 		counters->tx_dropped += tx->n - sent;
 		w->counters[COUNTER_DROP_TX_FULL] += tx->n - sent;
@@ -190,28 +197,6 @@ void worker_flush(struct worker *w, uint8_t iface)
 	}
 	counters->tx_bytes += bytes;
 	tx->n = 0;
-}
-
-void worker_free_refused(struct worker *w)
-{
-	struct rte_mempool *pool = w->refused[0]->pool;
-	struct rte_mbuf *whole[BURST];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < w->n_refused; i++) {
-		struct rte_mbuf *m = w->refused[i];
-
-		// as ports give them: of one pool, in one piece
-		if (unlikely(m->pool != pool || m->nb_segs != 1)) {
-			rte_pktmbuf_free(m);
-			continue;
-		}
-		m = rte_pktmbuf_prefree_seg(m);
-		if (likely(m != NULL))
-			whole[n++] = m;
-	}
-	rte_mempool_put_bulk(pool, (void **)whole, n);
-	w->n_refused = 0;
 }
 
 // What is sent first: a flow may go on at another worker than it was at a moment ago.
@@ -261,6 +246,12 @@ unsigned worker_poll_inbox(struct worker *w)
 		while (end < n && pkts[end]->packet_type == (uint32_t)kind &&
 			pkts[end]->port == iface && kind != INBOX_WHOLE)
 			end++;
+		// it has gone meanwhile: what its packets would begin would be nobody's
+		if (unlikely(!w->snap->interfaces[iface].is_used)) {
+			for (unsigned k = i; k < end; k++)
+				worker_drop(w, pkts[k], COUNTER_DROP_INTERFACE_DOWN);
+			continue;
+		}
 		switch (kind) {
 		case INBOX_RX:
 		case INBOX_HOME:
@@ -296,7 +287,7 @@ static void budget_refill(struct token_bucket *bucket, uint64_t elapsed_ms)
 static void tick(struct worker *w, uint64_t now_ms)
 {
 	uint64_t elapsed = now_ms - w->now_ms;
-	struct flow_cuts *cuts;
+	struct flow_kills *kills;
 
 	w->now_ms = now_ms;
 	w->now_sec = (uint32_t)(now_ms / 1000);
@@ -310,9 +301,9 @@ static void tick(struct worker *w, uint64_t now_ms)
 	budget_refill(&w->minor_budget, elapsed);
 	if (w->n_held > 0)
 		hold_tick(w);
-	cuts = atomic_load_explicit(&w->cuts, memory_order_acquire);
-	if (unlikely(cuts != NULL))
-		flow_cut_run(w, cuts);
+	kills = atomic_load_explicit(&w->kills, memory_order_acquire);
+	if (unlikely(kills != NULL))
+		flow_kill_run(w, kills);
 	reassembly_tick(w);
 	atomic_store_explicit(&w->heartbeat, w->turns, memory_order_relaxed);
 }
@@ -323,9 +314,9 @@ void worker_refresh(struct worker *w)
 {
 	uint64_t next_known;
 
-	w->capture = atomic_load_explicit(&w->dp->capture, memory_order_acquire);
-	if (unlikely(w->capture != NULL))
-		capture_turn(w);
+	w->observers = atomic_load_explicit(&w->dp->observers, memory_order_acquire);
+	if (unlikely(w->observers != NULL))
+		observe_turn(w);
 	w->epoch = atomic_load_explicit(&w->dp->epoch, memory_order_acquire);
 	w->snap = atomic_load_explicit(&w->dp->snapshot, memory_order_acquire);
 	next_known = atomic_load_explicit(&w->dp->adjacencies.next_known, memory_order_acquire);
@@ -365,6 +356,7 @@ static void *worker_main(void *arg)
 		n += worker_poll_inbox(w);
 		flush_all(w);
 		worker_expire(w, n);
+		n += flow_cut_turn(w);
 		n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
 		if (w->host_signal)
 			host_wake(w);

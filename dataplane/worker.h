@@ -33,10 +33,10 @@ enum {
 	HOMEWARD_WAYS = 7,
 };
 
-struct capture;
 struct dataplane;
-struct flow_cuts;
+struct flow_kills;
 struct helper_sessions;
+struct observers;
 struct reassembly;
 
 // What a packet in an inbox is, kept in its packet_type; its interface is in `port`.
@@ -128,8 +128,8 @@ struct worker {
 	uint16_t n_workers;
 	struct dataplane *dp;
 	struct rte_mempool *pool;
-	struct capture *capture; // for this turn; NULL: nobody captures
-	int32_t refused_by;	 // the rule that refused a packet last, or RULE_DEFAULT
+	const struct observers *observers; // for this turn; NULL: nobody looks at packets
+	int32_t refused_by;		   // the rule that refused a packet last, or RULE_DEFAULT
 	uint64_t counters[COUNTER_COUNT];
 	struct interface_counters interface_counters[DP_INTERFACES_MAX];
 	struct flow_table flows;
@@ -167,11 +167,26 @@ struct worker {
 	struct sip_told sip_told;
 	uint64_t random;
 
-	_Atomic(struct flow_cuts *) cuts; // NULL: control never wanted a flow ended
+	struct {
+		uint32_t serial, next; // the order under way, and the flow to look at next
+		uint64_t ids;
+		uint32_t inbox_until;  // its position when the order came
+		_Atomic uint32_t done; // the last order that is carried out
+	} cut;			       // flow_cut.h
+	_Atomic(struct flow_kills *) kills; // NULL: control never wanted a flow ended
 
 	// flow_room.c: when control may be told next of a full table, and of a host's limit
 	uint64_t full_again_ms, limit_again_ms;
 	bool is_full_told;
+
+	// observe.c's own: nobody's while nobody looks
+	struct {
+		uint64_t now_tsc;    // as the clock was read last
+		uint64_t credit_tsc; // up to which credit has been given
+		uint64_t idle_turns;
+		int64_t credit_clk;
+		uint8_t iface; // of the burst at hand
+	} observing;
 
 	// the thread
 	pthread_t thread;
@@ -198,6 +213,8 @@ struct worker {
 // 0 or -errno. The thread is not started.
 int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2]);
 void worker_fini(struct worker *w);
+// As many packets of each kind as it ever lets through at once.
+void worker_fill_budgets(struct worker *w);
 int worker_start(struct worker *w);
 void worker_join(struct worker *w);
 // After something was put into its inbox: ends its sleep. Any thread.
@@ -211,31 +228,25 @@ unsigned worker_poll_inbox(struct worker *w);
 void worker_expire(struct worker *w, unsigned n_pkts);
 
 // At the end of each burst.
-void worker_free_refused(struct worker *w);
+__rte_noinline void worker_free_refused(struct worker *w);
 
 static inline void worker_count(struct worker *w, enum counter counter)
 {
 	w->counters[counter]++;
 }
 
-// In capture.h; here for the end of each packet.
-void capture_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
+// In observe.h; here for the end of each packet.
+__rte_noinline void observe_drop(struct worker *w, const struct rte_mbuf *m, enum counter reason);
 
 // The end of a packet that goes nowhere: counted and freed.
-static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason)
-{
-	w->counters[reason]++;
-	if (unlikely(w->capture != NULL))
-		capture_drop(w, m, reason);
-	rte_pktmbuf_free(m);
-}
+__rte_noinline void worker_drop(struct worker *w, struct rte_mbuf *m, enum counter reason);
 
 // The same for what floods are made of: freed with all of its burst, which is half the work.
 static inline void worker_refuse(struct worker *w, struct rte_mbuf *m, enum counter reason)
 {
 	w->counters[reason]++;
-	if (unlikely(w->capture != NULL))
-		capture_drop(w, m, reason);
+	if (unlikely(w->observers != NULL))
+		observe_drop(w, m, reason);
 	w->refused[w->n_refused++] = m;
 	if (unlikely(w->n_refused == BURST))
 		worker_free_refused(w);

@@ -45,6 +45,7 @@ static struct {
 	bool was_started; // EAL starts once in a process' life
 	bool is_running;
 	bool has_hugepages;
+	bool takes_pci;
 	uint16_t mtu_max;
 	struct rte_mempool *pool;
 	FILE *log;
@@ -364,6 +365,7 @@ int drivers_start(const struct drivers_options *o, struct error *err)
 	if (rc < 0)
 		return -1;
 	eal.is_running = true;
+	eal.takes_pci = o->takes_pci;
 	eal.mtu_max = mtu;
 	eal.pool = pool_new("mbufs", o->n_mbufs, room);
 	if (eal.pool == NULL) {
@@ -420,6 +422,11 @@ struct drivers_buffers drivers_buffers(void)
 bool eal_is_running(void)
 {
 	return eal.is_running;
+}
+
+bool eal_takes_pci(void)
+{
+	return eal.takes_pci;
 }
 
 uint16_t eal_mtu_max(void)

@@ -14,6 +14,7 @@ enum {
 
 uint16_t eal_mtu_max(void);
 bool eal_is_running(void);
+bool eal_takes_pci(void); // it was started so that vfio's cards may come
 
 // A pool of `n` buffers whose objects lie side by side in one piece of memory, as an AF_XDP umem
 // must; `room` includes the headroom. NULL when memory does not suffice.

@@ -32,8 +32,14 @@ static int plug(struct port *port, const struct port_spec *spec, struct error *e
 	const char *said;
 	int rc;
 
-	if (find(port, spec, err) < 0 || pci_take(&port->pci, port->info.pci, port->info.netdev,
-						 spec->allow_no_iommu, err) < 0)
+	if (find(port, spec, err) < 0)
+		return -1;
+	if (!eal_takes_pci())
+		return error_set(err,
+			"PCI card %s cannot come while the router runs, as there was none that "
+			"the pci driver might take when it started",
+			port->info.pci);
+	if (pci_take(&port->pci, port->info.pci, port->info.netdev, spec->allow_no_iommu, err) < 0)
 		return -1;
 	eal_hush();
 	rc = rte_eal_hotplug_add("pci", port->info.pci, "");

@@ -148,6 +148,24 @@ int port_plug_vdev(
 	return 0;
 }
 
+// The common buffers were made for the ports of the start. One that comes later and fills its
+// receive rings with them must leave what the others and the workers live on.
+static int check_buffers(const struct port *port, struct error *err)
+{
+	enum port_driver kind = port->driver->kind;
+	uint32_t wants = port->info.n_rxq * (uint32_t)PORT_RING_SLOTS, have;
+
+	if (port->owns_pool || (kind != PORT_DRIVER_PCI && kind != PORT_DRIVER_TAP))
+		return 0;
+	have = rte_mempool_avail_count(port->pool);
+	if (have >= wants + RTE_MIN((uint32_t)PORT_BUFFERS_LEFT, port->pool->size / 4))
+		return 0;
+	return error_set(err,
+		"%u packet buffers are left, too few for its %u queues: they are made at the "
+		"start, for the ports of the file",
+		have, port->info.n_rxq);
+}
+
 static int configure(struct port *port, const struct port_spec *spec, struct error *err)
 {
 	struct rte_eth_dev_info info;
@@ -162,6 +180,8 @@ static int configure(struct port *port, const struct port_spec *spec, struct err
 		return error_set(err, "DPDK knows nothing of it: %s", strerror(-rc));
 	port->info.n_rxq = RTE_MIN(port->info.n_rxq, info.max_rx_queues);
 	port->info.n_txq = RTE_MIN(port->info.n_txq, info.max_tx_queues);
+	if (check_buffers(port, err) < 0)
+		return -1;
 	if ((info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0 && !port->owns_pool)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	conf.intr_conf.rxq = port->driver->kind == PORT_DRIVER_TAP; // port_rx_fd

@@ -13,6 +13,7 @@
 enum {
 	PORT_RING_SLOTS = 1024,
 	PORT_QUEUES_MAX = 64,
+	PORT_BUFFERS_LEFT = 2048, // in the common pool, when a port has filled its rings
 	PORT_RETRY_MS = 1000,
 	PORT_RETRY_PAUSE_MS = 20
 };

@@ -159,6 +159,9 @@ struct bench_target *bench_handover_take_make(const struct bench_case *c, struct
 struct bench_target *bench_capture_nat_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_capture_forward_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_capture_drop_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_recorder_nat_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_recorder_forward_make(const struct bench_case *c, struct error *err);
+struct bench_target *bench_recorder_drop_make(const struct bench_case *c, struct error *err);
 
 struct bench_run_options {
 	unsigned n_runs, burst;

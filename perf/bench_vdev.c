@@ -105,11 +105,11 @@ static int captures_measure(struct dataplane *dp, unsigned n, struct error *err)
 	for (unsigned i = 0; i < n / 2; i++) {
 		double without = window_measure(dp, &out);
 
-		if (bench_capture_start(dp, false, err) != 0)
+		if (bench_capture_start(dp, false, err) < 0)
 			return -1;
 		ratio[i] = window_measure(dp, &out) / without;
-		dataplane_capture_counts(dp, &counts);
-		dataplane_capture_free(dp);
+		dataplane_capture_counts(dp, 0, &counts);
+		dataplane_capture_free(dp, 0);
 		sum.unseen += counts.unseen;
 	}
 	qsort(ratio, n / 2, sizeof(*ratio), bench_compare_double);

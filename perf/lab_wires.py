@@ -158,7 +158,7 @@ class WiresLab(HomeLab):
         if self.kind == "memif":
             role = "server" if self.is_joined and port == "lan" else "client"
             path = self.memif("lan" if self.is_joined else port)
-            return f"net_memif{index},role={role},socket={path},socket-abstract=no"
+            return f"net_memif{index},role={role},socket={path},socket-abstract=no,rsize=12"
         return f"net_af_packet{index},iface={port},qpairs=1,qdisc_bypass=1"
 
     def generator_host(self):

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg/base/clock.h"
-#include "control/api/caller.h"
 #include "control/api/config_parts.h"
 #include "control/api/show.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
+#include "control/apply/dns_probe.h"
 
 // --- parameters ---
 
@@ -52,7 +51,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	const char *key;
 	json_t *value;
 
-	*out = (struct config_params){.message = ""};
+	*out = (struct config_params){.message = "", .confirm_name = ""};
 	json_object_foreach((json_t *)params, key, value)
 	{
 		const char *const *known = keys;
@@ -73,6 +72,12 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 		else if (strcmp(key, "confirm") == 0)
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
+		else if (strcmp(key, "confirm_when") == 0)
+			is_good =
+				read_text(key, value, CONFIG_PROBES_TEXT_MAX, &out->confirm_when, failure);
+		else if (strcmp(key, "confirm_name") == 0)
+			is_good = read_text(
+				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
 		else if (strcmp(key, "from") == 0)
 			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
 		else if (strcmp(key, "to") == 0)
@@ -85,7 +90,7 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 	return true;
 }
 
-static bool read_file_param(const struct config_params *params, struct rpc_failure *failure)
+bool config_read_file(const struct config_params *params, struct rpc_failure *failure)
 {
 	if (params->file != NULL && params->file[0] == '/')
 		return true;
@@ -137,36 +142,7 @@ void config_put_changes(json_t *to, const struct cfg_changes *changes)
 	show_put_number(to, "total", changes->n);
 }
 
-static void add_touched(json_t *list, const char *name)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (strcmp(json_string_value(one), name) == 0)
-			return;
-	}
-	json_array_append_new(list, json_string(name));
-}
-
-// Interfaces that are not as they were for a moment: the others notice nothing.
-static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; plan != NULL && i < plan->n_added; i++)
-		add_touched(list, plan->added[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
-		add_touched(list, plan->removed[i].interface);
-	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
-		for (unsigned k = 0; k < config->n_interfaces; k++)
-			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
-				add_touched(list, config->interfaces[k].name);
-	json_object_set_new(to, "interfaces", list);
-}
-
-static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
+json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done)
 {
 	const struct cfg_errors *errors = &outcome->errors;
 	json_t *to = json_object();
@@ -189,139 +165,6 @@ static json_t *outcome_json(const struct apply_outcome *outcome, bool is_done)
 }
 
 // --- asked for ---
-
-static uint64_t count_flows(const struct router *router)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < router->cores.n_workers; i++) {
-		struct dp_worker_stats stats = {0};
-
-		if (dataplane_worker_stats(router->dp, i, &stats) == 0)
-			n += stats.flows;
-	}
-	return n;
-}
-
-// --- what takes long: begun here, asked about until it is done ---
-
-enum { PROGRESS_MS = 1000 };
-
-struct change {
-	const struct router *router;
-	struct apply_job *job;
-	enum apply_asks what;
-	uint64_t confirm_sec, told_ms;
-	bool tells; // how far it is
-};
-
-static void free_change(void *task)
-{
-	struct change *change = task;
-
-	apply_job_leave(change->job);
-	free(change);
-}
-
-static bool read_request(const json_t *params, enum apply_asks what, struct config_params *said,
-	struct rpc_failure *failure)
-{
-	static const char *const plan_keys[] = {"file", "progress", NULL};
-	static const char *const file_keys[] = {"file", "message", "confirm", "progress", NULL};
-	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
-	static const char *const *const keys[] = {[APPLY_ASKS_PLAN] = plan_keys,
-		[APPLY_ASKS_FILE] = file_keys,
-		[APPLY_ASKS_BACK] = back_keys};
-
-	return config_read_params(params, keys[what], said, failure) &&
-	       (what == APPLY_ASKS_BACK || read_file_param(said, failure));
-}
-
-static void *begin_change(struct rpc_session *session, const json_t *params, enum apply_asks what,
-	struct rpc_failure *failure)
-{
-	const struct router *router = session->rpc->ctx;
-	char program[CALLER_PROGRAM_BYTES];
-	struct config_params said;
-	struct change *change;
-
-	if (!read_request(params, what, &said, failure))
-		return NULL;
-	change = calloc(1, sizeof(*change));
-	if (change == NULL)
-		return NULL;
-	caller_program(session, program);
-	*change = (struct change){.router = router,
-		.what = what,
-		.confirm_sec = (uint64_t)said.confirm,
-		.told_ms = clock_now_ms(),
-		.tells = said.progress};
-	change->job =
-		apply_begin(router->apply, &(struct apply_request){
-						   .what = what,
-						   .file = said.file,
-						   .revision = said.revision,
-						   .confirm_sec = (unsigned)said.confirm,
-						   .who = {session->uid, program, said.message},
-					   });
-	if (change->job != NULL)
-		return change;
-	free(change);
-	return NULL;
-}
-
-static void *begin_plan(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
-{
-	return begin_change(session, params, APPLY_ASKS_PLAN, failure);
-}
-
-static void *begin_apply(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
-{
-	return begin_change(session, params, APPLY_ASKS_FILE, failure);
-}
-
-static void *begin_rollback(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
-{
-	return begin_change(session, params, APPLY_ASKS_BACK, failure);
-}
-
-static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_failure *failure)
-{
-	const struct change *change = task;
-	const struct apply_outcome *outcome;
-	int rc;
-
-	outcome = apply_job_outcome(change->job, &rc);
-	if (outcome == NULL)
-		return RPC_TASK_WAITS;
-	*result = outcome_json(outcome, rc == 0);
-	if (change->what == APPLY_ASKS_PLAN) {
-		config_put_changes(*result, &outcome->changes);
-		put_touched(*result, outcome->plan, change->router->config);
-		show_put_number(*result, "flows", count_flows(change->router));
-	} else if (change->what == APPLY_ASKS_FILE) {
-		show_put_number(*result, "confirm_sec", change->confirm_sec);
-	}
-	return RPC_TASK_DONE;
-}
-
-static json_t *change_progress(void *task)
-{
-	struct change *change = task;
-	uint64_t now_ms = clock_now_ms();
-
-	if (!change->tells || now_ms - change->told_ms < PROGRESS_MS)
-		return NULL;
-	change->told_ms = now_ms;
-	return json_pack("{s:s}", "step", apply_job_doing(change->job));
-}
-
-const struct rpc_task config_plan = {begin_plan, change_on, change_progress, free_change};
-const struct rpc_task config_apply = {begin_apply, change_on, change_progress, free_change};
-const struct rpc_task config_rollback = {begin_rollback, change_on, change_progress, free_change};
 
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
 {

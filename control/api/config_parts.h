@@ -7,9 +7,12 @@
 
 #include "cfg/diff.h"
 #include "control/api/rpc.h"
+#include "control/apply/apply.h"
+
+enum { CONFIG_PROBES_TEXT_MAX = 63 };
 
 struct config_params {
-	const char *file, *message;
+	const char *file, *message, *confirm_when, *confirm_name;
 	int64_t confirm, revision, from, to; // 0: not said
 	bool progress;
 };
@@ -18,5 +21,17 @@ struct config_params {
 bool config_read_params(const json_t *params, const char *const *keys, struct config_params *out,
 	struct rpc_failure *failure);
 
+// Its `file` is there, and from the root.
+bool config_read_file(const struct config_params *params, struct rpc_failure *failure);
+
+// What all methods say that are about a file or revision.
+json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done);
+
 // "changes" and "total".
 void config_put_changes(json_t *to, const struct cfg_changes *changes);
+
+// Of a plan that the router has not changed since: its changes, the interfaces that it touches, and
+// what that ends.
+struct router;
+void config_put_plan(
+	json_t *to, const struct router *router, const struct apply_outcome *outcome);

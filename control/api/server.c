@@ -60,6 +60,7 @@ struct api {
 	struct client_list fresh, busy, free;
 	bool is_turn_of_busy;
 	unsigned n_clients;
+	uint64_t n_callers; // who may write, so far
 	struct client clients[API_CLIENTS_MAX];
 };
 
@@ -295,6 +296,7 @@ static void take_client(struct api *api, int fd)
 	}
 	TAILQ_REMOVE(&api->free, client, place);
 	api->n_clients++;
+	api->n_callers += right == PEER_WRITES;
 	client->stream = stream;
 	client->session = (struct rpc_session){
 		.rpc = &api->rpc, .may_write = right == PEER_WRITES, .owner = &client->events};
@@ -439,4 +441,9 @@ void api_free(struct api *api)
 	close(api->fd);
 	unlink(api->path);
 	free(api);
+}
+
+uint64_t api_callers(const struct api *api)
+{
+	return api == NULL ? 0 : api->n_callers;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <event2/event.h>
+#include <stdint.h>
 
 #include "cfg/base/error.h"
 #include "control/api/stream.h"
@@ -25,6 +26,9 @@ struct event_base *api_loop_new(void);
 struct api *api_new(
 	struct event_base *base, const char *path, const struct rpc *rpc, struct error *err);
 void api_free(struct api *api); // removes the socket
+
+// How many who may write have come so far. NULL: none.
+uint64_t api_callers(const struct api *api);
 
 // A line to each client that has subscribed to it, without its end. NULL has none.
 void api_publish(struct api *api, enum stream_topic topic, const char *line);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/api/show.h"
+#include "control/api/explain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,7 @@ const struct rpc_method show_methods[] = {
 	{"show.flows", NULL, RPC_READS, &show_flows},
 	{"show.workers", show_workers, RPC_READS},
 	{"show.drops", show_drops, RPC_READS},
+	{"show.recorder", recorder_show, RPC_READS},
 	{"show.log", log_show, RPC_READS},
 	{"show.firewall", NULL, RPC_READS, &show_firewall},
 	{"show.counters", show_counters, RPC_READS},
@@ -240,9 +242,11 @@ const struct rpc_method show_methods[] = {
 	{"kill.flows", .effect = RPC_WRITES, .task = &kill_flows},
 	{"clear.counters", .effect = RPC_WRITES, .run_session = clear_counters},
 	{"clear.neighbours", .effect = RPC_WRITES, .task = &clear_neighbours},
+	{"explain", explain_packet, RPC_READS},
 	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
 	{"capture.read", capture_read, RPC_WRITES},
 	{"capture.stop", capture_stop, RPC_WRITES},
+	{"recorder.write", recorder_write, RPC_WRITES},
 	{"subscribe", NULL, RPC_READS, NULL, stream_subscribe},
 	{"unsubscribe", NULL, RPC_READS, NULL, stream_unsubscribe},
 	{NULL},

@@ -20,7 +20,7 @@ static json_t *protocol_of_flow(uint8_t protocol)
 	}
 }
 
-static json_t *flow_json(const struct router *router, const struct dp_flow *flow)
+json_t *show_flow_json(const struct router *router, const struct dp_flow *flow)
 {
 	json_t *to = json_object();
 
@@ -116,7 +116,7 @@ static bool next_of_top(struct flow_walk *walk, json_t *rows)
 {
 	while (walk->top_at < walk->top.n && json_array_size(rows) < RPC_ROWS_MAX)
 		json_array_append_new(
-			rows, flow_json(walk->router, &walk->top.list[walk->top_at++]));
+			rows, show_flow_json(walk->router, &walk->top.list[walk->top_at++]));
 	return walk->top_at < walk->top.n;
 }
 
@@ -139,7 +139,7 @@ static bool next_flows(void *ctx, json_t *rows)
 		if (walk->top.list != NULL) {
 			flow_top_offer(&walk->top, &flows[i]);
 		} else if (walk->left > 0) {
-			json_array_append_new(rows, flow_json(walk->router, &flows[i]));
+			json_array_append_new(rows, show_flow_json(walk->router, &flows[i]));
 			walk->left--;
 		}
 	}

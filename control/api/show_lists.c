@@ -2,6 +2,7 @@
 #include "control/api/filter.h"
 
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/static_routes.h"
@@ -31,8 +32,9 @@ static const char *kind_name(enum dp_route_kind kind)
 	return "?";
 }
 
-static json_t *protocol_json(uint8_t protocol)
+const char *show_route_protocol(uint8_t protocol)
 {
+	static char text[8];
 	static const struct {
 		uint8_t number;
 		const char *name;
@@ -53,8 +55,9 @@ static json_t *protocol_json(uint8_t protocol)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].number == protocol)
-			return json_string(names[i].name);
-	return json_sprintf("%u", protocol);
+			return names[i].name;
+	snprintf(text, sizeof(text), "%u", protocol);
+	return text;
 }
 
 static json_t *route_json(
@@ -75,7 +78,7 @@ static json_t *route_json(
 	show_put_text(
 		to, "kind", rib_route_is_kernels(route) ? "kernel" : kind_name(route->route.kind));
 	show_put_number(to, "metric", route->metric);
-	json_object_set_new(to, "protocol", protocol_json(route->protocol));
+	show_put_text(to, "protocol", show_route_protocol(route->protocol));
 	show_put_bool(to, "is_active", is_active);
 	json_object_set_new(to, "nexthops", nexthops);
 	return to;

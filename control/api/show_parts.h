@@ -18,6 +18,9 @@ void show_put_mac(json_t *to, const char *key, const struct mac_addr *mac);
 // The name of a worker's interface, null for the router itself.
 void show_put_interface(json_t *to, const char *key, const struct router *router, int id);
 
+// One row of show.flows.
+json_t *show_flow_json(const struct router *router, const struct dp_flow *flow);
+
 // A number of seconds, null for what does not end.
 void show_put_left(json_t *to, const char *key, uint32_t sec);
 
@@ -54,6 +57,12 @@ json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failu
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_stop(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In recorder.c.
+json_t *recorder_write(void *ctx, const json_t *params, struct rpc_failure *failure);
+json_t *recorder_show(void *ctx, const json_t *params, struct rpc_failure *failure);
+
+// In show_lists.c: who a route is from, "static"; until the next call.
+const char *show_route_protocol(uint8_t protocol);
 // The long lists, in show_lists.c, show_flows.c, show_firewall.c and show_sets.c.
 extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall, show_sets,
 	show_set;

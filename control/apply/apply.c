@@ -9,6 +9,7 @@
 #include "cfg/base/log.h"
 #include "control/api/events.h"
 #include "control/apply/job.h"
+#include "control/apply/probes.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
@@ -25,6 +26,8 @@ struct apply {
 	int64_t trial, fallback; // 0: nothing is on trial
 	uint64_t trial_ends_ms;
 	struct event *timer;
+	struct probes *probes;
+	uint64_t n_changes;
 	struct errand *errand;
 	struct apply_job *job; // under way; NULL: none
 };
@@ -101,6 +104,7 @@ static void end_trial(struct apply *apply, enum revision_state state)
 	struct error err = {0};
 
 	event_del(apply->timer);
+	probes_end(apply->probes);
 	if (apply->trial != 0 && state != REVISION_GOOD &&
 		history_settle(apply->history, apply->trial, state, &err) != 0)
 		log_error("config", "%s", err.text);
@@ -218,6 +222,7 @@ void apply_job_over(struct apply *apply, struct apply_job *job)
 static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 {
 	struct apply *apply = ctx;
+	char failed[160];
 	struct apply_outcome outcome = {0};
 	struct apply_job job = {.is_lenient = true};
 	char text[1024];
@@ -227,8 +232,11 @@ static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 		return;
 	}
 	describe(&job, apply, APPLY_BACK, &daemon_itself, &outcome);
-	snprintf(job.why, sizeof(job.why), "nobody confirmed revision %lld: back to revision %lld",
-		(long long)apply->trial, (long long)apply->fallback);
+	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
+	snprintf(job.why, sizeof(job.why), "%s revision %lld%s%s%s: back to revision %lld",
+		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
+		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
+		(long long)apply->fallback);
 	log_warning("config", "%s", job.why);
 	if (run_here(apply, &job, aim_back(&job, apply->fallback)) != 0) {
 		log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
@@ -269,6 +277,7 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 	if (!outcome->is_unchanged) {
 		apply->present = outcome->revision;
 		apply->present_hash = job->source.hash;
+		apply->n_changes++;
 		tell_news(apply, job);
 	}
 	if (job->kind == APPLY_BACK && apply->trial != 0 &&
@@ -276,6 +285,8 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 		end_trial(apply, REVISION_UNDONE);
 	if (job->confirm_sec > 0 && !outcome->is_unchanged)
 		begin_trial(apply, job->before, job->confirm_sec);
+	if (job->probes != 0 && !outcome->is_unchanged && apply->trial != 0)
+		probes_begin(apply->probes, job->probes, job->confirm_name, &outcome->unkept);
 }
 
 // --- what is asked for ---
@@ -319,6 +330,9 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 	describe(job, apply, kinds[request->what], &request->who, &job->own);
 	job->done = request->done;
 	job->done_ctx = request->ctx;
+	job->probes = request->probes;
+	if (request->confirm_name != NULL)
+		snprintf(job->confirm_name, sizeof(job->confirm_name), "%s", request->confirm_name);
 	rc = request->what == APPLY_ASKS_BACK
 		     ? aim_back(job, request->revision)
 		     : aim_at_file(job, request->file, request->confirm_sec);
@@ -337,7 +351,7 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc)
 {
 	*rc = job->rc;
-	return job->is_done ? job->outcome : NULL;
+	return job->is_done && job->is_over ? job->outcome : NULL;
 }
 
 const char *apply_job_doing(const struct apply_job *job)
@@ -369,6 +383,19 @@ int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
 	return 0;
 }
 
+static void on_passed(void *ctx)
+{
+	struct apply *apply = ctx;
+	struct error err = {0};
+	int64_t number;
+
+	log_info("config", "revision %lld has stood its test", (long long)apply->trial);
+	if (apply_confirm(apply, &number, &err) != 0) {
+		log_error("config", "it cannot be confirmed: %s", err.text);
+		probes_end(apply->probes);
+	}
+}
+
 // --- making and ending ---
 
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
@@ -386,8 +413,10 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 		.present_hash = present_hash,
 	};
 	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
+	apply->probes = probes_new(router, on_passed, apply);
 	apply->errand = errand_new(router->base);
-	if (apply->origin != NULL && apply->timer != NULL && apply->errand != NULL)
+	if (apply->origin != NULL && apply->timer != NULL && apply->probes != NULL &&
+		apply->errand != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
@@ -415,6 +444,7 @@ void apply_free(struct apply *apply)
 		forget(apply->job);
 	if (apply->timer != NULL)
 		event_free(apply->timer);
+	probes_free(apply->probes);
 	free(apply->origin);
 	free(apply);
 }
@@ -436,6 +466,11 @@ struct history *apply_history(const struct apply *apply)
 int64_t apply_present(const struct apply *apply)
 {
 	return apply->present;
+}
+
+uint64_t apply_changes(const struct apply *apply)
+{
+	return apply->n_changes;
 }
 
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec)

@@ -68,6 +68,11 @@ struct apply_request {
 	const char *file;
 	int64_t revision; // 0: the one before
 	unsigned confirm_sec;
+	// Of probation.h: once they have passed, what is on trial stays by itself; otherwise it
+	// goes when its time is over, and the log says which failed. 0: somebody has to confirm it.
+	// `confirm_name` is what a resolver is asked for; NULL or "": the root.
+	unsigned probes;
+	const char *confirm_name;
 	struct apply_who who;
 	apply_done_fn done;
 	void *ctx;
@@ -88,5 +93,7 @@ int apply_load(const struct apply *apply, int64_t number, const char *name, stru
 	struct cfg_errors *errors, struct error *err);
 struct history *apply_history(const struct apply *apply); // or NULL
 int64_t apply_present(const struct apply *apply);
+// How often another config came into force: what a plan speaks of is there while this is the same.
+uint64_t apply_changes(const struct apply *apply);
 // Of what is on trial; 0: nothing is.
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec);

@@ -137,9 +137,9 @@ static void conclude(struct apply_job *job)
 	if (job->rc < 0 && job->phase == PHASE_LONG_STEP)
 		transaction_undo(steps, STEPS_LONG, &job->steps);
 	if (is_in_force) {
+		steps_finish(&job->steps, job->source.config);
 		plan_free(job->outcome->plan); // it speaks of a config that is about to end
 		job->outcome->plan = NULL;
-		steps_finish(&job->steps, job->source.config);
 		job->source.config = NULL;
 	}
 	apply_settle(job->apply, job);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "control/apply/apply.h"
+#include "control/apply/dns_probe.h"
 #include "control/apply/steps.h"
 
 enum apply_job_kind {
@@ -21,7 +22,8 @@ struct apply_job {
 	size_t text_bytes;
 	int64_t uid; // -1: the daemon
 	char program[64], why[HISTORY_WHY_MAX + 1];
-	unsigned confirm_sec;
+	unsigned confirm_sec, probes;
+	char confirm_name[DNS_PROBE_NAME_MAX + 1];
 	bool is_lenient;
 	apply_done_fn done; // or NULL
 	void *done_ctx;

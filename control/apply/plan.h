@@ -20,6 +20,12 @@ struct plan_route {
 	const struct cfg_route *before, *after; // one of them may be NULL
 };
 
+// Comes, goes, or is made anew, with its port: what its cables carried is over.
+struct plan_interface {
+	const struct cfg_interface *before, *after; // one of them may be NULL
+	bool goes_first; // before those that come: it may have the card or the name of one of them
+};
+
 struct plan_mtu {
 	const char *port;
 	uint16_t after;
@@ -32,6 +38,8 @@ struct plan {
 	unsigned n_added, n_removed;
 	struct plan_route *routes;
 	unsigned n_routes;
+	struct plan_interface *interfaces;
+	unsigned n_interfaces;
 	struct plan_mtu *mtus;
 	unsigned n_mtus;
 };

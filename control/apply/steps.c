@@ -5,6 +5,7 @@
 
 #include "cfg/base/log.h"
 #include "control/addresses.h"
+#include "control/apply/attach.h"
 #include "control/apply/gateways.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
@@ -41,6 +42,18 @@ static int prepare_policy(void *at, struct error *err)
 	struct steps_ctx *ctx = at;
 
 	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
+}
+
+// --- interfaces that come, and those in whose place they do ---
+
+static int change_interfaces(void *at, struct error *err)
+{
+	return attach_interfaces(at, err);
+}
+
+static void unchange_interfaces(void *at)
+{
+	attach_undo(at);
 }
 
 // --- MTU: the port has room before its interface sends more ---
@@ -210,7 +223,8 @@ static void undo_added(struct steps_ctx *ctx, unsigned n)
 		struct error err = {0};
 		int rc = 0;
 
-		if (is_replaced(route))
+		if (is_replaced(route) &&
+			static_routes_can_be(ctx->before, &router->interfaces, route->before))
 			rc = static_routes_add(ctx->before, &router->interfaces, router->netlink,
 				route->before, route->after, &err);
 		else if (route->after != NULL)
@@ -239,6 +253,10 @@ static int add_routes(void *at, struct error *err)
 		undo_added(ctx, i);
 		return -1;
 	}
+	if (attach_routes(ctx, ctx->after, err) != 0) {
+		undo_added(ctx, ctx->plan->n_routes);
+		return -1;
+	}
 	netlink_catch_up(router->netlink);
 	return 0;
 }
@@ -259,6 +277,7 @@ static void undo_removed(struct steps_ctx *ctx, unsigned n)
 		struct error err = {0};
 
 		if (route->before != NULL && !is_replaced(route) &&
+			static_routes_can_be(ctx->before, &router->interfaces, route->before) &&
 			static_routes_add(ctx->before, &router->interfaces, router->netlink,
 				route->before, route->after, &err) != 0)
 			log_not_undone(&err);
@@ -325,6 +344,7 @@ static int settle(void *at, struct error *err)
 const struct transaction_step steps[STEPS] = {
 	{"sets with a timeout", open_timed, revert_timed},
 	{"policy", prepare_policy, NULL},
+	{"interfaces", change_interfaces, unchange_interfaces},
 	{"MTU", set_mtus, unset_mtus},
 	{"new addresses", add_addresses, unadd_addresses},
 	{"new routes", add_routes, unadd_routes},
@@ -340,6 +360,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 {
 	struct router *router = ctx->router;
 
+	attach_finish(ctx);
 	for (unsigned i = 0; i < router->interfaces.n; i++)
 		for (unsigned k = 0; k < after->n_interfaces; k++)
 			if (strcmp(router->interfaces.list[i].config->name,

@@ -26,7 +26,7 @@ struct steps_ctx {
 };
 
 enum {
-	STEPS = 9,
+	STEPS = 10,
 	STEPS_LONG = 1, // that one takes long, and may be another thread's
 };
 extern const struct transaction_step steps[STEPS];

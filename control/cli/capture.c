@@ -48,8 +48,7 @@ static json_t *list_of(json_t *params, const char *key)
 	return list;
 }
 
-// 0, or the exit code of a wrong usage.
-static int compile(json_t *params, const char *text)
+int capture_compile(json_t *params, const char *text)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, FRAME_MAX);
 	struct bpf_program program;
@@ -75,16 +74,16 @@ static int compile(json_t *params, const char *text)
 	return 0;
 }
 
-static int read_seconds(json_t *params, const char *word)
+static int read_seconds(json_t *params, const char *param, const char *word)
 {
 	static const struct model_key seconds = {
-		.key = "for", .type = MODEL_SECONDS, .min = 1, .max = CFG_DURATION_MAX_SEC};
+		.key = "time", .type = MODEL_SECONDS, .min = 1, .max = CFG_DURATION_MAX_SEC};
 	struct error err;
 	uint32_t sec;
 
 	if (value_read(&seconds, word, NULL, &sec, &err) != 0)
 		return cli_wrong_usage(err.text, NULL);
-	json_object_set_new(params, "for_sec", json_integer(sec));
+	json_object_set_new(params, param, json_integer(sec));
 	return 0;
 }
 
@@ -109,15 +108,15 @@ static int read_words(const struct cli *cli, struct request *request)
 			list_of(request->params, "interfaces"), json_string(interface));
 	request->file = cli_value(cli, "to");
 	if (period != NULL)
-		rc = read_seconds(request->params, period);
+		rc = read_seconds(request->params, "for_sec", period);
 	if (rc == 0 && filter != NULL)
-		rc = compile(request->params, filter);
+		rc = capture_compile(request->params, filter);
 	return rc;
 }
 
 // --- the packets ---
 
-static int write_out(FILE *out, const char *text)
+int capture_write(FILE *out, const char *text)
 {
 	size_t text_bytes = strlen(text), n = 0;
 	uint8_t *bytes = malloc(BASE64_DECODE_LENGTH(text_bytes) + 1);
@@ -171,7 +170,7 @@ static int follow(const struct cli *cli, json_int_t capture, FILE *out)
 			return -1;
 		text = answer_text(state, "pcapng");
 		is_over = json_is_true(json_object_get(state, "is_over"));
-		rc = write_out(out, text);
+		rc = capture_write(out, text);
 		if (rc != 0)
 			stop(cli, capture);
 		else if (is_over)
@@ -192,7 +191,7 @@ static void catch_interrupts(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static int run(const struct cli *cli, struct request *request)
+static int run(const struct cli *cli, const char *method, struct request *request)
 {
 	bool is_stdout = request->file == NULL || strcmp(request->file, "-") == 0;
 	FILE *out = is_stdout ? stdout : NULL;
@@ -203,7 +202,7 @@ static int run(const struct cli *cli, struct request *request)
 		return cli_wrong_usage("packets are nothing for a terminal: to FILE, or | tcpdump "
 				       "-r -",
 			NULL);
-	started = cli_ask(cli, "capture.start", json_incref(request->params));
+	started = cli_ask(cli, method, json_incref(request->params));
 	if (started == NULL)
 		return EXIT_FAILURE;
 	if (out == NULL)
@@ -227,7 +226,19 @@ int do_capture(const struct cli *cli)
 	int rc = read_words(cli, &request);
 
 	if (rc == 0)
-		rc = run(cli, &request);
+		rc = run(cli, "capture.start", &request);
+	json_decref(request.params);
+	return rc;
+}
+
+int capture_fetch(const struct cli *cli, const char *method)
+{
+	struct request request = {.params = json_object(), .file = cli_value(cli, "to")};
+	const char *last = cli_value(cli, "last");
+	int rc = last == NULL ? 0 : read_seconds(request.params, "last_sec", last);
+
+	if (rc == 0)
+		rc = run(cli, method, &request);
 	json_decref(request.params);
 	return rc;
 }

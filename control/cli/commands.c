@@ -6,9 +6,11 @@
 #include "control/cli/cli.h"
 #include "control/cli/config.h"
 #include "control/cli/doctor.h"
+#include "control/cli/explain.h"
 #include "control/cli/init.h"
 #include "control/cli/kill.h"
 #include "control/cli/log.h"
+#include "control/cli/recorder.h"
 #include "control/cli/schema.h"
 #include "control/cli/sets.h"
 #include "control/cli/show.h"
@@ -123,6 +125,12 @@ static const struct grammar_arg capture_args[] = {
 	{0},
 };
 
+static const struct grammar_arg recorder_args[] = {
+	{NULL, "to", GRAMMAR_FILE, "where to; - is stdout"},
+	{"last", "last", GRAMMAR_DURATION, "of that time alone"},
+	{0},
+};
+
 static const struct grammar_arg reload_args[] = {
 	{NULL, "name", GRAMMAR_SET, "which set"},
 	{0},
@@ -155,6 +163,9 @@ static const struct grammar_arg apply_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
 	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{"confirm-when", "confirm_when", GRAMMAR_TEXT,
+		"probes that confirm it: dns,uplink,management"},
+	{"confirm-name", "confirm_name", GRAMMAR_NAME, "what dns asks for; the root otherwise"},
 	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
@@ -212,6 +223,8 @@ const struct grammar_command cli_commands[] = {
 		print_workers},
 	{"show log", "what the daemon has said, and how much each part tells", do_show,
 		log_show_args, "show.log", print_log},
+	{"show recorder", "what the flight recorder holds, and its files", do_show, NULL,
+		"show.recorder", print_recorder},
 	{"show drops", "why packets were dropped, and other counters", do_show, NULL, "show.drops",
 		print_drops},
 	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
@@ -244,6 +257,11 @@ const struct grammar_command cli_commands[] = {
 		"kill.flows"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
+	{"recorder write", "the last packets of each worker, for tcpdump and Wireshark",
+		do_recorder, recorder_args, "recorder.write"},
+	{"explain", "what would become of a packet, and why", do_explain, explain_args, "explain"},
+	{"explain live", "the next packet that comes in, explained", do_explain_live,
+		explain_live_args, "explain"},
 	{"sets reload", "read a set's file now", do_sets, reload_args, "sets.reload"},
 	{"log", "how much a part of the daemon tells, until it ends", do_show, log_change_args,
 		"log.set", print_parts},

@@ -136,6 +136,31 @@ static void tell_touched(const json_t *result)
 	putchar('\n');
 }
 
+// How they end is theirs to tell: the connections that they carry do not go on.
+static void tell_exchanged(const json_t *result)
+{
+	json_t *list = json_object_get(result, "exchanged"), *one;
+	uint64_t n = answer_number(result, "cut_total");
+	bool is_all = answer_truth(result, "cut_is_all");
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		printf("interface %s %s\n", answer_text(one, "name"), answer_text(one, "what"));
+	}
+	if (n == 0)
+		return;
+	printf("%s%" PRIu64 " live flow%s end%s with that:\n", is_all ? "" : "at least ", n,
+		n == 1 ? "" : "s", n == 1 ? "s" : "");
+	list = json_object_get(result, "cut");
+	json_array_foreach(list, i, one)
+	{
+		printf("  %s %s:%" PRIu64 " -> %s:%" PRIu64 "\n", answer_text(one, "protocol"),
+			answer_text(one, "src"), answer_number(one, "sport"),
+			answer_text(one, "dst"), answer_number(one, "dport"));
+	}
+}
+
 static void tell_plan(const json_t *result)
 {
 	json_t *restarts = json_object_get(result, "restarts");
@@ -150,6 +175,7 @@ static void tell_plan(const json_t *result)
 	if (json_array_size(restarts) > 0)
 		return;
 	tell_touched(result);
+	tell_exchanged(result);
 	printf("It can be applied. %" PRIu64
 	       " live flows are judged by it at their next packet, and "
 	       "go\non where it lets them.\n",
@@ -167,6 +193,7 @@ static void tell_apply(const json_t *result)
 {
 	uint64_t revision = answer_number(result, "revision");
 	uint64_t confirm_sec = answer_number(result, "confirm_sec");
+	const char *when = answer_text(result, "confirm_when");
 	char unit[UNIT_BYTES];
 
 	if (answer_truth(result, "is_unchanged"))
@@ -176,7 +203,10 @@ static void tell_apply(const json_t *result)
 	else
 		printf("in force as revision %" PRIu64 "\n", revision);
 	tell_unkept(result);
-	if (confirm_sec > 0 && !answer_truth(result, "is_unchanged"))
+	if (confirm_sec > 0 && !answer_truth(result, "is_unchanged") && when[0] != '\0')
+		printf("it stays when %s pass within %s, or by 'millrace confirm'\n", when,
+			unit_seconds(confirm_sec, unit));
+	else if (confirm_sec > 0 && !answer_truth(result, "is_unchanged"))
 		printf("'millrace confirm' within %s keeps it; otherwise the router goes back\n",
 			unit_seconds(confirm_sec, unit));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cfg/base/addr.h"
+#include "cfg/base/endpoint.h"
 #include "cfg/suggest.h"
 #include "cfg/value.h"
 
@@ -17,6 +18,9 @@ static const struct {
 	[GRAMMAR_CHOICE] = {"WHAT", "one of the choices"},
 	[GRAMMAR_LOG_PART] = {"PART", "a part of the daemon, as 'show log' lists them"},
 	[GRAMMAR_COUNT] = {"N", "a number from 1 to 4294967295"},
+	[GRAMMAR_NUMBER] = {"N", "a number from 0 to 255"},
+	[GRAMMAR_ENDPOINT] = {"ADDRESS:PORT",
+		"an address, with its port for tcp and udp, such as 198.18.0.7:5000"},
 	[GRAMMAR_ADDRESS] = {"ADDRESS", "an address such as 198.18.0.7 or 2001:db8::7"},
 	[GRAMMAR_NETWORK] = {"ADDRESS",
 		"an address or network such as 198.18.0.7 or 2001:db8::/32"},
@@ -171,6 +175,7 @@ static bool is_duration(const char *text)
 
 static bool is_of_type(const struct grammar_arg *arg, const char *text)
 {
+	struct ip_endpoint endpoint;
 	struct ip_prefix prefix;
 
 	switch (arg->type) {
@@ -179,6 +184,8 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 		return is_choice(arg->choices, text);
 	case GRAMMAR_ADDRESS:
 		return ip_addr_parse(text, &prefix.addr) == 0;
+	case GRAMMAR_ENDPOINT:
+		return ip_endpoint_parse(text, &endpoint) == 0;
 	case GRAMMAR_NETWORK:
 		return ip_addr_parse(text, &prefix.addr) == 0 ||
 		       ip_prefix_parse(text, &prefix) == 0;
@@ -196,6 +203,7 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 		return text[0] != '\0';
 	case GRAMMAR_FLAG:
 	case GRAMMAR_COUNT:
+	case GRAMMAR_NUMBER:
 	case GRAMMAR_PORT:
 	case GRAMMAR_COMMAND:
 	case GRAMMAR_VIEW:
@@ -212,6 +220,8 @@ static int read_value(
 
 	if (arg->type == GRAMMAR_COUNT)
 		is_right = read_number(text, 1, UINT32_MAX, &value);
+	else if (arg->type == GRAMMAR_NUMBER)
+		is_right = read_number(text, 0, UINT8_MAX, &value);
 	else if (arg->type == GRAMMAR_PORT)
 		is_right = read_number(text, 0, UINT16_MAX, &value);
 	else

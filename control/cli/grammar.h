@@ -17,8 +17,10 @@ enum grammar_type {
 	GRAMMAR_CHOICE,
 	GRAMMAR_LOG_PART, // of many choices, which are not in the usage
 	GRAMMAR_COUNT,
+	GRAMMAR_NUMBER, // of a byte
 	GRAMMAR_ADDRESS,
-	GRAMMAR_NETWORK, // or one address
+	GRAMMAR_ENDPOINT, // with a port or without
+	GRAMMAR_NETWORK,  // or one address
 	GRAMMAR_PORT,
 	GRAMMAR_PROTOCOL,
 	GRAMMAR_DURATION,
@@ -39,7 +41,7 @@ struct grammar_arg {
 	bool is_optional;    // of one by its place
 };
 
-enum { GRAMMAR_ARGS_MAX = 16, GRAMMAR_WORDS_MAX = 64, GRAMMAR_WORD_BYTES = 64 };
+enum { GRAMMAR_ARGS_MAX = 24, GRAMMAR_WORDS_MAX = 64, GRAMMAR_WORD_BYTES = 64 };
 
 struct cli;
 

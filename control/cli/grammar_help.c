@@ -121,6 +121,8 @@ static void offer_values(const struct completion *to, const struct grammar_arg *
 	case GRAMMAR_TEXT:
 	case GRAMMAR_FLAG:
 	case GRAMMAR_COUNT:
+	case GRAMMAR_NUMBER:
+	case GRAMMAR_ENDPOINT:
 	case GRAMMAR_PORT:
 	case GRAMMAR_COMMAND:
 	case GRAMMAR_VIEW:

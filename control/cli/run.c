@@ -172,7 +172,7 @@ static int read_word(struct line *line, char **words, int n_words)
 {
 	char *word = words[0];
 
-	if (line->has_ended || word[0] != '-' || word[1] == '\0')
+	if (line->has_ended || word[0] != '-' || word[1] == '\0' || strcmp(word, "->") == 0)
 		return add_word(line, word) ? 1 : -1;
 	if (strcmp(word, "--") == 0) {
 		line->has_ended = true;

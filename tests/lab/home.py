@@ -84,7 +84,7 @@ class HomeLab(Lab):
         for host in ("sw", "rtr", "inet", "srv", "far", *PCS):
             self.add_host(host)
         self.ip("sw", "link add br0 type bridge mcast_snooping 0 forward_delay 0")
-        self._switch_without_opinions()
+        self.switch_without_opinions()
         self.ip("sw", "link set br0 up")
         for pc, (addr4, addr6) in PCS.items():
             self.add_wire("sw", pc, pc, "eth0")
@@ -101,7 +101,7 @@ class HomeLab(Lab):
             self.add_wire("rtr", "port-wan", "inet", "router")
             self._address_inet()
 
-    def _switch_without_opinions(self):
+    def switch_without_opinions(self):
         """Where the kernel has br_netfilter, a bridge drops IP packets that it finds malformed."""
         for family in ("ip", "ip6", "arp"):
             if self.run("sw", "test", "-e", f"/proc/sys/net/bridge/bridge-nf-call-{family}tables",

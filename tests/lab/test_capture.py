@@ -45,6 +45,7 @@ workers: {{ cores: [{cores}] }}
 state: {{ file: {dir}/state.db }}
 """
 GONE = "a capture ended: its client has gone"
+MOST = 4  # captures at a time
 LEASE = 3  # seconds after which a client that does not come has gone
 
 
@@ -170,15 +171,27 @@ def test_what_cannot_be_captured_is_said(lab):
     assert "after 'count' comes a number" in lab.refusal("to", "/dev/null", "count")
     assert "'0'" in lab.refusal("count", 0, "to", "/dev/null")
     assert "'fliter'" in lab.refusal("fliter", "icmp")
-    process, _ = lab.capture("filter", "arp")
-    assert "another capture is under way" in lab.refusal("to", "/dev/null")
-    end(process)
+    processes = [lab.capture("filter", "arp")[0] for _ in range(MOST)]
+    assert f"{MOST} captures are under way" in lab.refusal("to", "/dev/null")
+    for process in processes:
+        end(process)
+
+
+def test_several_clients_have_each_its_own_filter(lab):
+    captures = {port: lab.capture("rx", "filter", f"udp port {port}") for port in (4031, 4032)}
+    for port in captures:
+        lab.send_udp(port)
+    for port, (process, path) in captures.items():
+        wait_for(lambda path=path: fields(path, "udp.dstport"), f"the packet to {port}")
+        end(process)
+        assert fields(path, "udp.dstport") == [[str(port)]]
 
 
 def test_a_client_that_is_killed_holds_nothing_for_long(lab):
-    process, _ = lab.capture()
-    process.popen.kill()
-    process.popen.wait()
+    processes = [lab.capture("filter", "arp")[0] for _ in range(MOST)]
+    for process in processes:
+        process.popen.kill()
+        process.popen.wait()
     killed = time.monotonic()
     wait_for(lambda: run_command(lab.argv("for", "1s", "to", "/dev/null"),
                                  check=False).returncode == 0, "the next one's turn", LEASE + 4, 0.3)

@@ -26,7 +26,7 @@ enum { NOW = 1700000000, SKIPPED = 77 };
 
 // The parts of it that the tests change.
 struct parts {
-	const char *wan, *routes, *nat, *sets, *forward, *port;
+	const char *wan, *routes, *nat, *sets, *forward, *port, *ports, *interfaces;
 };
 
 static char folder[] = FOLDER, file[64], set_file[64], state_file[64];
@@ -39,10 +39,11 @@ static inline const char *text_of(struct parts parts)
 	static char text[4096];
 
 	snprintf(text, sizeof(text),
-		"ports: {lan: {driver: 'null'}, wan: {driver: 'null'%s}}\n"
+		"ports: {lan: {driver: 'null'}, wan: {driver: 'null'%s}%s}\n"
 		"interfaces:\n"
 		"  lan: {port: lan, addresses: [198.18.0.1/24, 2001:db8:0:2::1/64]}\n"
 		"  wan: {port: wan, addresses: [203.0.113.2/24, 2001:db8:0:1::2/64%s]}\n"
+		"%s"
 		"routes:\n"
 		"  - {to: 0.0.0.0/0, via: 203.0.113.1}\n"
 		"  - {to: '::/0', via: '2001:db8:0:1::1'}\n"
@@ -53,7 +54,9 @@ static inline const char *text_of(struct parts parts)
 		"%s"
 		"firewall: {forward: [{destination: listed, action: drop}%s]}\n"
 		"state: {file: %s}\n",
-		parts.port == NULL ? ", mtu: 1500" : parts.port, parts.wan == NULL ? "" : parts.wan,
+		parts.port == NULL ? ", mtu: 1500" : parts.port,
+		parts.ports == NULL ? "" : parts.ports, parts.wan == NULL ? "" : parts.wan,
+		parts.interfaces == NULL ? "" : parts.interfaces,
 		parts.routes == NULL ? "" : parts.routes, parts.nat == NULL ? "" : parts.nat,
 		set_file, parts.sets == NULL ? "" : parts.sets,
 		parts.forward == NULL ? "" : parts.forward, state_file);
@@ -135,13 +138,19 @@ static inline char *snapshot(void)
 	FILE *out = open_memstream(&text, &bytes);
 
 	kernel_fixture_run(20);
-	fputs(shell("ip -o addr show scope global | sed 's/valid_lft.*//' | "
+	fputs(shell("ip -o addr show scope global | sed 's/^[0-9]*: //; s/valid_lft.*//' | "
 		    "sed 's/ tentative//; s/ dadfailed//' | sort;"
 		    "ip -4 route; ip -6 route | grep -v fe80; "
-		    "ip -o link | grep -o 'mtu [0-9]*'"),
+		    "ip -o link | sed 's/^[0-9]*: //' | grep -o '^.*mtu [0-9]*' | sed 's/<.*>//' | "
+		    "sort"),
 		out);
-	fprintf(out, "rules %u nats %u sets %u port %u\n", policy->n_rules, policy->n_nats,
-		policy->n_sets, recording.port_mtu);
+	for (unsigned i = 0; i < kernel_router.config->n_interfaces; i++)
+		fprintf(out, "%s %d, ", kernel_router.config->interfaces[i].port,
+			ports_find(&kernel_router.ports,
+				kernel_router.config->interfaces[i].port) != NULL);
+	fprintf(out, "%u interfaces, %u ports\n", kernel_router.interfaces.n,
+		kernel_router.ports.n);
+	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats, policy->n_sets);
 	for (unsigned i = 0; i < policy->n_sets; i++)
 		fprintf(out, "%u,", policy->sets[i].n_prefixes);
 	for (unsigned i = 0; i < timed->n; i++)

@@ -15,6 +15,8 @@ static const struct parts rich = {
 	.sets = "  slow: {addresses: [], timeout: 1h}\n",
 	.forward = ", {source: slow, action: drop}, {port: 25, protocol: tcp, action: reject}",
 	.port = ", mtu: 1400",
+	.ports = ", guest: {driver: 'null'}",
+	.interfaces = "  guest: {port: guest, addresses: [198.19.0.1/24, 2001:db8:0:3::1/64]}\n",
 };
 
 // The same places, otherwise.
@@ -22,6 +24,7 @@ static const struct parts other = {
 	.routes = "  - {to: 192.0.2.0/24, via: 203.0.113.8}\n"
 		  "  - {to: '2001:db8:77::/48', via: '2001:db8:0:1::7'}\n",
 	.forward = ", {port: 26, protocol: tcp, action: reject}",
+	.port = ", mtu: 1500, queues: 1", // made anew
 };
 
 static const struct apply_who who = {1000, "test[1]", "as a test"};
@@ -178,8 +181,11 @@ static void an_address_that_the_kernel_refuses_is_refused(void **state)
 
 static void a_route_that_the_kernel_refuses_is_refused(void **state)
 {
+	struct parts no_other_port = other;
+
+	no_other_port.port = NULL;
 	shell("ip link set wan down");
-	refused(other, "new routes", "192.0.2.0/24");
+	refused(no_other_port, "new routes", "192.0.2.0/24");
 }
 
 static void another_capacity_of_a_set_that_was_made_is_refused(void **state)
@@ -370,7 +376,8 @@ static void a_plan_tells_and_changes_nothing(void **state)
 	write_config(rich);
 	assert_int_equal(apply_plan(apply, file, &outcome), 0);
 	assert_int_equal(outcome.plan->n_restarts, 0);
-	assert_int_equal(outcome.plan->n_added, 2);
+	assert_int_equal(outcome.plan->n_added, 4);
+	assert_int_equal(outcome.plan->n_interfaces, 1);
 	assert_int_equal(outcome.plan->n_routes, 3);
 	assert_int_equal(outcome.plan->n_mtus, 1);
 	assert_true(outcome.changes.n >= 6);

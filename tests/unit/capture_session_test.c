@@ -14,6 +14,7 @@
 #include <nettle/base64.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cfg/base/clock.h"
 #include "control/api/show_parts.h"
@@ -29,7 +30,10 @@ static const char router[] =
 static struct {
 	struct dp_capture asked;
 	bool is_running;
+	int n_started;
 	uint64_t left, taken; // packets
+	uint64_t since_ns;
+	int n_recordings;
 	struct dp_captured packet;
 } workers;
 
@@ -38,10 +42,10 @@ int dataplane_capture_start(
 {
 	workers.asked = *capture;
 	workers.is_running = true;
-	return 0;
+	return workers.n_started++ % DP_CAPTURES_MAX;
 }
 
-bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out)
+bool dataplane_capture_next(struct dataplane *dp, int number, struct dp_captured *out)
 {
 	if (workers.left == 0)
 		return false;
@@ -51,19 +55,55 @@ bool dataplane_capture_next(struct dataplane *dp, struct dp_captured *out)
 	return true;
 }
 
-void dataplane_capture_counts(const struct dataplane *dp, struct dp_capture_counts *out)
+void dataplane_capture_counts(const struct dataplane *dp, int number, struct dp_capture_counts *out)
 {
 	*out = (struct dp_capture_counts){.lost = 3, .unseen = 4};
 }
 
-void dataplane_capture_stop(struct dataplane *dp)
+void dataplane_capture_stop(struct dataplane *dp, int number)
 {
 	workers.is_running = false;
 }
 
-void dataplane_capture_free(struct dataplane *dp)
+void dataplane_capture_free(struct dataplane *dp, int number)
 {
 	workers.is_running = false;
+}
+
+// What the recorder has: the same packets.
+struct dp_recording {
+	int unused;
+};
+
+static struct dp_recording the_recording;
+
+struct dp_recording *dataplane_recording_new(
+	const struct dataplane *dp, uint64_t since_ns, struct error *err)
+{
+	workers.since_ns = since_ns;
+	workers.n_recordings++;
+	return &the_recording;
+}
+
+bool dataplane_recording_next(struct dp_recording *from, struct dp_captured *out)
+{
+	return dataplane_capture_next(NULL, 0, out);
+}
+
+void dataplane_recording_free(struct dp_recording *from)
+{
+	workers.n_recordings -= from != NULL;
+}
+
+bool dataplane_recorder_state(
+	const struct dataplane *dp, unsigned worker, struct dp_recorder_state *out)
+{
+	return false;
+}
+
+bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
+{
+	return false;
 }
 
 static int setup(void **state)
@@ -84,7 +124,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	capture_forget(&fixture);
+	capture_forget_all(&fixture);
 	event_base_free(fixture.base);
 	policy_fixture_close();
 	return 0;
@@ -179,7 +219,7 @@ static void the_workers_are_asked_for_what_the_client_wants(void **state)
 	assert_int_equal(workers.asked.snap_bytes, 96);
 	assert_true(workers.asked.is_thorough);
 	assert_int_equal(workers.asked.n_steps, 1);
-	capture_forget(&fixture);
+	capture_forget_all(&fixture);
 	start("{}");
 	assert_true(workers.asked.interfaces == UINT64_MAX);
 	assert_int_equal(workers.asked.kinds, DP_CAPTURE_ALL);
@@ -195,8 +235,6 @@ static void it_ends_by_itself_with_the_count(void **state)
 	json_t *answer;
 
 	number = start("{\"count\": 5}");
-	assert_null(call(capture_start, NULL, &failure));
-	assert_non_null(strstr(failure.text, "another capture is under way"));
 	workers.left = 100;
 	answer = read_once(number, got);
 	assert_true(is_over(answer));
@@ -210,6 +248,52 @@ static void it_ends_by_itself_with_the_count(void **state)
 	assert_null(call(capture_read, json_pack("{s:I}", "capture", number), &failure));
 	assert_non_null(strstr(failure.text, "there is no capture"));
 	assert_int_not_equal(start("{}"), number);
+	evbuffer_free(got);
+}
+
+static void as_many_as_there_is_room_for_and_each_has_its_number(void **state)
+{
+	struct rpc_failure failure;
+	json_int_t numbers[CAPTURE_SESSIONS_MAX];
+
+	for (unsigned i = 0; i < CAPTURE_SESSIONS_MAX; i++) {
+		numbers[i] = start("{}");
+		for (unsigned k = 0; k < i; k++)
+			assert_int_not_equal(numbers[i], numbers[k]);
+	}
+	assert_null(call(capture_start, NULL, &failure));
+	assert_non_null(strstr(failure.text, "4 captures are under way"));
+	json_decref(call(capture_stop, json_pack("{s:I}", "capture", numbers[1]), &failure));
+	json_decref(call(capture_read, json_pack("{s:I}", "capture", numbers[1]), &failure));
+	assert_null(call(capture_read, json_pack("{s:I}", "capture", numbers[1]), &failure));
+	json_decref(call(capture_read, json_pack("{s:I}", "capture", numbers[2]), &failure));
+	start("{}");
+}
+
+static void what_was_recorded_is_read_as_a_capture_that_ends_by_itself(void **state)
+{
+	struct evbuffer *got = evbuffer_new();
+	struct rpc_failure failure;
+	json_t *answer = call(recorder_write, json_pack("{s:i}", "last_sec", 60), &failure);
+	json_int_t number = json_integer_value(json_object_get(answer, "capture"));
+
+	json_decref(answer);
+	assert_true(number > 0);
+	assert_in_range(workers.since_ns / 1000000000, (uint64_t)time(NULL) - 62,
+		(uint64_t)time(NULL) - 59);
+	// the second copy has no memory
+	assert_null(call(recorder_write, NULL, &failure));
+	assert_non_null(strstr(failure.text, "already"));
+	workers.left = 3;
+	answer = read_once(number, got);
+	assert_true(is_over(answer));
+	assert_int_equal(json_integer_value(json_object_get(answer, "packets")), 3);
+	json_decref(answer);
+	assert_int_equal(workers.n_recordings, 0);
+	assert_true(evbuffer_get_length(got) > 3 * PACKET_BYTES);
+	assert_null(call(recorder_write, json_pack("{s:i}", "last_sec", -1), &failure));
+	assert_null(call(recorder_write, json_pack("{s:i}", "lst", 1), &failure));
+	assert_non_null(strstr(failure.text, "lst"));
 	evbuffer_free(got);
 }
 
@@ -265,9 +349,9 @@ static void who_does_not_come_gets_no_more_than_the_buffer_and_is_forgotten(void
 
 	start("{}");
 	workers.left = UINT64_MAX;
-	while (fixture.capture != NULL && clock_now_ms() - begun < 10000)
+	while (fixture.captures[0] != NULL && clock_now_ms() - begun < 10000)
 		event_base_loop(fixture.base, EVLOOP_ONCE);
-	assert_null(fixture.capture);
+	assert_null(fixture.captures[0]);
 	assert_false(workers.is_running);
 	assert_true(clock_now_ms() - begun > 2000);
 	assert_true(workers.taken * PACKET_BYTES > 1 << 20);
@@ -281,6 +365,8 @@ int main(void)
 		IN_A_HOUSE(what_makes_no_sense_is_refused_with_a_sentence),
 		IN_A_HOUSE(the_workers_are_asked_for_what_the_client_wants),
 		IN_A_HOUSE(it_ends_by_itself_with_the_count),
+		IN_A_HOUSE(as_many_as_there_is_room_for_and_each_has_its_number),
+		IN_A_HOUSE(what_was_recorded_is_read_as_a_capture_that_ends_by_itself),
 		IN_A_HOUSE(what_is_there_when_it_is_stopped_can_still_be_read),
 		IN_A_HOUSE(a_drop_names_the_rule_by_file_and_line),
 		IN_A_HOUSE(who_does_not_come_gets_no_more_than_the_buffer_and_is_forgotten),

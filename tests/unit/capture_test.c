@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captures as control sees them: what of the pipeline's packets comes out, which of them a filter
 // keeps, what a drop is called, and that all of it is bounded.
+#include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 
-#include "dataplane/capture.h"
 #include "dataplane/capture_filter.h"
+#include "dataplane/observe.h"
 #include "tests/unit/house_fixture.h"
 
 static struct dp_filter_step steps[DP_FILTER_STEPS_MAX];
@@ -45,7 +46,7 @@ static unsigned count_rest(struct fixture *f)
 	struct dp_captured got;
 	unsigned n = 0;
 
-	while (dataplane_capture_next(f->dp, &got))
+	while (dataplane_capture_next(f->dp, 0, &got))
 		n++;
 	return n;
 }
@@ -53,7 +54,7 @@ static unsigned count_rest(struct fixture *f)
 // What worker_flush does before the port has them; the fixture's interfaces have none.
 static void leave(struct fixture *f, uint8_t iface)
 {
-	capture_leave(f->w, iface, f->w->tx[iface].pkts, f->w->tx[iface].n);
+	observe_leave(f->w, iface, f->w->tx[iface].pkts, f->w->tx[iface].n);
 }
 
 static void a_packet_is_seen_as_it_came_and_as_it_left(void **state)
@@ -71,19 +72,19 @@ static void a_packet_is_seen_as_it_came_and_as_it_left(void **state)
 	sent = fixture_sent(f, FIXTURE_WAN);
 	assert_non_null(sent);
 
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_int_equal(got.kind, DP_CAPTURE_RX);
 	assert_int_equal(got.interface, FIXTURE_LAN);
 	assert_int_equal(got.bytes, bytes);
 	assert_memory_equal(got.data, before, 42);
 	assert_null(got.reason);
 
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_int_equal(got.kind, DP_CAPTURE_TX);
 	assert_int_equal(got.interface, FIXTURE_WAN);
 	assert_memory_equal(got.data, rte_pktmbuf_mtod(sent, void *), 42);
 	assert_memory_not_equal(got.data, before, 42); // another source, other MACs, one hop less
-	assert_false(dataplane_capture_next(f->dp, &got));
+	assert_false(dataplane_capture_next(f->dp, 0, &got));
 	rte_pktmbuf_free(sent);
 }
 
@@ -100,7 +101,7 @@ static void times_are_those_of_the_wall_and_rise(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 	for (unsigned i = 0; i < 5; i++) {
-		assert_true(dataplane_capture_next(f->dp, &got));
+		assert_true(dataplane_capture_next(f->dp, 0, &got));
 		assert_true(got.time_ns + 1000 >= last); // two clocks, rounded
 		last = got.time_ns;
 	}
@@ -117,7 +118,7 @@ static void of_a_long_packet_only_the_snap_length_is_copied(void **state)
 	large.payload_bytes = 1000;
 	start(f, DP_CAPTURE_RX, NULL);
 	assert_true(fixture_passes(f, &large, FIXTURE_WAN));
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_int_equal(got.bytes, 1042);
 	assert_int_equal(got.captured_bytes, 96);
 }
@@ -139,20 +140,20 @@ static void a_drop_says_its_reason_and_the_rule(void **state)
 	assert_false(fixture_passes(f, &forbidden, FIXTURE_WAN));
 	assert_false(fixture_passes(f, &stray, FIXTURE_LAN2));
 
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_int_equal(got.kind, DP_CAPTURE_DROP);
 	assert_int_equal(got.interface, FIXTURE_LAN);
 	assert_string_equal(got.reason, "drop_rule");
 	assert_true(got.is_by_firewall);
 	assert_int_equal(got.rule, 1);
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_string_equal(got.reason, "drop_ttl");
 	assert_false(got.is_by_firewall);
 
 	h.policy.n_rules = 0;
 	house_apply(&h, f);
 	assert_false(fixture_passes(f, &forbidden, FIXTURE_WAN));
-	assert_true(dataplane_capture_next(f->dp, &got));
+	assert_true(dataplane_capture_next(f->dp, 0, &got));
 	assert_true(got.is_by_firewall);
 	assert_int_equal(got.rule, -1); // the hook's default
 }
@@ -187,25 +188,56 @@ static void only_what_was_asked_for_is_captured(void **state)
 		leave(f, FIXTURE_WAN);
 		rte_pktmbuf_free(fixture_sent(f, FIXTURE_WAN));
 		assert_int_equal(count_rest(f), rows[i].n);
-		dataplane_capture_free(f->dp);
+		dataplane_capture_free(f->dp, 0);
 	}
 }
 
-static void a_second_capture_is_refused_and_a_stopped_one_can_still_be_read(void **state)
+static void a_stopped_capture_can_still_be_read(void **state)
 {
-	struct dp_capture capture = {
-		.interfaces = UINT64_MAX, .kinds = DP_CAPTURE_RX, .snap_bytes = 64};
 	struct fixture *f = *state;
-	struct error err = {0};
 
 	start(f, DP_CAPTURE_RX, NULL);
-	assert_int_equal(dataplane_capture_start(f->dp, &capture, &err), -EBUSY);
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
-	dataplane_capture_stop(f->dp);
+	dataplane_capture_stop(f->dp, 0);
 	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 	assert_int_equal(count_rest(f), 1);
-	dataplane_capture_free(f->dp);
+}
+
+// Each by its own filter, and none by that of another; one more than there is room for is refused.
+static void several_captures_see_each_its_own(void **state)
+{
+	static const char *const texts[] = {"udp", "tcp", "udp and host 198.18.0.7", "not udp"};
+	static const bool sees[] = {true, false, true, false};
+	struct fixture *f = *state;
+	struct dp_capture capture = {.interfaces = UINT64_MAX,
+		.kinds = DP_CAPTURE_RX,
+		.snap_bytes = 64,
+		.is_thorough = true,
+		.filter = steps};
+	struct dp_captured got;
+	struct error err = {0};
+
+	for (int i = 0; i < DP_CAPTURES_MAX; i++) {
+		capture.n_steps = compile(texts[i]);
+		assert_int_equal(dataplane_capture_start(f->dp, &capture, &err), i);
+	}
+	assert_int_equal(dataplane_capture_start(f->dp, &capture, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "4 captures"));
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	for (int i = 0; i < DP_CAPTURES_MAX; i++) {
+		assert_int_equal(dataplane_capture_next(f->dp, i, &got), sees[i]);
+		assert_false(dataplane_capture_next(f->dp, i, &got));
+	}
+	dataplane_capture_free(f->dp, 0); // the others go on
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_false(dataplane_capture_next(f->dp, 0, &got));
+	assert_true(dataplane_capture_next(f->dp, 2, &got));
+	capture.n_steps = 0; // and the place is free
 	assert_int_equal(dataplane_capture_start(f->dp, &capture, &err), 0);
+	for (int i = 0; i < DP_CAPTURES_MAX; i++)
+		dataplane_capture_free(f->dp, i);
+	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_null(f->w->observers);
 }
 
 static void what_finds_the_ring_full_is_lost_by_name_and_the_rest_is_whole(void **state)
@@ -227,14 +259,14 @@ static void what_finds_the_ring_full_is_lost_by_name_and_the_rest_is_whole(void 
 			fixture_rx(f, m, FIXTURE_LAN);
 			rte_pktmbuf_free(fixture_punted(f));
 		}
-		dataplane_capture_counts(f->dp, &counts);
-		for (n = 0; dataplane_capture_next(f->dp, &got); n++) {
+		dataplane_capture_counts(f->dp, 0, &counts);
+		for (n = 0; dataplane_capture_next(f->dp, 0, &got); n++) {
 			assert_int_equal(got.captured_bytes, 96);
 			assert_memory_equal(got.data + 20, &n, sizeof(n)); // the first ones
 		}
 		assert_true(n > 10000 && n < 20000);
 	}
-	dataplane_capture_counts(f->dp, &counts);
+	dataplane_capture_counts(f->dp, 0, &counts);
 	assert_true(counts.lost > 0);
 	assert_int_equal(fixture_counter(f, COUNTER_CAPTURE_LOST), counts.lost);
 	assert_int_equal(counts.unseen, 0);
@@ -253,7 +285,7 @@ static void a_worker_without_time_to_spare_lets_packets_go_by_by_name(void **sta
 	do { // the machine may hold the test for a while, which looks like time to spare
 		assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
 		n++;
-		dataplane_capture_counts(f->dp, &counts);
+		dataplane_capture_counts(f->dp, 0, &counts);
 	} while (counts.unseen < 1000 && n < 1000000);
 	assert_int_equal(counts.unseen, 1000);
 	assert_int_equal(fixture_counter(f, COUNTER_CAPTURE_UNSEEN), counts.unseen);
@@ -276,8 +308,8 @@ static void a_capture_that_is_gone_sees_no_packet_of_the_end(void **state)
 	piece.payload_bytes = 64;
 	start(f, DP_CAPTURE_DROP, NULL);
 	assert_false(fixture_passes(f, &piece, FIXTURE_WAN));
-	dataplane_capture_free(f->dp);
-	assert_non_null(f->w->capture);
+	dataplane_capture_free(f->dp, 0);
+	assert_non_null(f->w->observers);
 	worker_fini(f->w);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_REASSEMBLY), 1);
 }
@@ -419,7 +451,8 @@ int main(void)
 		WITH_NAT(of_a_long_packet_only_the_snap_length_is_copied),
 		WITH_NAT(a_drop_says_its_reason_and_the_rule),
 		WITH_NAT(only_what_was_asked_for_is_captured),
-		WITH_NAT(a_second_capture_is_refused_and_a_stopped_one_can_still_be_read),
+		WITH_NAT(a_stopped_capture_can_still_be_read),
+		WITH_NAT(several_captures_see_each_its_own),
 		WITH_NAT(what_finds_the_ring_full_is_lost_by_name_and_the_rest_is_whole),
 		WITH_NAT(a_worker_without_time_to_spare_lets_packets_go_by_by_name),
 		WITH_NAT(a_capture_that_is_gone_sees_no_packet_of_the_end),

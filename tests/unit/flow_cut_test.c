@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Flows that control ends, through the pipeline: both directions, the right one, both ends told.
-#include "dataplane/flow_cut.h"
-
+// Flows end with an interface that they leave or come in by, and its id is nobody's until then.
 // clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,156 +8,116 @@
 #include <cmocka.h>
 // clang-format on
 
-#include <errno.h>
-
+#include "dataplane/flow_cut.h"
+#include "dataplane/owner.h"
 #include "tests/unit/dataplane_fixture.h"
-#include "tests/unit/tcp_flags.h"
 
-static struct dp_flow only_flow(const struct fixture *f)
+enum { MORE = 1000 }; // flows, than one turn looks at
+
+static void begin_flows(struct fixture *f, unsigned n, uint8_t iface, uint32_t src)
 {
-	struct dp_flow flows[2];
-	uint64_t cursor = 0;
-	unsigned n;
+	struct frame frame = fixture_udp_out;
 
-	dataplane_flows(f->dp, &cursor, flows, 2, &n);
-	assert_int_equal(n, 1);
-	return flows[0];
-}
-
-// The worker's millisecond.
-static void turn(struct fixture *f)
-{
-	flow_cut_run(f->w, f->w->cuts);
-}
-
-static uint64_t n_ended(struct fixture *f, bool is_done)
-{
-	uint64_t n;
-
-	assert_int_equal(dataplane_flows_ended(f->dp, &n), is_done);
-	return n;
-}
-
-static void a_flow_ends_in_both_directions(void **state)
-{
-	struct fixture *f = *state;
-	struct frame answer;
-	struct dp_flow flow;
-
-	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
-	flow = only_flow(f);
-	assert_int_equal(n_ended(f, true), 0);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, false), 0);
-	assert_int_equal(n_ended(f, false), 0);
-	turn(f);
-	assert_int_equal(n_ended(f, true), 1);
-	assert_int_equal(f->w->flows.n_used, 0);
-	assert_int_equal(fixture_counter(f, COUNTER_FLOW_KILLED), 1);
-	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
-	assert_true(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN)); // it may begin again
-}
-
-static void another_flow_in_its_place_is_left_alone(void **state)
-{
-	struct fixture *f = *state;
-	struct frame other = fixture_udp_out, answer;
-	struct dp_flow flow;
-
-	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
-	flow = only_flow(f);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, false), 0);
-	turn(f);
-	other.sport++;
-	assert_true(fixture_exchange(f, &other, &answer));
-	assert_int_equal(only_flow(f).place, flow.place);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, false), 0);
-	turn(f);
-	assert_int_equal(n_ended(f, true), 1);
-	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
-}
-
-static void assert_reset(struct fixture *f, uint8_t iface, uint32_t seq)
-{
-	struct rte_mbuf *m = fixture_sent(f, iface);
-	const struct rte_tcp_hdr *tcp;
-
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
-	tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, L3_OFFSET + 20);
-	assert_int_equal(tcp->tcp_flags, RST | ACK);
-	assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), seq);
-	if (iface == FIXTURE_LAN) {
-		assert_int_equal(frame_src(m), FIXTURE_SERVER);
-		assert_int_equal(frame_dst(m), FIXTURE_PC);
-	} else {
-		assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
-		assert_int_equal(frame_dst(m), FIXTURE_SERVER);
+	frame.iface = iface;
+	frame.src = src;
+	for (unsigned i = 0; i < n; i++) {
+		frame.sport = (uint16_t)(10000 + i);
+		assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
 	}
-	rte_pktmbuf_free(m);
 }
 
-static void both_ends_of_tcp_are_reset_by_what_they_expect_next(void **state)
+static void flows_end_with_their_interface_and_no_others(void **state)
 {
 	struct fixture *f = *state;
-	struct frame frame = fixture_udp_out, answer;
-	struct dp_flow flow;
+	struct frame frame = fixture_udp_out;
 
-	frame.tcp_seq = 5000;
-	fixture_connect(f, &frame, &answer);
-	flow = only_flow(f);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, true), 0);
-	turn(f);
-	assert_reset(f, FIXTURE_WAN, frame.tcp_seq);
-	assert_reset(f, FIXTURE_LAN, answer.tcp_seq);
-	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 2);
-	assert_int_equal(f->w->flows.n_used, 0);
-	assert_int_equal(n_ended(f, true), 1);
-}
-
-static void without_reset_nobody_is_told(void **state)
-{
-	struct fixture *f = *state;
-	struct frame frame = fixture_udp_out, answer;
-	struct dp_flow flow;
-
-	fixture_connect(f, &frame, &answer);
-	flow = only_flow(f);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, false), 0);
-	turn(f);
-	assert_null(fixture_sent(f, FIXTURE_WAN));
-	assert_null(fixture_sent(f, FIXTURE_LAN));
+	begin_flows(f, MORE, FIXTURE_LAN, FIXTURE_PC);
+	begin_flows(f, MORE, FIXTURE_LAN2, FIXTURE_FAR_LAN);
+	assert_int_equal(f->w->flows.n_used, 2 * MORE);
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	assert_int_equal(f->w->flows.n_used, MORE);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), MORE);
+	frame.sport = 10000;
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	assert_int_equal(f->w->flows.n_used, MORE);
+	// and those that leave by it
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_WAN), 0);
 	assert_int_equal(f->w->flows.n_used, 0);
 }
 
-static void a_worker_takes_so_many_at_a_time_and_no_more_wait(void **state)
+// As of a worker that runs: it looks at some in each turn.
+static void an_id_is_nobodys_until_each_worker_is_done(void **state)
+{
+	const struct dp_interface next = {.name = "next", .tap_fd = -1, .mtu = 1500};
+	struct fixture *f = *state;
+	unsigned turns = 0;
+	int id;
+
+	begin_flows(f, MORE, FIXTURE_LAN, FIXTURE_PC);
+	f->w->is_running = true;
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN), 0);
+	id = dataplane_interface_add(f->dp, &next);
+	assert_true(id >= 0 && id != FIXTURE_LAN);
+	assert_int_equal(f->w->flows.n_used, MORE);
+	f->w->is_running = false;
+	dataplane_worker(f->dp, 0);
+	while (flow_cut_turn(f->w))
+		turns++;
+	assert_true(turns > 1);
+	assert_int_equal(f->w->flows.n_used, 0);
+	assert_int_equal(dataplane_interface_add(f->dp, &next), FIXTURE_LAN);
+}
+
+static void what_came_in_by_it_and_waits_begins_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_flow flow;
-	struct frame answer;
-	uint64_t n;
+	struct frame frame = fixture_udp_out;
+	struct rte_mbuf *m;
 
-	assert_true(fixture_exchange(f, &fixture_udp_out, &answer));
-	flow = only_flow(f);
-	for (unsigned i = 0; i < FLOW_CUTS_MAX; i++)
-		assert_int_equal(dataplane_flow_end(f->dp, &flow, false), 0);
-	assert_int_equal(dataplane_flow_end(f->dp, &flow, false), -EAGAIN);
-	for (unsigned i = 0; i < FLOW_CUTS_MAX / FLOW_CUTS_PER_MS; i++) {
-		assert_false(dataplane_flows_ended(f->dp, &n));
-		turn(f);
-	}
-	assert_int_equal(n_ended(f, true), 1); // the others were that one, too
+	// for a neighbour that nobody knows
+	frame.iface = FIXTURE_LAN2;
+	frame.src = FIXTURE_FAR_LAN;
+	frame.dst = FIXTURE_PC + 100;
+	fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN2);
+	assert_int_equal(f->w->n_held, 1);
+	// in an inbox, as from another worker
+	frame = fixture_udp_out;
+	m = frame_build(f, &frame);
+	m->packet_type = INBOX_RX;
+	m->port = FIXTURE_LAN2;
+	assert_int_equal(rte_ring_enqueue(f->w->inbox, m), 0);
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	assert_int_equal(f->w->n_held, 0);
+	assert_int_equal(rte_ring_count(f->w->inbox), 0);
+	assert_int_equal(f->w->flows.n_used, 0);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_INTERFACE_DOWN), 2);
+}
+
+static void who_gets_an_id_begins_to_count_at_zero(void **state)
+{
+	const struct dp_interface next = {.name = "next", .tap_fd = -1, .mtu = 1500};
+	struct fixture *f = *state;
+	struct dp_interface_stats stats;
+
+	begin_flows(f, 3, FIXTURE_LAN2, FIXTURE_FAR_LAN);
+	assert_int_equal(dataplane_interface_stats(f->dp, FIXTURE_LAN2, &stats), 0);
+	assert_int_equal(stats.rx_packets, 3);
+	assert_int_equal(dataplane_interface_remove(f->dp, FIXTURE_LAN2), 0);
+	assert_int_equal(dataplane_interface_stats(f->dp, FIXTURE_LAN2, &stats), -ENOENT);
+	assert_int_equal(dataplane_interface_add(f->dp, &next), FIXTURE_LAN2);
+	assert_int_equal(dataplane_interface_stats(f->dp, FIXTURE_LAN2, &stats), 0);
+	assert_int_equal(stats.rx_packets, 0);
+	assert_int_equal(stats.rx_bytes, 0);
 }
 
 int main(void)
 {
-#define TEST(function)                                                                             \
-	cmocka_unit_test_setup_teardown(function, fixture_setup_nat, fixture_teardown)
+#define WITH(open, name) cmocka_unit_test_setup_teardown(name, open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_flow_ends_in_both_directions),
-		TEST(another_flow_in_its_place_is_left_alone),
-		TEST(both_ends_of_tcp_are_reset_by_what_they_expect_next),
-		TEST(without_reset_nobody_is_told),
-		TEST(a_worker_takes_so_many_at_a_time_and_no_more_wait),
+		WITH(fixture_setup_nat, flows_end_with_their_interface_and_no_others),
+		WITH(fixture_setup_nat, an_id_is_nobodys_until_each_worker_is_done),
+		WITH(fixture_setup_nat, what_came_in_by_it_and_waits_begins_nothing),
+		WITH(fixture_setup_nat, who_gets_an_id_begins_to_count_at_zero),
 	};
 
 	fixture_start_drivers();

@@ -377,10 +377,10 @@ static void the_mtu_of_the_device_is_followed_as_far_as_the_port_can(void **stat
 	recording.port_mtu_max = 2000;
 	shell("ip link set lan mtu 1400");
 	assert_true(kernel_fixture_wait(lan_mtu_is_1400, 2000));
-	assert_int_equal(recording.port_mtu, 1500); // may go on receiving more
+	assert_int_equal(recording.port_mtu_set, 1500); // may go on receiving more
 	shell("ip link set lan mtu 2000");
 	assert_true(kernel_fixture_wait(lan_mtu_is_2000, 2000));
-	assert_int_equal(recording.port_mtu, 2000);
+	assert_int_equal(recording.port_mtu_set, 2000);
 	shell("ip link set lan mtu 9000");
 	kernel_fixture_run(200);
 	assert_int_equal(recording.interfaces[LAN].told.mtu, 2000);

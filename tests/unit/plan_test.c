@@ -66,36 +66,9 @@ static void what_is_for_life_needs_a_restart(void **state)
 		{ROUTER, ROUTER "memory: {hugepages: never}\n", "memory.hugepages"},
 		{ROUTER, ROUTER "flows: {capacity: 4096}\n", "flows.capacity"},
 		{ROUTER, ROUTER "state: {file: /tmp/other.db}\n", "state.file"},
-		{ROUTER, "ports: {p: {match: {name: eth9}}, q: {match: {name: eth2}}}\n" INTERFACES,
-			"ports.p.match"},
-		{ROUTER,
-			"ports: {p: {driver: af_packet, match: {name: eth1}}, q: {match: {name: "
-			"eth2}}}\n" INTERFACES,
-			"ports.p.driver"},
-		{ROUTER,
-			"ports: {p: {mac: '02:00:00:00:00:01', match: {name: eth1}}, q: {match: "
-			"{name: eth2}}}\n" INTERFACES,
-			"ports.p.mac"},
-		{ROUTER,
-			"ports: {p: {queues: 1, match: {name: eth1}}, q: {match: {name: "
-			"eth2}}}\n" INTERFACES,
-			"ports.p.queues"},
-		{"ports: {p: {mtu: 1400, match: {name: eth1}}, q: {match: {name: "
-		 "eth2}}}\n" INTERFACES,
-			ROUTER, "ports.p.mtu"},
-		{ROUTER, PORTS "interfaces: {lan: {port: q, addresses: 198.18.0.1/24}}\n",
-			"interfaces.wan"},
-		{ROUTER,
-			PORTS
-			"interfaces: {wan: {port: p, addresses: [203.0.113.2/24, "
-			"2001:db8:0:1::2/64]}, lan: {port: q, addresses: 198.18.0.1/24}, new: "
-			"{port: idle, addresses: 198.19.0.1/24}}\n",
-			"interfaces.new"},
 		{ROUTER "sets: {s: {addresses: [], timeout: 1h}}\n",
 			ROUTER "sets: {s: {addresses: [], timeout: 1h, capacity: 9}}\n",
 			"sets.s.capacity"},
-		{ROUTER, ROUTER "nat: [{masquerade: wan}]\n",
-			"interfaces.wan leads to the internet now"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -126,28 +99,103 @@ static void an_mtu_that_is_said_is_no_reason_for_a_restart(void **state)
 	assert_int_equal(plan->mtus[0].after, 1400);
 }
 
-static void many_reasons_are_counted(void **state)
+// A letter for each interface of the plan: comes, goes, is made anew; capital: it goes first.
+static const char *exchanged(void)
 {
-	char first[4096] = "ports: {", second[4096] = "ports: {",
-	     interfaces[4096] = "interfaces: {";
+	static char text[16];
+	unsigned n = 0;
 
-	for (int i = 0; i < PLAN_RESTARTS_MAX + 5; i++) {
-		size_t at = strlen(first);
+	for (; n < plan->n_interfaces; n++) {
+		const struct plan_interface *one = &plan->interfaces[n];
+		char letter = one->before == NULL ? 'c' : one->after == NULL ? 'g' : 'a';
 
-		snprintf(first + at, sizeof(first) - at, "p%d: {match: {name: a%d}},", i, i);
-		at = strlen(second);
-		snprintf(second + at, sizeof(second) - at, "p%d: {match: {name: b%d}},", i, i);
-		at = strlen(interfaces);
-		snprintf(interfaces + at, sizeof(interfaces) - at, "i%d: {port: p%d},", i, i);
+		text[n] = one->goes_first ? (char)(letter - 32) : letter;
 	}
-	strcat(interfaces, "}\n");
-	strcat(first, "}\n");
-	strcat(second, "}\n");
-	strcat(first, interfaces);
-	strcat(second, interfaces);
-	make(first, second);
-	assert_int_equal(plan->n_restarts, PLAN_RESTARTS_MAX);
-	assert_int_equal(plan->n_more_restarts, 5);
+	text[n] = '\0';
+	return text;
+}
+
+#define LAN	"lan: {port: q, addresses: 198.18.0.1/24}"
+#define P(keys) "ports: {p: {" keys "}, q: {match: {name: eth2}}}\n" INTERFACES
+
+static void interfaces_come_go_and_are_made_anew(void **state)
+{
+	static const struct {
+		const char *before, *after, *plan;
+	} rows[] = {
+		{ROUTER, ROUTER, ""},
+		{ROUTER, PORTS "interfaces: {" LAN "}\n", "g"},
+		{PORTS "interfaces: {" LAN "}\n", ROUTER, "c"},
+		{ROUTER, P("match: {name: eth9}"), "A"},
+		{ROUTER, P("match: {mac: '02:00:00:00:00:01'}"), "A"},
+		{ROUTER, P("driver: af_packet, match: {name: eth1}"), "A"},
+		{ROUTER, P("mac: '02:00:00:00:00:01', match: {name: eth1}"), "A"},
+		{ROUTER, P("queues: 1, match: {name: eth1}"), "A"},
+		{ROUTER, P("allow-no-iommu: true, match: {name: eth1}"), "A"},
+		{P("driver: tap, tap-name: a"), P("driver: tap, tap-name: b"), "A"},
+		// what MTU the card had, nobody has noted
+		{P("mtu: 1400, match: {name: eth1}"), ROUTER, "A"},
+		{ROUTER, P("mtu: 1400, match: {name: eth1}"), ""},
+		{ROUTER,
+			PORTS "interfaces: {wan: {port: idle, addresses: [203.0.113.2/24, "
+			      "2001:db8:0:1::2/64]}, " LAN "}\n",
+			"A"},
+		// to the internet, now
+		{ROUTER, ROUTER "nat: [{masquerade: wan}]\n", "A"},
+		{ROUTER "nat: [{masquerade: wan}]\n", ROUTER, "A"},
+		// one goes and another comes: by another card, by the same, by what may be the same
+		{ROUTER, PORTS "interfaces: {other: {port: idle}, " LAN "}\n", "gc"},
+		{ROUTER, PORTS "interfaces: {other: {port: p}, " LAN "}\n", "Gc"},
+		{ROUTER,
+			"ports: {r: {match: {mac: '02:00:00:00:00:01'}}, q: {match: {name: "
+			"eth2}}}\n"
+			"interfaces: {other: {port: r}, " LAN "}\n",
+			"Gc"},
+		{ROUTER,
+			"ports: {r: {driver: tap}, q: {match: {name: eth2}}}\n"
+			"interfaces: {other: {port: r}, " LAN "}\n",
+			"Gc"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make(rows[i].before, rows[i].after);
+		assert_string_equal(exchanged(), rows[i].plan);
+		assert_int_equal(plan->n_restarts, 0);
+	}
+}
+
+// As many as there may be, and one of them under another name: there is no room for one more.
+static void where_there_is_no_room_all_that_go_make_it(void **state)
+{
+	char text[2][8192];
+
+	for (int k = 0; k < 2; k++) {
+		size_t at = (size_t)snprintf(text[k], sizeof(text[k]), "ports: {");
+
+		for (int i = 0; i <= CFG_INTERFACES_MAX; i++)
+			if (i != CFG_INTERFACES_MAX - k)
+				at += (size_t)snprintf(text[k] + at, sizeof(text[k]) - at,
+					"p%d: {match: {name: a%d}},", i, i);
+		at += (size_t)snprintf(text[k] + at, sizeof(text[k]) - at, "}\ninterfaces: {");
+		for (int i = 0; i <= CFG_INTERFACES_MAX; i++)
+			if (i != CFG_INTERFACES_MAX - k)
+				at += (size_t)snprintf(text[k] + at, sizeof(text[k]) - at,
+					"i%d: {port: p%d},", i, i);
+		snprintf(text[k] + at, sizeof(text[k]) - at, "}\n");
+	}
+	make(text[0], text[1]);
+	assert_string_equal(exchanged(), "Gc");
+}
+
+static void what_comes_brings_its_addresses_and_what_goes_takes_them(void **state)
+{
+	make(ROUTER, PORTS "interfaces: {new: {port: idle, addresses: 198.19.0.1/24}, " LAN "}\n");
+	assert_int_equal(plan->n_added, 1);
+	assert_string_equal(plan->added[0].interface, "new");
+	assert_int_equal(plan->n_removed, 0);
+	make(ROUTER, P("match: {name: eth9}"));
+	assert_int_equal(plan->n_added, 2);
+	assert_int_equal(plan->n_removed, 0);
 }
 
 static void addresses_come_and_go_one_by_one(void **state)
@@ -225,7 +273,9 @@ int main(void)
 		TEST(what_is_for_life_needs_a_restart),
 		TEST(what_no_interface_is_on_may_be_anything),
 		TEST(an_mtu_that_is_said_is_no_reason_for_a_restart),
-		TEST(many_reasons_are_counted),
+		TEST(interfaces_come_go_and_are_made_anew),
+		TEST(where_there_is_no_room_all_that_go_make_it),
+		TEST(what_comes_brings_its_addresses_and_what_goes_takes_them),
 		TEST(addresses_come_and_go_one_by_one),
 		TEST(routes_come_go_and_change),
 		TEST(a_route_follows_its_gateway_to_another_interface),

@@ -2,6 +2,7 @@
 #include "tests/unit/recording_dataplane.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,12 @@
 
 struct recording recording;
 
-static struct port_info port = {
-	.name = "port",
-	.driver = PORT_DRIVER_NULL,
-	.n_rxq = 1,
-	.n_txq = 1,
-	.mac = {{0x02, 0, 0, 0, 0xaa, 0x01}},
+struct port {
+	struct port_info info;
+	bool is_open;
 };
+
+static struct port ports[DP_INTERFACES_MAX];
 
 static void *copy_of(const void *array, size_t n, size_t bytes)
 {
@@ -55,7 +55,8 @@ struct dataplane *recording_reset(void)
 	for (unsigned i = 0; i < DP_TIMED_SETS_MAX; i++)
 		free(recording.timed[i].entries);
 	memset(&recording, 0, sizeof(recording));
-	recording.port_mtu = recording.port_mtu_max = 1500;
+	memset(ports, 0, sizeof(ports));
+	recording.port_mtu = recording.port_mtu_set = recording.port_mtu_max = 1500;
 	recording.link = (struct port_link){true, 1000, true};
 	return (struct dataplane *)&stands_for_it;
 }
@@ -386,14 +387,6 @@ bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *
 
 // --- counters and flows ---
 
-bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
-{
-	if (i >= RECORDED_COUNTERS)
-		return false;
-	*out = (struct dp_counter){"drop_some", "for some reason", recording.counters[i]};
-	return true;
-}
-
 int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
 {
 	if (!recording.interfaces[id].is_used)
@@ -437,19 +430,39 @@ int port_stats(struct port *asked, struct port_stats *out)
 	return 0;
 }
 
+static struct port_info info_of(const char *name, uint16_t mtu)
+{
+	struct port_info info = {
+		.driver = PORT_DRIVER_NULL,
+		.n_rxq = 1,
+		.n_txq = 1,
+		.mac = {{0x02, 0, 0, 0, 0xaa, 0x01}},
+		.mtu = mtu,
+	};
+
+	snprintf(info.name, sizeof(info.name), "%s", name);
+	return info;
+}
+
 struct port *port_open(const struct port_spec *spec, struct error *err)
 {
-	return (struct port *)&port;
+	unsigned i = 0;
+
+	while (ports[i].is_open)
+		i++;
+	ports[i] = (struct port){
+		info_of(spec->name, spec->mtu != 0 ? spec->mtu : recording.port_mtu), true};
+	return &ports[i];
 }
 
 void port_close(struct port *closed)
 {
+	closed->is_open = false;
 }
 
 const struct port_info *port_info(const struct port *asked)
 {
-	port.mtu = recording.port_mtu;
-	return &port;
+	return &asked->info;
 }
 
 void port_link(const struct port *asked, struct port_link *out)
@@ -461,7 +474,7 @@ int port_set_mtu(struct port *asked, uint16_t mtu, struct error *err)
 {
 	if (mtu > recording.port_mtu_max)
 		return error_set(err, "too large");
-	recording.port_mtu = mtu;
+	asked->info.mtu = recording.port_mtu_set = mtu;
 	return 0;
 }
 

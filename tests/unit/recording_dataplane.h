@@ -63,9 +63,10 @@ struct recording {
 	bool ends_reset[RECORDED_FLOWS_MAX];
 	unsigned n_flows, n_ends, n_ended;
 	bool is_stalled; // they end nothing
-	// the port that interfaces sit on
+	// the ports that interfaces sit on: all have this link; what MTU they have unless they are
+	// told, and what any was told last
 	struct port_link link;
-	uint16_t port_mtu, port_mtu_max;
+	uint16_t port_mtu, port_mtu_set, port_mtu_max;
 };
 
 extern struct recording recording;

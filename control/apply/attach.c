@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/apply/attach.h"
+
+#include <string.h>
+
+#include "cfg/base/log.h"
+#include "control/addresses.h"
+#include "control/api/events.h"
+#include "control/egress.h"
+#include "control/kernel.h"
+#include "control/static_routes.h"
+
+// --- one ---
+
+static const struct cfg_port *port_of(
+	const struct config *config, const struct cfg_interface *interface)
+{
+	unsigned i = 0;
+
+	while (strcmp(config->ports[i].name, interface->port) != 0)
+		i++;
+	return &config->ports[i];
+}
+
+static int attach(struct router *router, const struct config *config,
+	const struct cfg_interface *from, struct error *err)
+{
+	if (ports_add(&router->ports, config, port_of(config, from), router->cores.n_workers,
+		    err) != 0)
+		return -1;
+	if (interfaces_add(&router->interfaces, config, from, &router->ports, err) != 0) {
+		ports_remove(&router->ports, from->port);
+		return -1;
+	}
+	kernel_interface_came(router, interfaces_by_name(&router->interfaces, from->name));
+	log_info(log_object("interface", from->name).text, "is there now, on port %s", from->port);
+	return 0;
+}
+
+// The workers have let go of it when it is closed: packets that come by others go on meanwhile.
+static void detach(struct router *router, const struct cfg_interface *from)
+{
+	const struct interface *interface = interfaces_by_name(&router->interfaces, from->name);
+
+	if (interface == NULL)
+		return;
+	kernel_interface_goes(router, interface);
+	log_info(log_object("interface", from->name).text, "goes, with port %s", from->port);
+	baselines_forget(&router->baselines, interface->id, interface->port);
+	interfaces_remove(&router->interfaces, from->name);
+	ports_remove(&router->ports, from->port);
+	kernel_interface_went(router);
+}
+
+// --- those of a plan ---
+
+static void detach_new(struct steps_ctx *ctx, unsigned n)
+{
+	while (n-- > 0)
+		if (ctx->plan->interfaces[n].after != NULL)
+			detach(ctx->router, ctx->plan->interfaces[n].after);
+}
+
+static int attach_addresses(
+	struct steps_ctx *ctx, const struct cfg_interface *from, struct error *err)
+{
+	const struct interface *interface =
+		interfaces_by_name(&ctx->router->interfaces, from->name);
+
+	for (unsigned i = 0; i < from->n_addresses; i++)
+		if (addresses_add(interface, ctx->router->netlink, &from->addresses[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+// What went first is there again, as far as that can be.
+static void attach_old(struct steps_ctx *ctx)
+{
+	for (unsigned i = 0; i < ctx->plan->n_interfaces; i++) {
+		const struct plan_interface *one = &ctx->plan->interfaces[i];
+		struct error err = {0};
+		char text[1024];
+
+		if (!one->goes_first)
+			continue;
+		if (attach(ctx->router, ctx->before, one->before, &err) != 0 ||
+			attach_addresses(ctx, one->before, &err) != 0)
+			log_error(log_object("interface", one->before->name).text,
+				"cannot be taken back: %s", error_str(&err, text, sizeof(text)));
+		else
+			log_warning(log_object("interface", one->before->name).text,
+				"is there again; its connections are not");
+	}
+}
+
+// Bound to the interfaces that there are. A policy that was there before has room.
+static void bind_policy(struct steps_ctx *ctx)
+{
+	struct error err = {0};
+
+	if (firewall_rebind(&ctx->router->firewall, &ctx->firewall, ctx->now, &err) != 0)
+		log_error("firewall", "%s", err.text);
+}
+
+int attach_interfaces(struct steps_ctx *ctx, struct error *err)
+{
+	const struct plan *plan = ctx->plan;
+
+	if (plan->n_interfaces == 0)
+		return 0;
+	for (unsigned i = 0; i < plan->n_interfaces; i++)
+		if (plan->interfaces[i].goes_first)
+			detach(ctx->router, plan->interfaces[i].before);
+	for (unsigned i = 0; i < plan->n_interfaces; i++) {
+		const struct cfg_interface *after = plan->interfaces[i].after;
+
+		if (after == NULL || attach(ctx->router, ctx->after, after, err) == 0)
+			continue;
+		detach_new(ctx, i);
+		attach_old(ctx);
+		bind_policy(ctx);
+		return -1;
+	}
+	bind_policy(ctx);
+	return 0;
+}
+
+static bool leads_over(const struct config *config, const struct cfg_route *route,
+	const struct cfg_interface *interface)
+{
+	for (unsigned i = 0; i < route->n_nexthops; i++) {
+		const struct cfg_interface *egress = egress_of_nexthop(config, &route->nexthops[i]);
+
+		if (egress != NULL && strcmp(egress->name, interface->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool leads_over_new(
+	const struct steps_ctx *ctx, const struct config *config, const struct cfg_route *route)
+{
+	for (unsigned i = 0; i < ctx->plan->n_interfaces; i++) {
+		const struct plan_interface *one = &ctx->plan->interfaces[i];
+		const struct cfg_interface *is = config == ctx->after ? one->after
+						 : one->goes_first    ? one->before
+								      : NULL;
+
+		if (is != NULL && leads_over(config, route, is))
+			return true;
+	}
+	return false;
+}
+
+int attach_routes(struct steps_ctx *ctx, const struct config *config, struct error *err)
+{
+	struct router *router = ctx->router;
+
+	for (unsigned i = 0; ctx->plan->n_interfaces > 0 && i < config->n_routes; i++)
+		if (leads_over_new(ctx, config, &config->routes[i]) &&
+			static_routes_can_be(config, &router->interfaces, &config->routes[i]) &&
+			static_routes_add(config, &router->interfaces, router->netlink,
+				&config->routes[i], NULL, err) != 0)
+			return -1;
+	return 0;
+}
+
+void attach_undo(struct steps_ctx *ctx)
+{
+	struct error err = {0};
+
+	if (ctx->plan->n_interfaces == 0)
+		return;
+	detach_new(ctx, ctx->plan->n_interfaces);
+	attach_old(ctx);
+	if (attach_routes(ctx, ctx->before, &err) != 0)
+		log_error("config", "cannot be taken back: %s", err.text);
+	bind_policy(ctx);
+}
+
+void attach_finish(struct steps_ctx *ctx)
+{
+	struct error err = {0};
+	bool has_gone = false;
+
+	for (unsigned i = 0; i < ctx->plan->n_interfaces; i++) {
+		const struct plan_interface *one = &ctx->plan->interfaces[i];
+
+		if (one->before == NULL || one->goes_first)
+			continue;
+		detach(ctx->router, one->before);
+		has_gone = true;
+	}
+	// bound without them when what was in force is freed: nobody comes in their place until then
+	if (has_gone && firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
+		log_error("firewall", "%s", err.text);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker that only rehearses: control's own, without a thread. It walks packets through the same
+// functions as the others, with the routes, neighbours, policy and sets in force, but what it
+// writes is its own: its flow table is empty but for copies that it is lent, its events go nowhere,
+// its buffers are never flushed, and rates are looked at and not taken. What shares one word with
+// the workers it only reads. Control thread.
+#pragma once
+
+#include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
+#include "dataplane/ruleset.h"
+
+struct rehearsal {
+	struct dataplane *dp;
+	struct dataplane view; // what the worker takes for the dataplane
+	struct worker *w;
+	struct snapshot snap; // copies of what is in force, whose parts are shared but for what
+	struct compiled_policy policy; // is counted and taken
+	struct ruleset rules;
+	const struct compiled_policy *of; // NULL: no copy yet
+	struct rules_state counts;
+};
+
+// Of the dataplane, made when first asked for. NULL without memory.
+struct rehearsal *rehearsal_of(struct dataplane *dp);
+void rehearsal_free(struct rehearsal *r); // NULL is fine
+
+// Before each packet: as that worker, up to date, empty. False: no memory.
+bool rehearsal_begin(struct rehearsal *r, uint16_t index);
+// It has that flow of another worker's now: a copy, as it is at a glance. NULL is fine.
+void rehearsal_lend(struct rehearsal *r, const struct flow *flow);
+// What a helper expects, if it expects this packet.
+void rehearsal_lend_expected(struct rehearsal *r, const struct flow_tuple *packet);
+// A packet of these bytes, or NULL.
+struct rte_mbuf *rehearsal_packet(const uint8_t *frame, uint16_t bytes);
+// Takes ownership of `m`. Where it ended is the worker's to show, until rehearsal_clear.
+void rehearsal_walk(struct rehearsal *r, uint8_t iface, struct rte_mbuf *m, bool is_from_host);
+// So that another packet may walk, with the same lent: what the last one has begun ends, NULL is
+// fine.
+void rehearsal_undo(struct rehearsal *r, struct flow *begun);
+// All that it has is freed.
+void rehearsal_clear(struct rehearsal *r);

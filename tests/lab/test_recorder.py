@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The flight recorder, read by tcpdump and Wireshark's tshark: on demand, and after an event.
+
+    inet 203.0.113.1 -- wan [ the router ] lan -- pc 198.18.0.11
+      \\ 198.51.100.10
+"""
+
+import json
+import subprocess
+import time
+
+import pytest
+from conftest import Variant, cores_for, params
+from example import ExampleLab, Host
+from home import build_dir
+from lab import run_command, wait_for
+from scapy.layers.inet import IP, UDP
+from test_capture import fields
+from tools import ping
+
+FAR, WAN, LAN, PC = "198.51.100.10", "203.0.113.2", "198.18.0.1", "198.18.0.11"
+HOSTS = {
+    "inet": Host("wan", ("203.0.113.1/24",), more=(f"{FAR}/32",)),
+    "pc": Host("lan", (f"{PC}/24",), gateways=(LAN,)),
+}
+DROPS, FILES = 150, 2
+ROUTER = """
+ports:
+  wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
+  lan: {{ driver: af_packet, match: {{ name: port-lan }} }}
+interfaces:
+  wan: {{ port: wan, addresses: 203.0.113.2/24 }}
+  lan: {{ port: lan, addresses: 198.18.0.1/24 }}
+routes: [{{ to: 0.0.0.0/0, via: 203.0.113.1 }}]
+zones:
+  lan: {{ interfaces: lan }}
+  wan: {{ interfaces: wan }}
+nat: [{{ masquerade: wan }}]
+firewall:
+  input: [{{ action: accept }}]
+  forward:
+    - {{ from: lan, protocol: udp, port: 4023, action: drop, comment: no such thing }}
+    - {{ from: lan, to: wan, action: accept }}
+workers: {{ cores: [{cores}] }}
+state: {{ file: {dir}/state.db }}
+recorder: {{ memory: 1, directory: {dir}/recorder, drops: {drops}, files: {files}, last: 1m }}
+"""
+SLOT_BYTES = 128  # of a packet with the 96 bytes that are kept by default
+
+
+class RecorderLab(ExampleLab):
+    def __init__(self):
+        super().__init__("recorder", HOSTS)
+
+    def argv(self, *words):
+        return [str(word) for word in (build_dir() / "millrace", "-s", self.socket, *words)]
+
+    def state(self):
+        return json.loads(run_command(self.argv("--json", "show", "recorder")).stdout)
+
+    def write(self, *words):
+        path = self.dir / f"recorded-{time.monotonic_ns()}.pcapng"
+        done = run_command(self.argv("recorder", "write", path, *words))
+        assert "0 lost for want of room" in done.stderr
+        return path
+
+    def send_udp(self, port, count=1):
+        packet = IP(src=PC, dst=FAR) / UDP(sport=4000, dport=port) / b"hello"
+        self.send("pc", "lan", [packet] * count)
+
+    def wait_for_file(self, cause, before=()):
+        def new():
+            return [f["name"] for f in self.state()["files"]
+                    if cause in f["name"] and f["name"] not in before]
+
+        wait_for(new, f"a file of {cause}", 20)
+        return self.dir / "recorder" / new()[-1]
+
+
+@pytest.fixture(scope="module")
+def lab(variant):
+    with RecorderLab() as lab:
+        lab.start_router(ROUTER.format(
+            dir=lab.dir, cores=", ".join(map(str, cores_for(variant.workers))), drops=DROPS,
+            files=FILES))
+        wait_for(lambda: ping(lab, "pc", FAR, count=1).received == 1, "the path", 10)
+        yield lab
+
+
+pytestmark = pytest.mark.parametrize(
+    "variant", params([Variant("af_packet", 1), Variant("af_packet", 2)], "-recorder"),
+    scope="module")
+
+
+def test_what_passed_before_anybody_asked_is_there(lab):
+    assert ping(lab, "pc", FAR, count=3).received == 3
+    lab.send_udp(4023)
+    wait_for(lambda: "4023" in [p for (p,) in fields(lab.write("last", "1m"), "udp.dstport")],
+             "the drop to be recorded")
+    path = lab.write()
+    seen = fields(path, "frame.interface_name", "ip.src", "ip.dst", "frame.packet_flags_direction",
+                  "icmp.type", "frame.comment")
+    words = [(i, src, dst, int(way, 0) if way else 0, icmp) for i, src, dst, way, icmp, _ in seen]
+    for way in (("lan", PC, FAR, 1, "8"), ("wan", WAN, FAR, 2, "8"), ("wan", FAR, WAN, 1, "0"),
+                ("lan", FAR, PC, 2, "0")):
+        assert words.count(way) >= 3, way
+    comments = [row[5] for row in seen if row[5].startswith("drop_rule")]
+    assert any("(no such thing)" in text and "millraced.yaml:" in text for text in comments)
+    times = [float(t) for (t,) in fields(path, "frame.time_epoch")]
+    assert times == sorted(times) and times[-1] <= time.time()
+    dumped = run_command(["tcpdump", "-nr", path]).stdout
+    assert dumped.count("ICMP echo request") >= 6
+    assert max(int(n) for (n,) in fields(path, "frame.cap_len")) <= 96
+
+
+def test_the_last_seconds_alone(lab):
+    lab.send_udp(4101)
+    wait_for(lambda: ["4101"] in fields(lab.write(), "udp.dstport"), "it to pass")
+    time.sleep(2.2)
+    lab.send_udp(4102)
+    wait_for(lambda: ["4102"] in fields(lab.write(), "udp.dstport"), "it to pass")
+    ports = fields(lab.write("last", "2s"), "udp.dstport")
+    assert ["4102"] in ports and ["4101"] not in ports
+    assert ["4101"] in fields(lab.write(), "udp.dstport")
+
+
+def test_a_pipe_whose_reader_is_killed_holds_nothing(lab):
+    with subprocess.Popen(lab.argv("recorder", "write", "-"), stdout=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        process.kill()
+        process.wait()
+    wait_for(lambda: run_command(lab.argv("recorder", "write", "/dev/null"),
+                                 check=False).returncode == 0, "the next one's turn", 8, 0.3)
+    assert ping(lab, "pc", FAR, count=1).received == 1
+
+
+def test_a_burst_of_drops_writes_a_file_with_what_was_dropped(lab):
+    before = [f["name"] for f in lab.state()["files"]]
+    lab.send_udp(4023, 4 * DROPS)
+    path = lab.wait_for_file("-drops", before)
+    rows = fields(path, "udp.dstport", "frame.comment")
+    dropped = [comment for port, comment in rows if port == "4023" and comment]
+    assert len(dropped) >= DROPS
+    assert all(text.startswith("drop_rule: ") and "(no such thing)" in text for text in dropped)
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+    assert "drops a second" in lab.state()["last_event"]
+    assert f"recorded: {path}" in lab.router.output()
+    comment = run_command(["capinfos", "-k", path]).stdout
+    assert "drops a second" in comment
+
+
+def test_a_lost_link_writes_a_file_of_what_was_before_and_the_oldest_goes(lab):
+    for turn in range(FILES):  # and one of the drops before
+        before = [f["name"] for f in lab.state()["files"]]
+        lab.send_udp(4200 + turn)
+        wait_for(lambda: [str(4200 + turn)] in fields(lab.write(), "udp.dstport"), "it to pass")
+
+        def flap():
+            lab.ip("sw", "link set to-wan down")
+            wait_for(lambda: not link(lab, "wan"), "the link to go")
+            lab.ip("sw", "link set to-wan up")
+            wait_for(lambda: link(lab, "wan"), "the link to come")
+            return [f for f in lab.state()["files"] if f["name"] not in before]
+
+        wait_for(flap, "an event that is no longer too soon", 30, 1)
+        path = lab.wait_for_file("-link-down", before)
+        assert [str(4200 + turn)] in fields(path, "udp.dstport")
+    state = lab.state()
+    assert len(state["files"]) == FILES == len(list((lab.dir / "recorder").iterdir()))
+    assert state["passed_over"] > 0
+    assert "interface wan lost its link" in state["last_event"]
+    said = run_command(lab.argv("show", "recorder")).stdout
+    assert path.name in said and "events passed over" in said
+
+
+def link(lab, name):
+    shown = json.loads(run_command(lab.argv("--json", "show", "interfaces")).stdout)
+    return next(i["link_is_up"] for i in shown["interfaces"] if i["name"] == name)
+
+
+def test_a_ring_that_is_full_has_the_newest(lab):
+    """Under load: more packets than the ring has room for, and files written meanwhile."""
+    room = (1 << 20) // SLOT_BYTES
+    before = sum(w["recorded"] for w in lab.state()["workers"])
+    lab.start("inet", "sink", "socat", "-u", "UDP-RECV:5001", "OPEN:/dev/null")
+    load = lab.start("pc", "load", "/usr/bin/python3", "-c", SENDER)
+    while load.popen.poll() is None:
+        path = lab.write()
+        assert len(fields(path, "frame.number")) <= room * len(lab.state()["workers"])
+    state = lab.state()
+    assert sum(w["recorded"] for w in state["workers"]) - before > 2 * room
+    assert any(w["held"] == w["held_max"] for w in state["workers"])
+    lab.send_udp(4300)
+    wait_for(lambda: ["4300"] in fields(lab.write(), "udp.dstport"), "the newest")
+    numbers = [int(data[:8], 16) for port, way, data in fields(
+        lab.write(), "udp.dstport", "frame.packet_flags_direction", "data.data")
+        if port == "5001" and way and int(way, 0) == 1]
+    assert len(numbers) > room // 3 and numbers == sorted(numbers)
+    assert numbers[0] > 0 and numbers[-1] > SENT - room
+
+
+SENT = 30000
+SENDER = f"""
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("{FAR}", 5001))
+for i in range({SENT}):
+    try:
+        s.send(struct.pack(">I", i) + bytes(400))
+    except ConnectionRefusedError:
+        pass
+"""
