@@ -2,42 +2,67 @@
 #include "control/firewall.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cfg/base/log.h"
 #include "control/rule_counts.h"
 
-// Hands it to the workers. 0, or -1 with the reason and the policy is still the caller's.
-static int put_in_force(
-	struct firewall *firewall, struct policy *policy, int64_t now, struct error *err)
+// Hands it to the workers; `compiled` is what they made of it beforehand, or NULL. What they had
+// before is the caller's; NULL with the reason: so is all that was passed in.
+static struct compiled_policy *put_in_force(struct firewall *firewall, struct policy *policy,
+	struct compiled_policy *compiled, int64_t now, struct error *err)
 {
+	struct compiled_policy *made = NULL, *before;
 	struct error why = {0};
 
-	if (rule_counts_go_on(firewall->policy, policy) != 0)
-		return error_set(err, "no memory for the rules' counts");
+	if (rule_counts_go_on(firewall->policy, policy) != 0) {
+		error_set(err, "no memory for the rules' counts");
+		return NULL;
+	}
 	policy->dp.active_schedules =
 		schedules_active(policy->schedules, policy->n_schedules, (time_t)now);
-	if (dataplane_policy_set(firewall->dp, &policy->dp, &why) != 0)
-		return error_set(err, "the workers do not take the policy: %s", why.text);
+	if (compiled == NULL)
+		compiled = made = dataplane_policy_compile(firewall->dp, &policy->dp, &why);
+	before = compiled == NULL
+			 ? NULL
+			 : dataplane_policy_exchange(firewall->dp, compiled, &policy->dp, &why);
+	if (before == NULL) {
+		dataplane_policy_free(made);
+		error_set(err, "the workers do not take the policy: %s", why.text);
+		return NULL;
+	}
+	if (firewall->baselines != NULL)
+		baselines_follow(firewall->baselines, policy);
 	policy_drop_arrays(policy);
 	firewall->policy = policy;
 	firewall->active = policy->dp.active_schedules;
+	return before;
+}
+
+static int update(struct firewall *firewall, int64_t now, struct error *err)
+{
+	struct policy *before = firewall->policy, *policy;
+	struct compiled_policy *compiled = NULL;
+
+	policy = policy_new(&firewall->input, err);
+	if (policy != NULL)
+		compiled = put_in_force(firewall, policy, NULL, now, err);
+	if (compiled == NULL) {
+		policy_free(policy);
+		set_files_revert(&firewall->files);
+		return -1;
+	}
+	dataplane_policy_free(compiled);
+	policy_free(before);
+	set_files_keep(&firewall->files);
 	return 0;
 }
 
 int firewall_update(struct firewall *firewall, int64_t now, struct error *err)
 {
-	struct policy *before = firewall->policy;
-	struct policy *policy = policy_new(&firewall->input, err);
-
-	if (policy == NULL || put_in_force(firewall, policy, now, err) != 0) {
-		policy_free(policy);
-		set_files_revert(&firewall->files);
-		return -1;
-	}
-	policy_free(before);
-	set_files_keep(&firewall->files);
-	return 0;
+	firewall->is_due = firewall->is_preparing;
+	return firewall->is_due ? 0 : update(firewall, now, err);
 }
 
 int firewall_check(const struct config *config, struct error *err)
@@ -82,38 +107,89 @@ void firewall_close(struct firewall *firewall)
 	*firewall = (struct firewall){0};
 }
 
-int firewall_prepare(struct firewall *firewall, const struct config *config, bool is_lenient,
+int firewall_next_init(struct firewall *firewall, const struct config *config,
 	struct firewall_next *next, struct error *err)
 {
 	*next = (struct firewall_next){.input = firewall->input};
+	next->interfaces = malloc(sizeof(*next->interfaces));
+	if (next->interfaces == NULL)
+		return error_set(err, "no memory for the policy");
+	*next->interfaces = *firewall->input.interfaces;
 	next->input.config = config;
+	next->input.interfaces = next->interfaces;
 	next->input.files = &next->files;
-	if (set_files_follow(&next->files, config, &firewall->files, is_lenient, err) != 0)
+	firewall->is_preparing = true;
+	return 0;
+}
+
+int firewall_prepare(const struct firewall *firewall, bool is_lenient, struct firewall_next *next,
+	struct error *err)
+{
+	struct error why = {0};
+
+	if (set_files_follow(&next->files, next->input.config, &firewall->files, is_lenient, err) !=
+		0)
 		return -1;
 	next->policy = policy_new(&next->input, err);
-	return next->policy == NULL ? -1 : 0;
+	if (next->policy == NULL)
+		return -1;
+	if (rule_counts_prepare(next->policy) != 0)
+		return error_set(err, "no memory for the rules' counts");
+	next->compiled = dataplane_policy_compile(firewall->dp, &next->policy->dp, &why);
+	if (next->compiled == NULL)
+		return error_set(err, "the workers do not take the policy: %s", why.text);
+	return 0;
 }
 
 void firewall_next_fini(struct firewall_next *next)
 {
+	dataplane_policy_free(next->compiled);
 	policy_free(next->policy);
 	set_files_close(&next->files);
+	free(next->interfaces);
 	*next = (struct firewall_next){0};
+}
+
+void firewall_next_over(struct firewall *firewall, int64_t now)
+{
+	struct error err = {0};
+	char text[1024];
+
+	firewall->is_preparing = false;
+	if (firewall->is_due && firewall_update(firewall, now, &err) != 0)
+		log_error("firewall", "%s", error_str(&err, text, sizeof(text)));
+}
+
+// What was in force has no more than its names: it is made anew of the same.
+static struct policy *made_anew(struct firewall_next *next, struct error *err)
+{
+	dataplane_policy_free(next->compiled); // two at a time hold rates
+	next->compiled = NULL;
+	return policy_new(&next->input, err);
+}
+
+int firewall_rebind(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err)
+{
+	dataplane_policy_free(next->compiled); // two at a time hold rates
+	next->compiled = NULL;
+	policy_drop_arrays(next->policy);
+	return update(firewall, now, err);
 }
 
 int firewall_exchange(
 	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err)
 {
 	struct policy *policy = next->policy, *before = firewall->policy;
+	struct compiled_policy *compiled = NULL;
 	struct set_files files = next->files;
 
-	// What was in force has no more than its names: it is made anew of the same.
-	if (policy->arrays == NULL) {
-		policy = policy_new(&next->input, err);
-		if (policy == NULL)
-			return -1;
-	}
-	if (put_in_force(firewall, policy, now, err) != 0) {
+	next->input.interfaces = firewall->input.interfaces; // those of now, for the way back
+	if (policy->arrays == NULL)
+		policy = made_anew(next, err);
+	if (policy != NULL)
+		compiled = put_in_force(firewall, policy, next->compiled, now, err);
+	if (compiled == NULL) {
 		if (policy != next->policy)
 			policy_free(policy);
 		return -1;
@@ -121,6 +197,7 @@ int firewall_exchange(
 	if (policy != next->policy)
 		policy_free(next->policy);
 	next->policy = before;
+	next->compiled = compiled;
 	next->files = firewall->files;
 	firewall->files = files;
 	firewall->input.config = policy->config;
@@ -132,8 +209,11 @@ int firewall_exchange(
 int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
 	struct set_file_faults *faults, struct error *err)
 {
-	int rc = set_files_reload(&firewall->files, set, faults);
+	int rc;
 
+	if (firewall->is_preparing)
+		return error_set(err, "another config is being applied: ask again in a moment");
+	rc = set_files_reload(&firewall->files, set, faults);
 	if (rc == -ENOENT)
 		return error_set(err, "the set %s has no file", set->name);
 	if (rc != 0)
@@ -151,7 +231,7 @@ void firewall_every_minute(struct firewall *firewall, int64_t now)
 	if (active != firewall->active)
 		dataplane_schedules_set(firewall->dp, active);
 	firewall->active = active;
-	if (set_files_check(&firewall->files, (time_t)now) &&
+	if (!firewall->is_preparing && set_files_check(&firewall->files, (time_t)now) &&
 		firewall_update(firewall, now, &err) != 0)
 		log_error("firewall", "%s", error_str(&err, text, sizeof(text)));
 }

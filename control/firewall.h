@@ -4,6 +4,7 @@
 // workers refuse changes nothing. Control thread.
 #pragma once
 
+#include "control/baselines.h"
 #include "control/packet_log.h"
 #include "control/policy.h"
 
@@ -14,6 +15,9 @@ struct firewall {
 	struct policy *policy; // in force, without its arrays
 	uint64_t active;       // schedules
 	struct packet_log log;
+	struct baselines *baselines; // that follow the rules; or NULL
+	bool is_preparing;	     // another one
+	bool is_due;		     // an update, when that is over
 };
 
 // Whether the workers will have room for what the config asks, as far as it tells: no interface has
@@ -27,20 +31,33 @@ int firewall_open(struct firewall *firewall, const struct config *config,
 	int64_t now, struct error *err);
 void firewall_close(struct firewall *firewall); // zeroed is fine
 
-// After interfaces have come or gone.
+// After interfaces have come or gone. While another one is being prepared: when that is over.
 int firewall_update(struct firewall *firewall, int64_t now, struct error *err);
 
 // The firewall of another config, made ready while the old one is in force: nothing the workers
-// know changes. A file of a set that cannot be taken is a reason to refuse, with `is_lenient` only
-// to keep what the set had of it. 0, or -1 with the reason; firewall_next_fini is due either way.
+// know changes. Between firewall_next_init and firewall_next_over, both of the control thread, the
+// one in force stays as it is: files of sets are not read, and an update waits for the end. All
+// that `next` points to is its own, or the other config's.
 struct firewall_next {
 	struct policy_input input;
+	struct interfaces *interfaces; // as they were
 	struct set_files files;
 	struct policy *policy;
+	struct compiled_policy *compiled;
 };
-int firewall_prepare(struct firewall *firewall, const struct config *config, bool is_lenient,
+int firewall_next_init(struct firewall *firewall, const struct config *config,
 	struct firewall_next *next, struct error *err);
+// The part that takes long: any thread, as firewall_next_fini. A file of a set that cannot be taken
+// is a reason to refuse, with `is_lenient` only to keep what the set had of it. 0, or -1 with the
+// reason; firewall_next_fini is due either way.
+int firewall_prepare(const struct firewall *firewall, bool is_lenient, struct firewall_next *next,
+	struct error *err);
 void firewall_next_fini(struct firewall_next *next); // zeroed is fine
+void firewall_next_over(struct firewall *firewall, int64_t now);
+// In between too, once it is prepared: interfaces have come or gone. What is in force is bound to
+// those that there are, and `next` will be when it is put in force. 0, or -1 with the reason.
+int firewall_rebind(
+	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err);
 // Puts it in force; `next` then has what was in force before, and the same call undoes it. 0, or -1
 // with the reason and nothing has changed.
 int firewall_exchange(

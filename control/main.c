@@ -113,6 +113,7 @@ static int start(struct router *router, const struct options *options, struct er
 	if (firewall_open(&router->firewall, router->config, &router->interfaces,
 		    &router->bans.sets, router->dp, wall_clock_now(), err) != 0)
 		return -1;
+	router->firewall.baselines = &router->baselines;
 	if (dataplane_start(router->dp, err) != 0)
 		return -1;
 	router->uplinks = dhcp4_uplinks_new(router, err);
@@ -165,6 +166,7 @@ static void stop(struct router *router)
 	if (router->dp != NULL)
 		dataplane_stop(router->dp);
 	firewall_close(&router->firewall);
+	baselines_fini(&router->baselines);
 	bans_close(&router->bans, wall_clock_now());
 	kernel_leave(router);
 	interfaces_close(&router->interfaces);
@@ -206,25 +208,34 @@ static void on_signal(evutil_socket_t signum, short what, void *ctx)
 	event_base_loopbreak(router->base);
 }
 
+static void on_reloaded(void *ctx, const struct apply_outcome *outcome, int rc)
+{
+	char text[1024];
+
+	if (rc != 0)
+		log_error("config", "everything stays as it is: %s",
+			error_str(&outcome->err, text, sizeof(text)));
+	else if (outcome->is_unchanged)
+		log_info("config", "nothing has changed");
+	config_file_say(outcome->file, &outcome->errors);
+	sd_notify(0, "READY=1");
+}
+
 static void on_hangup(evutil_socket_t signum, short what, void *ctx)
 {
-	static const struct apply_who who = {.uid = -1, .program = "millraced", .why = "SIGHUP"};
 	struct router *router = ctx;
-	struct apply_outcome outcome = {0};
-	char text[1024];
 
 	if (router->apply == NULL)
 		return; // it has just read it
 	sd_notify(0, "RELOADING=1");
 	log_info("config", "SIGHUP: reading %s", router->start->origin);
-	if (apply_file(router->apply, router->start->origin, &who, 0, &outcome) != 0)
-		log_error("config", "everything stays as it is: %s",
-			error_str(&outcome.err, text, sizeof(text)));
-	else if (outcome.is_unchanged)
-		log_info("config", "nothing has changed");
-	config_file_say(outcome.file, &outcome.errors);
-	apply_outcome_fini(&outcome);
-	sd_notify(0, "READY=1");
+	apply_job_leave(apply_begin(
+		router->apply, &(struct apply_request){
+				       .what = APPLY_ASKS_FILE,
+				       .file = router->start->origin,
+				       .who = {.uid = -1, .program = "millraced", .why = "SIGHUP"},
+				       .done = on_reloaded,
+			       }));
 }
 
 // A terminal that hangs up would end the process with nothing given back. Who started it by

@@ -161,6 +161,15 @@ bool neighbour_table_learn(struct neighbour_table *table, int interface, const s
 	return is_news;
 }
 
+void neighbour_table_mark(
+	struct neighbour_table *table, int interface, const struct ip_addr *addr, bool is_permanent)
+{
+	struct neighbour *n = *find(table, interface, addr);
+
+	if (n != NULL)
+		n->is_permanent = is_permanent;
+}
+
 void neighbour_table_confirm(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms)
 {

@@ -43,6 +43,7 @@ struct neighbour {
 	struct mac_addr mac;
 	int interface;
 	enum neighbour_state state;
+	bool is_permanent; // somebody wrote it down: nobody is asked for it
 	uint8_t generation;
 	uint64_t since_ms;     // of RESOLVING and FAILED
 	uint64_t confirmed_ms; // when it last answered for itself; 0: not since it is known
@@ -69,6 +70,9 @@ enum neighbour_verdict neighbour_table_want(
 bool neighbour_table_learn(struct neighbour_table *table, int interface, const struct ip_addr *addr,
 	const struct mac_addr *mac, bool is_stale);
 
+// Of one that is there: whether it was learnt or written down.
+void neighbour_table_mark(struct neighbour_table *table, int interface, const struct ip_addr *addr,
+	bool is_permanent);
 // And has just heard from it.
 void neighbour_table_confirm(
 	struct neighbour_table *table, int interface, const struct ip_addr *addr, uint64_t now_ms);

@@ -148,6 +148,12 @@ void neighbours_keep_fresh(struct neighbours *neighbours)
 	dataplane_neighbours_used(neighbours->interfaces->dp, probe_if_stale, neighbours);
 }
 
+int neighbours_forget(
+	const struct neighbours *neighbours, int interface, const struct ip_addr *addr)
+{
+	return send_request(neighbours, RTM_DELNEIGH, 0, interface, addr, 0) == 0 ? 0 : -1;
+}
+
 // --- the kernel's news ---
 
 struct news {
@@ -216,6 +222,8 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 			dataplane_neighbour_set(dp, news.interface, &news.addr, &news.mac);
 			tell(neighbours, &news, true);
 		}
+		neighbour_table_mark(neighbours->table, news.interface, &news.addr,
+			(news.state & NUD_PERMANENT) != 0);
 		if (news.state == NUD_REACHABLE)
 			neighbour_table_confirm(
 				neighbours->table, news.interface, &news.addr, clock_now_ms());

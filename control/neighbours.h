@@ -35,5 +35,9 @@ void neighbours_expire(struct neighbours *neighbours, uint64_t now_ms);
 // own ageing.
 void neighbours_keep_fresh(struct neighbours *neighbours);
 
+// Has the kernel forget it: who sends there next asks for it anew. 0, or -1.
+int neighbours_forget(
+	const struct neighbours *neighbours, int interface, const struct ip_addr *addr);
+
 // For netlink: RTM_NEWNEIGH and RTM_DELNEIGH.
 struct netlink_handler neighbours_handler(struct neighbours *neighbours);

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "control/bans.h"
+#include "control/baselines.h"
 #include "control/budget.h"
 #include "control/capture.h"
 #include "control/cores.h"
@@ -61,6 +62,7 @@ struct router {
 	struct firewall firewall;
 	struct learned_dns learned_dns;
 	struct dhcp4_uplinks *uplinks;
+	struct baselines baselines;
 	struct duties *duties;
 	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP
 	struct dhcp4_service *dhcp4;	 // NULL: it has not served anybody yet

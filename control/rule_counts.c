@@ -94,10 +94,17 @@ static int match_counters(const struct policy *before, const struct policy *next
 	return rc;
 }
 
+int rule_counts_prepare(struct policy *next)
+{
+	if (next->keys != NULL)
+		return 0;
+	next->keys = calloc(next->dp.n_rules + 1, sizeof(next->keys[0]));
+	return next->keys == NULL ? -1 : make_keys(next);
+}
+
 int rule_counts_go_on(const struct policy *before, struct policy *next)
 {
-	next->keys = calloc(next->dp.n_rules + 1, sizeof(next->keys[0]));
-	if (next->keys == NULL || make_keys(next) != 0)
+	if (rule_counts_prepare(next) != 0)
 		return -1;
 	if (before == NULL)
 		return 0;

@@ -9,3 +9,6 @@
 // Tells in `next`, which is about to be in force after `before`, what goes on from what. `before`
 // went through here too; NULL for the first one. 0, or -1 without memory.
 int rule_counts_go_on(const struct policy *before, struct policy *next);
+// The part of it that takes long, beforehand: the names of its rules. Any thread. 0, or -1 for want
+// of memory.
+int rule_counts_prepare(struct policy *next);

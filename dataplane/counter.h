@@ -102,12 +102,13 @@
 	X(ICMP_SENT, "icmp_sent", "ICMP errors made")                                              \
 	X(ICMP_LIMITED, "icmp_limited", "ICMP errors not made: over the rate limit")               \
 	X(ICMP_FAILED, "icmp_failed", "ICMP errors not made: the packet could not be quoted")      \
-	X(RESET_SENT, "reset_sent", "TCP resets made for rejected packets")                        \
+	X(RESET_SENT, "reset_sent", "TCP resets made for rejected packets and ended flows")        \
 	X(RESET_LIMITED, "reset_limited", "TCP resets not made: over the rate limit")              \
 	X(FRAGMENTED, "fragmented", "packets cut into fragments on egress")                        \
 	X(REASSEMBLED, "reassembled", "packets put together from fragments to know their flow")    \
 	X(FLOW_CREATED, "flow_created", "flows begun")                                             \
 	X(FLOW_EXPIRED, "flow_expired", "flows ended by their timeout")                            \
+	X(FLOW_KILLED, "flow_killed", "flows ended by a command")                                  \
 	X(FLOW_EVICTED, "flow_evicted",                                                            \
 		"flows that made room for others in a full table, or of a host at its limit")      \
 	X(NAT_OVERLOADED, "nat_overloaded",                                                        \

@@ -114,6 +114,18 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 // Checks and compiles it. -EINVAL, -E2BIG or -ENOMEM with the reason, and the policy in force
 // stays.
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+// The same in parts, for large ones. Compiling and freeing may be another thread's work, while
+// nobody else compiles, frees or opens a timed set: two policies may hold their rates at a time.
+// The compiled policy keeps nothing of what was passed in. NULL with the reason.
+struct compiled_policy;
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err);
+// Takes `next`, which was made of `policy` but for what it says of active schedules and of the
+// policy before, and gives that one, which no worker uses any more. NULL with the reason: then
+// `next` stays the caller's.
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err);
+void dataplane_policy_free(struct compiled_policy *policy); // NULL is fine
 // Which schedules of the policy in force are active from now on: bits. Live flows look again when
 // that has changed.
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active);
@@ -133,6 +145,10 @@ int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip
 // Walks it from a cursor of 0; false at the end.
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry);
+// The same a part at a time: writes up to `max`, looks at a bounded part of it, and returns false
+// at the end.
+bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *cursor,
+	struct dp_timed_entry *out, unsigned max, unsigned *n);
 // Every second or so: frees what has ended, of some thousand entries each time. Live flows look
 // again where that may end them.
 void dataplane_timed_sweep(struct dataplane *dp);
@@ -304,8 +320,18 @@ struct dp_flow {
 	uint32_t idle_sec, timeout_sec;
 	uint32_t mark;
 	const char *state; // "established", "syn_sent", "assured", ...: static
+	// for dataplane_flow_end
+	uint32_t place;
+	uint8_t kind;
 };
 // Walks live flows; a snapshot that may miss or repeat a few while traffic runs. `cursor` starts
 // at 0; writes up to `max`, looks at a bounded part of the table, and returns false at the end.
 bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out,
 	unsigned max, unsigned *n);
+
+// Has its worker end a flow, in both directions and soon; one that has ended meanwhile is left
+// alone. `resets`: if it is TCP, both ends are told, within the rate of resets. 0, -EAGAIN: the
+// worker has enough to do for the moment, or -ENOMEM.
+int dataplane_flow_end(struct dataplane *dp, const struct dp_flow *flow, bool resets);
+// How many have been ended since the start. True: all that were asked for.
+bool dataplane_flows_ended(struct dataplane *dp, uint64_t *n);

@@ -12,28 +12,49 @@
 
 enum {
 	SWEEP_BUDGET = 4096,
+	TIMED_LOOKS = 16, // for one entry, and so many in one call:
+	TIMED_LOOKS_MAX = 1024,
 	REVIEW_INTERVAL_MS = 100,
 };
 
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	return compiled_policy_new(dp, policy, err);
+}
+
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err)
+{
+	struct snapshot *snap = snapshot_copy(dp);
+	struct compiled_policy *old;
+
+	if (snap == NULL) {
+		error_set(err, "no memory for another snapshot");
+		return NULL;
+	}
+	old = snap->policy;
+	atomic_store(&next->schedules, policy->active_schedules);
+	snap->policy = next;
+	snapshot_publish(dp, snap);
+	compiled_policy_carry(old, next, policy);
+	return old;
+}
+
+void dataplane_policy_free(struct compiled_policy *policy)
+{
+	compiled_policy_free(policy);
+}
+
 int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
 {
-	struct compiled_policy *compiled = compiled_policy_new(dp, policy, err);
-	struct snapshot *snap = compiled != NULL ? snapshot_copy(dp) : NULL;
-	struct compiled_policy *old;
+	struct compiled_policy *compiled = compiled_policy_new(dp, policy, err), *old;
 
 	if (compiled == NULL)
 		return -EINVAL;
-	if (snap == NULL) {
-		compiled_policy_free(compiled);
-		error_set(err, "no memory for another snapshot");
-		return -ENOMEM;
-	}
-	old = snap->policy;
-	snap->policy = compiled;
-	snapshot_publish(dp, snap);
-	compiled_policy_carry(old, compiled, policy);
-	compiled_policy_free(old);
-	return 0;
+	old = dataplane_policy_exchange(dp, compiled, policy, err);
+	compiled_policy_free(old != NULL ? old : compiled);
+	return old != NULL ? 0 : -ENOMEM;
 }
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
@@ -119,6 +140,15 @@ int dataplane_timed_delete(struct dataplane *dp, uint16_t timed, const struct ip
 	return error;
 }
 
+// Whether it has not ended yet.
+static bool note_left(struct dp_timed_entry *entry, uint32_t deadline_sec, uint32_t now_sec)
+{
+	bool is_forever = deadline_sec == TIMED_SET_FOREVER;
+
+	entry->left_sec = is_forever ? DP_FOREVER : deadline_sec - now_sec;
+	return is_forever || deadline_sec > now_sec;
+}
+
 bool dataplane_timed_next(
 	const struct dataplane *dp, uint16_t timed, uint32_t *cursor, struct dp_timed_entry *entry)
 {
@@ -126,13 +156,24 @@ bool dataplane_timed_next(
 	uint32_t now_sec = dataplane_now_sec(dp);
 	uint32_t deadline_sec;
 
-	while (set != NULL && timed_set_next(set, cursor, &entry->prefix, &deadline_sec)) {
-		entry->left_sec =
-			deadline_sec == TIMED_SET_FOREVER ? DP_FOREVER : deadline_sec - now_sec;
-		if (deadline_sec == TIMED_SET_FOREVER || deadline_sec > now_sec)
+	while (set != NULL && timed_set_next(set, cursor, &entry->prefix, &deadline_sec))
+		if (note_left(entry, deadline_sec, now_sec))
 			return true;
-	}
 	return false;
+}
+
+bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *cursor,
+	struct dp_timed_entry *out, unsigned max, unsigned *n)
+{
+	const struct timed_set *set = timed_at(dp, timed);
+	uint32_t now_sec = dataplane_now_sec(dp), deadline_sec;
+
+	*n = 0;
+	for (unsigned i = 0; set != NULL && *n < max && i < TIMED_LOOKS_MAX / TIMED_LOOKS; i++)
+		if (timed_set_next_of(set, cursor, TIMED_LOOKS, &out[*n].prefix, &deadline_sec) &&
+			note_left(&out[*n], deadline_sec, now_sec))
+			++*n;
+	return set != NULL && !timed_set_is_walked(set, *cursor);
 }
 
 void dataplane_timed_sweep(struct dataplane *dp)

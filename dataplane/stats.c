@@ -117,6 +117,8 @@ void stats_flow(const struct worker *w, const struct flow *flow, struct dp_flow 
 		.timeout_sec =
 			conntrack_timeout_sec(&w->dp->snapshot->policy->timeouts, &flow->state),
 		.state = conntrack_phase_name(&flow->state),
+		.place = flow_index(&w->flows, flow),
+		.kind = original.kind,
 	};
 	for (unsigned d = 0; d < 2; d++) {
 		out->packets[d] =

@@ -330,11 +330,11 @@ uint32_t timed_set_expire(struct timed_set *set, uint32_t now_sec, uint32_t budg
 	return n_ended;
 }
 
-bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_prefix *prefix,
-	uint32_t *deadline_sec)
+bool timed_set_next_of(const struct timed_set *set, uint32_t *cursor, unsigned looks,
+	struct ip_prefix *prefix, uint32_t *deadline_sec)
 {
-	while (++*cursor < set->n_touched) {
-		const struct timed_entry *entry = &set->entries[*cursor];
+	while (looks-- > 0 && *cursor + 1 < set->n_touched) {
+		const struct timed_entry *entry = &set->entries[++*cursor];
 
 		if (!entry->is_used)
 			continue;
@@ -343,6 +343,17 @@ bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_pre
 		return true;
 	}
 	return false;
+}
+
+bool timed_set_is_walked(const struct timed_set *set, uint32_t cursor)
+{
+	return cursor + 1 >= set->n_touched;
+}
+
+bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_prefix *prefix,
+	uint32_t *deadline_sec)
+{
+	return timed_set_next_of(set, cursor, UINT32_MAX, prefix, deadline_sec);
 }
 
 uint32_t timed_set_count(const struct timed_set *set)

@@ -40,6 +40,11 @@ uint32_t timed_set_expire(struct timed_set *set, uint32_t now_sec, uint32_t budg
 // at the end. The set may change between calls: what stays is seen once.
 bool timed_set_next(const struct timed_set *set, uint32_t *cursor, struct ip_prefix *prefix,
 	uint32_t *deadline_sec);
+// The same, looking at so many places at most: false at the end too, which timed_set_is_walked
+// tells.
+bool timed_set_next_of(const struct timed_set *set, uint32_t *cursor, unsigned looks,
+	struct ip_prefix *prefix, uint32_t *deadline_sec);
+bool timed_set_is_walked(const struct timed_set *set, uint32_t cursor);
 
 uint32_t timed_set_count(const struct timed_set *set); // entries, ended ones too
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_cut.h"
+#include "dataplane/flow_kill.h"
 #include "dataplane/fragment.h"
 #include "dataplane/helper.h"
 #include "dataplane/hold.h"
@@ -140,6 +142,7 @@ void worker_fini(struct worker *w)
 	}
 	reassembly_fini(w);
 	flow_table_fini(&w->flows);
+	free(atomic_exchange(&w->kills, NULL));
 	helper_sessions_free(w->helpers);
 	w->helpers = NULL;
 	ring_free(w->inbox);
@@ -284,6 +287,7 @@ static void budget_refill(struct token_bucket *bucket, uint64_t elapsed_ms)
 static void tick(struct worker *w, uint64_t now_ms)
 {
 	uint64_t elapsed = now_ms - w->now_ms;
+	struct flow_kills *kills;
 
 	w->now_ms = now_ms;
 	w->now_sec = (uint32_t)(now_ms / 1000);
@@ -297,6 +301,9 @@ static void tick(struct worker *w, uint64_t now_ms)
 	budget_refill(&w->minor_budget, elapsed);
 	if (w->n_held > 0)
 		hold_tick(w);
+	kills = atomic_load_explicit(&w->kills, memory_order_acquire);
+	if (unlikely(kills != NULL))
+		flow_kill_run(w, kills);
 	reassembly_tick(w);
 	atomic_store_explicit(&w->heartbeat, w->turns, memory_order_relaxed);
 }

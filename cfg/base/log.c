@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -22,6 +23,8 @@ static struct {
 	atomic_int levels[LOG_PARTS]; // in force
 	atomic_uint_least64_t n_lines[LOG_PARTS], n_left_out[LOG_PARTS];
 	log_sink_fn sink;
+	atomic_uint_least64_t n_lost; // there was no room for them, and that was not said yet
+	pthread_mutex_t out_lock;     // of stderr: who looked for room has it
 
 	pthread_mutex_t lock; // of what follows
 	int by_hand[LOG_PARTS], configured[LOG_PARTS];
@@ -30,6 +33,7 @@ static struct {
 	struct log_ring ring;
 } state = {
 	.levels = {[0 ... LOG_PARTS - 1] = LOG_LEVEL_INFO},
+	.out_lock = PTHREAD_MUTEX_INITIALIZER,
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.by_hand = {[0 ... LOG_PARTS - 1] = NOT_BY_HAND},
 	.configured = {[0 ... LOG_PARTS - 1] = LOG_LEVEL_INFO},
@@ -37,20 +41,29 @@ static struct {
 
 // --- where lines go ---
 
-// One write(2) a line, so that lines of several threads never mix.
-static void write_line(const char *line, int len)
+// One write(2) a line, so that lines of several threads never mix. Who reads nothing must not hold
+// anybody up: a pipe, a terminal or a socket that has room takes a line whole, and one that has
+// none gets it never.
+static bool write_line(const char *line, int len)
 {
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	bool has_room;
+
+	pthread_mutex_lock(&state.out_lock);
+	has_room = poll(&out, 1, 0) > 0;
+	if (has_room && len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
 		errno = 0; // nowhere left to say so
+	pthread_mutex_unlock(&state.out_lock);
+	return has_room;
 }
 
-static void put_out(const struct log_line *line)
+static bool put(const struct log_line *line)
 {
 	char text[LINE_BYTES], time[LOG_TIME_BYTES];
 	int len;
 
 	if (state.sink != NULL && state.sink(line))
-		return;
+		return true;
 	if (state.sink != NULL)
 		len = snprintf(text, sizeof(text), "<%d>%s: %s\n", log_syslog_level(line->level),
 			line->object, line->text);
@@ -58,7 +71,7 @@ static void put_out(const struct log_line *line)
 		len = snprintf(text, sizeof(text), "%s %-7s %s: %s\n",
 			log_time_str(line->time_us, time), log_level_name(line->level),
 			line->object, line->text);
-	write_line(text, len);
+	return write_line(text, len);
 }
 
 static int64_t now_us(void)
@@ -67,6 +80,34 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+// In their place, when there is room again. False: there is none.
+static bool tell_lost(void)
+{
+	uint64_t n = atomic_exchange(&state.n_lost, 0);
+	char text[120];
+	struct log_line line = {.time_us = now_us(),
+		.level = LOG_LEVEL_WARNING,
+		.part = LOG_PART_CONTROL,
+		.object = "control",
+		.text = text};
+
+	if (n == 0)
+		return true;
+	snprintf(text, sizeof(text),
+		"%" PRIu64 " line%s lost: nobody took them; 'show log' has the last of them", n,
+		n == 1 ? " was" : "s were");
+	if (put(&line))
+		return true;
+	atomic_fetch_add(&state.n_lost, n);
+	return false;
+}
+
+static void put_out(const struct log_line *line)
+{
+	if (!tell_lost() || !put(line))
+		atomic_fetch_add(&state.n_lost, 1);
 }
 
 // `object` and `text` as they came.
@@ -199,6 +240,7 @@ void log_tell_left_out(bool is_all)
 	struct log_place copy, *place;
 	char text[LOG_TEXT_BYTES];
 
+	tell_lost();
 	for (unsigned i = 0;; i++) {
 		pthread_mutex_lock(&state.lock);
 		place = log_limit_due(&state.limit, &i, is_all, now_ms);

@@ -49,7 +49,8 @@ void log_packet(const char *object, const char *text);
 // Why the process ends: never left out, whatever the levels.
 void log_last_words(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-// Says how many lines were left out, where it is time; `is_all`: time or not, at the end.
+// Says how many lines were left out, where it is time; `is_all`: time or not, at the end. And how
+// many were lost because nobody took them, where somebody does again.
 void log_tell_left_out(bool is_all);
 
 // --- levels; what is set by hand goes before what the config says, until it is cleared ---
@@ -93,8 +94,8 @@ struct log_query {
 // The last lines, see log_ring.h. `fn` does not log.
 unsigned log_recent(const struct log_query *query, unsigned limit, log_line_fn fn, void *ctx);
 
-// Takes each line in place of stderr; false: could not, it goes to stderr with the level in front,
-// as sd-daemon(3) has it. Set before there are other threads; NULL: stderr alone.
+// Takes each line in place of stderr, at once; false: could not, it goes to stderr with the level
+// in front, as sd-daemon(3) has it. Set before there are other threads; NULL: stderr alone.
 typedef bool (*log_sink_fn)(const struct log_line *line);
 void log_set_sink(log_sink_fn sink);
 int log_syslog_level(enum log_level level); // 3 for errors

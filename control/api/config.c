@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/api/config_parts.h"
@@ -10,9 +11,6 @@
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
 #include "control/apply/dns_probe.h"
-#include "control/apply/probation.h"
-
-enum { PROBES_TEXT_MAX = 63 };
 
 // --- parameters ---
 
@@ -39,6 +37,14 @@ static bool read_text(const char *key, const json_t *value, size_t max, const ch
 	return false;
 }
 
+static bool read_truth(const char *key, const json_t *value, bool *out, struct rpc_failure *failure)
+{
+	*out = json_is_true(value);
+	if (!json_is_boolean(value))
+		rpc_fail(failure, RPC_INVALID_PARAMS, "'%s' must be true or false", key);
+	return json_is_boolean(value);
+}
+
 bool config_read_params(const json_t *params, const char *const *keys, struct config_params *out,
 	struct rpc_failure *failure)
 {
@@ -57,7 +63,9 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 			rpc_fail(failure, RPC_INVALID_PARAMS, "there is no parameter '%.64s'", key);
 			return false;
 		}
-		if (strcmp(key, "file") == 0)
+		if (strcmp(key, "progress") == 0)
+			is_good = read_truth(key, value, &out->progress, failure);
+		else if (strcmp(key, "file") == 0)
 			is_good = read_text(key, value, PATH_MAX - 1, &out->file, failure);
 		else if (strcmp(key, "message") == 0)
 			is_good = read_text(key, value, HISTORY_WHY_MAX, &out->message, failure);
@@ -65,8 +73,8 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
 		else if (strcmp(key, "confirm_when") == 0)
-			is_good =
-				read_text(key, value, PROBES_TEXT_MAX, &out->confirm_when, failure);
+			is_good = read_text(
+				key, value, CONFIG_PROBES_TEXT_MAX, &out->confirm_when, failure);
 		else if (strcmp(key, "confirm_name") == 0)
 			is_good = read_text(
 				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
@@ -157,95 +165,6 @@ json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done)
 }
 
 // --- asked for ---
-
-// The program by its pid: what it was called when it asked.
-static void find_program(const struct rpc_session *session, char *out, size_t out_bytes)
-{
-	char path[64], name[32] = "";
-	FILE *comm;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
-	comm = fopen(path, "re");
-	if (comm != NULL) {
-		if (fgets(name, sizeof(name), comm) != NULL)
-			name[strcspn(name, "\n")] = '\0';
-		fclose(comm);
-	}
-	snprintf(out, out_bytes, "%s[%d]", name, (int)session->pid);
-}
-
-// False with *failure filled: what is to confirm it makes no sense.
-static bool read_probes(
-	const struct config_params *said, unsigned *probes, struct rpc_failure *failure)
-{
-	uint8_t question[DNS_PROBE_BYTES_MAX];
-	struct error err = {0};
-
-	*probes = 0;
-	if (said->confirm_name[0] != '\0' && dns_probe_ask(question, 0, said->confirm_name) == 0)
-		error_set(&err, "'%s' is no name that a resolver could be asked for",
-			said->confirm_name);
-	else if (said->confirm_when == NULL && said->confirm_name[0] != '\0')
-		error_set(&err, "'confirm_name' is for 'confirm_when' with dns");
-	else if (said->confirm_when == NULL)
-		return true;
-	else if (said->confirm == 0)
-		error_set(&err, "'confirm_when' is for 'confirm': how long it may take");
-	else if (probation_parse(said->confirm_when, probes, &err) == 0)
-		return true;
-	rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
-	return false;
-}
-
-json_t *config_apply(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {
-		"file", "message", "confirm", "confirm_when", "confirm_name", NULL};
-	const struct router *router = session->rpc->ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	char program[64];
-	struct apply_who who = {session->uid, program, NULL};
-	unsigned probes;
-	json_t *to;
-	int rc;
-
-	if (!config_read_params(params, keys, &said, failure) ||
-		!config_read_file(&said, failure) || !read_probes(&said, &probes, failure))
-		return NULL;
-	find_program(session, program, sizeof(program));
-	who.why = said.message;
-	rc = apply_file(router->apply, said.file, &who, (unsigned)said.confirm, &outcome);
-	if (rc == 0 && probes != 0 && !outcome.is_unchanged)
-		apply_confirm_when(router->apply, probes, said.confirm_name, &outcome.unkept);
-	to = config_outcome_json(&outcome, rc == 0);
-	show_put_number(to, "confirm_sec", (uint64_t)said.confirm);
-	show_put_text(to, "confirm_when", said.confirm_when == NULL ? "" : said.confirm_when);
-	apply_outcome_fini(&outcome);
-	return to;
-}
-
-json_t *config_rollback(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"revision", "message", NULL};
-	const struct router *router = session->rpc->ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
-	char program[64];
-	struct apply_who who = {session->uid, program, NULL};
-	json_t *to;
-	int rc;
-
-	if (!config_read_params(params, keys, &said, failure))
-		return NULL;
-	find_program(session, program, sizeof(program));
-	who.why = said.message;
-	rc = apply_rollback(router->apply, said.revision, &who, &outcome);
-	to = config_outcome_json(&outcome, rc == 0);
-	apply_outcome_fini(&outcome);
-	return to;
-}
 
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
 {

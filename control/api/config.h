@@ -9,11 +9,7 @@
 #include "control/api/rpc.h"
 
 // Refused or failed is a result too, with "done" false and all the reasons.
-json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *config_apply(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
-json_t *config_rollback(
-	struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task config_plan, config_apply, config_rollback;
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure);
 // From one revision to another, or to what is in force.
 json_t *config_compare(void *ctx, const json_t *params, struct rpc_failure *failure);

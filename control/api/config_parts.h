@@ -9,9 +9,12 @@
 #include "control/api/rpc.h"
 #include "control/apply/apply.h"
 
+enum { CONFIG_PROBES_TEXT_MAX = 63 };
+
 struct config_params {
 	const char *file, *message, *confirm_when, *confirm_name;
 	int64_t confirm, revision, from, to; // 0: not said
+	bool progress;
 };
 
 // `keys` are those that the method takes, up to NULL. False with *failure filled.
@@ -26,3 +29,8 @@ json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done);
 
 // "changes" and "total".
 void config_put_changes(json_t *to, const struct cfg_changes *changes);
+
+// Of a plan that the router has not changed since: its changes, the interfaces that it touches, and
+// what that ends.
+struct router;
+void config_put_plan(json_t *to, const struct router *router, const struct apply_outcome *outcome);

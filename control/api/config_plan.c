@@ -117,25 +117,13 @@ static uint64_t count_flows(const struct router *router)
 	return n;
 }
 
-json_t *config_plan(void *ctx, const json_t *params, struct rpc_failure *failure)
+void config_put_plan(json_t *to, const struct router *router, const struct apply_outcome *outcome)
 {
-	static const char *const keys[] = {"file", NULL};
-	const struct router *router = ctx;
-	struct apply_outcome outcome = {0};
-	struct config_params said;
 	uint64_t gone;
-	json_t *to;
-	int rc;
 
-	if (!config_read_params(params, keys, &said, failure) || !config_read_file(&said, failure))
-		return NULL;
-	rc = apply_plan(router->apply, said.file, &outcome);
-	to = config_outcome_json(&outcome, rc == 0);
-	config_put_changes(to, &outcome.changes);
-	put_touched(to, outcome.plan, router->config);
-	put_exchanged(to, outcome.plan, &router->interfaces, &gone);
+	config_put_changes(to, &outcome->changes);
+	put_touched(to, outcome->plan, router->config);
+	put_exchanged(to, outcome->plan, &router->interfaces, &gone);
 	put_cut(to, router, gone);
 	show_put_number(to, "flows", count_flows(router));
-	apply_outcome_fini(&outcome);
-	return to;
 }

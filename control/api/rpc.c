@@ -116,13 +116,20 @@ static void end_walk(struct rpc_session *session, struct evbuffer *out)
 	json_decref(session->walk_id);
 }
 
-static void append_rows(struct evbuffer *out, const json_t *rows, bool *has_some)
+// `second_key` as in struct rpc_walk.
+static void append_rows(
+	struct evbuffer *out, const json_t *rows, const char *second_key, bool *has_some)
 {
 	json_t *row;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
+		if (second_key != NULL && json_is_null(row)) {
+			evbuffer_add_printf(out, "],\"%s\":[", second_key);
+			*has_some = false;
+			continue;
+		}
 		if (*has_some)
 			evbuffer_add(out, ",", 1);
 		*has_some = true;
@@ -136,7 +143,7 @@ static void append_outer(struct rpc_session *session, struct evbuffer *out, cons
 	char *text;
 
 	if (json_is_array(row)) {
-		append_rows(out, row, &session->has_inner_rows);
+		append_rows(out, row, NULL, &session->has_inner_rows);
 		return;
 	}
 	text = json_dumps(row, JSON_COMPACT | JSON_EMBED);
@@ -154,7 +161,7 @@ static void walk_on(struct rpc_session *session, struct evbuffer *out)
 	size_t i;
 
 	if (session->walk->inner_key == NULL) {
-		append_rows(out, rows, &session->has_rows);
+		append_rows(out, rows, session->walk->second_key, &session->has_rows);
 	} else {
 		json_array_foreach(rows, i, row)
 		{
@@ -164,6 +171,61 @@ static void walk_on(struct rpc_session *session, struct evbuffer *out)
 	json_decref(rows);
 	if (!is_more)
 		end_walk(session, out);
+}
+
+// --- tasks ---
+
+static void begin_task(
+	struct rpc_session *session, const struct rpc_task *task, void *at_work, json_t *id)
+{
+	session->task = task;
+	session->at_work = at_work;
+	session->task_id = id == NULL ? NULL : json_incref(id);
+}
+
+static void end_task(struct rpc_session *session)
+{
+	session->task->free(session->at_work);
+	session->at_work = NULL;
+	json_decref(session->task_id);
+	session->task_id = NULL;
+}
+
+// Those of a batch stand in one array: nothing else may.
+static void tell_progress(struct rpc_session *session, struct evbuffer *out)
+{
+	json_t *progress = session->task->progress == NULL || session->batch != NULL ||
+					   session->task_id == NULL
+				   ? NULL
+				   : session->task->progress(session->at_work);
+	json_t *message;
+
+	if (progress == NULL)
+		return;
+	json_object_set(progress, "id", session->task_id);
+	message = json_pack(
+		"{s:s, s:s, s:o}", "jsonrpc", "2.0", "method", "progress", "params", progress);
+	append_json(out, message);
+	evbuffer_add(out, "\n", 1);
+	json_decref(message);
+}
+
+static enum rpc_step task_on(struct rpc_session *session, struct evbuffer *out)
+{
+	struct rpc_failure failure = {.code = RPC_INTERNAL_ERROR, .text = "no memory"};
+	json_t *result = NULL;
+	enum rpc_task_state state = session->task->go_on(session->at_work, &result, &failure);
+
+	if (state != RPC_TASK_DONE) {
+		tell_progress(session, out);
+		return state == RPC_TASK_WAITS ? RPC_WAITS : RPC_GOES_ON;
+	}
+	if (session->task_id != NULL)
+		answer(session, out, session->task_id, result, &failure);
+	else
+		json_decref(result);
+	end_task(session);
+	return RPC_GOES_ON;
 }
 
 // --- requests ---
@@ -199,9 +261,15 @@ static void run_method(struct rpc_session *session, const struct rpc_method *met
 {
 	struct rpc_failure failure = {.code = RPC_INTERNAL_ERROR, .text = "no memory"};
 	json_t *result = NULL;
-	void *walking;
+	void *walking, *at_work;
 
-	if (method->walk != NULL) {
+	if (method->task != NULL) {
+		at_work = method->task->begin(session, params, &failure);
+		if (at_work != NULL) {
+			begin_task(session, method->task, at_work, id);
+			return;
+		}
+	} else if (method->walk != NULL) {
 		if (id == NULL) // nobody would hear what it finds
 			return;
 		walking = method->walk->begin(session->rpc->ctx, params, &failure);
@@ -335,6 +403,8 @@ static enum rpc_step take_line(
 
 enum rpc_step rpc_step(struct rpc_session *session, struct evbuffer *in, struct evbuffer *out)
 {
+	if (session->at_work != NULL)
+		return task_on(session, out);
 	if (session->walking == NULL && session->batch == NULL)
 		return take_line(session, in, out);
 	if (session->walking != NULL)
@@ -355,6 +425,8 @@ void rpc_session_fini(struct rpc_session *session)
 		session->walk->free(session->walking);
 		json_decref(session->walk_id);
 	}
+	if (session->at_work != NULL)
+		end_task(session);
 	json_decref(session->batch);
 	*session = (struct rpc_session){0};
 }

@@ -49,11 +49,31 @@ struct rpc_walk {
 	bool (*next)(void *walk, json_t *rows);
 	json_t *(*end)(void *walk); // an object whose members come behind the list
 	void (*free)(void *walk);
+	const char *second_key; // of a list that begins behind a row that is null; or NULL
 };
 
 struct rpc_session;
 
-// With one of the three; a walk only reads.
+enum rpc_task_state {
+	RPC_TASK_DONE = 0,
+	RPC_TASK_GOES_ON, // did a bounded part
+	RPC_TASK_WAITS,	  // for somebody else: ask again in a moment
+};
+
+// Work that takes long, done a part at a time or by another thread.
+struct rpc_task {
+	// It, or NULL with *failure filled. Nobody may hear how it ends.
+	void *(*begin)(
+		struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
+	// Done: *result is a new reference, or NULL with *failure filled.
+	enum rpc_task_state (*go_on)(void *task, json_t **result, struct rpc_failure *failure);
+	// What a client that waits may be told, as `progress`; NULL: nothing new. May be NULL.
+	json_t *(*progress)(void *task);
+	// At its end, or when the client has gone before.
+	void (*free)(void *task);
+};
+
+// With one of the four; a walk only reads.
 struct rpc_method {
 	const char *name;
 	// `params` is an object or NULL. A new reference, or NULL with *failure filled.
@@ -63,6 +83,7 @@ struct rpc_method {
 	// One that is about the connection that it came by.
 	json_t *(*run_session)(
 		struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
+	const struct rpc_task *task;
 };
 
 struct rpc {
@@ -85,6 +106,9 @@ struct rpc_session {
 	void *walking; // NULL: nothing
 	json_t *walk_id;
 	bool has_rows, has_inner_rows;
+	const struct rpc_task *task;
+	void *at_work;	 // NULL: nothing
+	json_t *task_id; // NULL: nobody asked for an answer
 };
 
 // Gives back what an unfinished answer holds.
@@ -93,6 +117,7 @@ void rpc_session_fini(struct rpc_session *session);
 enum rpc_step {
 	RPC_NEEDS_MORE = 0, // no whole line is there
 	RPC_GOES_ON,	    // did a small part of the work; there may be more
+	RPC_WAITS,	    // what it does is not done: ask again in a moment
 	RPC_LINE_TOO_LONG,  // said so; there is no way to find the next request
 };
 

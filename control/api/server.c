@@ -25,6 +25,7 @@ enum {
 	STUCK_SEC = 10,		// a client that reads nothing for so long is let go
 	ACCEPTS_PER_TURN = 16,
 	EVENTS_PER_TURN = 512,
+	TASK_MS = 2,	  // until a task that waits is asked again
 	NO_ROOM_MS = 100, // until the next try, when no descriptor is free
 	TURN_NS = 500000, // then the rest of the loop has its turn
 };
@@ -40,6 +41,7 @@ struct client {
 	bool is_deaf;		   // no request can be found any more in what it sends
 	bool is_closing;	   // as soon as the last answer is out
 	bool is_queued;		   // there may be work for it
+	bool is_waiting;	   // for what it has asked for
 	bool is_fresh;		   // it has not had a step since
 	TAILQ_ENTRY(client) place; // among those, or among the free
 };
@@ -53,7 +55,8 @@ struct api {
 	struct event_base *base;
 	int fd;
 	struct event *callers, *callers_again;
-	struct event *turn; // while there is something in one of the first two
+	struct event *tasks; // while somebody waits
+	struct event *turn;  // while there is something in one of the first two
 	struct client_list fresh, busy, free;
 	bool is_turn_of_busy;
 	unsigned n_clients;
@@ -121,6 +124,7 @@ static void queue(struct client *client)
 // Whether there is more to do for it at once.
 static bool serve_step(struct client *client)
 {
+	static const struct timeval soon = {.tv_usec = TASK_MS * 1000};
 	enum rpc_step step = RPC_NEEDS_MORE;
 
 	if (evbuffer_get_length(output_of(client)) >= OUTPUT_PAUSE)
@@ -134,15 +138,33 @@ static bool serve_step(struct client *client)
 			bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_USUAL);
 		return true;
 	}
+	if (step == RPC_WAITS) {
+		client->is_waiting = true;
+		event_add(client->api->tasks, &soon);
+	}
 	if (step == RPC_NEEDS_MORE && evbuffer_get_length(input_of(client)) >= INPUT_USUAL)
 		bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
 	if (step == RPC_LINE_TOO_LONG) {
 		bufferevent_disable(client->stream, EV_READ);
 		client->is_deaf = client->is_closing = true;
 	}
-	if (client->is_closing && evbuffer_get_length(output_of(client)) == 0)
+	if (client->is_closing && step != RPC_WAITS && evbuffer_get_length(output_of(client)) == 0)
 		let_go(client);
 	return false;
+}
+
+static void on_tasks(evutil_socket_t fd, short what, void *ctx)
+{
+	struct api *api = ctx;
+
+	for (int i = 0; i < API_CLIENTS_MAX; i++) {
+		struct client *client = &api->clients[i];
+
+		if (!client->is_waiting)
+			continue;
+		client->is_waiting = false;
+		queue(client);
+	}
 }
 
 static size_t waiting_of(const struct client *client)
@@ -386,8 +408,9 @@ struct api *api_new(
 	api->turn = new_event(api, -1, 0, on_turn);
 	api->callers = new_event(api, api->fd, EV_READ | EV_PERSIST, on_callers);
 	api->callers_again = new_event(api, -1, 0, on_callers_again);
-	if (api->turn == NULL || api->callers == NULL || api->callers_again == NULL ||
-		event_add(api->callers, NULL) != 0) {
+	api->tasks = new_event(api, -1, 0, on_tasks);
+	if (api->turn == NULL || api->tasks == NULL || api->callers == NULL ||
+		api->callers_again == NULL || event_add(api->callers, NULL) != 0) {
 		error_set(err, "no memory for the control socket");
 		api_free(api);
 		return NULL;
@@ -406,6 +429,8 @@ void api_free(struct api *api)
 		event_free(api->callers);
 	if (api->callers_again != NULL)
 		event_free(api->callers_again);
+	if (api->tasks != NULL)
+		event_free(api->tasks);
 	if (api->turn != NULL)
 		event_free(api->turn);
 	// a bufferevent's memory is given back by the loop

@@ -46,7 +46,7 @@ static json_t *interface_json(const struct router *router, const struct interfac
 	show_put_number(to, "mtu", interface->mtu);
 	json_object_set_new(to, "addresses", addresses);
 	show_put_dhcp4(to, router, interface->config->name);
-	dataplane_interface_stats(router->dp, interface->id, &stats);
+	baselines_interface(&router->baselines, router->dp, interface->id, &stats);
 	show_put_number(to, "rx_packets", stats.rx_packets);
 	show_put_number(to, "rx_bytes", stats.rx_bytes);
 	show_put_number(to, "tx_packets", stats.tx_packets);
@@ -58,17 +58,19 @@ static json_t *interface_json(const struct router *router, const struct interfac
 static json_t *show_interfaces(void *ctx, const json_t *params, struct rpc_failure *failure)
 {
 	const struct router *router = ctx;
-	json_t *list;
+	json_t *list, *to;
 
 	if (!show_read_nothing(params, failure))
 		return NULL;
 	list = json_array();
 	for (unsigned i = 0; i < router->interfaces.n; i++)
 		json_array_append_new(list, interface_json(router, &router->interfaces.list[i]));
-	return json_pack("{s:o}", "interfaces", list);
+	to = json_pack("{s:o}", "interfaces", list);
+	show_put_cleared(to, router, BASELINE_INTERFACES);
+	return to;
 }
 
-static json_t *port_json(struct port *port)
+static json_t *port_json(const struct router *router, struct port *port)
 {
 	const struct port_info *info = port_info(port);
 	struct port_stats stats = {0};
@@ -76,7 +78,7 @@ static json_t *port_json(struct port *port)
 	json_t *to = json_object();
 
 	port_link(port, &link);
-	port_stats(port, &stats);
+	baselines_port(&router->baselines, port, &stats);
 	show_put_text(to, "name", info->name);
 	show_put_text(to, "driver", port_driver_name(info->driver));
 	show_put_text(to, "netdev", info->netdev);
@@ -110,7 +112,7 @@ static json_t *show_ports(void *ctx, const json_t *params, struct rpc_failure *f
 		return NULL;
 	list = json_array();
 	for (unsigned i = 0; i < router->ports.n; i++)
-		json_array_append_new(list, port_json(router->ports.list[i].port));
+		json_array_append_new(list, port_json(router, router->ports.list[i].port));
 	buffers = drivers_buffers();
 	return json_pack("{s:o, s:I, s:I}", "ports", list, "buffers", (json_int_t)buffers.total,
 		"buffers_in_use", (json_int_t)buffers.in_use);
@@ -165,7 +167,7 @@ static unsigned port_counters(const struct router *router, struct dp_counter out
 	for (unsigned i = 0; i < router->ports.n; i++) {
 		struct port_stats stats = {0};
 
-		port_stats(router->ports.list[i].port, &stats);
+		baselines_port(&router->baselines, router->ports.list[i].port, &stats);
 		sum.rx_missed += stats.rx_missed;
 		sum.rx_nombuf += stats.rx_nombuf;
 		sum.rx_errors += stats.rx_errors;
@@ -187,11 +189,12 @@ static json_t *show_drops(void *ctx, const json_t *params, struct rpc_failure *f
 	const struct router *router = ctx;
 	struct dp_counter counters[COUNTERS_MAX];
 	unsigned n = 0;
-	json_t *list;
+	json_t *list, *answer;
 
 	if (!show_read_nothing(params, failure))
 		return NULL;
-	while (n < COUNTERS_MAX - PORT_COUNTERS && dataplane_counter(router->dp, n, &counters[n]))
+	while (n < COUNTERS_MAX - PORT_COUNTERS &&
+		baselines_counter(&router->baselines, router->dp, n, &counters[n]))
 		n++;
 	n += port_counters(router, counters + n);
 	qsort(counters, n, sizeof(counters[0]), compare_counters);
@@ -204,7 +207,9 @@ static json_t *show_drops(void *ctx, const json_t *params, struct rpc_failure *f
 		show_put_text(to, "help", counters[i].help);
 		json_array_append_new(list, to);
 	}
-	return json_pack("{s:o}", "counters", list);
+	answer = json_pack("{s:o}", "counters", list);
+	show_put_cleared(answer, router, BASELINE_DROPS);
+	return answer;
 }
 
 const struct rpc_method show_methods[] = {
@@ -224,14 +229,14 @@ const struct rpc_method show_methods[] = {
 	{"show.counters", show_counters, RPC_READS},
 	{"show.nat", show_nat, RPC_READS},
 	{"show.zones", show_zones, RPC_READS},
-	{"show.sets", show_sets, RPC_READS},
-	{"show.set", show_set, RPC_READS},
+	{"show.sets", NULL, RPC_READS, &show_sets},
+	{"show.set", NULL, RPC_READS, &show_set},
 	{"show.dns", show_dns, RPC_READS},
 	{"dns.explain", explain_dns, RPC_READS},
-	{"config.plan", config_plan, RPC_WRITES}, // it reads any file
-	{"config.apply", .effect = RPC_WRITES, .run_session = config_apply},
+	{"config.plan", .effect = RPC_WRITES, .task = &config_plan}, // it reads any file
+	{"config.apply", .effect = RPC_WRITES, .task = &config_apply},
 	{"config.confirm", config_confirm, RPC_WRITES},
-	{"config.rollback", .effect = RPC_WRITES, .run_session = config_rollback},
+	{"config.rollback", .effect = RPC_WRITES, .task = &config_rollback},
 	{"config.history", config_history, RPC_READS},
 	{"config.diff", config_compare, RPC_READS},
 	{"show.running", show_running, RPC_READS},
@@ -241,6 +246,9 @@ const struct rpc_method show_methods[] = {
 	{"dhcp.renew", dhcp4_renew, RPC_WRITES},
 	{"dhcp.release", dhcp4_release, RPC_WRITES},
 	{"log.set", log_change, RPC_WRITES},
+	{"kill.flows", .effect = RPC_WRITES, .task = &kill_flows},
+	{"clear.counters", .effect = RPC_WRITES, .run_session = clear_counters},
+	{"clear.neighbours", .effect = RPC_WRITES, .task = &clear_neighbours},
 	{"explain", explain_packet, RPC_READS},
 	{"capture.start", capture_start, RPC_WRITES}, // what others say is not for all who read
 	{"capture.read", capture_read, RPC_WRITES},

@@ -18,6 +18,12 @@ static void put_comment(json_t *to, const char *comment)
 	json_object_set_new(to, "comment", comment == NULL ? json_null() : json_string(comment));
 }
 
+static void put_place(json_t *to, const struct config *config, struct cfg_place place)
+{
+	show_put_text(to, "file", config_file_of(config, place));
+	show_put_number(to, "line", (uint64_t)place.line);
+}
+
 // --- rules ---
 
 static json_t *rule_json(const struct router *router, unsigned rule)
@@ -36,9 +42,9 @@ static json_t *rule_json(const struct router *router, unsigned rule)
 	}
 	free(text);
 	put_comment(to, its->comment);
-	dataplane_rule_count(router->dp, rule, &count);
+	baselines_rule(&router->baselines, router->dp, rule, &count);
 	put_count(to, count);
-	show_put_number(to, "line", (uint64_t)its->place.line);
+	put_place(to, router->firewall.policy->config, its->place);
 	return to;
 }
 
@@ -54,7 +60,7 @@ static json_t *list_json(const struct router *router, unsigned list)
 		struct dp_count count;
 
 		show_put_text(to, "default", action_text(config->defaults[list]));
-		dataplane_default_count(router->dp, (enum dp_hook)list, &count);
+		baselines_default(&router->baselines, router->dp, (enum dp_hook)list, &count);
 		put_count(to, count);
 	}
 	return to;
@@ -134,7 +140,7 @@ json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failu
 		struct dp_count count;
 
 		show_put_text(to, "name", firewall->policy->counters[i]);
-		dataplane_named_count(router->dp, i, &count);
+		baselines_named(&router->baselines, router->dp, i, &count);
 		put_count(to, count);
 		json_array_append_new(list, to);
 	}
@@ -143,7 +149,7 @@ json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failu
 
 // --- translations and zones ---
 
-static json_t *nat_json(const struct cfg_nat *nat)
+static json_t *nat_json(const struct config *config, const struct cfg_nat *nat)
 {
 	json_t *to = json_object();
 	char *text = NULL;
@@ -157,7 +163,7 @@ static json_t *nat_json(const struct cfg_nat *nat)
 			show_put_text(to, "rule", text);
 	}
 	free(text);
-	show_put_number(to, "line", (uint64_t)nat->place.line);
+	put_place(to, config, nat->place);
 	return to;
 }
 
@@ -171,7 +177,7 @@ json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure)
 		return NULL;
 	list = json_array();
 	for (unsigned i = 0; i < router->config->n_nats && i < limit; i++)
-		json_array_append_new(list, nat_json(&router->config->nats[i]));
+		json_array_append_new(list, nat_json(router->config, &router->config->nats[i]));
 	return json_pack("{s:o, s:I}", "rules", list, "total", (json_int_t)router->config->n_nats);
 }
 

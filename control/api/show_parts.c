@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cfg/base/clock.h"
 #include "control/api/show.h"
 
 void show_put_number(json_t *to, const char *key, uint64_t value)
@@ -18,6 +19,15 @@ void show_put_text(json_t *to, const char *key, const char *value)
 void show_put_bool(json_t *to, const char *key, bool value)
 {
 	json_object_set_new(to, key, json_boolean(value));
+}
+
+void show_put_cleared(json_t *to, const struct router *router, enum baseline_kind kind)
+{
+	uint64_t at_ms = router->baselines.cleared_ms[kind];
+
+	json_object_set_new(to, "cleared_sec",
+		at_ms == 0 ? json_null()
+			   : json_integer((json_int_t)((clock_now_ms() - at_ms) / 1000)));
 }
 
 void show_put_addr(json_t *to, const char *key, const struct ip_addr *addr)

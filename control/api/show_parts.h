@@ -11,6 +11,8 @@
 void show_put_number(json_t *to, const char *key, uint64_t value);
 void show_put_text(json_t *to, const char *key, const char *value);
 void show_put_bool(json_t *to, const char *key, bool value);
+// "cleared_sec": how long ago counters of that kind were cleared, null for never.
+void show_put_cleared(json_t *to, const struct router *router, enum baseline_kind kind);
 void show_put_addr(json_t *to, const char *key, const struct ip_addr *addr);
 void show_put_mac(json_t *to, const char *key, const struct mac_addr *mac);
 // The name of a worker's interface, null for the router itself.
@@ -41,8 +43,6 @@ const struct cfg_set *show_read_set(
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_sets(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_set(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
@@ -60,6 +60,11 @@ extern const struct rpc_walk show_leases;
 json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In clear.c and kill.c.
+json_t *clear_counters(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task clear_neighbours, kill_flows;
+
 // In capture.c.
 json_t *capture_start(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *capture_read(void *ctx, const json_t *params, struct rpc_failure *failure);
@@ -71,5 +76,6 @@ json_t *recorder_show(void *ctx, const json_t *params, struct rpc_failure *failu
 
 // In show_lists.c: who a route is from, "static"; until the next call.
 const char *show_route_protocol(uint8_t protocol);
-// The long lists, in show_lists.c, show_flows.c and show_firewall.c.
-extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall;
+// The long lists, in show_lists.c, show_flows.c, show_firewall.c and show_sets.c.
+extern const struct rpc_walk show_routes, show_neighbours, show_flows, show_firewall, show_sets,
+	show_set;

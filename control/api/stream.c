@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[STREAM_CONFIG] = "config",
 	[STREAM_UPLINKS] = "uplinks",
 	[STREAM_LEASES] = "leases",
+	[STREAM_COMMANDS] = "commands",
 };
 
 const char *stream_topic_name(enum stream_topic topic)

@@ -17,10 +17,11 @@ enum stream_topic {
 	STREAM_CONFIG,
 	STREAM_UPLINKS,
 	STREAM_LEASES,
+	STREAM_COMMANDS,
 	STREAM_TOPICS,
 };
 
-#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config|uplinks|leases"
+#define STREAM_TOPIC_NAMES "links|drops|sets|neighbours|alarms|config|uplinks|leases|commands"
 
 enum { STREAM_WAITING_MAX = 32 << 10 };
 

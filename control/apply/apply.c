@@ -8,13 +8,14 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/api/events.h"
+#include "control/apply/job.h"
 #include "control/apply/probes.h"
-#include "control/apply/steps.h"
+#include "control/errand.h"
 #include "control/wall_clock.h"
 
 enum { RETRY_SEC = 10 };
 
-static const struct timeval retry = {.tv_sec = RETRY_SEC};
+static const struct timeval retry = {.tv_sec = RETRY_SEC}, soon = {.tv_sec = 1};
 
 struct apply {
 	struct router *router;
@@ -26,53 +27,50 @@ struct apply {
 	uint64_t trial_ends_ms;
 	struct event *timer;
 	struct probes *probes;
+	uint64_t n_changes;
+	struct errand *errand;
+	struct apply_job *job; // under way; NULL: none
 };
 
-// --- one config takes the place of another ---
+// --- what a job asks of it ---
 
-struct wish {
-	const struct apply_who *who;
-	unsigned confirm_sec;
-	bool is_lenient;
-};
-
-static int refuse_restarts(struct apply_outcome *outcome)
+struct errand *apply_errand(struct apply *apply)
 {
-	const struct plan *plan = outcome->plan;
-	size_t at = 0;
-	char list[400] = "";
-
-	if (plan->n_restarts == 0)
-		return 0;
-	for (unsigned i = 0; i < plan->n_restarts && at < sizeof(list); i++)
-		at += (size_t)snprintf(
-			list + at, sizeof(list) - at, "%s%s", i > 0 ? ", " : "", plan->restarts[i]);
-	return error_set(&outcome->err, "needs a restart of millraced: %s%s", list,
-		plan->n_more_restarts > 0 ? " and more" : "");
+	return apply->errand;
 }
 
-// Before it takes effect, on trial. Without a history it goes on where nothing is promised.
-static int note(struct apply *apply, const struct source *source, const struct wish *wish,
-	struct apply_outcome *outcome)
+struct router *apply_router(const struct apply *apply)
 {
+	return apply->router;
+}
+
+bool apply_has(const struct apply *apply, uint64_t hash)
+{
+	return hash == apply->present_hash;
+}
+
+// On trial. Without a history it goes on where nothing is promised.
+int apply_note(struct apply *apply, struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+	const char *file = job->source.config->file;
 	struct revision revision = {
 		.at = wall_clock_now(),
 		.state = REVISION_TRIAL,
-		.uid = wish->who->uid,
-		.who = wish->who->program,
-		.why = wish->who->why,
-		.file = source->config->file,
-		.file_hash = strcmp(source->config->file, apply->origin) == 0
-				     ? source->hash
-				     : source_hash_file(apply->origin),
+		.uid = job->uid,
+		.who = job->program,
+		.why = job->why,
+		.file = file,
+		.file_hash = strcmp(file, apply->origin) == 0 ? job->source.hash
+							      : source_hash_file(apply->origin),
 	};
 
 	if (apply->history == NULL)
 		error_set(&outcome->unkept, "there is no state file");
-	else if (history_add(apply->history, &revision, source->text, source->bytes,
+	else if (history_add(apply->history, &revision, job->source.text, job->source.bytes,
 			 &outcome->revision, &outcome->unkept) == 0)
 		return 0;
-	if (wish->confirm_sec == 0)
+	if (job->confirm_sec == 0)
 		return 0;
 	return error_set(&outcome->err,
 		"it could not be taken back after a power cut, so it is not put on trial: %s",
@@ -87,85 +85,16 @@ static void publish(const struct apply *apply, const char *what, int64_t revisio
 				"message", why));
 }
 
-static void tell_news(
-	const struct apply *apply, const struct apply_outcome *outcome, const struct wish *wish)
+static void tell_news(const struct apply *apply, const struct apply_job *job)
 {
+	const struct apply_outcome *outcome = job->outcome;
 	char number[32] = "not kept";
 
 	if (outcome->revision != 0)
 		snprintf(number, sizeof(number), "revision %lld", (long long)outcome->revision);
-	log_info("config", "%s: %s%s%s", number, outcome->file,
-		wish->who->why[0] != '\0' ? ": " : "", wish->who->why);
-	publish(apply, wish->confirm_sec > 0 ? "on trial" : "in force", outcome->revision,
-		wish->who->why);
-}
-
-// Takes the config out of the source when it is in force.
-static int exchange(struct apply *apply, struct source *source, const struct wish *wish,
-	struct apply_outcome *outcome)
-{
-	struct steps_ctx ctx = {
-		.router = apply->router,
-		.before = apply->router->config,
-		.after = source->config,
-		.plan = outcome->plan,
-		.is_lenient = wish->is_lenient,
-		.now = wall_clock_now(),
-		.revision = outcome->revision,
-	};
-	int rc;
-
-	if (outcome->revision != 0 && wish->confirm_sec == 0)
-		ctx.history = apply->history;
-	rc = transaction_run(steps, STEPS, &ctx, &outcome->failed_step, &outcome->err);
-	if (rc == 0) {
-		apply->present = outcome->revision;
-		apply->present_hash = source->hash;
-		steps_finish(&ctx, source->config);
-		plan_free(outcome->plan); // it speaks of a config that has ended
-		outcome->plan = NULL;
-		source->config = NULL;
-	}
-	steps_fini(&ctx);
-	return rc;
-}
-
-// How it would come about.
-static int look(
-	const struct apply *apply, const struct source *source, struct apply_outcome *outcome)
-{
-	outcome->is_unchanged = source->hash == apply->present_hash;
-	outcome->plan = plan_new(apply->router->config, source->config);
-	return outcome->plan != NULL ? 0 : error_set(&outcome->err, "no memory for the plan");
-}
-
-static int take(struct apply *apply, struct source *source, const struct wish *wish,
-	struct apply_outcome *outcome)
-{
-	struct error err = {0};
-
-	if (look(apply, source, outcome) != 0)
-		return -1;
-	if (outcome->is_unchanged)
-		return 0;
-	if (refuse_restarts(outcome) != 0 || note(apply, source, wish, outcome) != 0)
-		return -1;
-	if (exchange(apply, source, wish, outcome) == 0) {
-		tell_news(apply, outcome, wish);
-		return 0;
-	}
-	if (outcome->revision != 0 && history_forget(apply->history, outcome->revision, &err) != 0)
-		log_error("config", "%s", err.text);
-	outcome->revision = 0;
-	return -1;
-}
-
-// Places in the outcome's errors are of a file whose name the config owns.
-static void leave(struct source *source, struct apply_outcome *outcome)
-{
-	outcome->config = source->config;
-	source->config = NULL;
-	source_fini(source);
+	log_info("config", "%s: %s%s%s", number, outcome->file, job->why[0] != '\0' ? ": " : "",
+		job->why);
+	publish(apply, job->confirm_sec > 0 ? "on trial" : "in force", outcome->revision, job->why);
 }
 
 // --- on trial ---
@@ -199,18 +128,93 @@ int apply_load(const struct apply *apply, int64_t number, const char *name, stru
 	return rc;
 }
 
-static int go_back(
-	struct apply *apply, int64_t number, const struct wish *wish, struct apply_outcome *outcome)
-{
-	struct source source = {0};
-	int rc;
+// --- jobs ---
 
+static const struct apply_who daemon_itself = {-1, "millraced", ""};
+
+static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
+{
+	return apply->job == NULL
+		       ? 0
+		       : error_set(&outcome->err,
+				 "another config is under way: %s; ask again when that is done",
+				 job_phase_name(apply->job));
+}
+
+static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
+	const struct apply_who *who, struct apply_outcome *outcome)
+{
+	job->apply = apply;
+	job->kind = kind;
+	job->uid = who->uid;
+	job->before = apply->present;
+	job->outcome = outcome;
+	snprintf(job->program, sizeof(job->program), "%s", who->program);
+	snprintf(job->why, sizeof(job->why), "%s", who->why);
+}
+
+static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm_sec)
+{
+	const struct apply *apply = job->apply;
+	struct apply_outcome *outcome = job->outcome;
+
+	snprintf(outcome->file, sizeof(outcome->file), "%s", path);
+	job->confirm_sec = confirm_sec;
+	if (is_busy(apply, outcome) != 0)
+		return -1;
+	if (job->kind == APPLY_FILE && apply->trial != 0)
+		return error_set(&outcome->err,
+			"revision %lld is on trial: confirm it or roll it back first",
+			(long long)apply->trial);
+	if (confirm_sec > 0 && apply->present == 0)
+		return error_set(&outcome->err,
+			"what the router has now is not in the history: nothing to go back to");
+	return 0;
+}
+
+// 0: to the one before, or what is on trial ends.
+static int aim_back(struct apply_job *job, int64_t number)
+{
+	struct apply *apply = job->apply;
+	struct apply_outcome *outcome = job->outcome;
+
+	if (is_busy(apply, outcome) != 0)
+		return -1;
+	if (number == 0 && apply->history != NULL)
+		number = apply->trial != 0     ? apply->fallback
+			 : apply->present != 0 ? history_before(apply->history, apply->present)
+					       : history_newest(apply->history, REVISION_GOOD);
+	if (number == 0)
+		return error_set(&outcome->err, "there is no revision to go back to");
+	if (job->why[0] == '\0')
+		snprintf(job->why, sizeof(job->why), "back to revision %lld", (long long)number);
+	job->number = number;
 	snprintf(outcome->file, sizeof(outcome->file), "revision %lld", (long long)number);
-	rc = apply_load(apply, number, outcome->file, &source, &outcome->errors, &outcome->err);
-	if (rc == 0)
-		rc = take(apply, &source, wish, outcome);
-	leave(&source, outcome);
-	return rc;
+	if (apply->history == NULL)
+		return error_set(&outcome->err, "there is no state file, so there is no history");
+	job->text = history_text(apply->history, number, &job->text_bytes, &outcome->err);
+	return job->text == NULL ? -1 : 0;
+}
+
+static int run_here(struct apply *apply, struct apply_job *job, int is_aimed)
+{
+	if (is_aimed != 0)
+		return -1;
+	job->is_left = true;
+	apply->job = job;
+	return job_run(job);
+}
+
+void apply_job_over(struct apply *apply, struct apply_job *job)
+{
+	apply->job = NULL;
+	job->is_over = true;
+	if (job->done != NULL)
+		job->done(job->done_ctx, job->outcome, job->rc);
+	if (job->outcome == &job->own && job->is_left) {
+		job_fini(job);
+		free(job);
+	}
 }
 
 // What was there before is what the files of its sets held then: reading them now must not be what
@@ -218,21 +222,23 @@ static int go_back(
 static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 {
 	struct apply *apply = ctx;
-	char why[HISTORY_WHY_MAX + 1], failed[160];
-	struct apply_who who = {-1, "millraced", why};
-	struct wish wish = {.who = &who, .is_lenient = true};
+	char failed[160];
 	struct apply_outcome outcome = {0};
+	struct apply_job job = {.is_lenient = true};
 	char text[1024];
 
+	if (apply->job != NULL) {
+		event_add(apply->timer, &soon);
+		return;
+	}
+	describe(&job, apply, APPLY_BACK, &daemon_itself, &outcome);
 	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
-	snprintf(why, sizeof(why), "%s revision %lld%s%s%s: back to revision %lld",
+	snprintf(job.why, sizeof(job.why), "%s revision %lld%s%s%s: back to revision %lld",
 		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
 		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
 		(long long)apply->fallback);
-	log_warning("config", "%s", why);
-	if (go_back(apply, apply->fallback, &wish, &outcome) == 0) {
-		end_trial(apply, REVISION_UNDONE);
-	} else {
+	log_warning("config", "%s", job.why);
+	if (run_here(apply, &job, aim_back(&job, apply->fallback)) != 0) {
 		log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
 			error_str(outcome.errors.n > 0 ? &outcome.errors.list[0] : &outcome.err,
 				text, sizeof(text)));
@@ -253,72 +259,115 @@ static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
 		on_trial_ended(-1, EV_TIMEOUT, apply);
 }
 
+// It is in force, or has failed.
+void apply_settle(struct apply *apply, struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+	struct error err = {0};
+
+	if (job->kind == APPLY_PLAN)
+		return;
+	if (job->rc < 0) {
+		if (outcome->revision != 0 &&
+			history_forget(apply->history, outcome->revision, &err) != 0)
+			log_error("config", "%s", err.text);
+		outcome->revision = 0;
+		return;
+	}
+	if (!outcome->is_unchanged) {
+		apply->present = outcome->revision;
+		apply->present_hash = job->source.hash;
+		apply->n_changes++;
+		tell_news(apply, job);
+	}
+	if (job->kind == APPLY_BACK && apply->trial != 0 &&
+		(!outcome->is_unchanged || job->is_lenient)) // by itself it always ends
+		end_trial(apply, REVISION_UNDONE);
+	if (job->confirm_sec > 0 && !outcome->is_unchanged)
+		begin_trial(apply, job->before, job->confirm_sec);
+	if (job->probes != 0 && !outcome->is_unchanged && apply->trial != 0)
+		probes_begin(apply->probes, job->probes, job->confirm_name, &outcome->unkept);
+}
+
 // --- what is asked for ---
 
 int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outcome)
 {
-	struct source source = {0};
-	int rc;
+	struct apply_job job = {0};
 
-	snprintf(outcome->file, sizeof(outcome->file), "%s", path);
-	rc = source_read(&source, outcome->file, &outcome->errors);
-	if (rc == 0)
-		rc = firewall_check(source.config, &outcome->err);
-	if (rc == 0)
-		rc = look(apply, &source, outcome);
-	if (rc == 0 && config_diff(apply->router->config, source.config, &outcome->changes) != 0)
-		rc = error_set(&outcome->err, "no memory for the plan");
-	leave(&source, outcome);
-	return rc;
+	describe(&job, apply, APPLY_PLAN, &daemon_itself, outcome);
+	return run_here(apply, &job, aim_at_file(&job, path, 0));
 }
 
 int apply_file(struct apply *apply, const char *path, const struct apply_who *who,
 	unsigned confirm_sec, struct apply_outcome *outcome)
 {
-	struct wish wish = {.who = who, .confirm_sec = confirm_sec};
-	struct source source = {0};
-	int64_t before = apply->present;
-	int rc;
+	struct apply_job job = {0};
 
-	snprintf(outcome->file, sizeof(outcome->file), "%s", path);
-	if (apply->trial != 0)
-		return error_set(&outcome->err,
-			"revision %lld is on trial: confirm it or roll it back first",
-			(long long)apply->trial);
-	if (confirm_sec > 0 && before == 0)
-		return error_set(&outcome->err,
-			"what the router has now is not in the history: nothing to go back to");
-	rc = source_read(&source, outcome->file, &outcome->errors);
-	if (rc == 0)
-		rc = take(apply, &source, &wish, outcome);
-	leave(&source, outcome);
-	if (rc == 0 && confirm_sec > 0 && !outcome->is_unchanged)
-		begin_trial(apply, before, confirm_sec);
-	return rc;
+	describe(&job, apply, APPLY_FILE, who, outcome);
+	return run_here(apply, &job, aim_at_file(&job, path, confirm_sec));
 }
 
 int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
 	struct apply_outcome *outcome)
 {
-	char why[HISTORY_WHY_MAX + 1];
-	struct apply_who asks = *who;
-	struct wish wish = {.who = &asks};
+	struct apply_job job = {0};
 
-	if (number == 0 && apply->history != NULL)
-		number = apply->trial != 0     ? apply->fallback
-			 : apply->present != 0 ? history_before(apply->history, apply->present)
-					       : history_newest(apply->history, REVISION_GOOD);
-	if (number == 0)
-		return error_set(&outcome->err, "there is no revision to go back to");
-	if (asks.why[0] == '\0') {
-		snprintf(why, sizeof(why), "back to revision %lld", (long long)number);
-		asks.why = why;
+	describe(&job, apply, APPLY_BACK, who, outcome);
+	return run_here(apply, &job, aim_back(&job, number));
+}
+
+struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request)
+{
+	static const enum apply_job_kind kinds[] = {[APPLY_ASKS_PLAN] = APPLY_PLAN,
+		[APPLY_ASKS_FILE] = APPLY_FILE,
+		[APPLY_ASKS_BACK] = APPLY_BACK};
+	struct apply_job *job = calloc(1, sizeof(*job));
+	int rc;
+
+	if (job == NULL)
+		return NULL;
+	describe(job, apply, kinds[request->what], &request->who, &job->own);
+	job->done = request->done;
+	job->done_ctx = request->ctx;
+	job->probes = request->probes;
+	if (request->confirm_name != NULL)
+		snprintf(job->confirm_name, sizeof(job->confirm_name), "%s", request->confirm_name);
+	rc = request->what == APPLY_ASKS_BACK
+		     ? aim_back(job, request->revision)
+		     : aim_at_file(job, request->file, request->confirm_sec);
+	if (rc == 0) {
+		apply->job = job;
+		job_begin(job);
+		return job;
 	}
-	if (go_back(apply, number, &wish, outcome) != 0)
-		return -1;
-	if (apply->trial != 0 && !outcome->is_unchanged)
-		end_trial(apply, REVISION_UNDONE);
-	return 0;
+	job->rc = -1;
+	job->is_done = job->is_over = true;
+	if (job->done != NULL)
+		job->done(job->done_ctx, job->outcome, job->rc);
+	return job;
+}
+
+const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc)
+{
+	*rc = job->rc;
+	return job->is_done && job->is_over ? job->outcome : NULL;
+}
+
+const char *apply_job_doing(const struct apply_job *job)
+{
+	return job_phase_name(job);
+}
+
+void apply_job_leave(struct apply_job *job)
+{
+	if (job == NULL)
+		return;
+	job->is_left = true;
+	if (!job->is_over)
+		return;
+	job_fini(job);
+	free(job);
 }
 
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
@@ -347,13 +396,6 @@ static void on_passed(void *ctx)
 	}
 }
 
-int apply_confirm_when(struct apply *apply, unsigned probes, const char *name, struct error *err)
-{
-	if (apply->trial == 0)
-		return error_set(err, "nothing is on trial");
-	return probes_begin(apply->probes, probes, name, err);
-}
-
 // --- making and ending ---
 
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
@@ -372,16 +414,34 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	};
 	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
 	apply->probes = probes_new(router, on_passed, apply);
-	if (apply->origin != NULL && apply->timer != NULL && apply->probes != NULL)
+	apply->errand = errand_new(router->base);
+	if (apply->origin != NULL && apply->timer != NULL && apply->probes != NULL &&
+		apply->errand != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
+}
+
+// Nothing of it comes into force any more.
+static void forget(struct apply_job *job)
+{
+	bool is_left = job->is_left;
+
+	job_fini(job);
+	job->apply = NULL;
+	job->rc = -1;
+	job->is_over = true;
+	if (is_left)
+		free(job);
 }
 
 void apply_free(struct apply *apply)
 {
 	if (apply == NULL)
 		return;
+	errand_free(apply->errand); // waits for what it does
+	if (apply->job != NULL)
+		forget(apply->job);
 	if (apply->timer != NULL)
 		event_free(apply->timer);
 	probes_free(apply->probes);
@@ -406,6 +466,11 @@ struct history *apply_history(const struct apply *apply)
 int64_t apply_present(const struct apply *apply)
 {
 	return apply->present;
+}
+
+uint64_t apply_changes(const struct apply *apply)
+{
+	return apply->n_changes;
 }
 
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec)

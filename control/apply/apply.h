@@ -30,6 +30,8 @@ struct apply_who {
 	const char *why; // ""
 };
 
+struct apply_job;
+
 // What became of it. Zeroed before, apply_outcome_fini after.
 struct apply_outcome {
 	char file[PATH_MAX];
@@ -52,10 +54,36 @@ int apply_file(struct apply *apply, const char *path, const struct apply_who *wh
 // To that revision; 0: to the one before, or what is on trial ends.
 int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
 	struct apply_outcome *outcome);
-// What is on trial stays by itself once these probes (probation.h) have passed; otherwise it goes
-// when its time is over, and the log says which failed. `name` is what a resolver is asked for, ""
-// for the root. 0, or -1 with the reason.
-int apply_confirm_when(struct apply *apply, unsigned probes, const char *name, struct error *err);
+// The same while the loop goes on: reading, compiling and freeing are another thread's. One at a
+// time: another one is refused meanwhile. `done`, or NULL, is called at its end, perhaps before
+// apply_begin returns. NULL: no memory.
+typedef void (*apply_done_fn)(void *ctx, const struct apply_outcome *outcome, int rc);
+enum apply_asks {
+	APPLY_ASKS_PLAN = 0,
+	APPLY_ASKS_FILE,
+	APPLY_ASKS_BACK,
+};
+struct apply_request {
+	enum apply_asks what;
+	const char *file;
+	int64_t revision; // 0: the one before
+	unsigned confirm_sec;
+	// Of probation.h: once they have passed, what is on trial stays by itself; otherwise it
+	// goes when its time is over, and the log says which failed. 0: somebody has to confirm it.
+	// `confirm_name` is what a resolver is asked for; NULL or "": the root.
+	unsigned probes;
+	const char *confirm_name;
+	struct apply_who who;
+	apply_done_fn done;
+	void *ctx;
+};
+struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request);
+// NULL: it is not done. Else as the functions above, until apply_job_leave.
+const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc);
+const char *apply_job_doing(const struct apply_job *job); // "reading"
+// Nobody asks for the outcome any more; it goes on, and is freed at its end.
+void apply_job_leave(struct apply_job *job);
+
 // What is on trial stays. 0, or -1 with the reason.
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 
@@ -65,5 +93,7 @@ int apply_load(const struct apply *apply, int64_t number, const char *name, stru
 	struct cfg_errors *errors, struct error *err);
 struct history *apply_history(const struct apply *apply); // or NULL
 int64_t apply_present(const struct apply *apply);
+// How often another config came into force: what a plan speaks of is there while this is the same.
+uint64_t apply_changes(const struct apply *apply);
 // Of what is on trial; 0: nothing is.
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec);

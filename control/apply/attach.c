@@ -46,6 +46,7 @@ static void detach(struct router *router, const struct cfg_interface *from)
 		return;
 	kernel_interface_goes(router, interface);
 	log_info(log_object("interface", from->name).text, "goes, with port %s", from->port);
+	baselines_forget(&router->baselines, interface->id, interface->port);
 	interfaces_remove(&router->interfaces, from->name);
 	ports_remove(&router->ports, from->port);
 	kernel_interface_went(router);
@@ -97,7 +98,7 @@ static void bind_policy(struct steps_ctx *ctx)
 {
 	struct error err = {0};
 
-	if (firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
+	if (firewall_rebind(&ctx->router->firewall, &ctx->firewall, ctx->now, &err) != 0)
 		log_error("firewall", "%s", err.text);
 }
 
@@ -121,7 +122,6 @@ int attach_interfaces(struct steps_ctx *ctx, struct error *err)
 		return -1;
 	}
 	bind_policy(ctx);
-	policy_drop_arrays(ctx->firewall.policy); // what is ready speaks of those before
 	return 0;
 }
 
@@ -180,6 +180,7 @@ void attach_undo(struct steps_ctx *ctx)
 
 void attach_finish(struct steps_ctx *ctx)
 {
+	struct error err = {0};
 	bool has_gone = false;
 
 	for (unsigned i = 0; i < ctx->plan->n_interfaces; i++) {
@@ -190,6 +191,8 @@ void attach_finish(struct steps_ctx *ctx)
 		detach(ctx->router, one->before);
 		has_gone = true;
 	}
-	if (has_gone)
-		bind_policy(ctx);
+	// bound without them when what was in force is freed: nobody comes in their place until
+	// then
+	if (has_gone && firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
+		log_error("firewall", "%s", err.text);
 }

@@ -23,14 +23,6 @@ static void log_not_undone(const struct error *err)
 
 // --- sets with a timeout, and the policy made ready ---
 
-static int open_timed(void *at, struct error *err)
-{
-	struct steps_ctx *ctx = at;
-
-	ctx->timed = ctx->router->bans.sets;
-	return bans_follow(&ctx->router->bans, ctx->after, ctx->now, err);
-}
-
 static void revert_timed(void *at)
 {
 	struct steps_ctx *ctx = at;
@@ -38,12 +30,24 @@ static void revert_timed(void *at)
 	timed_sets_revert(&ctx->router->bans.sets, &ctx->timed);
 }
 
+static int open_timed(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	ctx->timed = ctx->router->bans.sets;
+	if (bans_follow(&ctx->router->bans, ctx->after, ctx->now, err) != 0)
+		return -1;
+	if (firewall_next_init(&ctx->router->firewall, ctx->after, &ctx->firewall, err) == 0)
+		return 0;
+	revert_timed(ctx);
+	return -1;
+}
+
 static int prepare_policy(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
-	return firewall_prepare(
-		&ctx->router->firewall, ctx->after, ctx->is_lenient, &ctx->firewall, err);
+	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
 }
 
 // --- interfaces that come, and those in whose place they do ---
@@ -424,15 +428,21 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 				router->ports.list[i].config = &after->ports[k];
 				break;
 			}
+	ctx->old = before;
 	router->config = after; // names of leases are of its domain
 	host_names_follow(router, before, after);
 	dhcp_follow(router, after);
-	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
-	config_free(before);
 	dhcp4_uplinks_follow(router->uplinks, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)
 {
-	firewall_next_fini(&ctx->firewall);
+	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
+	config_free(ctx->old);
+	ctx->old = NULL;
+}
+
+void steps_over(struct steps_ctx *ctx)
+{
+	firewall_next_over(&ctx->router->firewall, ctx->now);
 }

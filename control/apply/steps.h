@@ -22,13 +22,19 @@ struct steps_ctx {
 	struct timed_sets timed;
 	uint16_t mtus[CFG_PORTS_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
+	struct config *old; // that the router had: nobody's any more
 };
 
-enum { STEPS = 11 };
+enum {
+	STEPS = 11,
+	STEPS_LONG = 1, // that one takes long, and may be another thread's
+};
 extern const struct transaction_step steps[STEPS];
 
 // After the last step: whatever points into the old config points into the new one, which is the
-// router's from now on. Frees the old one.
+// router's from now on.
 void steps_finish(struct steps_ctx *ctx, struct config *after);
-// Frees what the steps hold, whether they came to their end or not.
+// Frees what the steps hold, whether they came to their end or not. Any thread; then, of the
+// control thread, steps_over.
 void steps_fini(struct steps_ctx *ctx);
+void steps_over(struct steps_ctx *ctx);

@@ -3,20 +3,31 @@
 
 #include <stddef.h>
 
-int transaction_run(const struct transaction_step *steps, unsigned n, void *ctx,
+void transaction_undo(const struct transaction_step *steps, unsigned n, void *ctx)
+{
+	while (n-- > 0)
+		if (steps[n].undo != NULL)
+			steps[n].undo(ctx);
+}
+
+int transaction_go_on(const struct transaction_step *steps, unsigned from, unsigned to, void *ctx,
 	const char **failed, struct error *err)
 {
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = from; i < to; i++) {
 		struct error why = {0};
 
 		if (steps[i].run(ctx, &why) == 0)
 			continue;
 		*failed = steps[i].name;
-		while (i-- > 0)
-			if (steps[i].undo != NULL)
-				steps[i].undo(ctx);
+		transaction_undo(steps, i, ctx);
 		*err = why;
 		return -1;
 	}
 	return 0;
+}
+
+int transaction_run(const struct transaction_step *steps, unsigned n, void *ctx,
+	const char **failed, struct error *err)
+{
+	return transaction_go_on(steps, 0, n, ctx, failed, err);
 }

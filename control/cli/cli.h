@@ -37,6 +37,8 @@ const char *cli_value(const struct cli *cli, const char *param);
 
 // Asks the daemon; takes `params`. NULL: it has said why not.
 json_t *cli_ask(const struct cli *cli, const char *method, json_t *params);
+// The same of what may take long: waits while the daemon is at work, or for "timeout" seconds.
+json_t *cli_ask_patiently(const struct cli *cli, const char *method, json_t *params);
 // The command's own method, with what stands behind the command.
 json_t *cli_ask_command(const struct cli *cli);
 

@@ -10,8 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cfg/base/clock.h"
+
 enum {
+	READ_BYTES = 64 << 10,
 	ANSWER_MAX = 64 << 20,
+	PROGRESS_MAX = 4096,
 	PATIENCE_SEC = 10,
 };
 
@@ -73,38 +77,93 @@ static int send_request(int fd, const char *method, json_t *params, struct error
 	return 0;
 }
 
-// The line without its end, to be freed; NULL with the reason.
-static char *read_answer(int fd, struct error *err)
+// --- the answer, and what comes before it from a daemon that is at work ---
+
+struct reader {
+	int fd;
+	char *text;
+	size_t len, room;
+};
+
+// A line, without its end, from the beginning of `text`. False with the reason.
+static bool read_line(struct reader *reader, uint64_t deadline_ms, struct error *err)
 {
-	size_t len = 0, room = 64 << 10;
-	char *text = malloc(room);
+	for (size_t looked_at = 0;;) {
+		char *end = memchr(reader->text + looked_at, '\n', reader->len - looked_at), *more;
+		ssize_t got;
 
-	while (text != NULL) {
-		ssize_t got = recv(fd, text + len, room - len - 1, 0);
-		char *bigger;
-
+		if (end != NULL) {
+			*end = '\0';
+			return true;
+		}
+		looked_at = reader->len;
+		if (reader->len == reader->room) {
+			more = reader->room < ANSWER_MAX ? realloc(reader->text, reader->room * 2)
+							 : NULL;
+			if (more == NULL) {
+				error_set(err, "millraced's answer is too long");
+				return false;
+			}
+			reader->text = more;
+			reader->room *= 2;
+		}
+		if (deadline_ms != 0 && clock_now_ms() >= deadline_ms) {
+			error_set(err, "millraced is still at work, and goes on");
+			return false;
+		}
+		got = recv(reader->fd, reader->text + reader->len, reader->room - reader->len, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got <= 0) {
-			if (got < 0 && errno == EINTR)
-				continue;
 			error_set(err, "millraced gave no answer%s",
 				got < 0 && errno == EAGAIN ? " in time" : "");
-			break;
+			return false;
 		}
-		len += (size_t)got;
-		text[len] = '\0';
-		if (text[len - 1] == '\n')
-			return text;
-		if (room - len > 1)
-			continue;
-		bigger = room < ANSWER_MAX ? realloc(text, room * 2) : NULL;
-		if (bigger == NULL) {
-			error_set(err, "millraced's answer is too long");
-			break;
-		}
-		text = bigger;
-		room *= 2;
+		reader->len += (size_t)got;
 	}
-	free(text);
+}
+
+static void drop_line(struct reader *reader)
+{
+	size_t bytes = strlen(reader->text) + 1;
+
+	reader->len -= bytes;
+	memmove(reader->text, reader->text + bytes, reader->len);
+}
+
+// What is at work says so, and the wait begins anew.
+static bool is_progress(const char *line, const struct client_patience *patience)
+{
+	json_t *message;
+	const char *method;
+	bool is_one;
+
+	if (strstr(line, "\"progress\"") == NULL || strlen(line) > PROGRESS_MAX)
+		return false;
+	message = json_loads(line, 0, NULL);
+	method = json_string_value(json_object_get(message, "method"));
+	is_one = method != NULL && strcmp(method, "progress") == 0;
+	if (is_one && patience->hear != NULL)
+		patience->hear(patience->ctx, json_object_get(message, "params"));
+	json_decref(message);
+	return is_one;
+}
+
+// The line without its end, to be freed; NULL with the reason.
+static char *read_answer(int fd, const struct client_patience *patience, struct error *err)
+{
+	struct reader reader = {.fd = fd, .text = malloc(READ_BYTES), .room = READ_BYTES};
+	uint64_t deadline_ms =
+		patience->timeout_sec == 0 ? 0 : clock_now_ms() + patience->timeout_sec * 1000ull;
+
+	if (reader.text == NULL)
+		error_set(err, "no memory for the answer");
+	while (reader.text != NULL && read_line(&reader, deadline_ms, err)) {
+		if (!is_progress(reader.text, patience))
+			return reader.text;
+		drop_line(&reader);
+	}
+	free(reader.text);
 	return NULL;
 }
 
@@ -128,6 +187,14 @@ static json_t *result_of(const char *text, struct error *err)
 
 json_t *client_call(const char *socket_path, const char *method, json_t *params, struct error *err)
 {
+	static const struct client_patience usual = {0};
+
+	return client_wait(socket_path, method, params, &usual, err);
+}
+
+json_t *client_wait(const char *socket_path, const char *method, json_t *params,
+	const struct client_patience *patience, struct error *err)
+{
 	json_t *result = NULL;
 	char *text = NULL;
 	int fd;
@@ -139,7 +206,7 @@ json_t *client_call(const char *socket_path, const char *method, json_t *params,
 		return NULL;
 	}
 	if (send_request(fd, method, params, err) == 0)
-		text = read_answer(fd, err);
+		text = read_answer(fd, patience, err);
 	if (text != NULL)
 		result = result_of(text, err);
 	free(text);

@@ -10,6 +10,7 @@
 #include "control/cli/explain.h"
 #include "control/cli/explain_dns.h"
 #include "control/cli/init.h"
+#include "control/cli/kill.h"
 #include "control/cli/leases.h"
 #include "control/cli/log.h"
 #include "control/cli/recorder.h"
@@ -67,7 +68,7 @@ static const struct grammar_arg watch_args[] = {
 
 static const struct grammar_arg event_args[] = {
 	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
-		"links|drops|sets|neighbours|alarms|config|uplinks|leases", true},
+		"links|drops|sets|neighbours|alarms|config|uplinks|leases|commands", true},
 	{0},
 };
 
@@ -81,6 +82,36 @@ static const struct grammar_arg ban_args[] = {
 static const struct grammar_arg unban_args[] = {
 	{NULL, "address", GRAMMAR_NETWORK, "who, as 'show set' lists it"},
 	{"in", "set", GRAMMAR_SET, "a set with a timeout; else banned, or the only one"},
+	{0},
+};
+
+static const struct grammar_arg kill_args[] = {
+	{"from", "from", GRAMMAR_NETWORK, "who began it"},
+	{"to", "to", GRAMMAR_NETWORK, "with whom, also as translated"},
+	{"from-port", "from_port", GRAMMAR_PORT, "the port it was sent from"},
+	{"to-port", "to_port", GRAMMAR_PORT, "the port it was sent to"},
+	{"proto", "protocol", GRAMMAR_PROTOCOL, "which protocol"},
+	{"on", "interface", GRAMMAR_INTERFACE, "comes in or leaves there"},
+	{"state", "state", GRAMMAR_NAME, "as 'show flows' says in its last column"},
+	{"reset", "reset", GRAMMAR_FLAG, "both ends of TCP are told"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
+	{0},
+};
+
+static const struct grammar_arg clear_counters_args[] = {
+	{NULL, "what", GRAMMAR_CHOICE, "these alone", "interfaces|drops|rules", true},
+	{0},
+};
+
+static const struct grammar_arg clear_neighbours_args[] = {
+	{NULL, "address", GRAMMAR_NETWORK, "this one, or those of a network", NULL, true},
+	{"on", "interface", GRAMMAR_INTERFACE, "on which link"},
+	{0},
+};
+
+static const struct grammar_arg clear_flows_args[] = {
+	{"yes", "yes", GRAMMAR_FLAG, "ask nothing"},
+	{"reset", "reset", GRAMMAR_FLAG, "both ends of TCP are told"},
 	{0},
 };
 
@@ -114,8 +145,9 @@ static const struct grammar_arg uplink_args[] = {
 	{0},
 };
 
-static const struct grammar_arg file_args[] = {
+static const struct grammar_arg plan_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
@@ -143,12 +175,14 @@ static const struct grammar_arg apply_args[] = {
 	{"confirm-when", "confirm_when", GRAMMAR_TEXT,
 		"probes that confirm it: dns,uplink,management"},
 	{"confirm-name", "confirm_name", GRAMMAR_NAME, "what dns asks for; the root otherwise"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
 static const struct grammar_arg rollback_args[] = {
 	{NULL, "revision", GRAMMAR_COUNT, "to which; to the one before otherwise", NULL, true},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
+	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };
 
@@ -186,6 +220,7 @@ const struct grammar_command cli_commands[] = {
 		"show.flows", print_flows},
 	{"show firewall", "the rules, and what each has matched", do_show, limit_args,
 		"show.firewall", print_firewall},
+	{"show rules", "the same", do_show, limit_args, "show.firewall", print_firewall},
 	{"show counters", "the rules' named counters", do_show, NULL, "show.counters",
 		print_counters},
 	{"show nat", "the translations", do_show, limit_args, "show.nat", print_nat},
@@ -209,11 +244,12 @@ const struct grammar_command cli_commands[] = {
 		print_drops},
 	{"show running", "the config in force, as one file", do_show, NULL, "show.running",
 		print_running},
+	{"show config", "the same", do_show, NULL, "show.running", print_running},
 	{"show version", "the daemon's version and age", do_show, NULL, "show.version",
 		print_version},
 	{"watch", "what 'show' shows, every second anew, as rates", do_watch, watch_args},
 	{"events", "what happens, as it happens", do_events, event_args, "subscribe"},
-	{"plan", "what applying a config would change", do_plan, file_args, "config.plan"},
+	{"plan", "what applying a config would change", do_plan, plan_args, "config.plan"},
 	{"apply", "give the running router another config", do_apply, apply_args, "config.apply"},
 	{"confirm", "what was applied to be confirmed stays", do_show, NULL, "config.confirm",
 		print_confirmed},
@@ -224,6 +260,16 @@ const struct grammar_command cli_commands[] = {
 		print_changes},
 	{"ban", "an address or network into a set with a timeout", do_ban, ban_args, "ban"},
 	{"unban", "out of such a set again", do_unban, unban_args, "unban"},
+	{"kill flows", "end living flows that fit, both directions at once", do_kill, kill_args,
+		"kill.flows"},
+	{"kill flow", "the same", do_kill, kill_args, "kill.flows"},
+	{"clear counters", "what 'show' counts begins anew; metrics go on", do_clear_counters,
+		clear_counters_args, "clear.counters"},
+	{"clear drops", "the same, of 'show drops' alone", do_clear_drops, NULL, "clear.counters"},
+	{"clear neighbours", "who is on the links is asked for anew", do_clear_neighbours,
+		clear_neighbours_args, "clear.neighbours"},
+	{"clear flows", "end every flow; asks first", do_clear_flows, clear_flows_args,
+		"kill.flows"},
 	{"capture", "packets as they pass, for tcpdump and Wireshark", do_capture, capture_args,
 		"capture.start"},
 	{"recorder write", "the last packets of each worker, for tcpdump and Wireshark",

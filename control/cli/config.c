@@ -65,7 +65,7 @@ static void say_why_not(const json_t *result)
 // Asks with the parameters, which it takes, and lets `tell` say what was done.
 static int ask(const struct cli *cli, json_t *params, void (*tell)(const json_t *result))
 {
-	json_t *result = cli_ask(cli, cli->command->method, params);
+	json_t *result = cli_ask_patiently(cli, cli->command->method, params);
 	bool is_done;
 
 	if (result == NULL)

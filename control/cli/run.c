@@ -33,6 +33,36 @@ json_t *cli_ask(const struct cli *cli, const char *method, json_t *params)
 	return result;
 }
 
+// Said where a person waits.
+static void say_progress(void *ctx, const json_t *progress)
+{
+	json_t *done = json_object_get(progress, "done");
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "millrace: at work: %s",
+		json_string_value(json_object_get(progress, "step")));
+	if (json_is_integer(done))
+		fprintf(stderr, ", %lld done", (long long)json_integer_value(done));
+	fputc('\n', stderr);
+}
+
+json_t *cli_ask_patiently(const struct cli *cli, const char *method, json_t *params)
+{
+	struct client_patience patience = {.hear = say_progress};
+	json_t *timeout = json_object_get(params, "timeout");
+	struct error err;
+	json_t *result;
+
+	patience.timeout_sec = (unsigned)json_integer_value(timeout);
+	json_object_del(params, "timeout");
+	json_object_set_new(params, "progress", json_true());
+	result = client_wait(cli->socket, method, params, &patience, &err);
+	if (result == NULL)
+		fprintf(stderr, "millrace: %s\n", err.text);
+	return result;
+}
+
 json_t *cli_ask_command(const struct cli *cli)
 {
 	return cli_ask(cli, cli->command->method, json_deep_copy(cli->params));

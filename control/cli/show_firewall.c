@@ -2,23 +2,49 @@
 #include "control/cli/show_firewall.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "control/cli/answer.h"
 
 // --- rules: as long as they are, so not in a table ---
 
-static void print_rule(const json_t *rule, FILE *out)
+// Which file the rules that follow are of, where there are several.
+static void print_file(const json_t *rule, const char **file, FILE *out)
+{
+	const char *its = answer_text(rule, "file");
+
+	if (*file != NULL && strcmp(*file, its) != 0)
+		fprintf(out, "%21s# in %s:\n", "", its);
+	if (*file != NULL)
+		*file = its;
+}
+
+static bool has_file(const json_t *rules, const char *file)
+{
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach((json_t *)rules, i, rule)
+	{
+		if (strcmp(answer_text(rule, "file"), file) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void print_rule(const json_t *rule, const char **file, FILE *out)
 {
 	char packets[UNIT_BYTES], bytes[UNIT_BYTES];
 	const char *comment = answer_text(rule, "comment");
 
+	print_file(rule, file, out);
 	if (comment[0] != '\0')
 		fprintf(out, "%21s# %s\n", "", comment);
 	fprintf(out, "%9s %9s  %s\n", unit_count(answer_number(rule, "packets"), packets),
 		unit_bytes(answer_number(rule, "bytes"), bytes), answer_text(rule, "rule"));
 }
 
-static void print_list(const json_t *list, FILE *out)
+static void print_list(const json_t *list, const char **file, FILE *out)
 {
 	const json_t *rules = json_object_get(list, "rules"), *rule;
 	char packets[UNIT_BYTES], bytes[UNIT_BYTES];
@@ -27,7 +53,7 @@ static void print_list(const json_t *list, FILE *out)
 	fprintf(out, "%s\n%9s %9s\n", answer_text(list, "name"), "PACKETS", "BYTES");
 	json_array_foreach((json_t *)rules, i, rule)
 	{
-		print_rule(rule, out);
+		print_rule(rule, file, out);
 	}
 	if (answer_truth(list, "is_hook"))
 		fprintf(out, "%9s %9s  otherwise: %s\n",
@@ -36,9 +62,29 @@ static void print_list(const json_t *list, FILE *out)
 			answer_text(list, "default"));
 }
 
+// To begin with; NULL: all rules are of one file, which needs no name.
+static const char *first_file(const json_t *lists)
+{
+	const char *file = NULL;
+	const json_t *list;
+	size_t i;
+
+	json_array_foreach((json_t *)lists, i, list)
+	{
+		const json_t *rules = json_object_get(list, "rules");
+
+		if (file == NULL && json_array_size(rules) > 0)
+			file = answer_text(json_array_get(rules, 0), "file");
+		if (file != NULL && !has_file(rules, file))
+			return "";
+	}
+	return NULL;
+}
+
 void print_firewall(const json_t *result, FILE *out)
 {
 	const json_t *lists = json_object_get(result, "lists"), *list;
+	const char *file = first_file(lists);
 	uint64_t total = answer_number(result, "total"), shown = 0;
 	size_t i;
 
@@ -50,7 +96,7 @@ void print_firewall(const json_t *result, FILE *out)
 	{
 		if (i > 0)
 			fputc('\n', out);
-		print_list(list, out);
+		print_list(list, &file, out);
 		shown += json_array_size(json_object_get(list, "rules"));
 	}
 	if (total > shown)
@@ -76,10 +122,18 @@ void print_counters(const json_t *result, FILE *out)
 void print_nat(const json_t *result, FILE *out)
 {
 	json_t *list = json_object_get(result, "rules"), *one;
+	const char *file = answer_text(json_array_get(list, 0), "file");
+	bool is_of_several = !has_file(list, file);
 	size_t i;
 
+	file = "";
 	json_array_foreach(list, i, one)
 	{
+		const char *its = answer_text(one, "file");
+
+		if (is_of_several && strcmp(file, its) != 0)
+			fprintf(out, "# in %s:\n", its);
+		file = its;
 		fprintf(out, "%s\n", answer_text(one, "rule"));
 	}
 	answer_print_rest(result, "rules", out);

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""systemd's journal as far as a service sees it: journal.py [--no-socket] PROGRAM [ARGS...]
+"""systemd's journal as far as a service sees it: journal.py [--no-socket|--deaf] PROGRAM [ARGS...]
 
 Runs the program with its stderr connected to a stream and JOURNAL_STREAM naming it, and with
-/run/systemd/journal/socket, unless it is to be without. What comes is printed, an object a line:
+/run/systemd/journal/socket, unless it is to be without; a deaf one has little room and reads nothing
+until SIGUSR1. What comes is printed, an object a line:
 {"via": "socket", fields...} or {"via": "stream", "text": ...}. In a mount namespace of its own:
 
     unshare --mount /usr/bin/python3 journal.py ...
@@ -45,19 +46,24 @@ def tell(**what):
 
 def main():
     argv = sys.argv[1:]
-    has_socket = argv[0] != "--no-socket"
-    argv = argv if has_socket else argv[1:]
+    has_socket, is_deaf = argv[0] != "--no-socket", argv[0] == "--deaf"
+    argv = argv[1:] if is_deaf or not has_socket else argv
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
     SOCKET.parent.mkdir(parents=True)
     entries = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     if has_socket:
         entries.bind(str(SOCKET))
     ours, theirs = socket.socketpair()
+    if is_deaf:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least there is
     its = os.fstat(theirs.fileno())
     program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env={
         **os.environ, "JOURNAL_STREAM": f"{its.st_dev}:{its.st_ino}"})
     theirs.close()
     signal.signal(signal.SIGTERM, lambda *ignored: program.send_signal(signal.SIGTERM))
+    if is_deaf:
+        signal.sigwait([signal.SIGUSR1])
     stream = ours.makefile("rb")
     with selectors.DefaultSelector() as selector:
         selector.register(entries, selectors.EVENT_READ)

@@ -378,6 +378,9 @@ def test_sighup_of_a_terminal_ends_it(lab):
 # --- a thousand of them ---
 
 APPLIES = 1000
+FLOODED_APPLIES = int(os.environ.get("MILLRACE_APPLIES", "300"))  # under a flood: 1000 takes longer
+RATES = (100000, 70000, 50000, 30000, 20000, 10000, 5000)  # packets a second
+BASELINE_SEC = 3
 
 
 class Caller:
@@ -420,6 +423,81 @@ def variant_of(lab, i):
         sets="".join(f"  set{k}: {{ addresses: [192.0.2.{100 + i % 50}] }}\n"
                      for k in range(i % 4)),
         more=f"# {i}\n")
+
+
+class Stream:
+    """Numbered datagrams from the pc to the internet while the block runs; then what came of them."""
+
+    def __init__(self, lab, rate):
+        self.lab, self.rate = lab, rate
+
+    def __enter__(self):
+        program, port = build_dir() / "tests/lab/numbered", 4001
+        self.receiver = self.lab.start("inet", f"receive-{self.rate}", program, "receive", FAR, port)
+        wait_for(lambda: "receiving" in self.receiver.output(), "the receiver")
+        self.sender = self.lab.start("pc", f"send-{self.rate}", program, "send", FAR, port, self.rate)
+        wait_for(lambda: "sending" in self.sender.output(), "the sender")
+        self.began = time.monotonic()
+        return self
+
+    def __exit__(self, *ignored):
+        took = time.monotonic() - self.began
+        self.sender.stop(signal.SIGINT)
+        time.sleep(0.5)  # what is on its way
+        self.receiver.stop(signal.SIGINT)
+        self.sent, self.received = (json.loads(p.output().splitlines()[-1])[key] for p, key in (
+            (self.sender, "sent"), (self.receiver, "received")))
+        self.per_sec = self.sent / took
+        for process in (self.sender, self.receiver):
+            self.lab.processes.remove(process)
+            process.log.unlink()
+
+    def __str__(self):
+        return f"{self.received} of {self.sent} at {self.per_sec:.0f} pps"
+
+
+def stream_for(lab, rate, what):
+    """A stream while `what` is done; with what the router says that it dropped meanwhile."""
+    before = lab.counts("drop_")
+    with Stream(lab, rate) as stream:
+        what()
+    after = lab.counts("drop_")
+    stream.dropped = {name: n - before.get(name, 0) for name, n in after.items()
+                      if n != before.get(name, 0)}
+    return stream
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(240)
+def test_applies_under_a_flood_of_small_packets_lose_none():
+    """At the highest rate that the wires and the machine carry without applies, in the same run: a
+    port that overflows is the machine's doing if it does so without them as well."""
+    with ApplyLab() as lab:
+        lab.begin()
+        files = [lab.write(f"variant{i}", **variant_of(lab, i)) for i in range(60)]
+        caller = Caller(lab.socket)
+
+        def apply_all():
+            for i in range(FLOODED_APPLIES):
+                assert caller.call("config.apply", file=str(files[i % len(files)]))["done"]
+
+        for rate in RATES:
+            alone = stream_for(lab, rate, lambda: time.sleep(BASELINE_SEC))
+            print(f"without applies, {rate} pps asked: {alone}")
+            if alone.received < alone.sent:
+                continue
+            began = time.monotonic()
+            stream = stream_for(lab, rate, apply_all)
+            took = time.monotonic() - began
+            print(f"{FLOODED_APPLIES} applies in {took:.1f} s: {stream}, dropped {stream.dropped}")
+            if stream.received == stream.sent:
+                assert stream.per_sec > alone.per_sec / 2, "the sender had no processor"
+                return
+            assert set(stream.dropped) == {"drop_port_missed"}, stream.dropped
+            again = stream_for(lab, rate, lambda: time.sleep(took))
+            print(f"without applies, as long: {again}, dropped {again.dropped}")
+            assert again.received < again.sent, "only applies lose packets"
+        pytest.fail("not even the lowest rate gets through without applies")
 
 
 @pytest.mark.alone

@@ -3,6 +3,8 @@
 
 import json
 import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,23 @@ def test_the_last_words_are_an_entry_too(lab):
     last = json.loads(second.stdout.splitlines()[-1])
     assert last["via"] == "socket" and last["PRIORITY"] == "3", last
     assert last["MESSAGE"].startswith("millraced: ") and str(lab.socket) in last["MESSAGE"], last
+
+
+def test_a_journal_that_does_not_read_holds_nobody_up(lab):
+    lab.sysctl("rtr", {"net.unix.max_dgram_qlen": 1})
+    lab.start_in_journal("--deaf")  # it says more than there is room for
+    assert lab.entries() == []
+    lab.flip(3)
+    for command in (("show", "version"), ("log", "all", "debug"), ("show", "log")):
+        began = time.monotonic()
+        lab.millrace(*command)
+        assert time.monotonic() - began < 2
+    lab.router.popen.send_signal(signal.SIGUSR1)
+    wait_for(lambda: lab.said(" lost: nobody took them"), "what was lost", 5)
+    kept = {line["text"] for line in lab.millrace("show", "log")["lines"]}
+    assert "set up by hand" in kept, "what nobody took can be asked for"
+    lab.flip(1)
+    wait_for(lambda: lab.said("interface lan: set down by hand"), "the next lines", 5)
 
 
 def test_without_its_socket_the_journal_has_the_stream(lab):

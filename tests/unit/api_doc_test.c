@@ -49,8 +49,9 @@ static void the_document_names_each_method_and_no_other(void **state)
 static void each_method_has_one_way_to_be_done(void **state)
 {
 	for (const struct rpc_method *m = show_methods; m->name != NULL; m++) {
-		assert_int_equal(
-			(m->run != NULL) + (m->walk != NULL) + (m->run_session != NULL), 1);
+		assert_int_equal((m->run != NULL) + (m->walk != NULL) + (m->run_session != NULL) +
+					 (m->task != NULL),
+			1);
 		if (m->walk != NULL)
 			assert_int_equal(m->effect, RPC_READS);
 		assert_ptr_equal(find(m->name), m);

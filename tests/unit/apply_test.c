@@ -88,6 +88,7 @@ static void fail_at(unsigned at, struct parts to)
 	assert_ptr_equal(kernel_router.config, config);
 	assert_ptr_equal(kernel_router.firewall.input.config, config);
 	steps_fini(&ctx);
+	steps_over(&ctx);
 	plan_free(plan);
 	source_fini(&source);
 	cfg_errors_free(&errors);
@@ -164,7 +165,7 @@ static void a_file_of_a_set_that_is_gone_is_refused(void **state)
 static void a_policy_that_the_workers_refuse_is_refused(void **state)
 {
 	recording.is_refusing_policies = true;
-	refused(rich, "policy in force", "as you wish");
+	refused(rich, "policy", "as you wish");
 }
 
 static void an_mtu_that_the_port_refuses_is_refused(void **state)

@@ -370,6 +370,38 @@ static void what_a_sink_refuses_has_the_level_in_front(void **state)
 		stderr_of(say_some), "<6>port wan: driver af_xdp\n<3>control: no\\x0away\n");
 }
 
+// Somebody who reads nothing: each line that has no room is lost at once, and that is said when
+// there is some again.
+static void who_does_not_read_holds_nobody_up(void **state)
+{
+	enum { LINES = 4000 };
+	int before = dup(STDERR_FILENO), ends[2];
+	ssize_t got;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_set_sink(NULL);
+	alarm(20); // it would wait for ever
+	for (unsigned i = 0; i < LINES; i++)
+		log_packet("rule input/1", "a packet of which a rule wants to tell");
+	alarm(0);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	while ((got = read(ends[0], said, sizeof(said))) > 0)
+		;
+	log_tell_left_out(false);
+	got = read(ends[0], said, sizeof(said) - 1);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(ends[0]);
+	close(ends[1]);
+	assert_true(got > 0);
+	said[got] = '\0';
+	if (strstr(said, "lines were lost") == NULL)
+		fail_msg("%s", said);
+	assert_in_range(strtol(without_time(said) + strlen("warning control: "), NULL, 10),
+		LINES / 4, LINES - 1);
+}
+
 static void say_last_words(void)
 {
 	for (unsigned i = 0; i < 2 * LOG_LIMIT_BURST; i++)
@@ -559,6 +591,7 @@ int main(void)
 		TEST(stderr_has_time_level_and_object),
 		TEST(what_a_sink_takes_is_not_on_stderr_too),
 		TEST(what_a_sink_refuses_has_the_level_in_front),
+		TEST(who_does_not_read_holds_nobody_up),
 		TEST(the_last_words_are_never_left_out),
 		TEST(lines_of_several_threads_do_not_mix),
 		TEST(the_last_lines_come_in_order_and_by_part_and_level),

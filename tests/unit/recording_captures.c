@@ -49,8 +49,3 @@ bool dataplane_recorder_state(
 {
 	return false;
 }
-
-bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
-{
-	return false;
-}

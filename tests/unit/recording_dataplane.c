@@ -230,14 +230,26 @@ static void carry_counts(const struct dp_policy *next)
 	memcpy(recording.named_counts, named, sizeof(named));
 }
 
-int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+struct compiled_policy *dataplane_policy_compile(
+	struct dataplane *dp, const struct dp_policy *policy, struct error *err)
+{
+	static char stands_for_it;
+
+	if (!recording.is_refusing_policies)
+		return (struct compiled_policy *)&stands_for_it;
+	error_set(err, "as you wish");
+	return NULL;
+}
+
+void dataplane_policy_free(struct compiled_policy *policy)
+{
+}
+
+struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
+	struct compiled_policy *next, const struct dp_policy *policy, struct error *err)
 {
 	struct dp_set *sets;
 
-	if (recording.is_refusing_policies) {
-		error_set(err, "as you wish");
-		return -EINVAL;
-	}
 	forget_policy();
 	recording.policy = *policy;
 	recording.policy.lists = copy_of(policy->lists, policy->n_lists, sizeof(policy->lists[0]));
@@ -259,7 +271,7 @@ int dataplane_policy_set(struct dataplane *dp, const struct dp_policy *policy, s
 	recording.policy.rules_before = NULL;
 	recording.policy.counters_before = NULL;
 	carry_counts(policy);
-	return 0;
+	return next;
 }
 
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
@@ -364,7 +376,59 @@ bool dataplane_timed_next(
 	return true;
 }
 
+bool dataplane_timed_some(const struct dataplane *dp, uint16_t timed, uint32_t *cursor,
+	struct dp_timed_entry *out, unsigned max, unsigned *n)
+{
+	*n = 0;
+	while (*n < max && dataplane_timed_next(dp, timed, cursor, &out[*n]))
+		++*n;
+	return *cursor < recording.timed[timed].n;
+}
+
+// --- counters and flows ---
+
+int dataplane_interface_stats(const struct dataplane *dp, int id, struct dp_interface_stats *out)
+{
+	if (!recording.interfaces[id].is_used)
+		return -ENOENT;
+	*out = recording.stats[id];
+	return 0;
+}
+
+bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flow *out,
+	unsigned max, unsigned *n)
+{
+	*n = 0;
+	while (*n < max && *cursor < recording.n_flows)
+		out[(*n)++] = recording.flows[(*cursor)++];
+	return *cursor < recording.n_flows;
+}
+
+// The workers do one flow each time that they are asked whether they are done.
+int dataplane_flow_end(struct dataplane *dp, const struct dp_flow *flow, bool resets)
+{
+	if (recording.n_ends - recording.n_ended >= RECORDED_ENDS_ROOM)
+		return -EAGAIN;
+	recording.ends[recording.n_ends] = *flow;
+	recording.ends_reset[recording.n_ends++] = resets;
+	return 0;
+}
+
+bool dataplane_flows_ended(struct dataplane *dp, uint64_t *n)
+{
+	if (recording.n_ended < recording.n_ends && !recording.is_stalled)
+		recording.n_ended++;
+	*n = recording.n_ended;
+	return recording.n_ended == recording.n_ends;
+}
+
 // --- ports ---
+
+int port_stats(struct port *asked, struct port_stats *out)
+{
+	*out = recording.port_stats;
+	return 0;
+}
 
 static struct port_info info_of(const char *name, uint16_t mtu)
 {

@@ -5,7 +5,12 @@
 
 #include "dataplane/dataplane.h"
 
-enum { RECORDED_MAX = 1024 };
+enum {
+	RECORDED_MAX = 1024,
+	RECORDED_COUNTERS = 2,
+	RECORDED_FLOWS_MAX = 128,
+	RECORDED_ENDS_ROOM = 8, // that wait for the workers
+};
 
 struct recorded_neighbour {
 	int interface;
@@ -50,6 +55,14 @@ struct recording {
 	uint64_t schedules;
 	unsigned n_schedule_sets;
 	struct recorded_timed_set timed[DP_TIMED_SETS_MAX];
+	// what was counted, and the flows that live, as the test says; those that are to end
+	uint64_t counters[RECORDED_COUNTERS];
+	struct dp_interface_stats stats[DP_INTERFACES_MAX];
+	struct port_stats port_stats;
+	struct dp_flow flows[RECORDED_FLOWS_MAX], ends[RECORDED_FLOWS_MAX];
+	bool ends_reset[RECORDED_FLOWS_MAX];
+	unsigned n_flows, n_ends, n_ended;
+	bool is_stalled; // they end nothing
 	// the ports that interfaces sit on: all have this link; what MTU they have unless they are
 	// told, and what any was told last
 	struct port_link link;

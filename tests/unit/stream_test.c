@@ -62,7 +62,7 @@ static void topics_are_chosen_and_given_up(void **state)
 	assert_string_equal(call(stream_unsubscribe, NULL), "{\"topics\":[]}");
 	assert_string_equal(call(stream_subscribe, NULL),
 		"{\"topics\":[\"links\",\"drops\",\"sets\","
-		"\"neighbours\",\"alarms\",\"config\",\"uplinks\",\"leases\"]}");
+		"\"neighbours\",\"alarms\",\"config\",\"uplinks\",\"leases\",\"commands\"]}");
 }
 
 static void what_is_no_topic_changes_nothing(void **state)
@@ -73,7 +73,7 @@ static void what_is_no_topic_changes_nothing(void **state)
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_non_null(strstr(call(stream_subscribe, wrong[i]),
-			"links|drops|sets|neighbours|alarms|config|uplinks|leases"));
+			"links|drops|sets|neighbours|alarms|config|uplinks|leases|commands"));
 		assert_int_equal(stream.topics, 0);
 	}
 }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/apply/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/errand.h"
+#include "control/wall_clock.h"
+
+enum { GOES_ON = 0, IS_DONE = 1 }; // what phases give beside -1
+
+// --- the phases ---
+
+static int look(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+	const struct config *before = apply_router(job->apply)->config;
+
+	outcome->is_unchanged = apply_has(job->apply, job->source.hash);
+	outcome->plan = plan_new(before, job->source.config);
+	if (outcome->plan == NULL)
+		return error_set(&outcome->err, "no memory for the plan");
+	if (job->kind == APPLY_PLAN &&
+		config_diff(before, job->source.config, &outcome->changes) != 0)
+		return error_set(&outcome->err, "no memory for the plan");
+	return GOES_ON;
+}
+
+// Long. The router's config is looked at: only jobs change that.
+static int read_source(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+	int rc;
+
+	if (job->kind == APPLY_BACK)
+		rc = source_parse(
+			&job->source, outcome->file, job->text, job->text_bytes, &outcome->errors);
+	else
+		rc = source_read(&job->source, outcome->file, &outcome->errors);
+	if (rc == 0 && job->kind == APPLY_PLAN)
+		rc = firewall_check(job->source.config, &outcome->err);
+	return rc == 0 ? look(job) : -1;
+}
+
+static int refuse_restarts(struct apply_outcome *outcome)
+{
+	const struct plan *plan = outcome->plan;
+	size_t at = 0;
+	char list[400] = "";
+
+	if (plan->n_restarts == 0)
+		return 0;
+	for (unsigned i = 0; i < plan->n_restarts && at < sizeof(list); i++)
+		at += (size_t)snprintf(
+			list + at, sizeof(list) - at, "%s%s", i > 0 ? ", " : "", plan->restarts[i]);
+	return error_set(&outcome->err, "needs a restart of millraced: %s%s", list,
+		plan->n_more_restarts > 0 ? " and more" : "");
+}
+
+static int begin_steps(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+	struct router *router = apply_router(job->apply);
+
+	if (job->kind == APPLY_PLAN || outcome->is_unchanged)
+		return IS_DONE;
+	if (refuse_restarts(outcome) != 0 || apply_note(job->apply, job) != 0)
+		return -1;
+	job->steps = (struct steps_ctx){
+		.router = router,
+		.before = router->config,
+		.after = job->source.config,
+		.plan = outcome->plan,
+		.is_lenient = job->is_lenient,
+		.now = wall_clock_now(),
+		.revision = outcome->revision,
+	};
+	if (outcome->revision != 0 && job->confirm_sec == 0)
+		job->steps.history = apply_history(job->apply);
+	return transaction_go_on(
+		steps, 0, STEPS_LONG, &job->steps, &outcome->failed_step, &outcome->err);
+}
+
+// Long. What is to be undone then is the loop's.
+static int run_long_step(struct apply_job *job)
+{
+	if (steps[STEPS_LONG].run(&job->steps, &job->outcome->err) == 0)
+		return GOES_ON;
+	job->outcome->failed_step = steps[STEPS_LONG].name;
+	return -1;
+}
+
+static int end_steps(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+
+	job->steps.now = wall_clock_now();
+	return transaction_go_on(
+		steps, STEPS_LONG + 1, STEPS, &job->steps, &outcome->failed_step, &outcome->err);
+}
+
+static const struct phase {
+	const char *name;
+	bool is_long;
+	int (*run)(struct apply_job *job);
+} phases[] = {
+	{"reading", true, read_source},
+	{"checking", false, begin_steps},
+	{"compiling the policy", true, run_long_step},
+	{"putting it in force", false, end_steps},
+};
+
+enum { PHASES = sizeof(phases) / sizeof(phases[0]), PHASE_LONG_STEP = 2 };
+
+const char *job_phase_name(const struct apply_job *job)
+{
+	return job->phase < PHASES ? phases[job->phase].name : "tidying up";
+}
+
+// --- from one to the next ---
+
+// Places in the outcome's errors are of a file whose name the config owns.
+static void leave(struct apply_job *job)
+{
+	job->outcome->config = job->source.config;
+	job->source.config = NULL;
+	source_fini(&job->source);
+	free(job->text);
+	job->text = NULL;
+}
+
+static void conclude(struct apply_job *job)
+{
+	bool is_in_force = job->rc == GOES_ON; // all phases are through
+
+	if (job->rc < 0 && job->phase == PHASE_LONG_STEP)
+		transaction_undo(steps, STEPS_LONG, &job->steps);
+	if (is_in_force) {
+		steps_finish(&job->steps, job->source.config);
+		plan_free(job->outcome->plan); // it speaks of a config that is about to end
+		job->outcome->plan = NULL;
+		job->source.config = NULL;
+	}
+	apply_settle(job->apply, job);
+	leave(job);
+	job->rc = job->rc < 0 ? -1 : 0;
+	job->is_done = true;
+}
+
+static void tidy(void *ctx)
+{
+	struct apply_job *job = ctx;
+
+	if (job->steps.router != NULL)
+		steps_fini(&job->steps);
+}
+
+static void end(void *ctx)
+{
+	struct apply_job *job = ctx;
+
+	if (job->steps.router != NULL)
+		steps_over(&job->steps);
+	apply_job_over(job->apply, job);
+}
+
+int job_run(struct apply_job *job)
+{
+	int rc;
+
+	for (; job->phase < PHASES && job->rc == GOES_ON; job->phase++)
+		if ((job->rc = phases[job->phase].run(job)) != GOES_ON)
+			break;
+	conclude(job);
+	rc = job->rc;
+	tidy(job);
+	end(job);
+	return rc;
+}
+
+static void go_on(struct apply_job *job);
+
+static void run_phase(void *ctx)
+{
+	struct apply_job *job = ctx;
+
+	job->rc = phases[job->phase].run(job);
+}
+
+static void phase_done(void *ctx)
+{
+	struct apply_job *job = ctx;
+
+	if (job->rc == GOES_ON)
+		job->phase++;
+	go_on(job);
+}
+
+// Without a thread, here and now.
+static void go_out(struct apply_job *job, void (*run)(void *ctx), void (*done)(void *ctx))
+{
+	if (errand_begin(apply_errand(job->apply), run, done, job) == 0)
+		return;
+	run(job);
+	done(job);
+}
+
+static void go_on(struct apply_job *job)
+{
+	while (job->rc == GOES_ON && job->phase < PHASES && !phases[job->phase].is_long) {
+		run_phase(job);
+		if (job->rc == GOES_ON)
+			job->phase++;
+	}
+	if (job->rc == GOES_ON && job->phase < PHASES) {
+		go_out(job, run_phase, phase_done);
+		return;
+	}
+	conclude(job);
+	go_out(job, tidy, end);
+}
+
+void job_begin(struct apply_job *job)
+{
+	go_on(job);
+}
+
+void job_fini(struct apply_job *job)
+{
+	tidy(job);
+	free(job->text);
+	job->text = NULL;
+	source_fini(&job->source);
+	apply_outcome_fini(&job->own);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A config that is taken while the loop goes on.
+#include "tests/unit/apply_fixture.h"
+
+static const struct parts rich = {
+	.routes = "  - {to: 192.0.2.0/24, via: 203.0.113.9}\n",
+	.sets = "  slow: {addresses: [], timeout: 1h}\n",
+	.forward = ", {source: slow, action: drop}",
+};
+
+static struct apply_job *job;
+static unsigned n_done;
+static int done_rc;
+
+static void on_done(void *ctx, const struct apply_outcome *outcome, int rc)
+{
+	n_done++;
+	done_rc = rc;
+}
+
+static struct apply_job *begin(struct parts parts, enum apply_asks what)
+{
+	n_done = 0;
+	write_config(parts);
+	return apply_begin(apply, &(struct apply_request){.what = what,
+					  .file = file,
+					  .who = {1000, "test[1]", "as a test"},
+					  .done = on_done});
+}
+
+static bool is_done(void)
+{
+	return n_done > 0;
+}
+
+static void the_loop_goes_on_until_it_is_in_force(void **state)
+{
+	const struct apply_who who = {0, "other[1]", ""};
+	struct apply_outcome other = {0};
+	const struct apply_outcome *outcome;
+	unsigned n_rules = recording.policy.n_rules;
+	int rc;
+
+	job = begin(rich, APPLY_ASKS_FILE);
+	assert_non_null(job);
+	assert_null(apply_job_outcome(job, &rc));
+	assert_string_equal(apply_job_doing(job), "reading");
+	assert_int_equal(recording.policy.n_rules, n_rules);
+	assert_int_equal(apply_file(apply, file, &who, 0, &other), -1);
+	assert_non_null(strstr(other.err.text, "another config is under way: reading"));
+	apply_outcome_fini(&other);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_non_null(outcome);
+	assert_int_equal(rc, 0);
+	assert_int_equal(outcome->revision, apply_present(apply));
+	assert_int_equal(recording.policy.n_rules, n_rules + 1);
+	assert_int_equal(n_done, 1);
+	apply_job_leave(job);
+	assert_int_equal(history_newest(history, REVISION_GOOD), apply_present(apply));
+}
+
+static void who_asked_may_go(void **state)
+{
+	unsigned n_rules = recording.policy.n_rules;
+
+	apply_job_leave(begin(rich, APPLY_ASKS_FILE));
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(done_rc, 0);
+	assert_int_equal(recording.policy.n_rules, n_rules + 1);
+	job = begin((struct parts){0}, APPLY_ASKS_BACK);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(recording.policy.n_rules, n_rules);
+	apply_job_leave(job);
+}
+
+static void what_fails_on_the_way_leaves_all_as_it_was(void **state)
+{
+	char *before = snapshot(), *after;
+	const struct apply_outcome *outcome;
+	int rc;
+
+	write_to(set_file, "nobody\n");
+	job = begin(rich, APPLY_ASKS_FILE);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_int_equal(rc, -1);
+	assert_string_equal(outcome->failed_step, "policy");
+	assert_int_equal(outcome->revision, 0);
+	apply_job_leave(job);
+	after = snapshot();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	assert_int_equal(history_newest(history, REVISION_TRIAL), 0);
+}
+
+static void a_plan_is_no_change(void **state)
+{
+	const struct apply_outcome *outcome;
+	char *before = snapshot(), *after;
+	int rc;
+
+	job = begin(rich, APPLY_ASKS_PLAN);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_int_equal(rc, 0);
+	assert_int_equal(outcome->changes.n, 3);
+	apply_job_leave(job);
+	after = snapshot();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+// An interface that comes while a policy is compiled is in the next one.
+static void an_update_waits_for_the_end(void **state)
+{
+	struct firewall *firewall = &kernel_router.firewall;
+	struct error err = {0};
+	unsigned n;
+
+	apply_job_leave(begin(rich, APPLY_ASKS_FILE));
+	while (!firewall->is_preparing && n_done == 0)
+		kernel_fixture_run(1);
+	assert_true(firewall->is_preparing);
+	n = recording.n_policies;
+	assert_int_equal(firewall_update(firewall, NOW, &err), 0);
+	assert_int_equal(recording.n_policies, n);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(recording.n_policies, n + 2);
+	assert_false(firewall->is_due || firewall->is_preparing);
+}
+
+static void the_end_of_the_router_does_not_wait_for_who_asked(void **state)
+{
+	int rc;
+
+	job = begin(rich, APPLY_ASKS_FILE);
+	apply_free(apply);
+	assert_null(apply_job_outcome(job, &rc));
+	apply_job_leave(job);
+	apply = NULL; // the teardown's
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(the_loop_goes_on_until_it_is_in_force),
+		TEST(who_asked_may_go),
+		TEST(what_fails_on_the_way_leaves_all_as_it_was),
+		TEST(a_plan_is_no_change),
+		TEST(an_update_waits_for_the_end),
+		TEST(the_end_of_the_router_does_not_wait_for_who_asked),
+	};
+
+	if (!kernel_fixture_enter_namespace())
+		return SKIPPED;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
