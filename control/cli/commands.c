@@ -67,7 +67,7 @@ static const struct grammar_arg watch_args[] = {
 };
 
 static const struct grammar_arg event_args[] = {
-	{NULL, "topic", GRAMMAR_CHOICE, "of one kind alone",
+	{NULL, "topic", GRAMMAR_CHOICE, "one kind",
 		"links|drops|sets|neighbours|alarms|config|uplinks|leases|commands", true},
 	{0},
 };
