@@ -170,9 +170,9 @@ struct worker {
 	struct {
 		uint32_t serial, next; // the order under way, and the flow to look at next
 		uint64_t ids;
-		uint32_t inbox_until;  // its position when the order came
-		_Atomic uint32_t done; // the last order that is carried out
-	} cut;			       // flow_cut.h
+		uint32_t inbox_until;	    // its position when the order came
+		_Atomic uint32_t done;	    // the last order that is carried out
+	} cut;				    // flow_cut.h
 	_Atomic(struct flow_kills *) kills; // NULL: control never wanted a flow ended
 
 	// flow_room.c: when control may be told next of a full table, and of a host's limit

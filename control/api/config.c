@@ -73,8 +73,8 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 			is_good = read_number(
 				key, value, APPLY_CONFIRM_SEC_MAX, &out->confirm, failure);
 		else if (strcmp(key, "confirm_when") == 0)
-			is_good =
-				read_text(key, value, CONFIG_PROBES_TEXT_MAX, &out->confirm_when, failure);
+			is_good = read_text(
+				key, value, CONFIG_PROBES_TEXT_MAX, &out->confirm_when, failure);
 		else if (strcmp(key, "confirm_name") == 0)
 			is_good = read_text(
 				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);

@@ -33,5 +33,4 @@ void config_put_changes(json_t *to, const struct cfg_changes *changes);
 // Of a plan that the router has not changed since: its changes, the interfaces that it touches, and
 // what that ends.
 struct router;
-void config_put_plan(
-	json_t *to, const struct router *router, const struct apply_outcome *outcome);
+void config_put_plan(json_t *to, const struct router *router, const struct apply_outcome *outcome);

@@ -117,8 +117,7 @@ static uint64_t count_flows(const struct router *router)
 	return n;
 }
 
-void config_put_plan(
-	json_t *to, const struct router *router, const struct apply_outcome *outcome)
+void config_put_plan(json_t *to, const struct router *router, const struct apply_outcome *outcome)
 {
 	uint64_t gone;
 

@@ -191,7 +191,8 @@ void attach_finish(struct steps_ctx *ctx)
 		detach(ctx->router, one->before);
 		has_gone = true;
 	}
-	// bound without them when what was in force is freed: nobody comes in their place until then
+	// bound without them when what was in force is freed: nobody comes in their place until
+	// then
 	if (has_gone && firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
 		log_error("firewall", "%s", err.text);
 }
