@@ -78,7 +78,7 @@ struct apply_request {
 	void *ctx;
 };
 struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request);
-// NULL: it is not done. Else as the functions above, until apply_job_leave.
+// NULL: something of it is under way. Else as the functions above, until apply_job_leave.
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc);
 const char *apply_job_doing(const struct apply_job *job); // "reading"
 // Nobody asks for the outcome any more; it goes on, and is freed at its end.

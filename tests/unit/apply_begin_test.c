@@ -2,10 +2,17 @@
 // A config that is taken while the loop goes on.
 #include "tests/unit/apply_fixture.h"
 
+#include "control/apply/probation.h"
+
 static const struct parts rich = {
 	.routes = "  - {to: 192.0.2.0/24, via: 203.0.113.9}\n",
 	.sets = "  slow: {addresses: [], timeout: 1h}\n",
 	.forward = ", {source: slow, action: drop}",
+};
+
+static const struct parts with_guest = {
+	.ports = ", guest: {driver: 'null'}",
+	.interfaces = "  guest: {port: guest, addresses: [198.19.0.1/24]}\n",
 };
 
 static struct apply_job *job;
@@ -132,6 +139,72 @@ static void an_update_waits_for_the_end(void **state)
 	assert_false(firewall->is_due || firewall->is_preparing);
 }
 
+// What is in force is bound to those that there are at each moment, and another update still waits.
+static void interfaces_come_and_go(void **state)
+{
+	struct router *router = &kernel_router;
+	char *before = snapshot(), *after;
+
+	apply_job_leave(begin(with_guest, APPLY_ASKS_FILE));
+	assert_int_equal(router->interfaces.n, 2);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(done_rc, 0);
+	assert_int_equal(router->interfaces.n, 3);
+	assert_non_null(interfaces_by_name(&router->interfaces, "guest"));
+	apply_job_leave(begin((struct parts){0}, APPLY_ASKS_FILE));
+	assert_int_equal(router->interfaces.n, 3);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(done_rc, 0);
+	assert_false(router->firewall.is_due || router->firewall.is_preparing);
+	after = snapshot();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+// --- on trial ---
+
+static char last_why[HISTORY_WHY_MAX + 1];
+
+static bool is_trial_over(void)
+{
+	unsigned left_sec;
+
+	return apply_trial(apply, &left_sec) == 0;
+}
+
+static void note_why(void *ctx, const struct revision *revision)
+{
+	if (revision->number == apply_present(apply))
+		snprintf(last_why, sizeof(last_why), "%s", revision->why);
+}
+
+static void who_fails_a_probe_goes_when_the_time_is_over(void **state)
+{
+	const struct apply_request request = {.what = APPLY_ASKS_FILE,
+		.file = file,
+		.confirm_sec = 2,
+		.probes = 1u << PROBE_UPLINK | 1u << PROBE_MANAGEMENT,
+		.who = {1000, "test[1]", "as a test"},
+		.done = on_done};
+	unsigned n_rules = recording.policy.n_rules;
+	struct error err = {0};
+
+	n_done = 0;
+	write_config(rich);
+	apply_job_leave(apply_begin(apply, &request));
+	assert_true(is_trial_over()); // it is read first
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_false(is_trial_over());
+	assert_int_equal(recording.policy.n_rules, n_rules + 1);
+	assert_true(kernel_fixture_wait(is_trial_over, 5000));
+	assert_int_equal(recording.policy.n_rules, n_rules);
+	assert_int_equal(history_each(history, 0, note_why, NULL, &err), 0);
+	assert_non_null(strstr(last_why, "probes failed"));
+	assert_non_null(strstr(last_why, "uplink: "));
+	assert_non_null(strstr(last_why, "management: nobody who may change things has come"));
+}
+
 static void the_end_of_the_router_does_not_wait_for_who_asked(void **state)
 {
 	int rc;
@@ -152,6 +225,8 @@ int main(void)
 		TEST(what_fails_on_the_way_leaves_all_as_it_was),
 		TEST(a_plan_is_no_change),
 		TEST(an_update_waits_for_the_end),
+		TEST(interfaces_come_and_go),
+		TEST(who_fails_a_probe_goes_when_the_time_is_over),
 		TEST(the_end_of_the_router_does_not_wait_for_who_asked),
 	};
 

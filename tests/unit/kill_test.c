@@ -211,9 +211,25 @@ static void a_clear_takes_off_what_was_counted_and_another_policy_keeps_it(void 
 	assert_int_equal(firewall_update(&fixture.firewall, POLICY_FIXTURE_NOW, &err), 0);
 	baselines_rule(&fixture.baselines, fixture.dp, 1, &count);
 	assert_int_equal(count.packets, 1);
-	recording.stats[FIRST_ID].rx_packets = 3; // another one by that number
+	recording.stats[FIRST_ID].rx_packets = 3; // fewer than there were: it began anew
 	baselines_interface(&fixture.baselines, fixture.dp, FIRST_ID, &stats);
 	assert_int_equal(stats.rx_packets, 3);
+}
+
+static void what_comes_in_the_place_of_another_begins_anew(void **state)
+{
+	struct port *port = port_open(&(struct port_spec){.name = "wan"}, NULL);
+	struct dp_interface_stats stats;
+
+	recording.stats[FIRST_ID].rx_packets = 100;
+	recording.interfaces[FIRST_ID].is_used = true;
+	ask(&one, "clear", "{}");
+	run(&one, 1);
+	baselines_forget(&fixture.baselines, FIRST_ID, port);
+	port_close(port);
+	recording.stats[FIRST_ID].rx_packets = 101;
+	baselines_interface(&fixture.baselines, fixture.dp, FIRST_ID, &stats);
+	assert_int_equal(stats.rx_packets, 101);
 }
 
 int main(void)
@@ -224,6 +240,7 @@ int main(void)
 		TEST(all_must_be_meant),
 		TEST(a_second_one_waits_for_its_turn_and_goes_on_when_the_first_hangs_up),
 		TEST(a_clear_takes_off_what_was_counted_and_another_policy_keeps_it),
+		TEST(what_comes_in_the_place_of_another_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

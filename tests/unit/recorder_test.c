@@ -311,7 +311,7 @@ static void no_copy_shows_half_a_packet(void **state)
 	memset(writing.w, 0, sizeof(struct worker));
 	dp->recorder = writing.recorder;
 	assert_int_equal(pthread_create(&thread, NULL, write_on, &writing), 0);
-	for (unsigned i = 0; i < COPIES || n_left_out == 0; i++) {
+	for (unsigned i = 0; i < COPIES || n_left_out == 0 || n_shown == 0; i++) {
 		struct dp_recording *recording = dataplane_recording_new(dp, 0, &err);
 		uint64_t n = check_copy(recording);
 
@@ -323,7 +323,6 @@ static void no_copy_shows_half_a_packet(void **state)
 	}
 	atomic_store(&writing.must_stop, true);
 	pthread_join(thread, NULL);
-	assert_true(n_shown > 0);
 	recorder_free(writing.recorder);
 	free(writing.w);
 	free(dp);
