@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "cfg/dhcp4_option.h"
+
 static bool is_before(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return memcmp(a->v4, b->v4, sizeof(a->v4)) < 0;
@@ -42,6 +44,24 @@ static void doubt_ranges(const struct check *check, const struct cfg_dhcp_subnet
 		}
 }
 
+// Whether its hosts are told that the router answers DNS, which is what they hear when nothing is
+// said.
+static bool sends_to_us(const struct cfg_dhcp_subnet *subnet)
+{
+	for (unsigned i = 0; i < subnet->options.n; i++)
+		if (subnet->options.list[i].number == DHCP4_OPTION_DNS)
+			return false;
+	return range_at(subnet, 0) != NULL;
+}
+
+static bool listens_on(const struct cfg_dns *dns, const char *interface)
+{
+	for (unsigned i = 0; i < dns->n_listen; i++)
+		if (strcmp(dns->listen[i], interface) == 0)
+			return true;
+	return false;
+}
+
 void check_dhcp_doubts(const struct check *check)
 {
 	const struct cfg_dhcp *dhcp = &check->config->dhcp;
@@ -59,6 +79,11 @@ void check_dhcp_doubts(const struct check *check)
 			!check_may_ask(check, interface, CHECK_DHCP_PORT))
 			report_warn(check->report, subnet->place, DOUBT_LAN_WITHOUT_DHCP,
 				"dhcp-server %s: the firewall does not let its hosts ask",
+				subnet->name);
+		if (sends_to_us(subnet) && !listens_on(&check->config->dns, subnet->interface))
+			report_warn(check->report, subnet->place, DOUBT_DHCP_WITHOUT_DNS,
+				"dhcp-server %s: its hosts are sent here with questions for names, "
+				"and nobody listens",
 				subnet->name);
 	}
 }

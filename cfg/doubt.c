@@ -33,6 +33,10 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"An address is in two ranges: the first decides about its options and class, and "
 		"there are fewer addresses than it seems.",
 		"let one end where the other begins"},
+	[DOUBT_DHCP_WITHOUT_DNS] = {"dhcp-without-dns",
+		"Hosts are told that the router answers questions for names, and `dns` does not "
+		"listen there: they find nobody by name, unless another program here answers.",
+		"name the interface at `dns: listen`, or say who answers: `options: {dns: ...}`"},
 
 	[DOUBT_PICK_UP_DROPPED] = {"pick-up-dropped",
 		"What `pick-up` is to take, TCP without a SYN, the hygiene drops before.",

@@ -112,6 +112,23 @@ static void write_dhcp(FILE *out, const struct first_plan *plan)
 		ip_addr_str(&last, last_text));
 }
 
+static void write_dns(FILE *out, const struct first_plan *plan)
+{
+	fprintf(out,
+		"dns:                            # answers the house's questions for names\n"
+		"  listen: %s\n",
+		plan->lan.interface);
+	if (count_taken(plan->wan.card, IP_V4) == 0)
+		fputs("  upstreams: learned            # by the servers that the provider tells "
+		      "of\n\n",
+			out);
+	else
+		fputs("  # upstreams: 203.0.113.53     # your provider's; it asks from the root "
+		      "down "
+		      "without\n\n",
+			out);
+}
+
 // The router knows no gateway outside the networks of its addresses but a link-local one.
 static bool is_usable(const struct card *card, const struct ip_addr *via)
 {
@@ -226,6 +243,7 @@ char *first_file_text(const struct first_plan *plan, const struct session *sessi
 	fputc('\n', out);
 	write_routes(out, &plan->wan);
 	write_dhcp(out, plan);
+	write_dns(out, plan);
 	write_policy(out, plan, session);
 	if (fclose(out) == 0)
 		return text;

@@ -224,11 +224,16 @@ def test_a_wan_without_an_address_asks_by_dhcp(lab):
     assert "\n    dhcp4: yes" in lab.file.read_text() and "routes:" not in lab.file.read_text()
     assert lab.command("check", lab.file) == (0, "", "")
     server = lab.start("inet", "dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
-                       "--user=root", "--pid-file=", "--port=0", "--interface=eth0", "--no-ping",
+                       "--user=root", "--pid-file=", "--interface=eth0", "--no-ping", "--no-resolv",
+                       "--address=/www.example.com/203.0.113.80",
                        f"--dhcp-leasefile={lab.dir}/leases", "--dhcp-range=203.0.113.100,203.0.113.110,2m")
     lab.wait_port("inet", 67, server, kind="udp")
     lab.start_millraced()
     wait_for(lambda: ping(lab, "pc", FAR, count=1).received, "pc to reach the internet", 20)
+    # and names, of the provider's servers
+    wait_for(lambda: lab.run("pc", "dig", f"@{LAN}", "+short", "+tries=1", "+timeout=2",
+                             "www.example.com", check=False).stdout == "203.0.113.80\n",
+             "a name to be answered", 10)
 
 
 def test_a_file_is_not_written_over_unless_forced(lab):

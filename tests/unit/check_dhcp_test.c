@@ -8,6 +8,8 @@
 
 #include "tests/unit/config_fixture.h"
 
+#define DNS "dns: {listen: lan}\n"
+
 static void mistakes_are_named(void **state)
 {
 	static const struct fault rows[] = {
@@ -89,23 +91,27 @@ static void what_the_file_leaves_out_is_completed(void **state)
 static void what_is_hardly_meant_is_doubted(void **state)
 {
 	static const struct fault rows[] = {
-		{ROUTER "dhcp-server: {lan: {pool: [198.18.0.9-198.18.0.20, 198.18.0.15]}}\n", 3,
-			15, "two ranges meet, at 198.18.0.15 [dhcp-ranges-meet]"},
+		{ROUTER "dhcp-server: {lan: {pool: [198.18.0.9-198.18.0.20, 198.18.0.15]}}\n" DNS,
+			3, 15, "two ranges meet, at 198.18.0.15 [dhcp-ranges-meet]"},
 		{ROUTER "dhcp-server: {lan: {}}\n", 3, 15,
 			"no addresses to give [dhcp-nothing-to-give]"},
 		{ROUTER "nat: [{masquerade: wan}]\n"
 			"zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"
 			"firewall: {input: [{from: lan, protocol: tcp, action: accept}]}\n"
-			"dhcp-server: {lan: {pool: 198.18.0.9}}\n",
+			"dhcp-server: {lan: {pool: 198.18.0.9}}\n" DNS,
 			6, 15, "the firewall does not let its hosts ask [lan-without-dhcp]"},
+		{ROUTER "dhcp-server: {lan: {pool: 198.18.0.9}}\ndns: {listen: wan}\n", 3, 15,
+			"nobody listens [dhcp-without-dns]"},
 	};
 
 	expect_warnings(rows, COUNT(rows));
 	expect_no_warnings(ROUTER "nat: [{masquerade: wan}]\n"
 				  "zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"
 				  "firewall: {input: [{from: lan, action: accept}]}\n"
-				  "dhcp-server: {lan: {pool: 198.18.0.9}}\n");
-	expect_no_warnings(ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.10]}}\n");
+				  "dhcp-server: {lan: {pool: 198.18.0.9}}\n" DNS);
+	expect_no_warnings(ROUTER "dhcp-server: {lan: {pool: 198.18.0.9, options: {dns: "
+				  "203.0.113.53}}}\n");
+	expect_no_warnings(ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.10]}}\n" DNS);
 }
 
 int main(void)

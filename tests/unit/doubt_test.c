@@ -36,7 +36,9 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_SET_UNUSED] = ROUTER "sets: {a: {ports: 80}}\n",
 	[DOUBT_ZONES_WITHOUT_FIREWALL] = HOME,
 	[DOUBT_DHCP_NOTHING_TO_GIVE] = ROUTER "dhcp-server: {lan: {}}\n",
-	[DOUBT_DHCP_RANGES_MEET] = ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.9]}}\n",
+	[DOUBT_DHCP_RANGES_MEET] = ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.9]}}\n"
+					  "dns: {listen: lan}\n",
+	[DOUBT_DHCP_WITHOUT_DNS] = ROUTER "dhcp-server: {lan: {pool: 198.18.0.9}}\n",
 	[DOUBT_PICK_UP_DROPPED] = FIREWALL "  hygiene: {tcp-new: true}\nflows: {pick-up: true}\n",
 	[DOUBT_TIMEOUT_SHORT] = ROUTER "flows: {timeouts: {icmp: 1s}}\n",
 	[DOUBT_DHCP_NOT_DROPPED] =

@@ -73,6 +73,8 @@ static void the_wan_has_the_default_route_and_the_lan_a_link(void **state)
 	// what DHCP gave for a time comes from there again, with the way out
 	expect_text("    dhcp4: yes ");
 	assert_null(strstr(text, "192.168.10.77"));
+	expect_text("dns:                            # answers the house's questions for names\n"
+		    "  listen: lan\n  upstreams: learned ");
 	assert_null(strstr(text, "routes:"));
 }
 
@@ -86,6 +88,7 @@ static void the_lan_is_the_first_private_network_that_nobody_has(void **state)
 	expect_text("    addresses: [192.168.10.77/24]");
 	expect_text("    via: 192.168.10.1\n");
 	assert_null(strstr(text, "dhcp4"));
+	assert_null(strstr(text, "learned"));
 	expect_text("  lan: { pool: 192.168.13.100-192.168.13.199 }\n");
 	assert_null(strstr(text, "for a time"));
 }

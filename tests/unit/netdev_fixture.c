@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,6 +63,19 @@ struct port_spec spec_of(enum port_driver driver)
 	return (struct port_spec){.name = "p", .driver = driver, .match_name = "va", .n_queues = 1};
 }
 
+// A veth's end sends nothing, and says nothing of it, until the kernel has taken notice of its
+// link: up to a second after it came.
+static void wait_for_link(int fd, const char *netdev)
+{
+	const uint64_t end = clock_now_ms() + LINK_MS;
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", netdev);
+	while (ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) == 0 &&
+		clock_now_ms() < end)
+		usleep(1000);
+}
+
 int packet_socket(const char *netdev)
 {
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET,
@@ -73,6 +87,7 @@ int packet_socket(const char *netdev)
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)), 0);
+	wait_for_link(fd, netdev);
 	return fd;
 }
 

@@ -12,6 +12,7 @@
 enum {
 	SKIPPED = 77, // meson's word for it
 	WAIT_MS = 3000,
+	LINK_MS = 1500,
 	FRAME_BYTES = 100,
 };
 
