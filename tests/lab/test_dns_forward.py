@@ -203,9 +203,14 @@ def test_ten_thousand_clients(lab):
         "for i in range(10000):\n"
         "    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
         "    sock.bind((f'198.19.{i // 250}.{i % 250 + 1}', 0))\n"
-        "    sock.settimeout(2)\n"
-        f"    sock.sendto(question('www.example.net', i), ('{ROUTER_LAN4}', 53))\n"
-        "    answered += sock.recv(512)[3] & 15 == 0\n"
+        "    sock.settimeout(1)\n"
+        "    for _ in range(3):  # on a busy machine one may be lost on its way\n"
+        f"        sock.sendto(question('www.example.net', i), ('{ROUTER_LAN4}', 53))\n"
+        "        try:\n"
+        "            answered += sock.recv(512)[3] & 15 == 0\n"
+        "            break\n"
+        "        except TimeoutError:\n"
+        "            pass\n"
         "    sock.close()\n"
         "print(answered)\n")
     done = lab.run("pc1", "/usr/bin/python3", "-c", script, str(__file__.rsplit("/", 1)[0]),

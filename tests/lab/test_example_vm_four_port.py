@@ -99,8 +99,10 @@ def test_echoes_from_the_internet_are_answered_100_times_a_second(lab):
     time.sleep(1.1)
     got = [one["got"] for one in lab.tries("inet", WAN, "echo", count=300, wait=0.8)]
     assert 100 <= got.count("answer") <= 200, got.count("answer")
-    got = [one["got"] for one in lab.tries("pc", LAN, "echo", count=300, wait=2)]
-    assert got.count("answer") == 300, "the private networks have no such limit"
+    time.sleep(1.1)
+    # 250 at once are what one sender may have the host answer
+    got = [one["got"] for one in lab.tries("pc", LAN, "echo", count=230, wait=2)]
+    assert got.count("answer") == 230, "the private networks have no such limit"
 
 
 @pytest.mark.parametrize("kind", [13, 15, 17])

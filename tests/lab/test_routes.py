@@ -230,7 +230,7 @@ def test_twenty_thousand_routes_come_and_go_under_traffic(lab, kind):
     wait_for(lambda: total_routes(lab) == before, "all routes to be gone", 20)
     assert [lab.who_answers(target)[0] for target in sample] == ["gw1"] * 4
     sent, received = stop_stream(stream)
-    assert sent > 50 and received >= sent - 1, "only the last may be on its way"
+    assert sent > 20 and received >= sent - 1, "only the last may be on its way"
 
 
 @FAMILIES
