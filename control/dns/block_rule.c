@@ -44,7 +44,8 @@ static bool read_name(const char *text, size_t len, struct dns_name *name)
 
 static bool has(const char *text, size_t len, const char *part)
 {
-	return memmem(text, len, part, strlen(part)) != NULL;
+	// never NULL, which UBSan's build wants to see
+	return text != NULL && memmem(text, len, part, strlen(part)) != NULL;
 }
 
 static bool takes(const char **text, size_t *len, const char *front)
