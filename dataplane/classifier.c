@@ -429,6 +429,8 @@ static int fill(struct build *b)
 	find_homes(b);
 	if (b->n_at_home < c->from_rules)
 		return 0;
+	if (!c->is_one_word) // a page that the last row has not is read, and not minded
+		c->n_rows_words += sizeof(struct row_page) / sizeof(c->rows[0]);
 	c->rows = memory_new(c->n_rows_words * sizeof(c->rows[0]));
 	if (c->rows == NULL || draw_dense_rows(b) != 0)
 		return -ENOMEM;

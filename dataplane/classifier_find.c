@@ -109,7 +109,7 @@ static void find_rows(const struct classifier *c, struct classifier_walk *walk,
 struct page {
 	uint64_t words; // with rules that it may match
 	uint64_t has[CLASSIFIER_DIMS];
-	const uint64_t *own[CLASSIFIER_DIMS];
+	uint64_t own[CLASSIFIER_DIMS]; // where they begin in the rows
 };
 
 static inline void open_page(const struct classifier *c, const struct classifier_walk *walk,
@@ -126,7 +126,7 @@ static inline void open_page(const struct classifier *c, const struct classifier
 
 		page->words |= p->visits & has;
 		page->has[d] = p->words & has;
-		page->own[d] = c->rows + p->first;
+		page->own[d] = p->first & has;
 	}
 	page->words &= walk->from_row->is_used[at] & walk->to_row->is_used[at] &
 		       walk->protocol_row->is_used[at];
@@ -142,8 +142,8 @@ static inline uint64_t rules_of(const struct classifier *c, const struct classif
 			 walk->protocol_row->words[word];
 
 	for (unsigned d = 0; d < c->n_dims; d++) {
-		uintptr_t own =
-			(uintptr_t)(page->own[d] + __builtin_popcountll(page->has[d] & below));
+		uintptr_t own = (uintptr_t)(c->rows + page->own[d] +
+					    __builtin_popcountll(page->has[d] & below));
 		uintptr_t any = (uintptr_t)&c->any[word][c->dims[d].slot];
 		uintptr_t is_own = -(uintptr_t)(page->has[d] >> at & 1);
 
