@@ -73,8 +73,10 @@ def test_counters_begin_anew(lab):
     def last_rule():
         return lab.millrace("show", "rules")["lists"][1]["rules"][-2]["packets"]
 
-    before = received()
-    assert before[0] is None and before[1] > 10 and last_rule() > 0
+    for _ in range(6):
+        lab.attempt("pc", FAR, "tcp/80", wait=0.5)
+    before = wait_for(lambda: received()[1] > 10 and received(), "packets to be counted")
+    assert before[0] is None and last_rule() > 0
     assert lab.told("clear", "counters") == "counters begin anew; metrics go on\n"
     after = received()
     assert after[0] is not None and after[1] < before[1] and last_rule() == 0
