@@ -22,6 +22,7 @@ static const struct model_key parts_keys[] = {
 	{.key = "config", LEVEL_OF(CONFIG), .help = "changes of the config"},
 	{.key = "control", LEVEL_OF(CONTROL), .help = "start, stop, the socket, the clock"},
 	{.key = "dataplane", LEVEL_OF(DATAPLANE), .help = "workers and their flow tables"},
+	{.key = "dhcp", LEVEL_OF(DHCP), .help = "leases, given and taken, each message at debug"},
 	{.key = "dns", LEVEL_OF(DNS), .help = "the DNS forwarder and its upstreams"},
 	{.key = "dpdk", LEVEL_OF(DPDK), .help = "what DPDK says itself"},
 	{.key = "drivers", LEVEL_OF(DRIVERS), .help = "ports and their cards"},

@@ -20,6 +20,7 @@ static const char *const part_names[LOG_PARTS] = {
 	[LOG_PART_CONFIG] = "config",
 	[LOG_PART_CONTROL] = "control",
 	[LOG_PART_DATAPLANE] = "dataplane",
+	[LOG_PART_DHCP] = "dhcp",
 	[LOG_PART_DNS] = "dns",
 	[LOG_PART_DPDK] = "dpdk",
 	[LOG_PART_DRIVERS] = "drivers",

@@ -7,7 +7,8 @@
 
 #include "control/cli/answer.h"
 
-#define PARTS  "config|control|dataplane|dns|dpdk|drivers|firewall|interfaces|nat|packets|routes"
+#define PARTS                                                                                      \
+	"config|control|dataplane|dhcp|dns|dpdk|drivers|firewall|interfaces|nat|packets|routes"
 #define LEVELS "error|warning|info|debug"
 
 const struct grammar_arg log_show_args[] = {

@@ -14,7 +14,7 @@ enum { MTU_LEAST = 1280 };
 
 static struct log_object object_of(const struct interface *interface)
 {
-	return log_object("interface", interface->config->name);
+	return log_object("dhcp", interface->config->name);
 }
 
 // --- routes ---
@@ -132,11 +132,11 @@ static void add_routes(const struct dhcp4_binding *before, const struct interfac
 		rtnl_route_put(route);
 		if (rc < 0)
 			log_warning(object_of(interface).text,
-				"DHCP: the kernel does not take the route to %s: %s",
+				"the kernel does not take the route to %s: %s",
 				ip_prefix_str(&from->to, text), nl_geterror(rc));
 		else if (is_beside)
 			log_warning(object_of(interface).text,
-				"DHCP: the machine has a route to %s of the same metric: the "
+				"the machine has a route to %s of the same metric: the "
 				"server's goes before it",
 				ip_prefix_str(&from->to, text));
 	}
@@ -170,14 +170,14 @@ static void set_mtu(struct dhcp4_binding *binding, const struct interface *inter
 	bool is_wanted = binding->wishes.uses_mtu && mtu >= MTU_LEAST && mtu < port_mtu;
 
 	if (mtu != 0 && !is_wanted && mtu < MTU_LEAST && binding->wishes.uses_mtu)
-		log_warning(object_of(interface).text,
-			"DHCP: an MTU of %u is not used: IPv6 needs %d", mtu, MTU_LEAST);
+		log_warning(object_of(interface).text, "an MTU of %u is not used: IPv6 needs %d",
+			mtu, MTU_LEAST);
 	if (!is_wanted && !binding->has_mtu)
 		return;
 	if (interface->mtu != (is_wanted ? mtu : port_mtu) &&
 		tap_set_mtu(&interface->tap, netlink, is_wanted ? mtu : port_mtu) != 0)
-		log_warning(object_of(interface).text,
-			"DHCP: the kernel does not take an MTU of %u", is_wanted ? mtu : port_mtu);
+		log_warning(object_of(interface).text, "the kernel does not take an MTU of %u",
+			is_wanted ? mtu : port_mtu);
 	binding->has_mtu = is_wanted;
 }
 
@@ -189,7 +189,7 @@ static void add_address(const struct interface *interface, struct netlink *netli
 	struct error err = {0};
 
 	if (addresses_add_for(interface, netlink, &grant->addr, for_sec, &err) != 0)
-		log_error(object_of(interface).text, "DHCP: %s", err.text);
+		log_error(object_of(interface).text, "%s", err.text);
 }
 
 static bool is_of_config(const struct interface *interface, const struct ip_prefix *prefix)
@@ -214,7 +214,7 @@ static void remove_address(
 			 : addresses_remove(interface, netlink, &grant->addr, &err);
 
 	if (rc != 0)
-		log_error(object_of(interface).text, "DHCP: %s", err.text);
+		log_error(object_of(interface).text, "%s", err.text);
 }
 
 void dhcp4_binding_set(struct dhcp4_binding *binding, const struct interface *interface,

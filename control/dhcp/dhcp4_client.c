@@ -55,7 +55,7 @@ static void enter(struct dhcp4_uplink_client *c, enum dhcp4_client_state to, enu
 	if (!is_retry && requests(to))
 		c->sent_ms = now_ms;
 	if (c->state != to)
-		log_debug(c->name, "DHCP: %s -> %s", dhcp4_client_state_name(c->state),
+		log_debug(c->name, "%s -> %s", dhcp4_client_state_name(c->state),
 			dhcp4_client_state_name(to));
 	c->tries = is_retry ? c->tries + 1 : 1;
 	c->state = to;
@@ -234,7 +234,7 @@ static bool is_usable(struct dhcp4_uplink_client *c, const struct dhcp4_grant *l
 	if (why == NULL)
 		return true;
 	c->counts.unusable++;
-	log_warning(c->name, "DHCP: %s from the server %s is not used: %s",
+	log_warning(c->name, "%s from the server %s is not used: %s",
 		ip_prefix_str(&lease->addr, addr), ip_addr_str(&lease->server, server), why);
 	return false;
 }
@@ -291,9 +291,8 @@ void dhcp4_client_rx(struct dhcp4_uplink_client *c, const uint8_t *bytes, size_t
 		return;
 	c->counts.naks++;
 	c->n_naks++;
-	log_info(c->name, "DHCP: the server %s says no%s%s",
-		ip_addr_str(&reply.grant.server, server), reply.text[0] == '\0' ? "" : ": ",
-		reply.text);
+	log_info(c->name, "the server %s says no%s%s", ip_addr_str(&reply.grant.server, server),
+		reply.text[0] == '\0' ? "" : ": ", reply.text);
 	happen(c, EVENT_NAK, now_ms);
 }
 
@@ -326,8 +325,7 @@ void dhcp4_client_conflict(struct dhcp4_uplink_client *c, uint64_t now_ms)
 	if (c->state != DHCP4_CLIENT_CHECKING)
 		return;
 	c->n_conflicts++;
-	log_warning(c->name,
-		"DHCP: somebody on the link has the address %s that the server gave us",
+	log_warning(c->name, "somebody on the link has the address %s that the server gave us",
 		ip_addr_str(&c->offer.addr.addr, addr));
 	happen(c, EVENT_CONFLICT, now_ms);
 }

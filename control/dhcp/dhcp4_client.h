@@ -52,7 +52,7 @@ struct dhcp4_client_counts {
 struct dhcp4_uplink_client {
 	const struct dhcp4_client_ops *ops;
 	void *ctx;
-	char name[32]; // for the log: "interface wan"
+	char name[32]; // for the log: "dhcp wan"
 	struct dhcp4_identity identity;
 	enum dhcp4_client_state state;
 	bool is_up;

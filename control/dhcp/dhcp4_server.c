@@ -49,6 +49,7 @@ void dhcp4_server_rx(
 	turn.question.server_id = server_id_of(turn.question.scope, &turn.message);
 	if (turn.asker.is_refused) {
 		server->counters.refused++;
+		dhcp4_server_note(&turn, 0, "is not to be served");
 		return;
 	}
 	dhcp4_server_talk(&turn);

@@ -19,6 +19,7 @@ struct dhcp4_lease *dhcp4_server_claim(struct dhcp4_turn *turn, uint32_t address
 	if (dhcp4_leases_count_origin(server->leases, turn->asker.origin,
 		    scope->config->per_host) >= scope->config->per_host) {
 		server->counters.over_limit++;
+		dhcp4_server_note(turn, 0, "its card or circuit has `per-host` addresses");
 		return NULL;
 	}
 	// a client has one address in a subnet
@@ -110,6 +111,7 @@ struct dhcp4_lease *dhcp4_server_choose(struct dhcp4_turn *turn)
 			return lease;
 	}
 	server->counters.no_address++;
+	dhcp4_server_note(turn, 0, "no address is left");
 	dhcp4_server_tell(server, DHCP4_POOL_FULL, scope, NULL);
 	return NULL;
 }

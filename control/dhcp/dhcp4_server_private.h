@@ -46,5 +46,8 @@ struct dhcp4_lease *dhcp4_server_claim(struct dhcp4_turn *turn, uint32_t address
 // any (RFC 2131 section 4.3.1). NULL: nothing.
 struct dhcp4_lease *dhcp4_server_choose(struct dhcp4_turn *turn);
 
+// A line of the log at debug; `address` 0: about none.
+void dhcp4_server_note(const struct dhcp4_turn *turn, uint32_t address, const char *what);
+
 // Does what the message asks for.
 void dhcp4_server_talk(struct dhcp4_turn *turn);

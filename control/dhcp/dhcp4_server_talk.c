@@ -15,6 +15,20 @@
 #include <string.h>
 
 #include "cfg/base/cursor.h"
+#include "cfg/base/log.h"
+
+void dhcp4_server_note(const struct dhcp4_turn *turn, uint32_t address, const char *what)
+{
+	struct ip_addr addr = dhcp4_address_of(address);
+	char mac[ADDR_STR_BYTES], text[ADDR_STR_BYTES] = "";
+
+	if (address != 0)
+		ip_addr_str(&addr, text);
+	log_debug(log_object("dhcp", turn->question.scope->config->name).text,
+		"%s from %s on %s: %s%s%s", dhcp4_type_name(dhcp4_type_of(&turn->message)),
+		mac_addr_str(&turn->asker.mac, mac), turn->question.rx->interface, what,
+		address == 0 ? "" : " ", text);
+}
 
 // --- answers ---
 
@@ -59,6 +73,7 @@ static void acknowledge(struct dhcp4_turn *turn, struct dhcp4_lease *lease)
 	if (is_new)
 		lease->since = turn->now->wall;
 	note_client(turn, lease);
+	dhcp4_server_note(turn, lease->address, is_new ? "gives" : "renews");
 	lease->state = DHCP4_LEASE_BOUND;
 	lease->time_sec = turn->question.scope->config->lease_sec;
 	lease->ends_ms = turn->now->ms + lease->time_sec * UINT64_C(1000);
@@ -73,6 +88,7 @@ static void refuse(struct dhcp4_turn *turn, const char *why)
 {
 	struct dhcp4_server *server = turn->server;
 
+	dhcp4_server_note(turn, 0, why);
 	if (!turn->question.scope->config->is_authoritative)
 		return;
 	dhcp4_answer_make(&turn->question, DHCP4_NAK, 0, why, &server->reply);
@@ -84,6 +100,7 @@ static void offer(struct dhcp4_turn *turn, struct dhcp4_lease *lease)
 {
 	struct dhcp4_server *server = turn->server;
 
+	dhcp4_server_note(turn, lease->address, "offered");
 	dhcp4_answer_make(&turn->question, DHCP4_OFFER, lease->address, "", &server->reply);
 	server->counters.offers++;
 	server->ops->send(server->ctx, &server->reply);
@@ -103,6 +120,7 @@ static bool must_wait(struct dhcp4_turn *turn, struct dhcp4_lease *lease)
 		return true;
 	if (!server->ops->probe(server->ctx, config->interface, lease->address))
 		return false;
+	dhcp4_server_note(turn, lease->address, "asks by ARP who has");
 	if (!dhcp4_waiting_add(&server->waiting, lease->address, turn->question.rx,
 		    turn->now->ms + DHCP4_PROBE_MS))
 		server->counters.probes_full++;
@@ -139,6 +157,7 @@ static void take_back(struct dhcp4_turn *turn)
 		server->leases, turn->question.scope->network, &turn->asker.client);
 
 	server->counters.for_others++;
+	dhcp4_server_note(turn, 0, "has chosen another server");
 	if (lease != NULL && lease->state == DHCP4_LEASE_OFFERED)
 		dhcp4_server_expire(server, lease);
 }
@@ -157,6 +176,7 @@ static void on_request(struct dhcp4_turn *turn)
 	if (dhcp4_get_u32(&turn->message, DHCP4_OPTION_REQUESTED_ADDRESS, &said) && address == 0)
 		address = said;
 	if (address == 0) {
+		dhcp4_server_note(turn, 0, "names no address");
 		turn->server->counters.broken++;
 		return;
 	}
@@ -168,6 +188,7 @@ static void on_request(struct dhcp4_turn *turn)
 	// that is alone here gives them what they had, when nobody else has it.
 	lease = dhcp4_leases_by_client(turn->server->leases, scope->network, &turn->asker.client);
 	if (lease == NULL && !has_server && !scope->config->is_authoritative) {
+		dhcp4_server_note(turn, address, "not known, left to another server:");
 		turn->server->counters.unknown++;
 		return;
 	}
@@ -200,6 +221,7 @@ static void on_decline(struct dhcp4_turn *turn)
 		return;
 	}
 	server->counters.declines++;
+	dhcp4_server_note(turn, address, "somebody else has");
 	dhcp4_server_decline(server, lease, turn->now, turn->question.scope);
 }
 
@@ -214,6 +236,7 @@ static void on_release(struct dhcp4_turn *turn)
 		return;
 	}
 	server->counters.releases++;
+	dhcp4_server_note(turn, lease->address, "gives back");
 	lease->state = DHCP4_LEASE_FREE;
 	lease->ends_ms = turn->now->ms;
 	server->ops->store(server->ctx, lease, NULL);
@@ -224,6 +247,7 @@ static void on_inform(struct dhcp4_turn *turn)
 {
 	struct dhcp4_server *server = turn->server;
 
+	dhcp4_server_note(turn, turn->message.ciaddr, "tells options to");
 	dhcp4_answer_make(&turn->question, DHCP4_ACK, 0, "", &server->reply);
 	server->counters.informs++;
 	server->ops->send(server->ctx, &server->reply);

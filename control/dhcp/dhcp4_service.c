@@ -171,9 +171,9 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 			"has no address left to give");
 	} else {
 		addr = dhcp4_address_of(lease->address);
-		log_debug(log_object("dhcp", scope->config->name).text, "%s: %s %s",
-			ip_addr_str(&addr, address), dhcp4_event_name(event),
-			mac_addr_str(&lease->mac, mac));
+		log_debug(log_object("dhcp", scope->config->name).text, "%s on %s: %s, %s",
+			ip_addr_str(&addr, address), scope->config->interface,
+			dhcp4_event_name(event), mac_addr_str(&lease->mac, mac));
 	}
 	if (service->tell != NULL)
 		service->tell(service->tell_ctx, event, scope, lease);

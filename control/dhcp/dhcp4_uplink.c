@@ -110,7 +110,7 @@ static void op_send(void *ctx, const struct dhcp4_outgoing *message)
 	int rc = is_broadcast ? send_broadcast(u, message) : send_unicast(u, message);
 
 	if (rc != 0) // it will be said again
-		log_debug(u->client.name, "DHCP: cannot send: %s", strerror(-rc));
+		log_debug(u->client.name, "cannot send: %s", strerror(-rc));
 }
 
 static void on_arp(evutil_socket_t fd, short what, void *ctx);
@@ -128,7 +128,7 @@ static int open_probe(struct dhcp4_uplink *u)
 	struct error err = {0};
 
 	if (arp_probe_open(&u->probe, u->name, u->ifindex, true, &err) != 0) {
-		log_warning(u->client.name, "DHCP: %s", err.text);
+		log_warning(u->client.name, "%s", err.text);
 		return -1;
 	}
 	u->probe_readable =
@@ -148,8 +148,7 @@ static void op_probe(void *ctx, const struct ip_addr *addr)
 		return;
 	rc = arp_probe_ask(&u->probe, number_of(addr));
 	if (rc != 0)
-		log_debug(
-			u->client.name, "DHCP: cannot ask who has the address: %s", strerror(-rc));
+		log_debug(u->client.name, "cannot ask who has the address: %s", strerror(-rc));
 }
 
 static uint32_t op_random(void *ctx)
@@ -203,7 +202,7 @@ static void keep(struct dhcp4_uplink *u, uint32_t for_sec)
 	if (u->all->keeps &&
 		dhcp4_memory_put(u->all->router->start->state, u->name, u->identity.client_id,
 			u->identity.n_client_id, &u->client.lease.addr.addr, ends_at, &err) != 0)
-		log_warning(u->client.name, "DHCP: the lease is not kept: %s", err.text);
+		log_warning(u->client.name, "the lease is not kept: %s", err.text);
 }
 
 static void forget(struct dhcp4_uplink *u)
@@ -211,7 +210,7 @@ static void forget(struct dhcp4_uplink *u)
 	struct error err = {0};
 
 	if (u->all->keeps && dhcp4_memory_forget(u->all->router->start->state, u->name, &err) != 0)
-		log_warning(u->client.name, "DHCP: %s", err.text);
+		log_warning(u->client.name, "%s", err.text);
 }
 
 static void tell_dns(struct dhcp4_uplink *u, const struct dhcp4_grant *grant)
@@ -226,7 +225,7 @@ static void tell_dns(struct dhcp4_uplink *u, const struct dhcp4_grant *grant)
 		memcpy(entry.domains, grant->domains, sizeof(entry.domains));
 	}
 	if (learned_dns_set(&u->all->router->learned_dns, &entry) != 0)
-		log_warning(u->client.name, "DHCP: no memory for its name servers");
+		log_warning(u->client.name, "no memory for its name servers");
 }
 
 static void tell(const struct dhcp4_uplink *u, const char *what, const struct dhcp4_grant *grant)
@@ -264,13 +263,13 @@ static void op_bind(void *ctx, const struct dhcp4_grant *lease, const struct dhc
 	dhcp4_uplink_set_binding(u);
 	rc = is_same && u->unicast_fd >= 0 ? 0 : open_unicast(u, &lease->addr.addr);
 	if (rc != 0)
-		log_warning(u->client.name, "DHCP: no socket for renewing: %s", strerror(-rc));
+		log_warning(u->client.name, "no socket for renewing: %s", strerror(-rc));
 	keep(u, for_sec);
 	if (is_same)
-		log_debug(u->client.name, "DHCP: %s is ours for %u s more",
+		log_debug(u->client.name, "%s is ours for %u s more",
 			ip_prefix_str(&lease->addr, addr), for_sec);
 	else
-		log_info(u->client.name, "DHCP: %s for %u s, from the server %s",
+		log_info(u->client.name, "%s for %u s, from the server %s",
 			ip_prefix_str(&lease->addr, addr), lease->sec,
 			ip_addr_str(&lease->server, server));
 	tell(u, is_same ? "renewed" : before == NULL ? "bound" : "changed", lease);
@@ -282,8 +281,8 @@ static void op_unbind(void *ctx, const struct dhcp4_grant *lease, const char *wh
 	const struct interface *interface = interface_of(u);
 	char addr[ADDR_STR_BYTES];
 
-	log_warning(u->client.name, "DHCP: %s is no longer ours: %s",
-		ip_prefix_str(&lease->addr, addr), why);
+	log_warning(
+		u->client.name, "%s is no longer ours: %s", ip_prefix_str(&lease->addr, addr), why);
 	close_unicast(u);
 	if (interface != NULL && !interface->is_gone)
 		dhcp4_binding_clear(&u->binding, interface, u->all->router->netlink);
@@ -433,7 +432,7 @@ int dhcp4_uplink_add(struct dhcp4_uplinks *all, const struct config *config,
 	if (all->keeps)
 		wish = dhcp4_memory_get(all->router->start->state, u->name, u->identity.client_id,
 			u->identity.n_client_id, wall_clock_now());
-	dhcp4_client_init(&u->client, &client_ops, u, log_object("interface", from->name).text,
+	dhcp4_client_init(&u->client, &client_ops, u, log_object("dhcp", from->name).text,
 		&u->identity, &wish);
 	if (open_loop(u, err) != 0) {
 		dhcp4_uplink_free(u);

@@ -86,7 +86,7 @@ struct dhcp4_uplinks *dhcp4_uplinks_new(struct router *router, struct error *err
 	all->router = router;
 	all->keeps = router->start != NULL && router->start->state != NULL;
 	if (all->keeps && dhcp4_memory_open(router->start->state, &why) != 0) {
-		log_warning("control", "DHCP: leases are not kept: %s", why.text);
+		log_warning("control", "leases are not kept: %s", why.text);
 		all->keeps = false;
 	}
 	if (follow(all, router->config, err) == 0)
@@ -113,7 +113,7 @@ void dhcp4_uplinks_follow(struct dhcp4_uplinks *all, const struct config *config
 	for (unsigned i = 0; i < all->n; i++)
 		all->list[i]->is_wanted = false;
 	if (follow(all, config, &err) != 0)
-		log_error("control", "DHCP: %s", err.text);
+		log_error("control", "%s", err.text);
 }
 
 void dhcp4_uplinks_interface_changed(

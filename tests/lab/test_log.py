@@ -58,8 +58,8 @@ def test_levels_come_from_the_file_and_by_hand(lab):
     assert lab.said("info    port lan: ") and not lab.said("control: ready")
     assert all(LINE.fullmatch(line) for line in lab.lines()), lab.router.output()
     assert {name: one["level"] for name, one in lab.parts().items()} == {
-        "config": "warning", "control": "warning", "dataplane": "warning", "dns": "warning",
-        "dpdk": "warning",
+        "config": "warning", "control": "warning", "dataplane": "warning", "dhcp": "warning",
+        "dns": "warning", "dpdk": "warning",
         "drivers": "debug", "firewall": "warning", "interfaces": "warning", "nat": "warning",
         "packets": "warning", "routes": "warning"}
 

@@ -162,6 +162,7 @@ static void the_first_word_of_an_object_tells_its_part(void **state)
 		{"port wan", LOG_PART_DRIVERS},
 		{"drivers", LOG_PART_DRIVERS},
 		{"dpdk", LOG_PART_DPDK},
+		{"dhcp lan", LOG_PART_DHCP},
 		{"worker 1", LOG_PART_DATAPLANE},
 		{"flows", LOG_PART_DATAPLANE},
 		{"set banned", LOG_PART_FIREWALL},
