@@ -72,9 +72,16 @@ static int make_file(const char *path, struct error *err)
 	return 0;
 }
 
-static int set_up(sqlite3 *db, struct error *err)
+int state_db_mark(sqlite3 *db, struct error *err)
 {
 	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", VERSION);
+	return state_db_run(db, sql, err);
+}
+
+static int set_up(sqlite3 *db, struct error *err)
+{
 	int version = 0;
 
 	// The lock is taken with the first read and kept: a second router must not write here.
@@ -88,12 +95,11 @@ static int set_up(sqlite3 *db, struct error *err)
 		return -1;
 	if (version > VERSION)
 		return error_set(err, "it was written by a newer release (version %d)", version);
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", VERSION);
 	if (version == VERSION)
 		return 0;
 	if (state_db_run(db, "PRAGMA application_id = " APPLICATION_ID, err) != 0)
 		return -1;
-	return state_db_run(db, sql, err);
+	return state_db_mark(db, err);
 }
 
 sqlite3 *state_db_open(const char *path, struct error *err)

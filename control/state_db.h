@@ -14,3 +14,5 @@ void state_db_close(sqlite3 *db); // NULL is fine; every statement is finalized 
 
 // Statements without a result. 0, or -1 with the reason.
 int state_db_run(sqlite3 *db, const char *sql, struct error *err);
+// A commit that changes nothing. 0, or -1 with the reason.
+int state_db_mark(sqlite3 *db, struct error *err);

@@ -10,8 +10,14 @@
 #include <unistd.h>
 
 #include "control/state_db.h"
+#include "control/state_log.h"
 
-enum { RETRY_SEC = 1 };
+enum {
+	RETRY_SEC = 1,
+	IDLE_MS = 200, // without a lease: time for what nobody waits for
+	LOG_PAGES_MAX = 1000,
+	LOG_BYTES = 4 << 20, // takes them all
+};
 
 static const char schema[] = "CREATE TABLE IF NOT EXISTS dhcp4_leases ("
 			     "address INTEGER PRIMARY KEY, network INTEGER NOT NULL, "
@@ -46,6 +52,7 @@ struct lease_store {
 	struct error err;
 	// the thread's
 	struct batch writing;
+	int n_log_pages, n_begun_pages; // in the log; and when it was begun
 };
 
 // --- the file ---
@@ -94,14 +101,56 @@ fail:
 
 // --- the thread ---
 
+static struct timespec time_in(unsigned ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+// After a batch, whose leases nobody waits for any more: when the log is full, or none comes. What
+// fails here fails with the next batch too, which says so.
+static void tidy(struct lease_store *store)
+{
+	struct error err;
+
+	if (state_log_empty(store->db, &err) == 0)
+		store->n_begun_pages = store->n_log_pages;
+}
+
+// Waits for something to write, until then. True: there is, or there will be nothing.
+static bool wait_for_rows(struct lease_store *store, const struct timespec *until)
+{
+	while (store->queue.n == 0 && !store->must_stop)
+		if (until == NULL)
+			pthread_cond_wait(&store->wake, &store->lock);
+		else if (pthread_cond_timedwait(&store->wake, &store->lock, until) != 0)
+			return false;
+	return true;
+}
+
 // Waits for something to write. False: there is nothing, and there will be nothing.
 static bool take_batch(struct lease_store *store)
 {
 	struct batch empty = store->writing;
+	struct timespec until = time_in(IDLE_MS);
 
+	if (store->n_log_pages > LOG_PAGES_MAX)
+		tidy(store);
 	pthread_mutex_lock(&store->lock);
-	while (store->queue.n == 0 && !store->must_stop)
-		pthread_cond_wait(&store->wake, &store->lock);
+	if (store->n_log_pages != store->n_begun_pages && !wait_for_rows(store, &until)) {
+		pthread_mutex_unlock(&store->lock);
+		tidy(store);
+		pthread_mutex_lock(&store->lock);
+	}
+	wait_for_rows(store, NULL);
 	store->writing = store->queue;
 	store->queue = empty;
 	store->queue.n = 0;
@@ -112,11 +161,9 @@ static bool take_batch(struct lease_store *store)
 // Where writing fails for good, whoever ends the router does not wait for it.
 static bool wait_to_retry(struct lease_store *store)
 {
-	struct timespec until;
+	struct timespec until = time_in(RETRY_SEC * 1000);
 	bool must_stop;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += RETRY_SEC;
 	pthread_mutex_lock(&store->lock);
 	if (!store->must_stop)
 		pthread_cond_timedwait(&store->wake, &store->lock, &until);
@@ -177,6 +224,7 @@ static int start(struct lease_store *store)
 struct lease_store *lease_store_open(const char *path, struct error *err)
 {
 	struct lease_store *store = calloc(1, sizeof(*store));
+	pthread_condattr_t attributes;
 
 	if (store == NULL) {
 		error_set(err, "no memory for the leases' file");
@@ -184,7 +232,10 @@ struct lease_store *lease_store_open(const char *path, struct error *err)
 	}
 	store->fd = -1;
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->wake, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
 	store->db = state_db_open(path, err);
 	if (store->db == NULL)
 		goto fail;
@@ -195,8 +246,11 @@ struct lease_store *lease_store_open(const char *path, struct error *err)
 		error_set(err, "no memory for the leases' queue");
 		goto fail;
 	}
-	if (state_db_run(store->db, schema, err) != 0)
+	if (state_db_run(store->db, schema, err) != 0 ||
+		state_log_reserve(store->db, LOG_BYTES, &store->n_log_pages, err) != 0 ||
+		state_log_empty(store->db, err) != 0)
 		goto fail;
+	store->n_begun_pages = store->n_log_pages;
 	if (sqlite3_prepare_v3(store->db, put_text, -1, SQLITE_PREPARE_PERSISTENT, &store->put,
 		    NULL) != SQLITE_OK ||
 		sqlite3_prepare_v3(store->db, delete_text, -1, SQLITE_PREPARE_PERSISTENT,

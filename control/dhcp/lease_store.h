@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Leases on the disk, in a SQLite file of their own beside the state file: a thread writes what is
-// queued, all of it in one commit, and tells when that is durable (WAL, synchronous FULL). So the
-// control loop never waits for a disk, and nobody else's writes wait behind thousands of leases.
-// What cannot be written is tried again each second, in its order. Control thread, but for that
-// one.
+// queued, all of it in one commit, and tells when that is durable (WAL, synchronous FULL, the log
+// in room of its own: state_log.h). So the control loop never waits for a disk, and nobody else's
+// writes wait behind thousands of leases. What cannot be written is tried again each second, in its
+// order. Control thread, but for that one.
 #pragma once
 
 #include <stdbool.h>
