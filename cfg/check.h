@@ -42,7 +42,10 @@ void check_zones(const struct check *check);
 void check_sets(const struct check *check);	// also tells the kinds
 void check_firewall(const struct check *check); // also completes rules and hygiene
 void check_nat(const struct check *check);	// also tells the kinds and families
-void check_dhcp(const struct check *check);	// also completes subnets and options
+// The key `hook` of both; `kind` and `name` say where.
+void check_program(const struct check *check, const char *hook, struct cfg_place place,
+	const char *kind, const char *name);
+void check_dhcp(const struct check *check); // also completes subnets and options
 void check_dns(const struct check *check);
 void check_dns_local(const struct check *check);
 // What is no error but hardly meant. Only for a config without errors.

@@ -96,6 +96,14 @@ static void complete_options(const struct subnet_check *c, struct cfg_dhcp_optio
 	}
 }
 
+void check_program(const struct check *check, const char *hook, struct cfg_place place,
+	const char *kind, const char *name)
+{
+	if (hook != NULL && hook[0] != '/')
+		report_add(check->report, place, "%s %s: `hook`: expected an absolute path", kind,
+			name);
+}
+
 // --- subnets ---
 
 static const struct ip_prefix *first_of_ipv4(
@@ -344,6 +352,8 @@ void check_dhcp(const struct check *check)
 		for (unsigned k = 0; k < c.subnet->n_classes; k++)
 			complete_options(&c, &c.subnet->classes[k].options);
 		complete_times(&c);
+		check_program(check, c.subnet->hook, check_place(node, "hook"), "dhcp-server",
+			c.subnet->name);
 		check_meeting(&c, i);
 	}
 }

@@ -45,6 +45,7 @@ void check_dhcp4(const struct check *check, const struct cfg_interface *interfac
 
 	if (!dhcp4->is_on || own == NULL || !check_is_whole(own))
 		return;
+	check_program(check, dhcp4->hook, check_place(own, "hook"), "interface", interface->name);
 	if (!is_client_id(dhcp4->client_id))
 		report_add(check->report, check_place(own, "client-id"),
 			"interface %s: dhcp4: `client-id`: behind `hex:` two or more bytes are "

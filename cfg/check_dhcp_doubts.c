@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cfg/dhcp4_option.h"
+#include "cfg/program_file.h"
 
 static bool is_before(const struct ip_addr *a, const struct ip_addr *b)
 {
@@ -62,16 +63,33 @@ static bool listens_on(const struct cfg_dns *dns, const char *interface)
 	return false;
 }
 
+static void doubt_hook(const struct check *check, const char *hook, struct cfg_place place,
+	const char *kind, const char *name)
+{
+	struct error err = {0};
+
+	if (hook != NULL && program_file_check(hook, &err) != 0)
+		report_warn(check->report, place, DOUBT_DHCP_HOOK_UNUSABLE,
+			"%s %s: the hook %s will not run: %s", kind, name, hook, err.text);
+}
+
 void check_dhcp_doubts(const struct check *check)
 {
 	const struct cfg_dhcp *dhcp = &check->config->dhcp;
 
+	for (unsigned i = 0; i < check->config->n_interfaces; i++) {
+		const struct cfg_interface *interface = &check->config->interfaces[i];
+
+		doubt_hook(check, interface->dhcp4.hook, interface->place, "interface",
+			interface->name);
+	}
 	for (unsigned i = 0; i < dhcp->n_subnets; i++) {
 		const struct cfg_dhcp_subnet *subnet = &dhcp->subnets[i];
 		const struct cfg_interface *interface =
 			check_find_interface(check->config, subnet->interface);
 
 		doubt_ranges(check, subnet);
+		doubt_hook(check, subnet->hook, subnet->place, "dhcp-server", subnet->name);
 		if (range_at(subnet, 0) == NULL && subnet->n_reservations == 0)
 			report_warn(check->report, subnet->place, DOUBT_DHCP_NOTHING_TO_GIVE,
 				"dhcp-server %s: no addresses to give", subnet->name);

@@ -100,6 +100,7 @@ struct cfg_dhcp_subnet {
 	bool is_authoritative, has_rapid_commit, has_only_reserved, checks_conflicts;
 	struct cfg_element *allowed, *denied; // MAC addresses
 	unsigned n_allowed, n_denied;
+	const char *hook;  // a program, or NULL
 	uint32_t per_host; // addresses of one card, or of one circuit of a relay
 };
 

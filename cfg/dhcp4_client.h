@@ -19,4 +19,5 @@ struct cfg_dhcp4 {
 	uint32_t metric;
 	bool has_metric; // else control chooses
 	bool uses_routes, uses_dns, uses_mtu;
+	const char *hook; // a program, or NULL
 };

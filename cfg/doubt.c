@@ -25,6 +25,10 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"Zones are for the rules of a firewall; without one everything passes.",
 		"write `firewall:`, or delete the zones"},
 
+	[DOUBT_DHCP_HOOK_UNUSABLE] = {"dhcp-hook-unusable",
+		"The program of a `hook` is not there, cannot be executed, or somebody else than "
+		"root could put another in its place: it is not run, and leases go on without it.",
+		"put it there, owned by root, in folders of root's, with mode 755"},
 	[DOUBT_DHCP_NOTHING_TO_GIVE] = {"dhcp-nothing-to-give",
 		"The DHCP server hears hosts there, and has neither a pool nor a reservation for "
 		"them.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The section `dhcp-server` of the model.
 #include "cfg/model.h"
+#include "cfg/program_file.h"
 
 #define OPTIONS(type_)                                                                             \
 	{                                                                                          \
@@ -207,6 +208,11 @@ static const struct model_key subnet_keys[] = {
 		.default_text = "true"},
 	{.key = "allow", MACS(allowed, n_allowed, "only these cards are served")},
 	{.key = "deny", MACS(denied, n_denied, "these are not")},
+	{.key = "hook",
+		.type = MODEL_PATH,
+		.help = "a program to run when a lease is given, renewed or over",
+		.max = PROGRAM_PATH_BYTES_MAX,
+		MODEL_AT(struct cfg_dhcp_subnet, hook)},
 	{.key = "per-host",
 		.type = MODEL_WHOLE,
 		.help = "the most addresses of one card, or of one circuit of a relay, whatever "

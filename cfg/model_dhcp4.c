@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The key `dhcp4` of an interface.
 #include "cfg/model.h"
+#include "cfg/program_file.h"
 
 enum { TEXT_BYTES_MAX = 200 }; // of an option of 255, with what stands in front of it
 
@@ -53,6 +54,11 @@ static const struct model_key dhcp4_keys[] = {
 		.help = "take its MTU, where that is smaller than the port's",
 		.default_text = "true",
 		MODEL_AT(struct cfg_dhcp4, uses_mtu)},
+	{.key = "hook",
+		.type = MODEL_PATH,
+		.help = "a program to run when its address comes, changes or is lost",
+		.max = PROGRAM_PATH_BYTES_MAX,
+		MODEL_AT(struct cfg_dhcp4, hook)},
 	{0},
 };
 

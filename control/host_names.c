@@ -95,14 +95,6 @@ void host_names_listen(struct router *router)
 
 // --- reservations ---
 
-static const char *domain_of(const struct cfg_dhcp_options *options)
-{
-	for (unsigned i = 0; i < options->n; i++)
-		if (options->list[i].number == DHCP4_OPTION_DOMAIN)
-			return options->list[i].values[0];
-	return "";
-}
-
 typedef void (*reserved_fn)(struct router *router, const struct config *config, const char *label,
 	const char *domain, const struct ip_addr *address);
 
@@ -116,7 +108,7 @@ static void each_reserved(struct router *router, const struct config *config, re
 			char label[LEASE_NAME_BYTES];
 
 			if (lease_names_label(host->name, label))
-				fn(router, config, label, domain_of(&subnet->options),
+				fn(router, config, label, dhcp4_scope_domain(&subnet->options),
 					&host->address);
 		}
 	}

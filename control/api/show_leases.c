@@ -51,26 +51,17 @@ static bool takes(const struct lease_walk *walk, const struct dhcp4_lease *lease
 	return filter_contains(&walk->address, &addr);
 }
 
-static void put_client(json_t *to, const struct dhcp4_client *client)
-{
-	char text[2 * DHCP4_CLIENT_BYTES_MAX + 1] = "";
-
-	// only what it said itself: the other kind is the MAC
-	for (unsigned i = 1; i < client->n && client->bytes[0] == 1; i++)
-		snprintf(text + 2 * (size_t)(i - 1), 3, "%02x", client->bytes[i]);
-	show_put_text(to, "client_id", text);
-}
-
 static json_t *lease_json(const struct dhcp4_lease *lease, const struct dhcp4_scope *scope)
 {
 	struct ip_addr addr = dhcp4_address_of(lease->address);
+	char client[DHCP4_CLIENT_STR_BYTES];
 	json_t *to = json_object();
 
 	show_put_addr(to, "address", &addr);
 	json_object_set_new(
 		to, "subnet", scope == NULL ? json_null() : json_string(scope->config->name));
 	show_put_mac(to, "mac", &lease->mac);
-	put_client(to, &lease->client);
+	show_put_text(to, "client_id", dhcp4_client_str(&lease->client, client));
 	show_put_text(to, "name", lease->host_name);
 	show_put_text(to, "state", dhcp4_lease_state_name(lease->state));
 	show_put_bool(to, "is_reserved",
@@ -168,6 +159,7 @@ json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure)
 	const struct router *router = ctx;
 	const struct dhcp4_counters *counters;
 	const struct dhcp4_server *server;
+	struct hook_counts hooks;
 	json_t *list, *to;
 
 	if (!show_read_nothing(params, failure))
@@ -214,5 +206,11 @@ json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure)
 	show_put_number(to, "over_limit", counters->over_limit);
 	show_put_number(to, "probes_full", counters->probes_full);
 	show_put_number(to, "table_full", counters->table_full);
+	dhcp4_service_count_hooks(router->dhcp4, &hooks);
+	show_put_number(to, "hooks_run", hooks.done);
+	show_put_number(to, "hooks_failed", hooks.failed);
+	show_put_number(to, "hooks_timed_out", hooks.timed_out);
+	show_put_number(to, "hooks_refused", hooks.refused);
+	show_put_number(to, "hooks_dropped", hooks.dropped);
 	return json_pack("{s:o, s:o}", "subnets", list, "counters", to);
 }

@@ -10,23 +10,14 @@
 #include "control/dhcp/lease_names.h"
 #include "control/host_names.h"
 
-static const char *domain_of(const struct dhcp4_scope *scope)
-{
-	const struct cfg_dhcp_options *options = &scope->config->options;
-
-	for (unsigned i = 0; i < options->n; i++)
-		if (options->list[i].number == DHCP4_OPTION_DOMAIN)
-			return options->list[i].values[0];
-	return "";
-}
-
 static void note_name(
 	struct router *router, const struct dhcp4_scope *scope, const struct dhcp4_lease *lease)
 {
 	struct ip_addr addr = dhcp4_address_of(lease->address);
 
 	if (lease->state == DHCP4_LEASE_BOUND)
-		lease_names_set(router->lease_names, &addr, lease->host_name, domain_of(scope),
+		lease_names_set(router->lease_names, &addr, lease->host_name,
+			dhcp4_scope_domain(&scope->config->options),
 			dhcp4_lease_left_sec(lease, clock_now_ms()));
 	else
 		lease_names_remove(router->lease_names, &addr);

@@ -2,6 +2,7 @@
 // Three chained hash tables over the same leases, and a list of places to walk them by.
 #include "control/dhcp/dhcp4_lease.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +227,14 @@ void dhcp4_leases_free(struct dhcp4_leases *leases)
 	free(leases->by_client);
 	free(leases->by_origin);
 	free(leases);
+}
+
+const char *dhcp4_client_str(const struct dhcp4_client *client, char out[DHCP4_CLIENT_STR_BYTES])
+{
+	out[0] = '\0';
+	for (unsigned i = 1; i < client->n && client->bytes[0] == 1; i++)
+		snprintf(out + 2 * (size_t)(i - 1), 3, "%02x", client->bytes[i]);
+	return out;
 }
 
 const char *dhcp4_lease_state_name(enum dhcp4_lease_state state)

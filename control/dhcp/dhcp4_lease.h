@@ -72,4 +72,7 @@ unsigned dhcp4_leases_count(const struct dhcp4_leases *leases);
 struct dhcp4_lease *dhcp4_leases_next(const struct dhcp4_leases *leases, uint32_t *cursor);
 
 bool dhcp4_client_is_equal(const struct dhcp4_client *a, const struct dhcp4_client *b);
+enum { DHCP4_CLIENT_STR_BYTES = 2 * DHCP4_CLIENT_BYTES_MAX + 1 };
+// What it said itself in hexadecimal, "" where it is known by its MAC; into `out`, returned.
+const char *dhcp4_client_str(const struct dhcp4_client *client, char out[DHCP4_CLIENT_STR_BYTES]);
 const char *dhcp4_lease_state_name(enum dhcp4_lease_state state);

@@ -6,6 +6,14 @@
 #include "cfg/base/cursor.h"
 #include "control/hash.h"
 
+const char *dhcp4_scope_domain(const struct cfg_dhcp_options *options)
+{
+	for (unsigned i = 0; i < options->n; i++)
+		if (options->list[i].number == DHCP4_OPTION_DOMAIN)
+			return options->list[i].values[0];
+	return "";
+}
+
 uint32_t dhcp4_number_of(const struct ip_addr *addr)
 {
 	struct cursor c = cursor_of(addr->v4, sizeof(addr->v4));

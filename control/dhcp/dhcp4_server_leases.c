@@ -32,9 +32,11 @@ void dhcp4_server_expire(struct dhcp4_server *server, struct dhcp4_lease *lease)
 	}
 	lease->state = DHCP4_LEASE_FREE;
 	lease->is_probed = false;
-	if (state == DHCP4_LEASE_BOUND)
+	if (state == DHCP4_LEASE_BOUND) {
+		server->ops->store(server->ctx, lease, NULL); // it is told once
 		dhcp4_server_tell(server, DHCP4_EXPIRED,
 			dhcp4_scopes_of_address(&server->scopes, lease->address), lease);
+	}
 }
 
 void dhcp4_server_decline(struct dhcp4_server *server, struct dhcp4_lease *lease,

@@ -8,6 +8,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/dhcp/dhcp4_hook.h"
 #include "control/dhcp/dhcp4_link.h"
 #include "control/dhcp/lease_store.h"
 #include "control/wall_clock.h"
@@ -37,6 +38,7 @@ struct dhcp4_service {
 	unsigned n_held;
 	struct dhcp4_link links[CFG_DHCP_SUBNETS_MAX];
 	uint64_t next_follow_ms, full_said_ms;
+	struct hooks *hooks; // NULL: none has been run
 	dhcp4_tell_fn tell;
 	void *tell_ctx;
 };
@@ -153,6 +155,22 @@ static bool probe(void *ctx, const char *interface, uint32_t address)
 	return link != NULL && dhcp4_link_is_open(link) && arp_probe_ask(&link->arp, address) == 0;
 }
 
+static void run_hook(struct dhcp4_service *service, enum dhcp4_event event,
+	const struct dhcp4_scope *scope, const struct dhcp4_lease *lease)
+{
+	struct hook_call call;
+
+	if (service->hooks == NULL)
+		service->hooks = hooks_new();
+	if (service->hooks == NULL) {
+		log_error("dhcp", "no memory for the hook");
+		return;
+	}
+	dhcp4_hook_call_server(
+		&call, event, scope, lease, dhcp4_lease_left_sec(lease, clock_now_ms()));
+	hooks_add(service->hooks, log_object("dhcp", scope->config->name).text, &call);
+}
+
 static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *scope,
 	const struct dhcp4_lease *lease)
 {
@@ -175,6 +193,8 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 			ip_addr_str(&addr, address), scope->config->interface,
 			dhcp4_event_name(event), mac_addr_str(&lease->mac, mac));
 	}
+	if (lease != NULL && scope->config->hook != NULL)
+		run_hook(service, event, scope, lease);
 	if (service->tell != NULL)
 		service->tell(service->tell_ctx, event, scope, lease);
 }
@@ -287,11 +307,9 @@ static void restore(void *ctx, const struct lease_row *row)
 	// a clock that was wrong then, or is now, makes no lease longer than it was
 	if (left > lease.time_sec)
 		left = lease.time_sec;
-	if (lease.state != DHCP4_LEASE_FREE && left <= 0) {
-		if (lease.state == DHCP4_LEASE_DECLINED)
-			return;
-		lease.state = DHCP4_LEASE_FREE;
-	}
+	if (lease.state == DHCP4_LEASE_DECLINED && left <= 0)
+		return;
+	// one that was bound and has ended meanwhile ends with the first turn, and that is told
 	lease.ends_ms = left > 0 ? now.ms + (uint64_t)left * 1000 : now.ms;
 	if (dhcp4_server_restore(restoring->service->server, &lease))
 		restoring->n++;
@@ -363,6 +381,7 @@ void dhcp4_service_free(struct dhcp4_service *service)
 	while (!STAILQ_EMPTY(&service->held))
 		free_first_held(service);
 	lease_store_close(service->store);
+	hooks_free(service->hooks);
 	dhcp4_server_free(service->server);
 	free(service);
 }
@@ -370,6 +389,11 @@ void dhcp4_service_free(struct dhcp4_service *service)
 const struct dhcp4_server *dhcp4_service_server(const struct dhcp4_service *service)
 {
 	return service->server;
+}
+
+void dhcp4_service_count_hooks(const struct dhcp4_service *service, struct hook_counts *counts)
+{
+	hooks_count(service->hooks, counts);
 }
 
 char *dhcp4_service_path(const char *state_file)

@@ -7,6 +7,7 @@
 
 #include "cfg/config.h"
 #include "control/dhcp/dhcp4_server.h"
+#include "control/hooks.h"
 
 struct dhcp4_service;
 
@@ -24,6 +25,7 @@ void dhcp4_service_free(struct dhcp4_service *service); // NULL is fine
 void dhcp4_service_follow(struct dhcp4_service *service, const struct config *config);
 
 const struct dhcp4_server *dhcp4_service_server(const struct dhcp4_service *service);
+void dhcp4_service_count_hooks(const struct dhcp4_service *service, struct hook_counts *counts);
 uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms);
 
 // Where leases are kept beside that state file. The caller frees it; NULL without memory.

@@ -22,6 +22,7 @@
 #include "control/apply/start.h"
 #include "control/dhcp/arp_probe.h"
 #include "control/dhcp/dhcp4_binding.h"
+#include "control/dhcp/dhcp4_hook.h"
 #include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/packet_socket.h"
 #include "control/wall_clock.h"
@@ -228,6 +229,24 @@ static void tell_dns(struct dhcp4_uplink *u, const struct dhcp4_grant *grant)
 		log_warning(u->client.name, "no memory for its name servers");
 }
 
+static void run_hook(
+	const struct dhcp4_uplink *u, const char *what, const struct dhcp4_grant *grant)
+{
+	const struct interface *interface = interface_of(u);
+	struct hook_call call;
+
+	if (interface == NULL || interface->config->dhcp4.hook == NULL)
+		return;
+	if (u->all->hooks == NULL)
+		u->all->hooks = hooks_new();
+	if (u->all->hooks == NULL) {
+		log_error(u->client.name, "no memory for the hook");
+		return;
+	}
+	dhcp4_hook_call_uplink(&call, interface->config->dhcp4.hook, what, u->name, grant);
+	hooks_add(u->all->hooks, u->client.name, &call);
+}
+
 static void tell(const struct dhcp4_uplink *u, const char *what, const struct dhcp4_grant *grant)
 {
 	const struct router *router = u->all->router;
@@ -238,6 +257,7 @@ static void tell(const struct dhcp4_uplink *u, const char *what, const struct dh
 			json_pack("{s:s, s:s, s:s, s:s, s:s}", "interface", u->name, "by", "dhcp4",
 				"what", what, "address", ip_prefix_str(&grant->addr, addr),
 				"server", ip_addr_str(&grant->server, server)));
+	run_hook(u, what, grant);
 }
 
 void dhcp4_uplink_set_binding(struct dhcp4_uplink *u)

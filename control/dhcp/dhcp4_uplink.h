@@ -26,7 +26,8 @@ struct dhcp4_uplink {
 
 struct dhcp4_uplinks {
 	struct router *router;
-	bool keeps; // there is a state file
+	bool keeps;	     // there is a state file
+	struct hooks *hooks; // NULL: none has been run
 	struct dhcp4_uplink *list[CFG_INTERFACES_MAX];
 	unsigned n;
 };

@@ -9,6 +9,7 @@
 #include "control/apply/start.h"
 #include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/dhcp4_uplink.h"
+#include "control/hooks.h"
 
 static struct dhcp4_uplink *find(const struct dhcp4_uplinks *all, const char *name)
 {
@@ -101,6 +102,7 @@ void dhcp4_uplinks_free(struct dhcp4_uplinks *all)
 		return;
 	while (all->n > 0)
 		dhcp4_uplink_free(all->list[--all->n]);
+	hooks_free(all->hooks);
 	free(all);
 }
 

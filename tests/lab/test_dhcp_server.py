@@ -189,13 +189,13 @@ def test_leases_survive_a_restart_and_another_config(lab):
     assert lab.udhcpc("pc1") == address
 
 
-BIG = "  lan: {{ pool: 198.18.4.0-198.18.255.0, per-host: 65536, conflict-check: {check}, lease-time: 8h }}"
+BIG = "  lan: {{ pool: 198.18.4.0-198.18.255.0, per-host: 65536, conflict-check: {check}, lease-time: 8h{more} }}"
 
 
-def start_big(lab, check="false"):
+def start_big(lab, check="false", more=""):
     lab.ip("srv", "addr flush dev lan")
     lab.ip("srv", f"addr add {SERVER}/16 dev lan")
-    lab.start_server(BIG.format(check=check), addresses=f"{SERVER}/16")
+    lab.start_server(BIG.format(check=check, more=more), addresses=f"{SERVER}/16")
 
 
 def clients(lab, first, n, window, seconds, again_ms=1000):
@@ -251,6 +251,108 @@ def test_power_cuts_forget_nothing(lab):
     for client, address in of_client.items():
         mac = b"\x02\x00" + client.to_bytes(4, "big")
         assert kept.get(as_number(address)) == mac, f"{address} of client {client} is forgotten"
+
+
+# --- hooks ---
+
+# What it is told, a line each; the second word of the first argument's line is the event.
+HOOK = """#!/bin/sh
+{first}
+echo "$MILLRACE_EVENT $1 $2 $3 $4" >> {told}
+"""
+
+
+class HookLab(DhcpLab):
+    def write_hook(self, first=""):
+        path = self.dir / "hook"
+        path.write_text(HOOK.format(first=first, told=self.hook_told()))
+        path.chmod(0o755)
+        return path
+
+    def hook_told(self):
+        return self.dir / "hook.told"
+
+    def hook_lines(self):
+        return [line.split(" ") for line in self.hook_told().read_text().splitlines()] \
+            if self.hook_told().exists() else []
+
+
+@pytest.fixture(name="hooked")
+def fixture_hooked():
+    with HookLab() as made:
+        yield made
+
+
+def with_hook(path, lease="12h"):
+    return f"  lan: {{ pool: 198.18.0.100-198.18.0.240, lease-time: {lease}, hook: {path} }}"
+
+
+def test_a_hook_is_told_of_a_lease_from_its_beginning_to_its_end(hooked):
+    hooked.start_server(with_hook(hooked.write_hook("echo some words"), "60s"))
+    client = hooked.start("pc1", "udhcpc", "udhcpc", "-i", "eth0", "-f", "-R", "-t", 5, "-T", 1, "-s",
+                          hooked.script("pc1"), "-x", "hostname:Lap.Top")
+    wait_for(lambda: hooked.hook_lines(), "the hook to hear of the lease")
+    address = hooked.told("pc1")["ip"]
+    client.popen.send_signal(signal.SIGUSR1)  # it renews
+    wait_for(lambda: len(hooked.hook_lines()) > 1, "the hook to hear of the renewal")
+    client.stop(signal.SIGTERM)  # it gives the address back
+    hooked.processes.remove(client)
+    wait_for(lambda: len(hooked.hook_lines()) > 2, "the hook to hear of the end")
+    mac = "02:00:5e:00:53:01"
+    assert hooked.hook_lines() == [["given", "add", mac, address, "lap"], ["renewed", "old", mac, address, "lap"],
+                                   ["released", "del", mac, address, "lap"]]
+    hooked.wait_event("dhcp lan: hook: some words")
+
+
+def test_a_lease_that_ends_while_the_router_is_off_is_told_when_it_is_back(hooked):
+    hooked.start_server(with_hook(hooked.write_hook(), "60s"))
+    address = hooked.udhcpc("pc1")
+    wait_for(lambda: hooked.hook_lines(), "the hook to hear of the lease")
+    assert hooked.stop_server() == 0
+    with sqlite3.connect(hooked.leases_path()) as db:  # as if a minute had passed
+        db.execute("UPDATE dhcp4_leases SET ends_at = ends_at - 61")
+    db.close()
+    for _ in range(2):
+        hooked.start_server()
+        wait_for(lambda: len(hooked.hook_lines()) > 1, "the hook to hear of the end")
+        assert hooked.stop_server() == 0
+    assert [line[0] for line in hooked.hook_lines()] == ["given", "expired"]  # once, not at each start
+    assert hooked.hook_lines()[1][3] == address
+
+
+def test_hooks_that_hang_die_or_are_anybodys_hold_up_no_lease(hooked):
+    path = hooked.write_hook('case "$2" in *:01) kill -9 $$ ;; esac; [ ! -e $0.hang ] || sleep 1000')
+    hooked.start_server(with_hook(path))
+    assert hooked.udhcpc("pc1")
+    hooked.wait_event(f"the hook {path} died of signal 9")
+    (hooked.dir / "hook.hang").touch()
+    assert hooked.udhcpc("pc2") and hooked.udhcpc("pc1")  # the second while the first's hangs
+    hooked.wait_event(f"the hook {path} took too long and was killed", 30)
+    (hooked.dir / "hook.hang").unlink()
+    path.chmod(0o757)
+    assert hooked.udhcpc("pc2")
+    hooked.wait_event(f"the hook {path} is not run: others than its owner may write it")
+    assert hooked.server.is_alive()
+
+
+@pytest.mark.alone
+def test_a_thousand_leases_are_told_in_their_order_and_wait_for_no_hook(hooked):
+    path = hooked.write_hook()
+    start_big(hooked, more=f", hook: {path}")
+    load = clients(hooked, 1, 1000, 16, 1000, again_ms=2000)
+    wait_for(lambda: load.output().count("ack ") >= 1000, "1000 leases", 60)
+    load.popen.send_signal(signal.SIGTERM)
+    load.popen.wait(10)
+    told = [(int(mac.replace(":", "")[4:], 16), address) for event, _, mac, address, _ in hooked.hook_lines()
+            if event == "given"]
+    # the program takes longer than the lease: they are told after all is given
+    given = list(dict.fromkeys(acks(load)))
+    assert len(given) == 1000 and measured(load)["naks"] == 0
+    wait_for(lambda: sum(line[0] == "given" for line in hooked.hook_lines()) == 1000, "the hooks to run", 120)
+    assert len(told) < 1000, "a lease has waited for its hook"
+    told = [(int(mac.replace(":", "")[4:], 16), address) for event, _, mac, address, _ in hooked.hook_lines()
+            if event == "given"]
+    assert told == given
 
 
 # --- through the dataplane ---

@@ -58,6 +58,10 @@ static void mistakes_are_named(void **state)
 			"interface lan has no address in this subnet"},
 		{ROUTER "dhcp-server: {lan: {subnet: 198.18.0.0/31}}\n", 3, 29,
 			"a length from 8 to 30"},
+		{ROUTER "dhcp-server: {lan: {hook: hook.sh}}\n", 3, 27,
+			"dhcp-server lan: `hook`: expected an absolute path"},
+		{PORTS "interfaces: {wan: {port: p, dhcp4: {hook: hook.sh}}}\n", 2, 43,
+			"interface wan: `hook`: expected an absolute path"},
 		{ROUTER "dhcp-server:\n  lan: {}\n  far: {interface: lan, relayed: true, subnet: "
 			"198.18.0.128/25}\n",
 			5, 3, "its subnet and that of `lan` meet"},
@@ -95,6 +99,12 @@ static void what_is_hardly_meant_is_doubted(void **state)
 			3, 15, "two ranges meet, at 198.18.0.15 [dhcp-ranges-meet]"},
 		{ROUTER "dhcp-server: {lan: {}}\n", 3, 15,
 			"no addresses to give [dhcp-nothing-to-give]"},
+		{ROUTER "dhcp-server: {lan: {pool: 198.18.0.9, hook: /etc/passwd}}\n" DNS, 3, 15,
+			"dhcp-server lan: the hook /etc/passwd will not run: it may not be "
+			"executed (chmod 755) [dhcp-hook-unusable]"},
+		{PORTS "interfaces: {wan: {port: p, dhcp4: {hook: /absent}}}\n", 2, 14,
+			"interface wan: the hook /absent will not run: No such file or directory "
+			"[dhcp-hook-unusable]"},
 		{ROUTER "nat: [{masquerade: wan}]\n"
 			"zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"
 			"firewall: {input: [{from: lan, protocol: tcp, action: accept}]}\n"

@@ -35,6 +35,9 @@ static const char *const raised_by[DOUBT_COUNT] = {
 		ROUTER "sets: {a: {addresses: []}}\nnat: [{masquerade: wan, from: a}]\n",
 	[DOUBT_SET_UNUSED] = ROUTER "sets: {a: {ports: 80}}\n",
 	[DOUBT_ZONES_WITHOUT_FIREWALL] = HOME,
+	[DOUBT_DHCP_HOOK_UNUSABLE] =
+		ROUTER "dhcp-server: {lan: {pool: 198.18.0.9, hook: /absent/hook}}\n"
+		       "dns: {listen: lan}\n",
 	[DOUBT_DHCP_NOTHING_TO_GIVE] = ROUTER "dhcp-server: {lan: {}}\n",
 	[DOUBT_DHCP_RANGES_MEET] = ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.9]}}\n"
 					  "dns: {listen: lan}\n",
