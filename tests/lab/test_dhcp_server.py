@@ -291,7 +291,7 @@ def test_a_hook_is_told_of_a_lease_from_its_beginning_to_its_end(hooked):
     hooked.start_server(with_hook(hooked.write_hook("echo some words"), "60s"))
     client = hooked.start("pc1", "udhcpc", "udhcpc", "-i", "eth0", "-f", "-R", "-t", 5, "-T", 1, "-s",
                           hooked.script("pc1"), "-x", "hostname:Lap.Top")
-    wait_for(lambda: hooked.hook_lines(), "the hook to hear of the lease")
+    wait_for(lambda: hooked.hook_lines() and hooked.told_path("pc1").exists(), "client and hook to hear of the lease")
     address = hooked.told("pc1")["ip"]
     client.popen.send_signal(signal.SIGUSR1)  # it renews
     wait_for(lambda: len(hooked.hook_lines()) > 1, "the hook to hear of the renewal")

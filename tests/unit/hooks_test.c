@@ -186,12 +186,12 @@ static void one_that_runs_does_not_hold_up_the_end(void **state)
 	began_ms = clock_now_ms();
 	hooks_free(hooks);
 	hooks = NULL;
-	assert_in_range(clock_now_ms() - began_ms, 0, HOOK_LIMIT_MS - 1);
+	assert_in_range(clock_now_ms() - began_ms, 0, HOOK_LIMIT_MS / 2);
 }
 
 static void what_goes_wrong_is_counted(void **state)
 {
-	static const char *const scripts[] = {"exit 3", "kill -9 $$", "sleep 60 & exit 0"};
+	static const char *const scripts[] = {"exit 3", "kill -9 $$", "sleep 2 & exit 0"};
 	struct hook_counts counts;
 	struct hook_call call;
 
