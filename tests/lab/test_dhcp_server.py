@@ -12,6 +12,7 @@ from conftest import cores_for
 from dhcp_lab import SERVER, DhcpLab
 from home import HomeLab, build_dir, home_config
 from lab import run_command, wait_for
+from networkd import start_networkd
 
 PLAIN = "  lan: { pool: 198.18.0.100-198.18.0.240 }"
 FULL = f"""  lan:
@@ -114,6 +115,27 @@ def test_dhcpcd_gets_an_address(lab):
     assert any(r["dst"] == "198.51.100.0/24" for r in lab.ip_json("pc2", "route show"))
     client.stop()
     lab.processes.remove(client)
+
+
+def test_systemd_networkd_takes_all_options_and_gives_its_address_back(lab):
+    lab.start_server(FULL)
+    addresses = []
+    for _ in range(2):
+        client = start_networkd(lab, "pc2", "laptop", "UseMTU=yes\nClientIdentifier=duid")
+        wait_for(lambda: {("default", SERVER), ("198.51.100.0/24", "198.18.0.2")} <=
+                 {(r["dst"], r.get("gateway")) for r in lab.ip_json("pc2", "route show")},
+                 "systemd-networkd to set its routes", 20)
+        address, = lab.addresses("pc2")
+        assert is_in_pool(address)
+        lab.wait_event(f"given lan {address} laptop")
+        assert lab.ip_json("pc2", "link show dev eth0")[0]["mtu"] == 1400
+        client.stop(signal.SIGTERM)
+        lab.processes.remove(client)
+        addresses.append(address)
+        wait_for(lambda: lab.server.output().count(f"released lan {addresses[0]}") == len(addresses),
+                 "it to give the address back")
+        lab.ip("pc2", "addr flush dev eth0")
+    assert addresses[0] == addresses[1]
 
 
 def test_reservations_by_mac_and_by_client_id(lab):
@@ -442,3 +464,34 @@ def test_hosts_are_known_by_the_names_they_have_from_dhcp():
         client.stop(signal.SIGTERM)  # it gives the address back
         home.processes.remove(client)
         wait_for(lambda: dig("laptop.home.example") == "", "the name to be gone")
+
+
+def test_systemd_networkd_renews_by_itself_and_is_known_by_its_name():
+    with HomeLab() as home:
+        home.start_router(home_config("af_packet", cores_for(1)) + DNS +
+                          NAMED.replace("pool:", "lease-time: 60s, pool:") + "log: { parts: { dhcp: debug } }\n" +
+                          f"state: {{ file: {home.dir}/state.db }}\n")
+        home.ip("pc2", "addr flush dev eth0 scope global")
+        client = start_networkd(home, "pc2", "laptop")
+
+        def left_sec():
+            leases = home.millrace("show", "leases")["leases"]
+            return leases[0]["left_sec"] if leases else 0
+
+        def dig():
+            return home.run("pc1", "dig", "@198.18.0.1", "+short", "+timeout=5", "laptop.home.arpa").stdout
+
+        wait_for(lambda: dig() != "", "the laptop's name", 20)
+        lease, = home.millrace("show", "leases")["leases"]
+        assert dig() == f"{lease['address']}\n"
+        wait_for(lambda: left_sec() < 35, "half of the time to be over", 40)
+        wait_for(lambda: left_sec() > 50, "it to renew", 20)  # T1, 30 s
+        again, = home.millrace("show", "leases")["leases"]
+        assert (again["address"], again["since"]) == (lease["address"], lease["since"])
+        client.stop(signal.SIGTERM)
+        home.processes.remove(client)
+        wait_for(lambda: dig() == "", "the name to be gone")
+        # what the log tells of it at debug
+        said = run_command([build_dir() / "millrace", "-s", home.socket, "show", "log", "dhcp"]).stdout
+        for word in ("offered", "gives", "renews", "gives back"):
+            assert f"from {lease['mac']} on lan: {word} {lease['address']}" in said, said
