@@ -24,6 +24,7 @@ static json_t *counts_json(const struct dhcp4_client_counts *counts)
 	show_put_number(to, "acks", counts->acks);
 	show_put_number(to, "naks", counts->naks);
 	show_put_number(to, "declines", counts->declines);
+	show_put_number(to, "defended", counts->defended);
 	show_put_number(to, "malformed", counts->malformed);
 	show_put_number(to, "not_for_us", counts->not_for_us);
 	show_put_number(to, "unusable", counts->unusable);

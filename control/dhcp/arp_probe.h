@@ -20,6 +20,12 @@ int arp_probe_open(struct arp_probe *probe, const char *interface, int ifindex,
 	bool hears_questions, struct error *err);
 void arp_probe_close(struct arp_probe *probe); // safe on one whose fd is -1
 
+// The same socket for who speaks as an address, and is not the interface itself: its own ARP
+// packets, and all others, are not heard. 0, or -1 with the reason.
+int arp_probe_watch(struct arp_probe *probe, const char *interface, int ifindex, uint32_t address,
+	struct error *err);
+// RFC 5227 section 1.1: tells all that the address is ours. 0 or -errno.
+int arp_probe_announce(struct arp_probe *probe, uint32_t address);
 int arp_probe_ask(struct arp_probe *probe, uint32_t address); // 0 or -errno
 // What somebody says of itself, or wants to have: 1 with address and MAC; 0: nothing is there;
 // -errno.

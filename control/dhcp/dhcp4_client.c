@@ -11,6 +11,8 @@
 #include "control/dhcp/dhcp4_client_private.h"
 #include "control/dhcp/dhcp4_client_reply.h"
 
+enum { DEFEND_INTERVAL_MS = 10000 }; // RFC 5227 1.1
+
 const char *dhcp4_client_state_name(enum dhcp4_client_state state)
 {
 	static const char *const names[DHCP4_CLIENT_STATES] = {
@@ -98,6 +100,14 @@ static void decline(struct dhcp4_uplink_client *c, uint64_t now_ms)
 	dhcp4_client_send_decline(c);
 }
 
+// Of what has been ours: another host uses it, and means to.
+static void give_up(struct dhcp4_uplink_client *c, uint64_t now_ms)
+{
+	c->offer = c->lease;
+	unbind(c, "somebody else on the link has it");
+	decline(c, now_ms);
+}
+
 static void release(struct dhcp4_uplink_client *c, uint64_t now_ms)
 {
 	if (c->is_bound)
@@ -117,6 +127,8 @@ static void take(struct dhcp4_uplink_client *c, uint64_t now_ms)
 	c->is_bound = true;
 	c->bound_ms = now_ms;
 	c->n_naks = c->n_conflicts = 0;
+	if (!was_bound || !dhcp4_grant_is_same_address(&before, &c->lease))
+		c->defended_ms = 0;
 	c->t1_ms = dhcp4_client_after(c, c->lease.t1_sec, true);
 	c->t2_ms = dhcp4_client_after(c, c->lease.t2_sec, true);
 	c->end_ms = dhcp4_client_after(c, c->lease.sec, false);
@@ -175,6 +187,7 @@ static const struct row {
 
 	{DHCP4_CLIENT_BOUND, EVENT_T1, DHCP4_CLIENT_RENEWING, dhcp4_client_send_request},
 	{DHCP4_CLIENT_BOUND, EVENT_RENEW, DHCP4_CLIENT_RENEWING, dhcp4_client_send_request},
+	{DHCP4_CLIENT_BOUND, EVENT_CONFLICT, DHCP4_CLIENT_INIT, give_up},
 	{DHCP4_CLIENT_BOUND, EVENT_END, DHCP4_CLIENT_INIT, expire},
 
 	{DHCP4_CLIENT_RENEWING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
@@ -183,6 +196,7 @@ static const struct row {
 	{DHCP4_CLIENT_RENEWING, EVENT_TIMER, SAME, dhcp4_client_send_request},
 	{DHCP4_CLIENT_RENEWING, EVENT_RENEW, SAME, dhcp4_client_send_request},
 	{DHCP4_CLIENT_RENEWING, EVENT_T2, DHCP4_CLIENT_REBINDING, dhcp4_client_send_request},
+	{DHCP4_CLIENT_RENEWING, EVENT_CONFLICT, DHCP4_CLIENT_INIT, give_up},
 	{DHCP4_CLIENT_RENEWING, EVENT_END, DHCP4_CLIENT_INIT, expire},
 
 	{DHCP4_CLIENT_REBINDING, EVENT_ACK_SAME, DHCP4_CLIENT_BOUND, take},
@@ -190,6 +204,7 @@ static const struct row {
 	{DHCP4_CLIENT_REBINDING, EVENT_NAK, DHCP4_CLIENT_INIT, lose},
 	{DHCP4_CLIENT_REBINDING, EVENT_TIMER, SAME, dhcp4_client_send_request},
 	{DHCP4_CLIENT_REBINDING, EVENT_RENEW, SAME, dhcp4_client_send_request},
+	{DHCP4_CLIENT_REBINDING, EVENT_CONFLICT, DHCP4_CLIENT_INIT, give_up},
 	{DHCP4_CLIENT_REBINDING, EVENT_END, DHCP4_CLIENT_INIT, expire},
 };
 
@@ -328,6 +343,31 @@ void dhcp4_client_conflict(struct dhcp4_uplink_client *c, uint64_t now_ms)
 	log_warning(c->name, "somebody on the link has the address %s that the server gave us",
 		ip_addr_str(&c->offer.addr.addr, addr));
 	happen(c, EVENT_CONFLICT, now_ms);
+}
+
+// RFC 5227 2.4 (b): the first is answered, a second one within DEFEND_INTERVAL wins. In a state
+// that asks for another address, or whether this one is still ours, the answer to that is waited
+// for.
+void dhcp4_client_contested(struct dhcp4_uplink_client *c, uint64_t now_ms)
+{
+	bool is_settled = c->state == DHCP4_CLIENT_BOUND || c->state == DHCP4_CLIENT_RENEWING ||
+			  c->state == DHCP4_CLIENT_REBINDING;
+	char addr[ADDR_STR_BYTES];
+
+	if (!c->is_bound)
+		return;
+	ip_addr_str(&c->lease.addr.addr, addr);
+	if (c->defended_ms == 0 || now_ms - c->defended_ms >= DEFEND_INTERVAL_MS) {
+		c->defended_ms = now_ms;
+		c->counts.defended++;
+		log_warning(c->name,
+			"somebody else on the link has our address %s: it is told that it is ours",
+			addr);
+		c->ops->announce(c->ctx, &c->lease.addr.addr);
+	} else if (is_settled) {
+		c->n_conflicts++;
+		happen(c, EVENT_CONFLICT, now_ms);
+	}
 }
 
 void dhcp4_client_renew(struct dhcp4_uplink_client *c, uint64_t now_ms)

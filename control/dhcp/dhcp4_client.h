@@ -36,6 +36,8 @@ struct dhcp4_client_ops {
 	// One ARP probe for it (RFC 5227 1.1); answers come by dhcp4_client_conflict. From the
 	// first of them on until the state is no longer CHECKING.
 	void (*probe)(void *ctx, const struct ip_addr *addr);
+	// One ARP announcement of it (RFC 5227 1.1).
+	void (*announce)(void *ctx, const struct ip_addr *addr);
 	// The address is ours, or has a new end; `before` is what it takes the place of, or NULL.
 	void (*bind)(void *ctx, const struct dhcp4_grant *lease, const struct dhcp4_grant *before);
 	// It is not any more.
@@ -46,7 +48,8 @@ struct dhcp4_client_ops {
 };
 
 struct dhcp4_client_counts {
-	uint64_t sent, received, malformed, not_for_us, unusable, offers, acks, naks, declines;
+	uint64_t sent, received, malformed, not_for_us, unusable, offers, acks, naks, declines,
+		defended;
 };
 
 struct dhcp4_uplink_client {
@@ -69,6 +72,7 @@ struct dhcp4_uplink_client {
 	bool is_bound;
 	uint64_t bound_ms, t1_ms, t2_ms, end_ms;
 	unsigned n_naks, n_conflicts; // in a row
+	uint64_t defended_ms;	      // when the address was last; 0: never
 	struct dhcp4_client_counts counts;
 };
 
@@ -85,6 +89,8 @@ void dhcp4_client_rx(
 	struct dhcp4_uplink_client *client, const uint8_t *bytes, size_t n, uint64_t now_ms);
 // Somebody else on the link has the address that is being checked.
 void dhcp4_client_conflict(struct dhcp4_uplink_client *client, uint64_t now_ms);
+// Somebody else on the link speaks as the address that is ours (RFC 5227 2.4).
+void dhcp4_client_contested(struct dhcp4_uplink_client *client, uint64_t now_ms);
 void dhcp4_client_renew(struct dhcp4_uplink_client *client, uint64_t now_ms);	// by hand
 void dhcp4_client_release(struct dhcp4_uplink_client *client, uint64_t now_ms); // by hand
 // Does what is due. Returns when it is to be called next, or DHCP4_NEVER.

@@ -152,6 +152,34 @@ static void op_probe(void *ctx, const struct ip_addr *addr)
 		log_debug(u->client.name, "cannot ask who has the address: %s", strerror(-rc));
 }
 
+static void op_announce(void *ctx, const struct ip_addr *addr)
+{
+	struct dhcp4_uplink *u = ctx;
+	int rc = dhcp4_defence_announce(&u->defence);
+
+	if (rc != 0)
+		log_debug(u->client.name, "cannot say that the address is ours: %s", strerror(-rc));
+}
+
+static void on_contested(void *ctx)
+{
+	struct dhcp4_uplink *u = ctx;
+
+	dhcp4_client_contested(&u->client, clock_now_ms());
+	dhcp4_uplink_turn(u);
+}
+
+static void defend(struct dhcp4_uplink *u, const struct ip_addr *addr)
+{
+	struct error err = {0};
+
+	u->defence.contested = on_contested;
+	u->defence.ctx = u;
+	if (dhcp4_defence_open(&u->defence, u->all->router->base, u->name, u->ifindex,
+		    number_of(addr), &err) != 0)
+		log_warning(u->client.name, "the address is not defended: %s", err.text);
+}
+
 static uint32_t op_random(void *ctx)
 {
 	uint32_t value = 0;
@@ -285,6 +313,8 @@ static void op_bind(void *ctx, const struct dhcp4_grant *lease, const struct dhc
 	if (rc != 0)
 		log_warning(u->client.name, "no socket for renewing: %s", strerror(-rc));
 	keep(u, for_sec);
+	if (!is_same || u->defence.readable == NULL)
+		defend(u, &lease->addr.addr);
 	if (is_same)
 		log_debug(u->client.name, "%s is ours for %u s more",
 			ip_prefix_str(&lease->addr, addr), for_sec);
@@ -304,6 +334,7 @@ static void op_unbind(void *ctx, const struct dhcp4_grant *lease, const char *wh
 	log_warning(
 		u->client.name, "%s is no longer ours: %s", ip_prefix_str(&lease->addr, addr), why);
 	close_unicast(u);
+	dhcp4_defence_close(&u->defence);
 	if (interface != NULL && !interface->is_gone)
 		dhcp4_binding_clear(&u->binding, interface, u->all->router->netlink);
 	u->binding.is_there = false;
@@ -315,6 +346,7 @@ static void op_unbind(void *ctx, const struct dhcp4_grant *lease, const char *wh
 static const struct dhcp4_client_ops client_ops = {
 	.send = op_send,
 	.probe = op_probe,
+	.announce = op_announce,
 	.bind = op_bind,
 	.unbind = op_unbind,
 	.why_not = op_why_not,
@@ -394,6 +426,7 @@ void dhcp4_uplink_free(struct dhcp4_uplink *u)
 	if (u->timer != NULL)
 		event_free(u->timer);
 	close_probe(u);
+	dhcp4_defence_close(&u->defence);
 	close_unicast(u);
 	packet_socket_close(&u->socket);
 	free(u);

@@ -5,6 +5,7 @@
 
 #include "control/dhcp/arp_probe.h"
 #include "control/dhcp/dhcp4_binding.h"
+#include "control/dhcp/dhcp4_defence.h"
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/dhcp/packet_socket.h"
 
@@ -20,6 +21,7 @@ struct dhcp4_uplink {
 	bool is_wanted; // by the config that is being followed
 	struct packet_socket socket;
 	struct arp_probe probe;
+	struct dhcp4_defence defence; // of the address that it has
 	int unicast_fd;
 	struct event *readable, *probe_readable, *timer;
 };

@@ -35,6 +35,11 @@ static void op_probe(void *ctx, const struct ip_addr *addr)
 	must(client.state == DHCP4_CLIENT_CHECKING);
 }
 
+static void op_announce(void *ctx, const struct ip_addr *addr)
+{
+	must(is_on_interface);
+}
+
 // What is put on the interface is sound, and comes off it again.
 static void op_bind(void *ctx, const struct dhcp4_grant *lease, const struct dhcp4_grant *before)
 {
@@ -68,6 +73,7 @@ static uint32_t op_random(void *ctx)
 
 static const struct dhcp4_client_ops ops = {.send = op_send,
 	.probe = op_probe,
+	.announce = op_announce,
 	.bind = op_bind,
 	.unbind = op_unbind,
 	.why_not = op_why_not,
@@ -128,7 +134,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			dhcp4_client_link(&client, what & 8, now_ms);
 			break;
 		case 3:
-			dhcp4_client_conflict(&client, now_ms);
+			if (what & 8)
+				dhcp4_client_contested(&client, now_ms);
+			else
+				dhcp4_client_conflict(&client, now_ms);
 			break;
 		case 4:
 			if (what & 8)

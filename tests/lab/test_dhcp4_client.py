@@ -182,6 +182,65 @@ def test_an_address_that_somebody_has_is_declined():
         assert f"{POOL}100" in lab.router.output()
 
 
+@pytest.mark.timeout(90)
+def test_an_address_that_is_ours_is_defended_and_given_up_to_who_insists():
+    """isp2 takes it without asking, as a host does whose address somebody wrote into a file."""
+    with UplinkLab() as lab:
+        server = lab.dnsmasq("--dhcp-sequential-ip", first=100, last=102)
+        lab.start_uplink()
+        assert lab.wait_bound() == POOL + "100/24"
+        mine = lab.ip_json("rtr", "link show dev wan")[0]["address"]
+
+        def speak_as_it(address):
+            lab.ip("isp2", "neigh flush dev eth0")
+            lab.run("isp2", "ping", "-c", 1, "-W", 1, "-I", address, INET4, check=False)
+
+        def known_as():
+            return {one["dst"]: one.get("lladdr") for one in lab.ip_json("inet", "neigh show dev router")}
+
+        lab.ip("isp2", f"addr add {POOL}100/24 dev eth0")
+        speak_as_it(POOL + "100")
+        wait_for(lambda: lab.lease()["counts"]["defended"] == 1, "the address to be defended")
+        wait_for(lambda: known_as().get(POOL + "100") == mine, "the others to hear whose it is")
+        assert lab.lease()["address"] == POOL + "100/24"
+        wait_for(lambda: speak_as_it(POOL + "100") or lab.lease()["counts"]["declines"] == 1,
+                 "the address to be given up")
+        assert lab.addresses() == []
+        assert lab.wait_bound(timeout=30) == POOL + "101/24"
+        assert messages(server).count("DECLINE") == 1
+
+
+@pytest.mark.timeout(90)
+def test_a_hook_hears_when_the_address_comes_changes_and_goes():
+    with UplinkLab() as lab:
+        server = lab.dnsmasq("--dhcp-sequential-ip", f"--dhcp-option=option:dns-server,{SERVER4}")
+        hook, told = lab.dir / "hook", lab.dir / "hook.told"
+        hook.write_text("#!/bin/sh\necho \"$MILLRACE_EVENT $@ $MILLRACE_SERVER $MILLRACE_GATEWAYS $MILLRACE_DNS"
+                        f" $MILLRACE_LEASE_SEC\" >> {told}\n")
+        hook.chmod(0o755)
+        lab.start_uplink(config(dhcp4=f"{{ hook: {hook} }}"))
+        lab.wait_bound()
+
+        def lines():
+            return told.read_text().splitlines() if told.exists() else []
+
+        def line(what, last):
+            return f"{what} {what} wan {POOL}{last}/24 {INET4} {INET4} {SERVER4} 120"
+
+        lab.millrace("dhcp", "renew", "wan")
+        wait_for(lambda: lines() == [line("bound", 100), line("renewed", 100)], "the hook to hear of it")
+        server.stop()
+        lab.processes.remove(server)
+        (lab.dir / "dnsmasq.leases").unlink()
+        lab.dnsmasq("--dhcp-sequential-ip", f"--dhcp-option=option:dns-server,{SERVER4}", first=105)
+        lab.millrace("dhcp", "renew", "wan")
+        lab.wait_bound(timeout=30, but=POOL + "100/24")
+        wait_for(lambda: len(lines()) >= 4, "the hook to hear of the change")
+        assert lines()[2:] == [line("lost", 100), line("bound", 105)]  # a NAK: not ours any more
+        lab.millrace("dhcp", "release", "wan")
+        wait_for(lambda: lines()[4:] == [line("lost", 105)], "the hook to hear that it is gone")
+
+
 def test_a_rogue_server_says_what_it_likes():
     """Faster than the real one: nonsense of all kinds, and a NAK after each request."""
     with UplinkLab() as lab:

@@ -18,7 +18,7 @@ enum { SERVER = 0xcb007101, OTHER = 0xcb007102, OFFERED = 0xcb007164, ANOTHER = 
 static struct dhcp4_uplink_client client;
 static struct dhcp4_message said; // the last one, as the server reads it
 static struct ip_addr said_to, said_from;
-static unsigned n_said, n_probes, n_binds, n_unbinds;
+static unsigned n_said, n_probes, n_announced, n_binds, n_unbinds;
 static struct dhcp4_grant bound, bound_before;
 static bool had_before;
 static const char *refusal;
@@ -36,6 +36,11 @@ static inline void op_send(void *ctx, const struct dhcp4_outgoing *message)
 static inline void op_probe(void *ctx, const struct ip_addr *addr)
 {
 	n_probes++;
+}
+
+static inline void op_announce(void *ctx, const struct ip_addr *addr)
+{
+	n_announced++;
 }
 
 static inline void op_bind(
@@ -65,6 +70,7 @@ static inline uint32_t op_random(void *ctx)
 
 static const struct dhcp4_client_ops ops = {.send = op_send,
 	.probe = op_probe,
+	.announce = op_announce,
 	.bind = op_bind,
 	.unbind = op_unbind,
 	.why_not = op_why_not,
@@ -78,7 +84,7 @@ static inline void make(const struct cfg_dhcp4 *config, const char *wish)
 	struct ip_addr addr = wish == NULL ? (struct ip_addr){0} : address(wish);
 	struct dhcp4_identity identity;
 
-	n_said = n_probes = n_binds = n_unbinds = 0;
+	n_said = n_probes = n_announced = n_binds = n_unbinds = 0;
 	refusal = NULL;
 	now_ms = 1000000;
 	random_next = 7;

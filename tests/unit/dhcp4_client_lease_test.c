@@ -174,6 +174,70 @@ static void renewing_by_hand_in_any_state_does_no_harm(void **state)
 	assert_int_equal(client.state, DHCP4_CLIENT_INIT);
 }
 
+// --- somebody else uses it, RFC 5227 2.4 ---
+
+static void the_address_is_defended_once_in_ten_seconds(void **state)
+{
+	reach(DHCP4_CLIENT_BOUND);
+	for (unsigned i = 1; i <= 3; i++) {
+		dhcp4_client_contested(&client, now_ms);
+		assert_int_equal(n_announced, i);
+		assert_int_equal(client.state, DHCP4_CLIENT_BOUND);
+		now_ms += 10000;
+	}
+	assert_int_equal(n_unbinds, 0);
+	assert_int_equal(client.counts.defended, 3);
+}
+
+static void who_insists_has_it_and_the_server_hears_of_it(void **state)
+{
+	static const enum dhcp4_client_state states[] = {
+		DHCP4_CLIENT_BOUND, DHCP4_CLIENT_RENEWING, DHCP4_CLIENT_REBINDING};
+	uint64_t before_ms;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		reach(states[i]);
+		dhcp4_client_contested(&client, now_ms);
+		now_ms += 9999;
+		dhcp4_client_contested(&client, now_ms);
+		assert_int_equal(n_announced, 1);
+		assert_int_equal(n_unbinds, 1);
+		assert_int_equal(dhcp4_type_of(&said), DHCP4_DECLINE);
+		assert_int_equal(option(DHCP4_OPTION_REQUESTED_ADDRESS), OFFERED);
+		assert_int_equal(option(DHCP4_OPTION_SERVER_ID), SERVER);
+		before_ms = now_ms;
+		pass();
+		assert_true(now_ms - before_ms >= 10000);
+		assert_int_equal(dhcp4_type_of(&said), DHCP4_DISCOVER);
+		assert_false(dhcp4_has(&said, DHCP4_OPTION_REQUESTED_ADDRESS));
+	}
+	// another address is another matter
+	hear((struct answer){DHCP4_OFFER, ANOTHER, SERVER, 3600});
+	hear((struct answer){DHCP4_ACK, ANOTHER, SERVER, 3600});
+	pass_until(DHCP4_CLIENT_BOUND);
+	dhcp4_client_contested(&client, now_ms);
+	assert_int_equal(n_announced, 2);
+	assert_int_equal(client.state, DHCP4_CLIENT_BOUND);
+}
+
+static void what_is_not_ours_is_not_defended(void **state)
+{
+	for (int s = DHCP4_CLIENT_INIT; s <= DHCP4_CLIENT_CHECKING; s++) {
+		reach((enum dhcp4_client_state)s);
+		dhcp4_client_contested(&client, now_ms);
+		dhcp4_client_contested(&client, now_ms);
+		assert_int_equal(n_announced, 0);
+		assert_int_equal(client.state, s);
+	}
+	reach(DHCP4_CLIENT_BOUND); // while it is asked whether it still is
+	dhcp4_client_link(&client, false, now_ms);
+	up();
+	for (unsigned i = 0; i < 2; i++)
+		dhcp4_client_contested(&client, now_ms);
+	assert_int_equal(client.state, DHCP4_CLIENT_REBOOTING);
+	assert_int_equal(n_unbinds, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +251,9 @@ int main(void)
 		cmocka_unit_test(an_address_ends_while_the_link_is_down),
 		cmocka_unit_test(release_gives_it_back_and_stays_so),
 		cmocka_unit_test(renewing_by_hand_in_any_state_does_no_harm),
+		cmocka_unit_test(the_address_is_defended_once_in_ten_seconds),
+		cmocka_unit_test(who_insists_has_it_and_the_server_hears_of_it),
+		cmocka_unit_test(what_is_not_ours_is_not_defended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
