@@ -2,6 +2,7 @@
 #include "cfg/check.h"
 
 #include <string.h>
+#include <strings.h>
 
 typedef bool (*text_fn)(const char *text); // whether it is what it should be
 
@@ -101,6 +102,19 @@ static void check_lists(const struct check *check, const struct yaml_node *secti
 				local->lists[i].name);
 }
 
+// Records of single names go beside `mdns`, a zone would leave nothing to ask for.
+static void check_zone(
+	const struct check *check, const struct yaml_node *node, const struct cfg_dns_zone *zone)
+{
+	check_texts(check, node, "dns: zone", "name", cfg_dns_is_name, A_NAME);
+	if (check->config->dns.n_mdns > 0 && zone->name != NULL &&
+		(strcasecmp(zone->name, "local") == 0 || strcasecmp(zone->name, "local.") == 0))
+		report_add(check->report, check_place(node, "name"),
+			"dns: zone: `local` is asked for by `mdns`: leave the zone out, `records` "
+			"may "
+			"have names in it");
+}
+
 void check_dns_local(const struct check *check)
 {
 	const struct cfg_dns_local *local = &check->config->dns.local;
@@ -116,7 +130,7 @@ void check_dns_local(const struct check *check)
 	node = check_first(section, "zones");
 	for (unsigned i = 0; i < local->n_zones && node != NULL; i++, node = node->next)
 		if (!node->is_bad)
-			check_texts(check, node, "dns: zone", "name", cfg_dns_is_name, A_NAME);
+			check_zone(check, node, &local->zones[i]);
 	check_texts(check, section, "dns", "domain", cfg_dns_is_name, A_NAME);
 	check_lists(check, section);
 	node = check_first(section, "blocking");

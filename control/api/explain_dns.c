@@ -31,6 +31,7 @@ static const char *verdict_of(const struct dns_explanation *why)
 		[DNS_LOCAL_GO_ON] = "upstream",
 		[DNS_LOCAL_ANSWERED] = "answered",
 		[DNS_LOCAL_BLOCKED] = "blocked",
+		[DNS_LOCAL_LINK] = "links",
 		[DNS_LOCAL_ALIAS] = "answered",
 	};
 

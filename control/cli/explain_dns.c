@@ -37,6 +37,10 @@ void print_explain_dns(const json_t *result, FILE *out)
 		fputs("refused: `access` does not have the client\n", out);
 		return;
 	}
+	if (strcmp(verdict, "links") == 0) {
+		fprintf(out, "%s\n", why);
+		return;
+	}
 	if (strcmp(verdict, "upstream") != 0) {
 		fprintf(out, "%s by %s: %s\n", verdict, answer_text(result, "stage"), why);
 		return;

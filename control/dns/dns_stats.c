@@ -26,6 +26,9 @@ static const char *const names[DNS_COUNTS] = {
 	[DNS_COUNT_DROP_SETS] = "drop_sets",
 	[DNS_COUNT_DROP_SEND] = "drop_send",
 	[DNS_COUNT_DROP_CONNECTIONS] = "drop_connections",
+	[DNS_COUNT_MDNS_ASKED] = "mdns_asked",
+	[DNS_COUNT_DROP_MDNS_RATE] = "drop_mdns_rate",
+	[DNS_COUNT_DROP_MDNS_OFF_LINK] = "drop_mdns_off_link",
 	[DNS_COUNT_FAILED] = "failed",
 	[DNS_COUNT_BOGUS] = "bogus",
 };

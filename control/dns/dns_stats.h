@@ -34,6 +34,9 @@ enum dns_count {
 	DNS_COUNT_DROP_SEND,
 	DNS_COUNT_DROP_SETS, // the control loop was too late with the address
 	DNS_COUNT_DROP_CONNECTIONS,
+	DNS_COUNT_MDNS_ASKED,
+	DNS_COUNT_DROP_MDNS_RATE,
+	DNS_COUNT_DROP_MDNS_OFF_LINK, // said by who is not on the link
 	DNS_COUNT_FAILED,
 	DNS_COUNT_BOGUS,
 	DNS_COUNTS,

@@ -9,6 +9,7 @@
 #include "cfg/base/log.h"
 #include "control/dns/block_lists.h"
 #include "control/dns/client_rate.h"
+#include "control/dns/mdns.h"
 #include "control/dns/resolve.h"
 #include "control/dns/strip.h"
 
@@ -23,6 +24,7 @@ struct front {
 	struct dns_policy *policy; // NULL: none yet
 	struct cache *cache;
 	struct client_rate *rate;
+	struct mdns *mdns;
 	struct resolve *resolve;
 	struct block_lists *lists;
 	struct set_feed *feed;
@@ -48,10 +50,11 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats, struct
 	front->feed = feed;
 	front->cache = cache_new(&none);
 	front->rate = client_rate_new();
-	front->resolve = resolve_new(base, stats, feed);
+	front->mdns = mdns_new(base, stats);
+	front->resolve = resolve_new(base, stats, feed, front->mdns);
 	front->lists = block_lists_new(base, use_blocks, front);
-	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
-		front->lists == NULL) {
+	if (front->cache == NULL || front->rate == NULL || front->mdns == NULL ||
+		front->resolve == NULL || front->lists == NULL) {
 		front_free(front);
 		return NULL;
 	}
@@ -64,6 +67,7 @@ void front_free(struct front *front)
 		return;
 	block_lists_free(front->lists);
 	resolve_free(front->resolve);
+	mdns_free(front->mdns);
 	dns_policy_retire(front->policy);
 	client_rate_free(front->rate);
 	cache_free(front->cache);
@@ -87,6 +91,8 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	front->policy = policy;
 	// what is read already counts until the lists of this config are
 	use_blocks(front, block_lists_in_use(front->lists));
+	mdns_set(front->mdns, policy->config.mdns, policy->config.n_mdns);
+	dns_local_use_nets(policy->local, mdns_nets(front->mdns));
 	if (block_lists_set(front->lists, &policy->config.local) != 0)
 		log_error("dns", "no memory to read the block lists");
 	return 0;
@@ -100,6 +106,11 @@ struct dns_policy *front_policy(const struct front *front)
 void front_cache_counts(const struct front *front, struct cache_counts *out)
 {
 	cache_count(front->cache, out);
+}
+
+void front_look(struct front *front)
+{
+	mdns_look(front->mdns);
 }
 
 unsigned front_waiting(const struct front *front)
@@ -162,7 +173,7 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 		room = asker->asked.room_bytes;
 	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
 	key->view = dns_local_view(local, &asker->client);
-	if (result.verdict == DNS_LOCAL_GO_ON)
+	if (result.verdict == DNS_LOCAL_GO_ON || result.verdict == DNS_LOCAL_LINK)
 		return false;
 	if (result.verdict == DNS_LOCAL_ALIAS && (asker->alias = malloc(result.n)) != NULL) {
 		memcpy(asker->alias, out, result.n);

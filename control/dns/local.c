@@ -132,6 +132,12 @@ static int fill(struct dns_local *local, const struct cfg_dns *config)
 		rc = add_forwarded(local->exempt, of->rebind_exempt.names, of->rebind_exempt.n);
 	if (rc == 0 && of->is_canary)
 		rc = dns_special_add_canary(local->zones);
+	if (rc == 0 && local->has_links) {
+		static const char *const local_name = "local";
+
+		rc = dns_special_add_link(local->zones);
+		rc |= add_forwarded(local->exempt, &local_name, 1);
+	}
 	if (rc == 0)
 		rc = dns_special_add(local->zones);
 	return rc == 0 ? dns_zones_end(local->zones) : rc;
@@ -148,6 +154,7 @@ struct dns_local *dns_local_new(
 	local->exempt = dns_zones_new();
 	local->blocking = dns_blocking_new(&config->local);
 	local->names = names;
+	local->has_links = config->n_mdns > 0;
 	local->is_rebind_allowed = config->local.is_rebind_allowed;
 	if (config->local.domain != NULL)
 		dns_name_parse(config->local.domain, &local->domain);
@@ -175,6 +182,11 @@ void dns_local_use_blocks(struct dns_local *local, const struct block_store *blo
 	dns_blocking_use(local->blocking, blocks);
 }
 
+void dns_local_use_nets(struct dns_local *local, const struct mdns_nets *nets)
+{
+	local->nets = nets;
+}
+
 uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *client)
 {
 	return (uint16_t)dns_blocking_view(local->blocking, client);
@@ -189,6 +201,7 @@ const char *dns_local_stage_name(enum dns_local_stage stage)
 		[DNS_STAGE_NAMES] = "lease",
 		[DNS_STAGE_SPECIAL] = "special",
 		[DNS_STAGE_BLOCKING] = "blocking",
+		[DNS_STAGE_LINK] = "mdns",
 	};
 
 	return names[stage];

@@ -10,11 +10,13 @@
 #include "control/dns/names.h"
 
 struct dns_local;
+struct mdns_nets;
 
 enum dns_local_verdict {
 	DNS_LOCAL_GO_ON = 0, // somebody else is to be asked
 	DNS_LOCAL_ANSWERED,
 	DNS_LOCAL_BLOCKED, // answered too, as the config wants it
+	DNS_LOCAL_LINK,	   // hosts on the links are to be asked
 	// Answered with an alias that leads out of here: `target` is to be asked, as if the client
 	// had asked for it, and what comes put behind the alias.
 	DNS_LOCAL_ALIAS,
@@ -27,6 +29,7 @@ enum dns_local_stage { // who decided
 	DNS_STAGE_NAMES, // leases, reservations
 	DNS_STAGE_SPECIAL,
 	DNS_STAGE_BLOCKING,
+	DNS_STAGE_LINK,
 	DNS_STAGES,
 };
 
@@ -50,6 +53,11 @@ void dns_local_free(struct dns_local *local); // NULL is fine
 // From now on these rules are those of the config's lists, by their names. Borrowed until there are
 // others; NULL: none. In the thread that asks.
 void dns_local_use_blocks(struct dns_local *local, const struct block_store *blocks);
+
+// The networks of the links, whose addresses are asked for there too. Borrowed; NULL: none.
+void dns_local_use_nets(struct dns_local *local, const struct mdns_nets *nets);
+// Whether hosts on the links are to be asked for a name that is not known here.
+bool dns_local_asks_link(const struct dns_local *local, const struct dns_name *name);
 
 // Judges a parsed query with one question of class IN. The answer goes to `out`, at most `room`
 // bytes (at least DNS_UDP_BYTES). `now_sec` is clock_now_ms's.

@@ -145,17 +145,45 @@ static bool is_bare_host(const struct way *way, const struct dns_name *name)
 	return name->n_labels == 1 && (wants(way, DNS_A) || wants(way, DNS_AAAA));
 }
 
+// What the config says of it goes first, and `zone` is that then.
+static bool is_of_link(const struct dns_local *local, const struct dns_name *name,
+	const struct dns_zone_node *zone)
+{
+	struct ip_addr addr;
+
+	if (!local->has_links || (zone != NULL && zone->because == NULL))
+		return false;
+	if (zone != NULL && zone->kind == DNS_ZONE_LINK)
+		return name->n_labels > zone->name.n_labels;
+	return local->nets != NULL && dns_name_to_address(name, &addr) &&
+	       mdns_nets_have(local->nets, &addr);
+}
+
+bool dns_local_asks_link(const struct dns_local *local, const struct dns_name *name)
+{
+	const struct dns_zone_node *zone;
+
+	dns_zones_find(local->zones, name, &zone);
+	return is_of_link(local, name, zone);
+}
+
 // Of a name without records of its own. False: it is not known here.
 static bool put_zone(struct way *way, const struct dns_name *name, const struct dns_zone_node *node,
 	const struct dns_zone_node *zone)
 {
+	if (is_of_link(way->local, name, zone)) {
+		say(way->result, DNS_STAGE_LINK,
+			"hosts on the links are asked, by multicast DNS (RFC 6762)");
+		way->result->verdict = DNS_LOCAL_LINK;
+		return true;
+	}
 	if (zone != NULL && zone->kind == DNS_ZONE_WILD) {
 		put_records(way, name, zone);
 		put_nothing(way, &zone->name, zone->ttl_sec);
 		say_zone(way, zone, "every name has its addresses");
 		return true;
 	}
-	if (zone != NULL && zone->kind == DNS_ZONE_STATIC) {
+	if (zone != NULL && (zone->kind == DNS_ZONE_STATIC || zone->kind == DNS_ZONE_LINK)) {
 		bool is_there = node != NULL;
 
 		way->result->rcode = is_there ? DNS_NOERROR : DNS_NXDOMAIN;
@@ -261,7 +289,9 @@ static void put_aliases(struct way *way, const struct dns_name *alias)
 		const struct dns_name *next;
 		struct dns_local_result before = *way->result;
 
-		if (!put_name(way, alias, &next)) {
+		if (!put_name(way, alias, &next) || way->result->verdict == DNS_LOCAL_LINK) {
+			way->result->stage = before.stage;
+			memcpy(way->result->why, before.why, sizeof(before.why));
 			way->result->verdict = DNS_LOCAL_ALIAS;
 			way->result->target = *alias;
 			return;
@@ -290,8 +320,8 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	dns_answer_begin(&way.answer, query, out, room);
 	if (put_name(&way, name, &alias))
 		put_aliases(&way, alias);
-	else
+	if (result->verdict == DNS_LOCAL_GO_ON || result->verdict == DNS_LOCAL_LINK)
 		judge(&way, client);
-	if (result->verdict != DNS_LOCAL_GO_ON)
+	if (result->verdict != DNS_LOCAL_GO_ON && result->verdict != DNS_LOCAL_LINK)
 		result->n = dns_answer_end(&way.answer, result->rcode, DNS_AA);
 }

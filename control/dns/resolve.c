@@ -6,6 +6,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/dns/mdns.h"
 #include "control/dns/resolver.h"
 #include "control/hash.h"
 
@@ -30,14 +31,17 @@ struct under_way {
 	struct cache_key key;
 	uint64_t hash;
 	struct waiter *waiters;
-	struct exchange *exchange; // one of these two
+	struct exchange *exchange; // one of these three
 	struct resolver_query *query;
+	struct mdns_query *link;
+	bool is_of_link;
 	struct event *timer; // then, what is stale goes
 };
 
 struct resolve {
 	struct event_base *base;
 	struct set_feed *feed;
+	struct mdns *mdns;
 	struct dns_stats *stats;
 	const struct dns_policy *policy; // the one in force, and what its questions fill
 	struct cache *cache;
@@ -81,6 +85,7 @@ static void free_under_way(struct under_way *question)
 	resolve->n_questions--;
 	exchange_cancel(question->exchange);
 	resolver_cancel(question->query);
+	mdns_cancel(question->link);
 	if (question->timer != NULL)
 		event_free(question->timer);
 	dns_policy_let_go(question->policy);
@@ -195,7 +200,8 @@ static bool is_believed(const struct under_way *question, const struct dns_messa
 {
 	char why[DNS_WHY_BYTES];
 
-	if (dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
+	if (question->is_of_link ||
+		dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
 		dns_local_allows(question->policy->local, answer, why))
 		return true;
 	log_info("dns", "an answer is withheld: %s", why);
@@ -235,7 +241,8 @@ static void take_answer(
 	n = answer_without_opt(resolve->out, &copy);
 	// the flag is ours: an upstream's word on it counts for nothing
 	answer_set_validated(resolve->out, is_validated);
-	if (question->policy == resolve->policy)
+	// what links say is kept where it is heard when it changes
+	if (question->policy == resolve->policy && !question->is_of_link)
 		cache_put(resolve->cache, &question->key, &copy, now_sec);
 	answer_all(question, n, is_validated);
 	free_under_way(question);
@@ -266,6 +273,14 @@ static void on_resolver(
 	take_answer(question, answer, is_validated);
 }
 
+static void on_link(void *ctx, const struct dns_message *answer)
+{
+	struct under_way *question = ctx;
+
+	question->link = NULL;
+	take_answer(question, answer, false);
+}
+
 // --- questions ---
 
 static bool begin(struct under_way *question)
@@ -275,6 +290,12 @@ static bool begin(struct under_way *question)
 	struct upstream_group *group = dns_policy_domain(policy, &key->question.name);
 	uint16_t flags = key->is_cd ? DNS_CD : 0;
 
+	question->is_of_link = dns_local_asks_link(policy->local, &key->question.name);
+	if (question->is_of_link) {
+		question->link =
+			mdns_ask(question->resolve->mdns, &key->question, on_link, question);
+		return question->link != NULL;
+	}
 	if (group == NULL && policy->resolver != NULL) {
 		question->query = resolver_ask(policy->resolver, &key->question, key->is_do,
 			key->is_cd, on_resolver, question);
@@ -370,7 +391,8 @@ unsigned resolve_waiting(const struct resolve *resolve)
 
 // --- coming and going ---
 
-struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
+struct resolve *resolve_new(
+	struct event_base *base, struct dns_stats *stats, struct set_feed *feed, struct mdns *mdns)
 {
 	struct resolve *resolve = calloc(1, sizeof(*resolve));
 
@@ -379,6 +401,7 @@ struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats, st
 	resolve->base = base;
 	resolve->stats = stats;
 	resolve->feed = feed;
+	resolve->mdns = mdns;
 	resolve->seed = hash_seed();
 	return resolve;
 }

@@ -26,6 +26,7 @@ static void records_have_names_and_data(void **state)
 			"priority, weight, port"},
 		{DNS "  zones: [{name: a..b}]\n", 5, 18, "expected a name such as"},
 		{DNS "  domain: '.x'\n", 5, 11, "expected a name such as"},
+		{DNS "  mdns: lan\n  zones: [{name: LOCAL.}]\n", 6, 18, "is asked for by `mdns`"},
 	};
 
 	expect_faults(faults, COUNT(faults));
