@@ -270,7 +270,10 @@ static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t 
 	}
 	if (!dns_policy_may_ask(front->policy, &asker->client)) {
 		dns_stats_count(front->stats, DNS_COUNT_REFUSED_ACCESS);
-		return answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+		answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+		*out_n = answer_explain(&asker->asked, DNS_EXTRA_PROHIBITED,
+			"`access` does not have the client", out, *out_n, room);
+		return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
 	}
 	fault = fault_of(&query, parsed);
 	if (fault != DNS_NOERROR) {

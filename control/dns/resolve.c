@@ -34,7 +34,7 @@ struct under_way {
 	struct exchange *exchange; // one of these three
 	struct resolver_query *query;
 	struct mdns_query *link;
-	bool is_of_link;
+	bool is_of_link, is_bogus;
 	struct event *timer; // then, what is stale goes
 };
 
@@ -123,7 +123,8 @@ static size_t make_one(struct resolve *resolve, const struct asker *asker, size_
 }
 
 // `n` bytes of resolve->out are an answer without OPT.
-static void answer_all(struct under_way *question, size_t n, bool is_validated)
+static void answer_all(
+	struct under_way *question, size_t n, bool is_validated, enum dns_extra extra)
 {
 	struct resolve *resolve = question->resolve;
 	uint64_t now_ns = clock_now_ns();
@@ -136,6 +137,9 @@ static void answer_all(struct under_way *question, size_t n, bool is_validated)
 		if (bytes > 0)
 			bytes = answer_finish(&asker->asked, is_validated && asker->alias == NULL,
 				resolve->one, bytes, DNS_MESSAGE_BYTES);
+		if (bytes > 0)
+			bytes = answer_explain(
+				&asker->asked, extra, "", resolve->one, bytes, DNS_MESSAGE_BYTES);
 		if (bytes > 0 && !set_feed_note(resolve->feed, resolve->one, bytes)) {
 			dns_stats_count(resolve->stats, DNS_COUNT_DROP_SETS);
 			bytes = 0;
@@ -148,7 +152,8 @@ static void answer_all(struct under_way *question, size_t n, bool is_validated)
 	}
 }
 
-static void answer_all_code(struct under_way *question, enum dns_rcode rcode)
+static void answer_all_code(
+	struct under_way *question, enum dns_rcode rcode, enum dns_extra extra, const char *why)
 {
 	struct resolve *resolve = question->resolve;
 	struct waiter *waiter;
@@ -156,6 +161,9 @@ static void answer_all_code(struct under_way *question, enum dns_rcode rcode)
 	while ((waiter = take_waiter(question)) != NULL) {
 		size_t bytes = answer_write_code(
 			&waiter->asker.asked, rcode, resolve->one, DNS_MESSAGE_BYTES);
+
+		bytes = answer_explain(
+			&waiter->asker.asked, extra, why, resolve->one, bytes, DNS_MESSAGE_BYTES);
 
 		resolve->stats->codes[rcode & DNS_RCODE]++;
 		waiter->asker.reply(&waiter->asker, resolve->one, bytes);
@@ -175,7 +183,9 @@ static bool answer_stale(struct under_way *question)
 		return false;
 	for (const struct waiter *w = question->waiters; w != NULL; w = w->next)
 		dns_stats_count(resolve->stats, DNS_COUNT_STALE);
-	answer_all(question, n, false);
+	answer_all(question, n, false,
+		(resolve->out[3] & DNS_RCODE) == DNS_NXDOMAIN ? DNS_EXTRA_STALE_NXDOMAIN
+							      : DNS_EXTRA_STALE);
 	return true;
 }
 
@@ -196,10 +206,9 @@ static bool is_useful(const struct dns_message *answer)
 }
 
 // Who is asked for a domain of its own may well lead into networks of ours.
-static bool is_believed(const struct under_way *question, const struct dns_message *answer)
+static bool is_believed(
+	const struct under_way *question, const struct dns_message *answer, char why[DNS_WHY_BYTES])
 {
-	char why[DNS_WHY_BYTES];
-
 	if (question->is_of_link ||
 		dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
 		dns_local_allows(question->policy->local, answer, why))
@@ -214,6 +223,7 @@ static void take_answer(
 {
 	struct resolve *resolve = question->resolve;
 	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
+	char why[DNS_WHY_BYTES];
 	struct dns_message copy;
 	size_t n;
 
@@ -224,13 +234,18 @@ static void take_answer(
 	}
 	if (answer == NULL || answer->n > DNS_MESSAGE_BYTES) {
 		dns_stats_count(resolve->stats, DNS_COUNT_FAILED);
-		answer_all_code(question, DNS_SERVFAIL);
+		if (question->is_bogus)
+			answer_all_code(question, DNS_SERVFAIL, DNS_EXTRA_BOGUS,
+				"DNSSEC says that it is forged");
+		else
+			answer_all_code(question, DNS_SERVFAIL, DNS_EXTRA_UNREACHABLE,
+				"nobody who could know answers");
 		free_under_way(question);
 		goto out;
 	}
-	if (!is_believed(question, answer)) {
+	if (!is_believed(question, answer, why)) {
 		dns_stats_count(resolve->stats, DNS_COUNT_REBIND);
-		answer_all_code(question, DNS_NOERROR);
+		answer_all_code(question, DNS_NOERROR, DNS_EXTRA_FILTERED, why);
 		free_under_way(question);
 		goto out;
 	}
@@ -244,7 +259,7 @@ static void take_answer(
 	// what links say is kept where it is heard when it changes
 	if (question->policy == resolve->policy && !question->is_of_link)
 		cache_put(resolve->cache, &question->key, &copy, now_sec);
-	answer_all(question, n, is_validated);
+	answer_all(question, n, is_validated, DNS_EXTRA_NONE);
 	free_under_way(question);
 out:
 	pthread_mutex_unlock(&resolve->stats->lock);
@@ -265,6 +280,7 @@ static void on_resolver(
 	struct under_way *question = ctx;
 
 	question->query = NULL;
+	question->is_bogus = is_bogus;
 	if (is_bogus) {
 		pthread_mutex_lock(&question->resolve->stats->lock);
 		dns_stats_count(question->resolve->stats, DNS_COUNT_BOGUS);

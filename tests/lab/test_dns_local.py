@@ -132,6 +132,7 @@ def test_answers_that_lead_inside_are_withheld(lab):
     for name, kind in (("inside.example.net", "A"), ("inside6.example.net", "AAAA")):
         answer = lab.dig(name, kind)
         assert answer.status == "NOERROR" and answer.data == [], answer
+        assert "EDE: 17 (Filtered)" in answer.text, answer
     assert lab.dns_counts()["rebind"] == before + 2
     assert lab.dig("trusted.example.net").data == ["10.0.0.7"]
 
