@@ -20,6 +20,13 @@ static bool is_srv(const char *text)
 	return cfg_dns_srv_parse(text, &srv);
 }
 
+static bool is_client(const char *text)
+{
+	struct cfg_dns_client client;
+
+	return cfg_dns_client_parse(text, &client);
+}
+
 // The items of that key, one or a list of them, as the file has them.
 static void check_texts(const struct check *check, const struct yaml_node *node, const char *noun,
 	const char *key, text_fn is_good, const char *expected)
@@ -81,6 +88,8 @@ static void check_blocking(const struct check *check, const struct yaml_node *no
 				"dns: blocking: `lists`: there is no list `%.32s` in `block-lists`",
 				blocking->lists[i]);
 	}
+	check_texts(check, node, "dns: blocking", "clients", is_client,
+		"an address, a network such as 198.18.0.0/24, a MAC address or a host's name");
 	check_texts(check, node, "dns: blocking", "names", cfg_dns_is_name, A_NAME);
 	check_texts(check, node, "dns: blocking", "allow", cfg_dns_is_name, A_NAME);
 	if (lists == NULL && blocking->names.n == 0 && blocking->allow.n > 0)

@@ -19,6 +19,7 @@ static const char *const names[DNS_COUNTS] = {
 	[DNS_COUNT_JOINED] = "joined",
 	[DNS_COUNT_PREFETCHED] = "prefetched",
 	[DNS_COUNT_CUT] = "cut",
+	[DNS_COUNT_CUT_UNSURE] = "cut_unsure",
 	[DNS_COUNT_REFUSED_ACCESS] = "refused_access",
 	[DNS_COUNT_DROP_MALFORMED] = "drop_malformed",
 	[DNS_COUNT_DROP_RATE] = "drop_rate",

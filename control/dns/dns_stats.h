@@ -27,6 +27,7 @@ enum dns_count {
 	DNS_COUNT_JOINED, // somebody else had asked the same just before
 	DNS_COUNT_PREFETCHED,
 	DNS_COUNT_CUT,
+	DNS_COUNT_CUT_UNSURE, // the client's card was not known yet, and `blocking` asks for it
 	DNS_COUNT_REFUSED_ACCESS,
 	DNS_COUNT_DROP_MALFORMED,
 	DNS_COUNT_DROP_RATE,

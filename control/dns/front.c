@@ -8,6 +8,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/dns/block_lists.h"
+#include "control/dns/blocked_answer.h"
 #include "control/dns/client_rate.h"
 #include "control/dns/mdns.h"
 #include "control/dns/resolve.h"
@@ -172,7 +173,13 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 	if (room > asker->asked.room_bytes)
 		room = asker->asked.room_bytes;
 	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
-	key->view = dns_local_view(local, &asker->client);
+	key->view = result.view;
+	if (result.is_unsure && !asker->is_stream &&
+		dns_local_may_wait(local, &asker->client, now_sec)) {
+		dns_stats_count(front->stats, DNS_COUNT_CUT_UNSURE);
+		*out_n = answer_write_cut(&asker->asked, out, room);
+		return true;
+	}
 	if (result.verdict == DNS_LOCAL_GO_ON || result.verdict == DNS_LOCAL_LINK)
 		return false;
 	if (result.verdict == DNS_LOCAL_ALIAS && (asker->alias = malloc(result.n)) != NULL) {
@@ -186,6 +193,24 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 	front->stats->codes[result.rcode & DNS_RCODE]++;
 	*out_n = result.n;
 	return true;
+}
+
+// An answer of the cache leads to a blocked name by its aliases: what is said instead, or 0.
+static size_t block_aliases(struct front *front, const struct cache_key *key,
+	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room)
+{
+	struct dns_blocked blocked;
+	struct dns_message parsed;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+
+	if (key->view == 0 || dns_message_parse(answer, n, &parsed) != 0 ||
+		!blocked_alias_find(front->policy->local, key->view, &parsed, &blocked, &alias))
+		return 0;
+	n = blocked_alias_write(&asker->asked, &blocked, &alias, out, room, &rcode);
+	dns_stats_count(front->stats, DNS_COUNT_BLOCKED);
+	front->stats->codes[rcode & DNS_RCODE]++;
+	return n;
 }
 
 // --- the way ---
@@ -206,6 +231,9 @@ static enum front_verdict ask_cache(struct front *front, const struct cache_key 
 		// fall through
 	case CACHE_FRESH:
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		*out_n = block_aliases(front, key, asker, out, n, out, room);
+		if (*out_n > 0)
+			return FRONT_ANSWERED;
 		front->stats->codes[out[3] & DNS_RCODE]++;
 		*out_n = answer_finish(&asker->asked, answer_is_validated(out), out, n, room);
 		return FRONT_ANSWERED;
@@ -224,17 +252,25 @@ static enum front_verdict ask_alias(struct front *front, const struct cache_key 
 	static uint8_t target[DNS_MESSAGE_BYTES];
 	enum cache_state state = cache_get(
 		front->cache, key, (uint32_t)(now_ms / MS_PER_SEC), target, sizeof(target), out_n);
+	bool is_blocked = false;
 
 	if (state != CACHE_FRESH && state != CACHE_ENDING) {
 		if (resolve_ask(front->resolve, front->policy, key, asker))
 			return FRONT_WAITS;
 		*out_n = 0;
 	} else {
+		size_t n = *out_n;
+
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
-		*out_n = answer_join(asker, target, *out_n, out, room);
+		*out_n = block_aliases(front, key, asker, target, n, out, room);
+		is_blocked = *out_n > 0;
+		if (!is_blocked)
+			*out_n = answer_join(asker, target, n, out, room);
 	}
 	free(asker->alias);
 	asker->alias = NULL;
+	if (is_blocked)
+		return FRONT_ANSWERED;
 	if (*out_n == 0)
 		return answer_code(front, asker, DNS_SERVFAIL, out, room, out_n);
 	front->stats->codes[out[3] & DNS_RCODE]++;

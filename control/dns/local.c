@@ -152,7 +152,7 @@ struct dns_local *dns_local_new(
 		goto fail;
 	local->zones = dns_zones_new();
 	local->exempt = dns_zones_new();
-	local->blocking = dns_blocking_new(&config->local);
+	local->blocking = dns_blocking_new(&config->local, names);
 	local->names = names;
 	local->has_links = config->n_mdns > 0;
 	local->is_rebind_allowed = config->local.is_rebind_allowed;
@@ -187,9 +187,17 @@ void dns_local_use_nets(struct dns_local *local, const struct mdns_nets *nets)
 	local->nets = nets;
 }
 
-uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *client)
+struct dns_blocking_view dns_local_view(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec)
 {
-	return (uint16_t)dns_blocking_view(local->blocking, client);
+	return dns_blocking_view(local->blocking, client, now_sec);
+}
+
+bool dns_local_may_wait(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec)
+{
+	return local->names != NULL &&
+	       dns_hosts_may_wait(dns_names_hosts(local->names), client, now_sec);
 }
 
 const char *dns_local_stage_name(enum dns_local_stage stage)

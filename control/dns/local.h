@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cfg/dns.h"
-#include "control/dns/block_store.h"
+#include "control/dns/blocking.h"
 #include "control/dns/dns_answer.h"
 #include "control/dns/names.h"
 
@@ -33,7 +33,10 @@ enum dns_local_stage { // who decided
 	DNS_STAGES,
 };
 
-enum { DNS_WHY_BYTES = 400 };
+enum {
+	DNS_WHY_BYTES = 400,
+	DNS_LOCAL_TTL_SEC = 60, // of what is not there or blocked: that may change
+};
 
 struct dns_local_result {
 	enum dns_local_verdict verdict;
@@ -41,6 +44,8 @@ struct dns_local_result {
 	enum dns_rcode rcode;
 	size_t n;		 // bytes of the answer
 	struct dns_name target;	 // of DNS_LOCAL_ALIAS
+	uint16_t view;		 // of who asks, unless it is known here
+	bool is_unsure;		 // whether that is its view, as dns_blocking_view has it
 	bool may_be_private;	 // DNS_LOCAL_GO_ON: rebind protection is not for this name
 	char why[DNS_WHY_BYTES]; // a sentence; of DNS_LOCAL_GO_ON what lets it pass, or empty
 };
@@ -66,7 +71,13 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	struct dns_local_result *result);
 
 // Clients with the same number get the same answers to the same questions: a cache's key.
-uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *client);
+struct dns_blocking_view dns_local_view(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec);
+
+// Whether a client of whom it is not sure which view it has is to come again, by TCP: what is sent
+// to it makes its card known.
+bool dns_local_may_wait(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec);
 
 // An answer from outside that leads into a network of ours is not believed (rebinding): false, and
 // in `why` which address. What is below the config's exempt domains is.

@@ -6,6 +6,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/dns/blocked_answer.h"
 #include "control/dns/mdns.h"
 #include "control/dns/resolver.h"
 #include "control/hash.h"
@@ -122,6 +123,33 @@ static size_t make_one(struct resolve *resolve, const struct asker *asker, size_
 	return n;
 }
 
+// One that leads to a blocked name by its aliases: all get what is said instead.
+static bool block_all(struct under_way *question, size_t n)
+{
+	struct resolve *resolve = question->resolve;
+	struct dns_blocked blocked;
+	struct dns_message answer;
+	struct waiter *waiter;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+
+	// lists are those of the policy in force
+	if (question->policy != resolve->policy || question->key.view == 0 ||
+		dns_message_parse(resolve->out, n, &answer) != 0 ||
+		!blocked_alias_find(
+			question->policy->local, question->key.view, &answer, &blocked, &alias))
+		return false;
+	while ((waiter = take_waiter(question)) != NULL) {
+		n = blocked_alias_write(&waiter->asker.asked, &blocked, &alias, resolve->one,
+			DNS_MESSAGE_BYTES, &rcode);
+		dns_stats_count(resolve->stats, DNS_COUNT_BLOCKED);
+		resolve->stats->codes[rcode & DNS_RCODE]++;
+		waiter->asker.reply(&waiter->asker, resolve->one, n);
+		free_waiter(resolve, waiter);
+	}
+	return true;
+}
+
 // `n` bytes of resolve->out are an answer without OPT.
 static void answer_all(
 	struct under_way *question, size_t n, bool is_validated, enum dns_extra extra)
@@ -130,6 +158,8 @@ static void answer_all(
 	uint64_t now_ns = clock_now_ns();
 	struct waiter *waiter;
 
+	if (block_all(question, n))
+		return;
 	while ((waiter = take_waiter(question)) != NULL) {
 		const struct asker *asker = &waiter->asker;
 		size_t bytes = make_one(resolve, asker, n);

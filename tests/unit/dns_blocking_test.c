@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/unit/dns_local_fixture.h"
 
+#include "control/dns/blocked_answer.h"
+
 static const char blocking[] =
 	"  block-lists:\n"
 	"    ads: {file: /etc/millrace/ads}\n"
@@ -91,10 +93,10 @@ static void clients_of_one_entry_share_a_view(void **state)
 	configure_blocking();
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		ip_addr_parse(rows[i].client, &addr);
-		assert_int_equal(dns_local_view(local, &addr), rows[i].view);
+		assert_int_equal(dns_local_view(local, &addr, NOW_SEC).number, rows[i].view);
 	}
 	configure("");
-	assert_int_equal(dns_local_view(local, &addr), 0);
+	assert_int_equal(dns_local_view(local, &addr, NOW_SEC).number, 0);
 }
 
 static void lists_are_swapped_by_a_pointer(void **state)
@@ -113,6 +115,179 @@ static void lists_are_swapped_by_a_pointer(void **state)
 	block_store_free(others);
 }
 
+// --- hosts by their cards and names ---
+
+static const char of_hosts[] =
+	"  blocking:\n"
+	"    - {clients: ['02:00:5e:00:53:01', 198.18.9.9], names: card.example.com}\n"
+	"    - {clients: tv, names: name.example.com}\n"
+	"    - {clients: den.home.arpa, names: whole.example.com}\n"
+	"    - {names: all.example.com}\n";
+
+static void learn(const char *address, const char *card)
+{
+	struct mac_addr mac;
+	struct ip_addr addr;
+
+	assert_int_equal(ip_addr_parse(address, &addr), 0);
+	assert_int_equal(mac_addr_parse(card, &mac), 0);
+	dns_hosts_learn(dns_names_hosts(names), &addr, &mac);
+}
+
+static void name_host(const char *text, const char *address)
+{
+	struct dns_known_name known = {.owner = 1, .ends_at_sec = NOW_SEC + 60};
+
+	assert_int_equal(dns_name_parse(text, &known.name), 0);
+	assert_int_equal(ip_addr_parse(address, &known.addr), 0);
+	assert_int_equal(dns_names_add(names, &known, NOW_SEC), 0);
+}
+
+static void assert_view(const char *address, unsigned view, const char *expected)
+{
+	struct ip_addr addr;
+	struct dns_blocking_view is;
+
+	assert_int_equal(ip_addr_parse(address, &addr), 0);
+	is = dns_local_view(local, &addr, NOW_SEC);
+	assert_int_equal(is.number, view);
+	assert_string_equal(is.by, expected);
+}
+
+static void a_card_is_blocked_whatever_its_addresses(void **state)
+{
+	configure(of_hosts);
+	learn("198.18.0.5", "02:00:5e:00:53:01");
+	learn("2001:db8::5", "02:00:5e:00:53:01");
+	learn("2001:db8::6", "02:00:5e:00:53:02");
+	assert_view("198.18.0.5", 1, "02:00:5e:00:53:01");
+	assert_view("2001:db8::5", 1, "02:00:5e:00:53:01");
+	assert_view("2001:db8::6", 4, "");
+	assert_view("2001:db8::7", 4, "");
+	assert_view("198.18.9.9", 1, "198.18.9.9");
+	ask_from("2001:db8::5", "card.example.com", DNS_A);
+	assert_int_equal(result.verdict, DNS_LOCAL_BLOCKED);
+	// another card has the address now
+	learn("2001:db8::5", "02:00:5e:00:53:02");
+	assert_view("2001:db8::5", 4, "");
+}
+
+static void a_host_is_blocked_by_its_name_whatever_its_addresses(void **state)
+{
+	configure(of_hosts);
+	name_host("TV.home.arpa", "198.18.0.7");
+	name_host("den.home.arpa", "198.18.0.8");
+	name_host("den.lab.arpa", "198.18.0.9");
+	assert_view("198.18.0.7", 2, "tv");
+	assert_view("198.18.0.8", 3, "den.home.arpa");
+	assert_view("198.18.0.9", 4, "");
+	assert_view("2001:db8::7", 4, "");
+	// its card has been seen with both
+	learn("198.18.0.7", "02:00:5e:00:53:07");
+	learn("2001:db8::7", "02:00:5e:00:53:07");
+	assert_view("2001:db8::7", 2, "tv");
+}
+
+static void the_table_of_cards_is_bounded(void **state)
+{
+	struct mac_addr mac;
+	struct ip_addr addr, found[DNS_HOSTS_OF_ONE_MAX];
+
+	configure(of_hosts);
+	learn("2001:db8::5", "02:00:5e:00:53:01");
+	ip_addr_parse("198.18.0.0", &addr);
+	mac_addr_parse("02:00:5e:00:53:09", &mac);
+	for (unsigned i = 0; i < DNS_HOSTS_MAX - 1; i++) {
+		addr.v4[2] = (uint8_t)(i >> 8);
+		addr.v4[3] = (uint8_t)i;
+		dns_hosts_learn(dns_names_hosts(names), &addr, &mac);
+	}
+	assert_view("2001:db8::5", 1, "02:00:5e:00:53:01");
+	learn("2001:db8::6", "02:00:5e:00:53:02");
+	assert_view("2001:db8::5", 4, ""); // the oldest
+	assert_int_equal(
+		dns_hosts_addresses(dns_names_hosts(names), &mac, found), DNS_HOSTS_OF_ONE_MAX);
+}
+
+// --- aliases ---
+
+// An answer in which the name asked for leads to these.
+static bool finds_alias(const char *asked, const char *const *aliases, struct dns_blocked *found,
+	struct dns_name *alias)
+{
+	static uint8_t bytes[DNS_UDP_BYTES];
+	struct dns_message made = {.question = {.type = DNS_A, .class = DNS_CLASS_IN}};
+	struct dns_message parsed;
+	struct dns_answer out;
+	struct dns_name at;
+
+	assert_int_equal(dns_name_parse(asked, &made.question.name), 0);
+	dns_answer_begin(&out, &made, bytes, sizeof(bytes));
+	at = made.question.name;
+	for (; *aliases != NULL; aliases++) {
+		struct dns_name to;
+
+		assert_int_equal(dns_name_parse(*aliases, &to), 0);
+		assert_true(
+			dns_answer_add_target(&out, DNS_ANSWER, &at, DNS_CNAME, 60, NULL, 0, &to));
+		at = to;
+	}
+	assert_int_equal(
+		dns_message_parse(bytes, dns_answer_end(&out, DNS_NOERROR, 0), &parsed), 0);
+	return blocked_alias_find(local, 1, &parsed, found, alias);
+}
+
+#define ALIASES(...)                                                                               \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+static void a_name_is_blocked_when_its_alias_is(void **state)
+{
+	struct dns_blocked found;
+	struct dns_name alias;
+	char why[DNS_WHY_BYTES], text[DNS_NAME_STR_BYTES];
+
+	configure("  block-lists: {ads: {file: /etc/millrace/ads}}\n"
+		  "  blocking:\n"
+		  "    - {lists: ads, allow: [fine.example, good.ads.example.com]}\n");
+	add_block(4, 17, "||ads.example.com^");
+	assert_true(finds_alias("www.shop.example", ALIASES("x.shop.example", "x.ads.example.com"),
+		&found, &alias));
+	assert_string_equal(dns_name_str(&alias, text), "x.ads.example.com");
+	blocked_reason(&found, why);
+	assert_string_equal(why, "the list ads, line 17: ||ads.example.com^");
+	assert_false(finds_alias("www.shop.example", ALIASES("x.shop.example"), &found, &alias));
+	// `allow` of what is asked for, of the alias, or of one on the way
+	assert_false(finds_alias("www.fine.example", ALIASES("x.ads.example.com"), &found, &alias));
+	assert_false(
+		finds_alias("www.shop.example", ALIASES("good.ads.example.com"), &found, &alias));
+	assert_false(finds_alias("www.shop.example", ALIASES("a.fine.example", "x.ads.example.com"),
+		&found, &alias));
+}
+
+static void what_is_said_instead_is_as_the_config_says(void **state)
+{
+	struct asked asked = {.id = 7, .has_edns = true, .room_bytes = DNS_UDP_BYTES};
+	struct dns_blocked found;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+	size_t n;
+
+	configure("  blocking: [{names: ads.example.com, answer: zero}]\n");
+	assert_true(finds_alias("www.shop.example", ALIASES("x.ads.example.com"), &found, &alias));
+	asked.question.type = DNS_A;
+	asked.question.class = DNS_CLASS_IN;
+	assert_int_equal(dns_name_parse("WWW.shop.example", &asked.question.name), 0);
+	n = blocked_alias_write(&asked, &found, &alias, answer, sizeof(answer), &rcode);
+	assert_int_equal(dns_message_parse(answer, n, &response), 0);
+	assert_int_equal(response.id, 7);
+	assert_int_equal(rcode, DNS_NOERROR);
+	assert_int_equal(response.n_records[DNS_ANSWER], 1);
+	assert_non_null(memmem(answer, n, "its alias x.ads.example.com", 27));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +296,12 @@ int main(void)
 		cmocka_unit_test_teardown(why_is_known_to_the_line, teardown),
 		cmocka_unit_test_teardown(clients_of_one_entry_share_a_view, teardown),
 		cmocka_unit_test_teardown(lists_are_swapped_by_a_pointer, teardown),
+		cmocka_unit_test_teardown(a_card_is_blocked_whatever_its_addresses, teardown),
+		cmocka_unit_test_teardown(
+			a_host_is_blocked_by_its_name_whatever_its_addresses, teardown),
+		cmocka_unit_test_teardown(the_table_of_cards_is_bounded, teardown),
+		cmocka_unit_test_teardown(a_name_is_blocked_when_its_alias_is, teardown),
+		cmocka_unit_test_teardown(what_is_said_instead_is_as_the_config_says, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
