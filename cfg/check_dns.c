@@ -40,6 +40,18 @@ static void check_listen(const struct check *check, const struct yaml_node *sect
 	}
 }
 
+static void check_mdns(const struct check *check, const struct yaml_node *section)
+{
+	const struct cfg_dns *dns = &check->config->dns;
+	struct yaml_node *list = yaml_tree_get(section, "mdns"), *item = NULL;
+
+	for (unsigned i = 0; list != NULL && i < dns->n_mdns; i++) {
+		item = yaml_tree_next_item(list, item);
+		if (item != NULL && !item->is_bad && dns->mdns[i] != NULL)
+			check_is_interface(check, "dns: `mdns`", dns->mdns[i], item->place);
+	}
+}
+
 static void check_domain(const struct check *check, const struct yaml_node *node,
 	const struct cfg_dns_domain *domain)
 {
@@ -65,6 +77,7 @@ void check_dns(const struct check *check)
 	if (section == NULL || section->is_bad)
 		return;
 	check_listen(check, section);
+	check_mdns(check, section);
 	check_upstreams(check, section, "dns", &dns->upstreams);
 	node = check_first(section, "domains");
 	for (unsigned i = 0; i < dns->n_domains && node != NULL; i++, node = node->next)

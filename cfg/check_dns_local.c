@@ -2,6 +2,7 @@
 #include "cfg/check.h"
 
 #include <string.h>
+#include <strings.h>
 
 typedef bool (*text_fn)(const char *text); // whether it is what it should be
 
@@ -17,6 +18,13 @@ static bool is_srv(const char *text)
 	struct cfg_dns_srv srv;
 
 	return cfg_dns_srv_parse(text, &srv);
+}
+
+static bool is_client(const char *text)
+{
+	struct cfg_dns_client client;
+
+	return cfg_dns_client_parse(text, &client);
 }
 
 // The items of that key, one or a list of them, as the file has them.
@@ -80,6 +88,8 @@ static void check_blocking(const struct check *check, const struct yaml_node *no
 				"dns: blocking: `lists`: there is no list `%.32s` in `block-lists`",
 				blocking->lists[i]);
 	}
+	check_texts(check, node, "dns: blocking", "clients", is_client,
+		"an address, a network such as 198.18.0.0/24, a MAC address or a host's name");
 	check_texts(check, node, "dns: blocking", "names", cfg_dns_is_name, A_NAME);
 	check_texts(check, node, "dns: blocking", "allow", cfg_dns_is_name, A_NAME);
 	if (lists == NULL && blocking->names.n == 0 && blocking->allow.n > 0)
@@ -101,6 +111,19 @@ static void check_lists(const struct check *check, const struct yaml_node *secti
 				local->lists[i].name);
 }
 
+// Records of single names go beside `mdns`, a zone would leave nothing to ask for.
+static void check_zone(
+	const struct check *check, const struct yaml_node *node, const struct cfg_dns_zone *zone)
+{
+	check_texts(check, node, "dns: zone", "name", cfg_dns_is_name, A_NAME);
+	if (check->config->dns.n_mdns > 0 && zone->name != NULL &&
+		(strcasecmp(zone->name, "local") == 0 || strcasecmp(zone->name, "local.") == 0))
+		report_add(check->report, check_place(node, "name"),
+			"dns: zone: `local` is asked for by `mdns`: leave the zone out, `records` "
+			"may "
+			"have names in it");
+}
+
 void check_dns_local(const struct check *check)
 {
 	const struct cfg_dns_local *local = &check->config->dns.local;
@@ -116,7 +139,7 @@ void check_dns_local(const struct check *check)
 	node = check_first(section, "zones");
 	for (unsigned i = 0; i < local->n_zones && node != NULL; i++, node = node->next)
 		if (!node->is_bad)
-			check_texts(check, node, "dns: zone", "name", cfg_dns_is_name, A_NAME);
+			check_zone(check, node, &local->zones[i]);
 	check_texts(check, section, "dns", "domain", cfg_dns_is_name, A_NAME);
 	check_lists(check, section);
 	node = check_first(section, "blocking");

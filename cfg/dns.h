@@ -14,6 +14,7 @@
 enum {
 	CFG_DNS_LISTEN_MAX = 64,
 	CFG_DNS_ACCESS_MAX = 256,
+	CFG_DNS_MDNS_MAX = 16,
 	CFG_DNS_UPSTREAMS_MAX = 16, // of one group
 	CFG_DNS_DOMAINS_MAX = 256,
 	CFG_DNS_DOMAIN_NAMES_MAX = 64, // of one entry
@@ -59,6 +60,8 @@ struct cfg_dns {
 	const char *tls_certificates;	    // file of those that are trusted; NULL: the machine's
 	struct cfg_dns_domain *domains;
 	unsigned n_domains;
+	const char *mdns[CFG_DNS_MDNS_MAX]; // interfaces on which .local names are asked for
+	unsigned n_mdns;
 	bool validates;		  // DNSSEC
 	const char *trust_anchor; // file; NULL: the root's built-in keys
 	uint32_t rate;		  // UDP answers a second to one client; 0: no limit

@@ -18,6 +18,42 @@ static bool take_number(const char **text, uint16_t *out)
 	return true;
 }
 
+static bool has_letter(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z'))
+			return true;
+	return false;
+}
+
+static bool read_prefix(const char *text, struct ip_prefix *out)
+{
+	struct ip_prefix network;
+
+	if (ip_addr_parse(text, &out->addr) == 0) {
+		out->len = (uint8_t)ip_family_bits(out->addr.family);
+		return true;
+	}
+	if (ip_prefix_parse(text, out) != 0)
+		return false;
+	network = ip_prefix_network(out);
+	return ip_addr_equal(&network.addr, &out->addr);
+}
+
+bool cfg_dns_client_parse(const char *text, struct cfg_dns_client *out)
+{
+	*out = (struct cfg_dns_client){.host = text};
+	if (read_prefix(text, &out->prefix)) {
+		out->kind = CFG_DNS_CLIENT_PREFIX;
+		return true;
+	}
+	out->kind = CFG_DNS_CLIENT_CARD;
+	if (mac_addr_parse(text, &out->card) == 0)
+		return true;
+	out->kind = CFG_DNS_CLIENT_HOST;
+	return has_letter(text) && cfg_dns_is_name(text);
+}
+
 bool cfg_dns_mx_parse(const char *text, struct cfg_dns_mx *out)
 {
 	bool is_good = take_number(&text, &out->preference);

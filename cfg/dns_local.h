@@ -59,11 +59,25 @@ enum cfg_dns_block_answer {
 	CFG_DNS_BLOCK_REFUSED,
 };
 
+// Who asks for names: addresses, a card, or a host by the name that DHCP knows it by.
+enum cfg_dns_client_kind {
+	CFG_DNS_CLIENT_PREFIX = 0,
+	CFG_DNS_CLIENT_CARD,
+	CFG_DNS_CLIENT_HOST,
+};
+
+struct cfg_dns_client {
+	enum cfg_dns_client_kind kind;
+	struct ip_prefix prefix;
+	struct mac_addr card;
+	const char *host; // the text itself
+};
+
 // The first whose clients have who asks decides.
 struct cfg_dns_blocking {
 	struct cfg_place place;
 	uint64_t said;
-	struct ip_prefix clients[CFG_DNS_CLIENTS_MAX]; // none: everybody
+	const char *clients[CFG_DNS_CLIENTS_MAX]; // none: everybody
 	unsigned n_clients;
 	const char *lists[CFG_DNS_LISTS_MAX]; // none: nothing is blocked but `names`
 	unsigned n_lists;
@@ -97,6 +111,8 @@ struct cfg_dns_srv {
 	const char *target;
 };
 
+// "198.18.0.0/24", "02:00:5e:00:53:01", "tv". False: it is none of these.
+bool cfg_dns_client_parse(const char *text, struct cfg_dns_client *out);
 // "10 mail.example.com"; "0 5 5060 sip.example.com". False: it is none.
 bool cfg_dns_mx_parse(const char *text, struct cfg_dns_mx *out);
 bool cfg_dns_srv_parse(const char *text, struct cfg_dns_srv *out);

@@ -79,6 +79,13 @@ static const struct model_key dns_keys[] = {
 		MODEL_AT(struct config, dns.domains),
 		.n_max = CFG_DNS_DOMAINS_MAX,
 		.count_offset = offsetof(struct config, dns.n_domains)},
+	{.key = "mdns",
+		.type = MODEL_NAME,
+		.help = "interfaces whose hosts are asked for .local names and by their addresses "
+			"for their names, by multicast DNS; none when absent",
+		.n_max = CFG_DNS_MDNS_MAX,
+		.count_offset = offsetof(struct config, dns.n_mdns),
+		MODEL_AT(struct config, dns.mdns[0])},
 	{.key = "dnssec",
 		.type = MODEL_BOOL,
 		.help = "answers are validated, forged ones withheld; not for `domains`",

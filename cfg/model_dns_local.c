@@ -120,8 +120,10 @@ static const struct model_choice answers[] = {
 
 static const struct model_key blocking_keys[] = {
 	{.key = "clients",
-		.type = MODEL_PREFIX,
-		.help = "who asks; absent: everybody",
+		.type = MODEL_TEXT,
+		.help = "who asks: addresses, networks, MAC addresses of cards, hosts by the name "
+			"that DHCP knows them by; absent: everybody",
+		.max = CFG_DNS_NAME_BYTES_MAX + 1,
 		LIST_OF(struct cfg_dns_blocking, clients, n_clients, CFG_DNS_CLIENTS_MAX)},
 	{.key = "lists",
 		.type = MODEL_NAME,

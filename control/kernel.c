@@ -8,6 +8,7 @@
 #include "control/announce.h"
 #include "control/api/events.h"
 #include "control/dhcp/dhcp4_uplinks.h"
+#include "control/dns/names.h"
 #include "control/recorder.h"
 #include "control/static_routes.h"
 
@@ -74,6 +75,8 @@ static void on_neighbour_changed(
 {
 	const struct router *router = ctx;
 
+	if (mac != NULL && router->dns_names != NULL)
+		dns_hosts_learn(dns_names_hosts(router->dns_names), addr, mac);
 	events_neighbour(router, interface, addr, mac);
 }
 

@@ -28,6 +28,7 @@
 #include "control/host_names.h"
 #include "control/instances.h"
 #include "control/kernel.h"
+#include "control/kernel_card.h"
 #include "control/log_journal.h"
 #include "control/log_levels.h"
 #include "control/loop_lag.h"
@@ -98,6 +99,10 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->dp == NULL)
 		return -1;
 
+	router->dns_names = dns_names_new(); // neighbours are told to it
+	if (router->dns_names == NULL)
+		return error_set(err, "no memory for names");
+	dns_hosts_ask_by(dns_names_hosts(router->dns_names), kernel_card);
 	// The kernel's side: devices, addresses, routes; then what it makes of them.
 	if (interfaces_open(&router->interfaces, router->config, &router->ports, router->dp,
 		    router->netlink, err) != 0)
@@ -126,9 +131,6 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->loop_lag == NULL)
 		return error_set(err, "no memory for the loop's timers");
 	router->recorder = recorder_start(router);
-	router->dns_names = dns_names_new();
-	if (router->dns_names == NULL)
-		return error_set(err, "no memory for names");
 	host_names_follow(router, NULL, router->config);
 	if (dhcp_open(router, err) != 0)
 		return -1;
@@ -157,6 +159,7 @@ static void stop(struct router *router)
 	watch_free(router->watch);
 	dhcp_close(router);
 	dns_names_free(router->dns_names);
+	router->dns_names = NULL;
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	recorder_stop(router->recorder);

@@ -31,6 +31,7 @@ static const char *verdict_of(const struct dns_explanation *why)
 		[DNS_LOCAL_GO_ON] = "upstream",
 		[DNS_LOCAL_ANSWERED] = "answered",
 		[DNS_LOCAL_BLOCKED] = "blocked",
+		[DNS_LOCAL_LINK] = "links",
 		[DNS_LOCAL_ALIAS] = "answered",
 	};
 
@@ -63,6 +64,8 @@ json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure
 	show_put_text(to, "verdict", verdict_of(&why));
 	show_put_text(to, "stage", dns_local_stage_name(why.result.stage));
 	show_put_text(to, "why", why.result.why);
+	show_put_number(to, "group", why.group);
+	show_put_text(to, "group_by", why.group_by);
 	show_put_text(to, "domain", why.domain);
 	show_put_bool(to, "has_upstreams", why.has_upstreams);
 	show_put_bool(to, "may_be_private", why.result.may_be_private);

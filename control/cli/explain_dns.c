@@ -27,6 +27,16 @@ static void print_upstreams(const json_t *result, FILE *out)
 		out);
 }
 
+static void print_group(const json_t *result, FILE *out)
+{
+	const char *by = answer_text(result, "group_by");
+
+	if (by[0] != '\0')
+		fprintf(out, "%s is of blocking[%u], by its client %s\n",
+			answer_text(result, "client"), (unsigned)answer_number(result, "group"),
+			by);
+}
+
 void print_explain_dns(const json_t *result, FILE *out)
 {
 	const char *verdict = answer_text(result, "verdict"), *why = answer_text(result, "why");
@@ -37,11 +47,14 @@ void print_explain_dns(const json_t *result, FILE *out)
 		fputs("refused: `access` does not have the client\n", out);
 		return;
 	}
-	if (strcmp(verdict, "upstream") != 0) {
+	if (strcmp(verdict, "links") == 0) {
+		fprintf(out, "%s\n", why);
+	} else if (strcmp(verdict, "upstream") != 0) {
 		fprintf(out, "%s by %s: %s\n", verdict, answer_text(result, "stage"), why);
-		return;
+	} else {
+		if (why[0] != '\0')
+			fprintf(out, "%s; ", why);
+		print_upstreams(result, out);
 	}
-	if (why[0] != '\0')
-		fprintf(out, "%s; ", why);
-	print_upstreams(result, out);
+	print_group(result, out);
 }

@@ -210,6 +210,20 @@ size_t answer_write_code(const struct asked *asked, enum dns_rcode rcode, uint8_
 	return n == 0 ? 0 : add_opt(asked, (unsigned)rcode >> 4, out, n, room);
 }
 
+size_t answer_explain(const struct asked *asked, enum dns_extra extra, const char *text,
+	uint8_t *out, size_t n, size_t room)
+{
+	size_t limit = room < asked->room_bytes ? room : asked->room_bytes;
+	struct cursor_out opt = cursor_out_of(out, limit);
+
+	if (!asked->has_edns || n < DNS_HEADER_BYTES + ANSWER_OPT_BYTES || n > limit ||
+		out[n - ANSWER_OPT_BYTES + 2] != DNS_OPT || out[n - 1] != 0)
+		return n;
+	opt.n = n - sizeof(uint16_t); // over the length of its data, which is none
+	dns_extra_put(&opt, limit - opt.n, extra, text);
+	return opt.n;
+}
+
 size_t answer_write_cut(const struct asked *asked, uint8_t *out, size_t room)
 {
 	size_t n = write_head(asked, DNS_TC, out, room);

@@ -4,7 +4,7 @@
 // than there is room for. Pure. Any thread.
 #pragma once
 
-#include "control/dns/dns_message.h"
+#include "control/dns/dns_answer.h"
 
 struct answer_facts {
 	uint16_t bytes; // up to OPT, which is between two neighbours alone, and whatever follows it
@@ -55,5 +55,9 @@ size_t answer_finish(
 // The whole answer is a code. 0 where the room is too small.
 size_t answer_write_code(
 	const struct asked *asked, enum dns_rcode rcode, uint8_t *out, size_t room);
+// Says why it is what it is (RFC 8914), in the OPT that a finished answer of `n` bytes ends with.
+// Its new length: as it was where the query had no EDNS, or there is no room.
+size_t answer_explain(const struct asked *asked, enum dns_extra extra, const char *text,
+	uint8_t *out, size_t n, size_t room);
 // The whole answer is "ask again by TCP".
 size_t answer_write_cut(const struct asked *asked, uint8_t *out, size_t room);

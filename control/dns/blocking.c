@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/dns/blocking_clients.h"
+
 struct entry {
-	struct ip_prefix clients[CFG_DNS_CLIENTS_MAX];
+	struct blocking_client *clients;
 	unsigned n_clients;
 	char (*list_names)[CFG_WORD_MAX + 1];
 	unsigned n_lists;
@@ -15,6 +17,7 @@ struct entry {
 };
 
 struct dns_blocking {
+	struct dns_names *names; // or NULL
 	struct entry *entries;
 	unsigned n;
 	const struct block_store *blocks; // or NULL
@@ -39,8 +42,12 @@ static int add_own(struct entry *entry, const struct cfg_names *names, bool is_e
 
 static int make_entry(const struct cfg_dns_blocking *from, struct entry *entry)
 {
-	entry->n_clients = from->n_clients;
-	memcpy(entry->clients, from->clients, sizeof(entry->clients));
+	entry->clients = calloc(from->n_clients + 1u, sizeof(*entry->clients));
+	if (entry->clients == NULL)
+		return -1;
+	for (; entry->n_clients < from->n_clients; entry->n_clients++)
+		blocking_client_init(
+			&entry->clients[entry->n_clients], from->clients[entry->n_clients]);
 	entry->answer = from->answer;
 	entry->list_names = calloc(from->n_lists + 1u, sizeof(*entry->list_names));
 	if (entry->list_names == NULL)
@@ -58,12 +65,13 @@ static int make_entry(const struct cfg_dns_blocking *from, struct entry *entry)
 	return 0;
 }
 
-struct dns_blocking *dns_blocking_new(const struct cfg_dns_local *config)
+struct dns_blocking *dns_blocking_new(const struct cfg_dns_local *config, struct dns_names *names)
 {
 	struct dns_blocking *blocking = calloc(1, sizeof(*blocking));
 
 	if (blocking == NULL)
 		return NULL;
+	blocking->names = names;
 	blocking->entries = calloc(config->n_blocking + 1, sizeof(*blocking->entries));
 	if (blocking->entries == NULL)
 		goto fail;
@@ -85,6 +93,7 @@ void dns_blocking_free(struct dns_blocking *blocking)
 	for (unsigned i = 0; i < blocking->n; i++) {
 		block_store_free(blocking->entries[i].own);
 		free(blocking->entries[i].list_names);
+		free(blocking->entries[i].clients);
 	}
 	free(blocking->entries);
 	free(blocking);
@@ -109,20 +118,34 @@ void dns_blocking_use(struct dns_blocking *blocking, const struct block_store *b
 			blocks == NULL ? 0 : bits_of(&blocking->entries[i], blocks);
 }
 
-static bool is_for(const struct entry *entry, const struct ip_addr *client)
+static bool is_for(const struct entry *entry, struct blocking_who *who, const char **by)
 {
+	*by = "";
 	for (unsigned i = 0; i < entry->n_clients; i++)
-		if (ip_prefix_contains(&entry->clients[i], client))
+		if (blocking_client_is(&entry->clients[i], who)) {
+			*by = entry->clients[i].text;
 			return true;
+		}
 	return entry->n_clients == 0;
 }
 
-unsigned dns_blocking_view(const struct dns_blocking *blocking, const struct ip_addr *client)
+struct dns_blocking_view dns_blocking_view(
+	const struct dns_blocking *blocking, const struct ip_addr *client, uint32_t now_sec)
 {
-	for (unsigned i = 0; i < blocking->n; i++)
-		if (is_for(&blocking->entries[i], client))
-			return i + 1;
-	return 0;
+	struct dns_blocking_view view = {.by = ""};
+	struct blocking_who who;
+
+	who.addr = client;
+	who.names = blocking->names;
+	who.now_sec = now_sec;
+	who.is_looked_up = who.is_unsure = false; // the rest is not read before it is looked up
+	for (unsigned i = 0; i < blocking->n && view.number == 0; i++)
+		if (is_for(&blocking->entries[i], &who, &view.by))
+			view.number = (uint16_t)(i + 1);
+	if (view.number == 0)
+		view.by = "";
+	view.is_unsure = who.is_unsure;
+	return view;
 }
 
 bool dns_blocking_find(const struct dns_blocking *blocking, unsigned view,

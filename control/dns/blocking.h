@@ -7,13 +7,23 @@
 #include "control/dns/block_store.h"
 
 struct dns_blocking;
+struct dns_names;
 
 // NULL without memory.
-struct dns_blocking *dns_blocking_new(const struct cfg_dns_local *config);
+// `names` is borrowed, or NULL.
+struct dns_blocking *dns_blocking_new(const struct cfg_dns_local *config, struct dns_names *names);
 void dns_blocking_free(struct dns_blocking *blocking);
 
-// Which entry is for that client, from 1; 0: none.
-unsigned dns_blocking_view(const struct dns_blocking *blocking, const struct ip_addr *client);
+// Which entry is for a client, and what of its `clients` says so.
+struct dns_blocking_view {
+	uint16_t number; // from 1; 0: none
+	const char *by;	 // "": it is for everybody
+	bool is_unsure;	 // another entry may be: its card is not known yet, for want of an answer
+};
+
+// `now_sec` is clock_now_ms's.
+struct dns_blocking_view dns_blocking_view(
+	const struct dns_blocking *blocking, const struct ip_addr *client, uint32_t now_sec);
 
 // From now on its entries' lists are those of this store, by their names; NULL: there are none.
 void dns_blocking_use(struct dns_blocking *blocking, const struct block_store *blocks);

@@ -137,6 +137,7 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 	struct dns *dns = ctx;
 
 	listeners_look(dns->listeners);
+	front_look(dns->front);
 }
 
 static void *run(void *ctx)

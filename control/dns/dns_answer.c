@@ -9,6 +9,7 @@ enum {
 	OPT_BYTES = 11,
 	EXTRA_OPTION = 15, // RFC 8914, section 2
 	EXTRA_BYTES = 6,   // without its text
+	LENGTH_BYTES = 2,
 };
 
 static void patch_u16(struct dns_answer *answer, size_t at, uint16_t value)
@@ -167,24 +168,23 @@ void dns_answer_explain(struct dns_answer *answer, enum dns_extra extra, const c
 
 // --- the end ---
 
-static void put_extra(struct dns_answer *answer)
+void dns_extra_put(struct cursor_out *out, size_t room, enum dns_extra extra, const char *text)
 {
-	size_t text_bytes = strlen(answer->extra_text);
-	size_t left = answer->out.room - answer->out.n - 2;
+	size_t text_bytes = strnlen(text, DNS_EXTRA_TEXT_MAX);
 	size_t n;
 
-	if (EXTRA_BYTES + text_bytes > left)
+	if (LENGTH_BYTES + EXTRA_BYTES + text_bytes > room)
 		text_bytes = 0;
 	n = EXTRA_BYTES + text_bytes;
-	if (answer->extra == DNS_EXTRA_NONE || n > left) {
-		cursor_put_u16(&answer->out, 0);
+	if (extra == DNS_EXTRA_NONE || LENGTH_BYTES + n > room) {
+		cursor_put_u16(out, 0);
 		return;
 	}
-	cursor_put_u16(&answer->out, (uint16_t)n);
-	cursor_put_u16(&answer->out, EXTRA_OPTION);
-	cursor_put_u16(&answer->out, (uint16_t)(2 + text_bytes));
-	cursor_put_u16(&answer->out, (uint16_t)answer->extra);
-	cursor_put(&answer->out, answer->extra_text, text_bytes);
+	cursor_put_u16(out, (uint16_t)n);
+	cursor_put_u16(out, EXTRA_OPTION);
+	cursor_put_u16(out, (uint16_t)(2 + text_bytes));
+	cursor_put_u16(out, (uint16_t)extra);
+	cursor_put(out, text, text_bytes);
 }
 
 static void put_edns(struct dns_answer *answer, enum dns_rcode rcode)
@@ -195,7 +195,8 @@ static void put_edns(struct dns_answer *answer, enum dns_rcode rcode)
 	cursor_put_u16(&answer->out, DNS_OPT);
 	cursor_put_u16(&answer->out, DNS_ANSWER_UDP_BYTES);
 	cursor_put_u32(&answer->out, (uint32_t)rcode >> 4 << 24 | is_do);
-	put_extra(answer);
+	dns_extra_put(
+		&answer->out, answer->out.room - answer->out.n, answer->extra, answer->extra_text);
 }
 
 size_t dns_answer_end(struct dns_answer *answer, enum dns_rcode rcode, uint16_t flags)

@@ -14,11 +14,15 @@ enum {
 
 enum dns_extra { // RFC 8914, section 5.2
 	DNS_EXTRA_NONE = 0,
+	DNS_EXTRA_STALE = 3,
 	DNS_EXTRA_FORGED = 4,
+	DNS_EXTRA_BOGUS = 6,
 	DNS_EXTRA_BLOCKED = 15,
 	DNS_EXTRA_CENSORED = 16,
 	DNS_EXTRA_FILTERED = 17,
 	DNS_EXTRA_PROHIBITED = 18,
+	DNS_EXTRA_STALE_NXDOMAIN = 19,
+	DNS_EXTRA_UNREACHABLE = 22, // nobody who could know answers
 };
 
 struct dns_answer {
@@ -56,6 +60,10 @@ bool dns_answer_add_soa(struct dns_answer *answer, const struct dns_name *zone, 
 
 // Why the answer is what it is; cut at DNS_EXTRA_TEXT_MAX.
 void dns_answer_explain(struct dns_answer *answer, enum dns_extra extra, const char *text);
+
+// The data of an OPT with its length in front: one reason, or none. Without its text where that
+// would take more than `room` bytes, and none where that does not help.
+void dns_extra_put(struct cursor_out *out, size_t room, enum dns_extra extra, const char *text);
 
 // `flags`: DNS_AA, DNS_AD or none; RA is always set. Returns the answer's bytes.
 size_t dns_answer_end(struct dns_answer *answer, enum dns_rcode rcode, uint16_t flags);

@@ -74,6 +74,8 @@ static void copy_config(struct dns_policy *policy, const struct cfg_dns *config)
 	*to = *config;
 	for (unsigned i = 0; i < to->n_listen; i++)
 		to->listen[i] = copy_text(policy->arena, to->listen[i]);
+	for (unsigned i = 0; i < to->n_mdns; i++)
+		to->mdns[i] = copy_text(policy->arena, to->mdns[i]);
 	copy_upstreams(policy->arena, &to->upstreams);
 	to->tls_certificates = copy_text(policy->arena, to->tls_certificates);
 	to->trust_anchor = copy_text(policy->arena, to->trust_anchor);

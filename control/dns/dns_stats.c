@@ -19,6 +19,7 @@ static const char *const names[DNS_COUNTS] = {
 	[DNS_COUNT_JOINED] = "joined",
 	[DNS_COUNT_PREFETCHED] = "prefetched",
 	[DNS_COUNT_CUT] = "cut",
+	[DNS_COUNT_CUT_UNSURE] = "cut_unsure",
 	[DNS_COUNT_REFUSED_ACCESS] = "refused_access",
 	[DNS_COUNT_DROP_MALFORMED] = "drop_malformed",
 	[DNS_COUNT_DROP_RATE] = "drop_rate",
@@ -26,6 +27,9 @@ static const char *const names[DNS_COUNTS] = {
 	[DNS_COUNT_DROP_SETS] = "drop_sets",
 	[DNS_COUNT_DROP_SEND] = "drop_send",
 	[DNS_COUNT_DROP_CONNECTIONS] = "drop_connections",
+	[DNS_COUNT_MDNS_ASKED] = "mdns_asked",
+	[DNS_COUNT_DROP_MDNS_RATE] = "drop_mdns_rate",
+	[DNS_COUNT_DROP_MDNS_OFF_LINK] = "drop_mdns_off_link",
 	[DNS_COUNT_FAILED] = "failed",
 	[DNS_COUNT_BOGUS] = "bogus",
 };

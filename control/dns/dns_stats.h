@@ -27,6 +27,7 @@ enum dns_count {
 	DNS_COUNT_JOINED, // somebody else had asked the same just before
 	DNS_COUNT_PREFETCHED,
 	DNS_COUNT_CUT,
+	DNS_COUNT_CUT_UNSURE, // the client's card was not known yet, and `blocking` asks for it
 	DNS_COUNT_REFUSED_ACCESS,
 	DNS_COUNT_DROP_MALFORMED,
 	DNS_COUNT_DROP_RATE,
@@ -34,6 +35,9 @@ enum dns_count {
 	DNS_COUNT_DROP_SEND,
 	DNS_COUNT_DROP_SETS, // the control loop was too late with the address
 	DNS_COUNT_DROP_CONNECTIONS,
+	DNS_COUNT_MDNS_ASKED,
+	DNS_COUNT_DROP_MDNS_RATE,
+	DNS_COUNT_DROP_MDNS_OFF_LINK, // said by who is not on the link
 	DNS_COUNT_FAILED,
 	DNS_COUNT_BOGUS,
 	DNS_COUNTS,

@@ -9,10 +9,12 @@
 
 #include "cfg/base/clock.h"
 #include "control/dns/answer.h"
+#include "control/dns/pad.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
 	QUERY_BYTES_MAX = DNS_HEADER_BYTES + DNS_NAME_BYTES_MAX + 4 + 11,
+	PADDED_BYTES_MAX = 3 * PAD_BLOCK_BYTES, // which is more
 	TRIES_MAX = UPSTREAM_MAX * 3,
 	AGAIN_US = 300000, // between two rounds
 	READ_BYTES = 4096, // more than was offered
@@ -277,11 +279,15 @@ static struct try *new_try(struct exchange *exchange, struct upstream *upstream)
 static bool ask_stream(struct exchange *exchange, struct upstream *upstream)
 {
 	struct try *try = new_try(exchange, upstream);
+	uint8_t query[PADDED_BYTES_MAX];
+	size_t n = exchange->query_bytes;
 
 	if (try == NULL)
 		return false;
-	try->number = upstream_stream_ask(
-		upstream->stream, exchange->query, exchange->query_bytes, on_stream, try);
+	memcpy(query, exchange->query, n);
+	if (upstream->config.tls_name[0] != '\0')
+		n = dns_pad(query, n, sizeof(query));
+	try->number = upstream_stream_ask(upstream->stream, query, n, on_stream, try);
 	if (try->number < 0)
 		lose_try(try);
 	return try->number >= 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/dns/explain.h"
 
+#include <stdio.h>
+
 #include "cfg/base/clock.h"
 #include "control/dns/front.h"
 
@@ -44,13 +46,17 @@ static void explain(struct front *front, void *ctx)
 	const struct dns_policy *policy = front_policy(front);
 	const struct asking *asking = ctx;
 	uint8_t bytes[DNS_UDP_BYTES], answer[DNS_UDP_BYTES];
+	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
 	struct dns_message query;
+	struct dns_blocking_view view;
 
 	if (dns_message_parse(bytes, write_query(asking, bytes, sizeof(bytes)), &query) != 0)
 		return;
 	asking->out->is_refused = !dns_policy_may_ask(policy, asking->client);
-	dns_local_answer(policy->local, &query, asking->client,
-		(uint32_t)(clock_now_ms() / MS_PER_SEC), answer, sizeof(answer),
+	view = dns_local_view(policy->local, asking->client, now_sec);
+	asking->out->group = view.number;
+	snprintf(asking->out->group_by, sizeof(asking->out->group_by), "%s", view.by);
+	dns_local_answer(policy->local, &query, asking->client, now_sec, answer, sizeof(answer),
 		&asking->out->result);
 	tell_upstreams(policy, asking, asking->out);
 }

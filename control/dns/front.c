@@ -8,7 +8,9 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/dns/block_lists.h"
+#include "control/dns/blocked_answer.h"
 #include "control/dns/client_rate.h"
+#include "control/dns/mdns.h"
 #include "control/dns/resolve.h"
 #include "control/dns/strip.h"
 
@@ -23,6 +25,7 @@ struct front {
 	struct dns_policy *policy; // NULL: none yet
 	struct cache *cache;
 	struct client_rate *rate;
+	struct mdns *mdns;
 	struct resolve *resolve;
 	struct block_lists *lists;
 	struct set_feed *feed;
@@ -48,10 +51,11 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats, struct
 	front->feed = feed;
 	front->cache = cache_new(&none);
 	front->rate = client_rate_new();
-	front->resolve = resolve_new(base, stats, feed);
+	front->mdns = mdns_new(base, stats);
+	front->resolve = resolve_new(base, stats, feed, front->mdns);
 	front->lists = block_lists_new(base, use_blocks, front);
-	if (front->cache == NULL || front->rate == NULL || front->resolve == NULL ||
-		front->lists == NULL) {
+	if (front->cache == NULL || front->rate == NULL || front->mdns == NULL ||
+		front->resolve == NULL || front->lists == NULL) {
 		front_free(front);
 		return NULL;
 	}
@@ -64,6 +68,7 @@ void front_free(struct front *front)
 		return;
 	block_lists_free(front->lists);
 	resolve_free(front->resolve);
+	mdns_free(front->mdns);
 	dns_policy_retire(front->policy);
 	client_rate_free(front->rate);
 	cache_free(front->cache);
@@ -87,6 +92,8 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	front->policy = policy;
 	// what is read already counts until the lists of this config are
 	use_blocks(front, block_lists_in_use(front->lists));
+	mdns_set(front->mdns, policy->config.mdns, policy->config.n_mdns);
+	dns_local_use_nets(policy->local, mdns_nets(front->mdns));
 	if (block_lists_set(front->lists, &policy->config.local) != 0)
 		log_error("dns", "no memory to read the block lists");
 	return 0;
@@ -100,6 +107,11 @@ struct dns_policy *front_policy(const struct front *front)
 void front_cache_counts(const struct front *front, struct cache_counts *out)
 {
 	cache_count(front->cache, out);
+}
+
+void front_look(struct front *front)
+{
+	mdns_look(front->mdns);
 }
 
 unsigned front_waiting(const struct front *front)
@@ -161,8 +173,14 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 	if (room > asker->asked.room_bytes)
 		room = asker->asked.room_bytes;
 	dns_local_answer(local, query, &asker->client, now_sec, out, room, &result);
-	key->view = dns_local_view(local, &asker->client);
-	if (result.verdict == DNS_LOCAL_GO_ON)
+	key->view = result.view;
+	if (result.is_unsure && !asker->is_stream &&
+		dns_local_may_wait(local, &asker->client, now_sec)) {
+		dns_stats_count(front->stats, DNS_COUNT_CUT_UNSURE);
+		*out_n = answer_write_cut(&asker->asked, out, room);
+		return true;
+	}
+	if (result.verdict == DNS_LOCAL_GO_ON || result.verdict == DNS_LOCAL_LINK)
 		return false;
 	if (result.verdict == DNS_LOCAL_ALIAS && (asker->alias = malloc(result.n)) != NULL) {
 		memcpy(asker->alias, out, result.n);
@@ -175,6 +193,24 @@ static bool ask_local(struct front *front, const struct dns_message *query, stru
 	front->stats->codes[result.rcode & DNS_RCODE]++;
 	*out_n = result.n;
 	return true;
+}
+
+// An answer of the cache leads to a blocked name by its aliases: what is said instead, or 0.
+static size_t block_aliases(struct front *front, const struct cache_key *key,
+	const struct asker *asker, const uint8_t *answer, size_t n, uint8_t *out, size_t room)
+{
+	struct dns_blocked blocked;
+	struct dns_message parsed;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+
+	if (key->view == 0 || dns_message_parse(answer, n, &parsed) != 0 ||
+		!blocked_alias_find(front->policy->local, key->view, &parsed, &blocked, &alias))
+		return 0;
+	n = blocked_alias_write(&asker->asked, &blocked, &alias, out, room, &rcode);
+	dns_stats_count(front->stats, DNS_COUNT_BLOCKED);
+	front->stats->codes[rcode & DNS_RCODE]++;
+	return n;
 }
 
 // --- the way ---
@@ -195,6 +231,9 @@ static enum front_verdict ask_cache(struct front *front, const struct cache_key 
 		// fall through
 	case CACHE_FRESH:
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
+		*out_n = block_aliases(front, key, asker, out, n, out, room);
+		if (*out_n > 0)
+			return FRONT_ANSWERED;
 		front->stats->codes[out[3] & DNS_RCODE]++;
 		*out_n = answer_finish(&asker->asked, answer_is_validated(out), out, n, room);
 		return FRONT_ANSWERED;
@@ -213,17 +252,25 @@ static enum front_verdict ask_alias(struct front *front, const struct cache_key 
 	static uint8_t target[DNS_MESSAGE_BYTES];
 	enum cache_state state = cache_get(
 		front->cache, key, (uint32_t)(now_ms / MS_PER_SEC), target, sizeof(target), out_n);
+	bool is_blocked = false;
 
 	if (state != CACHE_FRESH && state != CACHE_ENDING) {
 		if (resolve_ask(front->resolve, front->policy, key, asker))
 			return FRONT_WAITS;
 		*out_n = 0;
 	} else {
+		size_t n = *out_n;
+
 		dns_stats_count(front->stats, DNS_COUNT_HITS);
-		*out_n = answer_join(asker, target, *out_n, out, room);
+		*out_n = block_aliases(front, key, asker, target, n, out, room);
+		is_blocked = *out_n > 0;
+		if (!is_blocked)
+			*out_n = answer_join(asker, target, n, out, room);
 	}
 	free(asker->alias);
 	asker->alias = NULL;
+	if (is_blocked)
+		return FRONT_ANSWERED;
 	if (*out_n == 0)
 		return answer_code(front, asker, DNS_SERVFAIL, out, room, out_n);
 	front->stats->codes[out[3] & DNS_RCODE]++;
@@ -259,7 +306,10 @@ static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t 
 	}
 	if (!dns_policy_may_ask(front->policy, &asker->client)) {
 		dns_stats_count(front->stats, DNS_COUNT_REFUSED_ACCESS);
-		return answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+		answer_code(front, asker, DNS_REFUSED, out, room, out_n);
+		*out_n = answer_explain(&asker->asked, DNS_EXTRA_PROHIBITED,
+			"`access` does not have the client", out, *out_n, room);
+		return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
 	}
 	fault = fault_of(&query, parsed);
 	if (fault != DNS_NOERROR) {

@@ -56,5 +56,6 @@ struct dns_policy *front_policy(const struct front *front);
 enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n,
 	struct asker *asker, uint64_t now_ms, uint8_t *out, size_t room, size_t *out_n);
 
+void front_look(struct front *front); // every moment: interfaces come and go
 void front_cache_counts(const struct front *front, struct cache_counts *out);
 unsigned front_waiting(const struct front *front); // questions under way

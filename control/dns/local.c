@@ -132,6 +132,12 @@ static int fill(struct dns_local *local, const struct cfg_dns *config)
 		rc = add_forwarded(local->exempt, of->rebind_exempt.names, of->rebind_exempt.n);
 	if (rc == 0 && of->is_canary)
 		rc = dns_special_add_canary(local->zones);
+	if (rc == 0 && local->has_links) {
+		static const char *const local_name = "local";
+
+		rc = dns_special_add_link(local->zones);
+		rc |= add_forwarded(local->exempt, &local_name, 1);
+	}
 	if (rc == 0)
 		rc = dns_special_add(local->zones);
 	return rc == 0 ? dns_zones_end(local->zones) : rc;
@@ -146,8 +152,9 @@ struct dns_local *dns_local_new(
 		goto fail;
 	local->zones = dns_zones_new();
 	local->exempt = dns_zones_new();
-	local->blocking = dns_blocking_new(&config->local);
+	local->blocking = dns_blocking_new(&config->local, names);
 	local->names = names;
+	local->has_links = config->n_mdns > 0;
 	local->is_rebind_allowed = config->local.is_rebind_allowed;
 	if (config->local.domain != NULL)
 		dns_name_parse(config->local.domain, &local->domain);
@@ -175,9 +182,22 @@ void dns_local_use_blocks(struct dns_local *local, const struct block_store *blo
 	dns_blocking_use(local->blocking, blocks);
 }
 
-uint16_t dns_local_view(const struct dns_local *local, const struct ip_addr *client)
+void dns_local_use_nets(struct dns_local *local, const struct mdns_nets *nets)
 {
-	return (uint16_t)dns_blocking_view(local->blocking, client);
+	local->nets = nets;
+}
+
+struct dns_blocking_view dns_local_view(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec)
+{
+	return dns_blocking_view(local->blocking, client, now_sec);
+}
+
+bool dns_local_may_wait(
+	const struct dns_local *local, const struct ip_addr *client, uint32_t now_sec)
+{
+	return local->names != NULL &&
+	       dns_hosts_may_wait(dns_names_hosts(local->names), client, now_sec);
 }
 
 const char *dns_local_stage_name(enum dns_local_stage stage)
@@ -189,6 +209,7 @@ const char *dns_local_stage_name(enum dns_local_stage stage)
 		[DNS_STAGE_NAMES] = "lease",
 		[DNS_STAGE_SPECIAL] = "special",
 		[DNS_STAGE_BLOCKING] = "blocking",
+		[DNS_STAGE_LINK] = "mdns",
 	};
 
 	return names[stage];

@@ -3,12 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "control/dns/blocked_answer.h"
 #include "control/dns/local_internal.h"
 
 enum {
 	ALIASES_MAX = 8,    // in a row
 	NAMES_TTL_SEC = 60, // a lease may be given back
-	BLOCKED_TTL_SEC = 60,
 };
 
 struct way {
@@ -145,17 +145,45 @@ static bool is_bare_host(const struct way *way, const struct dns_name *name)
 	return name->n_labels == 1 && (wants(way, DNS_A) || wants(way, DNS_AAAA));
 }
 
+// What the config says of it goes first, and `zone` is that then.
+static bool is_of_link(const struct dns_local *local, const struct dns_name *name,
+	const struct dns_zone_node *zone)
+{
+	struct ip_addr addr;
+
+	if (!local->has_links || (zone != NULL && zone->because == NULL))
+		return false;
+	if (zone != NULL && zone->kind == DNS_ZONE_LINK)
+		return name->n_labels > zone->name.n_labels;
+	return local->nets != NULL && dns_name_to_address(name, &addr) &&
+	       mdns_nets_have(local->nets, &addr);
+}
+
+bool dns_local_asks_link(const struct dns_local *local, const struct dns_name *name)
+{
+	const struct dns_zone_node *zone;
+
+	dns_zones_find(local->zones, name, &zone);
+	return is_of_link(local, name, zone);
+}
+
 // Of a name without records of its own. False: it is not known here.
 static bool put_zone(struct way *way, const struct dns_name *name, const struct dns_zone_node *node,
 	const struct dns_zone_node *zone)
 {
+	if (is_of_link(way->local, name, zone)) {
+		say(way->result, DNS_STAGE_LINK,
+			"hosts on the links are asked, by multicast DNS (RFC 6762)");
+		way->result->verdict = DNS_LOCAL_LINK;
+		return true;
+	}
 	if (zone != NULL && zone->kind == DNS_ZONE_WILD) {
 		put_records(way, name, zone);
 		put_nothing(way, &zone->name, zone->ttl_sec);
 		say_zone(way, zone, "every name has its addresses");
 		return true;
 	}
-	if (zone != NULL && zone->kind == DNS_ZONE_STATIC) {
+	if (zone != NULL && (zone->kind == DNS_ZONE_STATIC || zone->kind == DNS_ZONE_LINK)) {
 		bool is_there = node != NULL;
 
 		way->result->rcode = is_there ? DNS_NOERROR : DNS_NXDOMAIN;
@@ -166,7 +194,7 @@ static bool put_zone(struct way *way, const struct dns_name *name, const struct 
 	if (zone != NULL || !is_bare_host(way, name))
 		return false;
 	way->result->rcode = DNS_NXDOMAIN;
-	put_nothing(way, name, BLOCKED_TTL_SEC);
+	put_nothing(way, name, DNS_LOCAL_TTL_SEC);
 	say(way->result, DNS_STAGE_SPECIAL, "a name without a dot is nobody's outside");
 	return true;
 }
@@ -186,59 +214,24 @@ static bool put_name(struct way *way, const struct dns_name *name, const struct 
 		if (*alias == NULL)
 			put_nothing(way,
 				zone != NULL && zone->kind == DNS_ZONE_STATIC ? &zone->name : name,
-				BLOCKED_TTL_SEC);
+				DNS_LOCAL_TTL_SEC);
 		say(way->result, DNS_STAGE_RECORDS, "a record of the config: %s",
 			dns_name_str(name, text));
 		return true;
 	}
 	if (put_learned(way, name)) {
-		put_nothing(way, name, BLOCKED_TTL_SEC);
+		put_nothing(way, name, DNS_LOCAL_TTL_SEC);
 		return true;
 	}
 	return put_zone(way, name, node, zone);
 }
 
-// "the list ads, line 17: ||ads.example.com^"
-static void write_reason(const struct dns_blocked *blocked, char why[DNS_WHY_BYTES])
+static void note_view(struct way *way, const struct ip_addr *client)
 {
-	char rule[DNS_NAME_STR_BYTES + 32];
+	struct dns_blocking_view view = dns_local_view(way->local, client, way->now_sec);
 
-	if (blocked->list == NULL)
-		snprintf(why, DNS_WHY_BYTES, "%s: %s",
-			blocked->match.rule.is_exception ? "`allow` of the config"
-							 : "`names` of the config",
-			dns_name_str(&blocked->match.name, rule));
-	else
-		snprintf(why, DNS_WHY_BYTES, "the list %s, line %u: %s", blocked->list,
-			blocked->match.line,
-			block_rule_str(
-				&blocked->match.rule, &blocked->match.name, rule, sizeof(rule)));
-}
-
-static void put_blocked(struct way *way, const struct dns_blocked *blocked)
-{
-	static const struct ip_addr zero4 = {.family = IP_V4}, zero6 = {.family = IP_V6};
-	const struct dns_name *name = &way->query->question.name;
-
-	write_reason(blocked, way->result->why);
-	way->result->stage = DNS_STAGE_BLOCKING;
-	way->result->verdict = DNS_LOCAL_BLOCKED;
-	dns_answer_explain(&way->answer, DNS_EXTRA_BLOCKED, way->result->why);
-	switch (blocked->answer) {
-	case CFG_DNS_BLOCK_NXDOMAIN:
-		way->result->rcode = DNS_NXDOMAIN;
-		break;
-	case CFG_DNS_BLOCK_ZERO:
-		if (wants(way, DNS_A))
-			dns_answer_add_address(&way->answer, name, BLOCKED_TTL_SEC, &zero4);
-		if (wants(way, DNS_AAAA))
-			dns_answer_add_address(&way->answer, name, BLOCKED_TTL_SEC, &zero6);
-		break;
-	case CFG_DNS_BLOCK_REFUSED:
-		way->result->rcode = DNS_REFUSED;
-		return;
-	}
-	put_nothing(way, &blocked->match.name, BLOCKED_TTL_SEC);
+	way->result->view = view.number;
+	way->result->is_unsure = view.is_unsure;
 }
 
 // What is let pass in spite of a list is told too.
@@ -248,11 +241,13 @@ static void judge(struct way *way, const struct ip_addr *client)
 	struct dns_blocked found;
 
 	found.match.name.len = 0;
-	if (dns_blocking_find(blocking, dns_blocking_view(blocking, client),
-		    &way->query->question.name, &found))
-		put_blocked(way, &found);
-	else if (found.match.name.len > 0)
-		write_reason(&found, way->result->why);
+	note_view(way, client);
+	if (dns_blocking_find(blocking, way->result->view, &way->query->question.name, &found)) {
+		blocked_reason(&found, way->result->why);
+		blocked_put(&way->answer, way->query, &found, way->result);
+	} else if (found.match.name.len > 0) {
+		blocked_reason(&found, way->result->why);
+	}
 }
 
 static void put_aliases(struct way *way, const struct dns_name *alias)
@@ -261,7 +256,9 @@ static void put_aliases(struct way *way, const struct dns_name *alias)
 		const struct dns_name *next;
 		struct dns_local_result before = *way->result;
 
-		if (!put_name(way, alias, &next)) {
+		if (!put_name(way, alias, &next) || way->result->verdict == DNS_LOCAL_LINK) {
+			way->result->stage = before.stage;
+			memcpy(way->result->why, before.why, sizeof(before.why));
 			way->result->verdict = DNS_LOCAL_ALIAS;
 			way->result->target = *alias;
 			return;
@@ -284,14 +281,18 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	result->stage = DNS_STAGE_NONE;
 	result->rcode = DNS_NOERROR;
 	result->n = 0;
+	result->view = 0;
+	result->is_unsure = false;
 	result->why[0] = '\0';
 	dns_zones_find(local->exempt, name, &exempt);
 	result->may_be_private = local->is_rebind_allowed || exempt != NULL;
 	dns_answer_begin(&way.answer, query, out, room);
 	if (put_name(&way, name, &alias))
 		put_aliases(&way, alias);
-	else
+	if (result->verdict == DNS_LOCAL_ALIAS)
+		note_view(&way, client);
+	if (result->verdict == DNS_LOCAL_GO_ON || result->verdict == DNS_LOCAL_LINK)
 		judge(&way, client);
-	if (result->verdict != DNS_LOCAL_GO_ON)
+	if (result->verdict != DNS_LOCAL_GO_ON && result->verdict != DNS_LOCAL_LINK)
 		result->n = dns_answer_end(&way.answer, result->rcode, DNS_AA);
 }

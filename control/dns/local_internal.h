@@ -4,6 +4,7 @@
 
 #include "control/dns/blocking.h"
 #include "control/dns/local.h"
+#include "control/dns/mdns_links.h"
 #include "control/dns/zone.h"
 
 struct dns_local {
@@ -13,4 +14,6 @@ struct dns_local {
 	struct dns_blocking *blocking;
 	struct dns_name domain; // of leases; empty: none
 	bool is_rebind_allowed;
+	bool has_links;		      // `mdns` of the config
+	const struct mdns_nets *nets; // of the links; or NULL
 };

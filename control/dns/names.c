@@ -16,6 +16,7 @@ struct entry {
 
 struct dns_names {
 	pthread_mutex_t lock;
+	struct dns_hosts *hosts;
 	uint64_t seed;
 	struct entry *entries; // grows by doubling
 	uint32_t room, n, first_free;
@@ -28,6 +29,11 @@ struct dns_names *dns_names_new(void)
 
 	if (names == NULL)
 		return NULL;
+	names->hosts = dns_hosts_new();
+	if (names->hosts == NULL) {
+		free(names);
+		return NULL;
+	}
 	pthread_mutex_init(&names->lock, NULL);
 	names->seed = hash_seed();
 	names->first_free = NONE;
@@ -41,8 +47,14 @@ void dns_names_free(struct dns_names *names)
 	if (names == NULL)
 		return;
 	pthread_mutex_destroy(&names->lock);
+	dns_hosts_free(names->hosts);
 	free(names->entries);
 	free(names);
+}
+
+struct dns_hosts *dns_names_hosts(struct dns_names *names)
+{
+	return names->hosts;
 }
 
 static uint32_t *name_bucket(struct dns_names *names, const struct dns_name *name)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "control/dns/dns_name.h"
+#include "control/dns/hosts.h"
 
 enum {
 	DNS_NAMES_MAX = 65536,
@@ -31,6 +32,8 @@ struct dns_names;
 
 struct dns_names *dns_names_new(void); // NULL without memory
 void dns_names_free(struct dns_names *names);
+// Its own: which card has which address.
+struct dns_hosts *dns_names_hosts(struct dns_names *names);
 
 // 0, also for what is there already, which then ends at the new time; -EEXIST: the name is somebody
 // else's (with as good a source, and not ended); -ENOSPC: full, or too many addresses of one name.

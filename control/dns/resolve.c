@@ -6,6 +6,8 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/dns/blocked_answer.h"
+#include "control/dns/mdns.h"
 #include "control/dns/resolver.h"
 #include "control/hash.h"
 
@@ -30,14 +32,17 @@ struct under_way {
 	struct cache_key key;
 	uint64_t hash;
 	struct waiter *waiters;
-	struct exchange *exchange; // one of these two
+	struct exchange *exchange; // one of these three
 	struct resolver_query *query;
+	struct mdns_query *link;
+	bool is_of_link, is_bogus;
 	struct event *timer; // then, what is stale goes
 };
 
 struct resolve {
 	struct event_base *base;
 	struct set_feed *feed;
+	struct mdns *mdns;
 	struct dns_stats *stats;
 	const struct dns_policy *policy; // the one in force, and what its questions fill
 	struct cache *cache;
@@ -81,6 +86,7 @@ static void free_under_way(struct under_way *question)
 	resolve->n_questions--;
 	exchange_cancel(question->exchange);
 	resolver_cancel(question->query);
+	mdns_cancel(question->link);
 	if (question->timer != NULL)
 		event_free(question->timer);
 	dns_policy_let_go(question->policy);
@@ -117,13 +123,43 @@ static size_t make_one(struct resolve *resolve, const struct asker *asker, size_
 	return n;
 }
 
+// One that leads to a blocked name by its aliases: all get what is said instead.
+static bool block_all(struct under_way *question, size_t n)
+{
+	struct resolve *resolve = question->resolve;
+	struct dns_blocked blocked;
+	struct dns_message answer;
+	struct waiter *waiter;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+
+	// lists are those of the policy in force
+	if (question->policy != resolve->policy || question->key.view == 0 ||
+		dns_message_parse(resolve->out, n, &answer) != 0 ||
+		!blocked_alias_find(
+			question->policy->local, question->key.view, &answer, &blocked, &alias))
+		return false;
+	while ((waiter = take_waiter(question)) != NULL) {
+		n = blocked_alias_write(&waiter->asker.asked, &blocked, &alias, resolve->one,
+			DNS_MESSAGE_BYTES, &rcode);
+		dns_stats_count(resolve->stats, DNS_COUNT_BLOCKED);
+		resolve->stats->codes[rcode & DNS_RCODE]++;
+		waiter->asker.reply(&waiter->asker, resolve->one, n);
+		free_waiter(resolve, waiter);
+	}
+	return true;
+}
+
 // `n` bytes of resolve->out are an answer without OPT.
-static void answer_all(struct under_way *question, size_t n, bool is_validated)
+static void answer_all(
+	struct under_way *question, size_t n, bool is_validated, enum dns_extra extra)
 {
 	struct resolve *resolve = question->resolve;
 	uint64_t now_ns = clock_now_ns();
 	struct waiter *waiter;
 
+	if (block_all(question, n))
+		return;
 	while ((waiter = take_waiter(question)) != NULL) {
 		const struct asker *asker = &waiter->asker;
 		size_t bytes = make_one(resolve, asker, n);
@@ -131,6 +167,9 @@ static void answer_all(struct under_way *question, size_t n, bool is_validated)
 		if (bytes > 0)
 			bytes = answer_finish(&asker->asked, is_validated && asker->alias == NULL,
 				resolve->one, bytes, DNS_MESSAGE_BYTES);
+		if (bytes > 0)
+			bytes = answer_explain(
+				&asker->asked, extra, "", resolve->one, bytes, DNS_MESSAGE_BYTES);
 		if (bytes > 0 && !set_feed_note(resolve->feed, resolve->one, bytes)) {
 			dns_stats_count(resolve->stats, DNS_COUNT_DROP_SETS);
 			bytes = 0;
@@ -143,7 +182,8 @@ static void answer_all(struct under_way *question, size_t n, bool is_validated)
 	}
 }
 
-static void answer_all_code(struct under_way *question, enum dns_rcode rcode)
+static void answer_all_code(
+	struct under_way *question, enum dns_rcode rcode, enum dns_extra extra, const char *why)
 {
 	struct resolve *resolve = question->resolve;
 	struct waiter *waiter;
@@ -151,6 +191,9 @@ static void answer_all_code(struct under_way *question, enum dns_rcode rcode)
 	while ((waiter = take_waiter(question)) != NULL) {
 		size_t bytes = answer_write_code(
 			&waiter->asker.asked, rcode, resolve->one, DNS_MESSAGE_BYTES);
+
+		bytes = answer_explain(
+			&waiter->asker.asked, extra, why, resolve->one, bytes, DNS_MESSAGE_BYTES);
 
 		resolve->stats->codes[rcode & DNS_RCODE]++;
 		waiter->asker.reply(&waiter->asker, resolve->one, bytes);
@@ -170,7 +213,9 @@ static bool answer_stale(struct under_way *question)
 		return false;
 	for (const struct waiter *w = question->waiters; w != NULL; w = w->next)
 		dns_stats_count(resolve->stats, DNS_COUNT_STALE);
-	answer_all(question, n, false);
+	answer_all(question, n, false,
+		(resolve->out[3] & DNS_RCODE) == DNS_NXDOMAIN ? DNS_EXTRA_STALE_NXDOMAIN
+							      : DNS_EXTRA_STALE);
 	return true;
 }
 
@@ -191,11 +236,11 @@ static bool is_useful(const struct dns_message *answer)
 }
 
 // Who is asked for a domain of its own may well lead into networks of ours.
-static bool is_believed(const struct under_way *question, const struct dns_message *answer)
+static bool is_believed(
+	const struct under_way *question, const struct dns_message *answer, char why[DNS_WHY_BYTES])
 {
-	char why[DNS_WHY_BYTES];
-
-	if (dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
+	if (question->is_of_link ||
+		dns_policy_domain(question->policy, &question->key.question.name) != NULL ||
 		dns_local_allows(question->policy->local, answer, why))
 		return true;
 	log_info("dns", "an answer is withheld: %s", why);
@@ -208,6 +253,7 @@ static void take_answer(
 {
 	struct resolve *resolve = question->resolve;
 	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
+	char why[DNS_WHY_BYTES];
 	struct dns_message copy;
 	size_t n;
 
@@ -218,13 +264,18 @@ static void take_answer(
 	}
 	if (answer == NULL || answer->n > DNS_MESSAGE_BYTES) {
 		dns_stats_count(resolve->stats, DNS_COUNT_FAILED);
-		answer_all_code(question, DNS_SERVFAIL);
+		if (question->is_bogus)
+			answer_all_code(question, DNS_SERVFAIL, DNS_EXTRA_BOGUS,
+				"DNSSEC says that it is forged");
+		else
+			answer_all_code(question, DNS_SERVFAIL, DNS_EXTRA_UNREACHABLE,
+				"nobody who could know answers");
 		free_under_way(question);
 		goto out;
 	}
-	if (!is_believed(question, answer)) {
+	if (!is_believed(question, answer, why)) {
 		dns_stats_count(resolve->stats, DNS_COUNT_REBIND);
-		answer_all_code(question, DNS_NOERROR);
+		answer_all_code(question, DNS_NOERROR, DNS_EXTRA_FILTERED, why);
 		free_under_way(question);
 		goto out;
 	}
@@ -235,9 +286,10 @@ static void take_answer(
 	n = answer_without_opt(resolve->out, &copy);
 	// the flag is ours: an upstream's word on it counts for nothing
 	answer_set_validated(resolve->out, is_validated);
-	if (question->policy == resolve->policy)
+	// what links say is kept where it is heard when it changes
+	if (question->policy == resolve->policy && !question->is_of_link)
 		cache_put(resolve->cache, &question->key, &copy, now_sec);
-	answer_all(question, n, is_validated);
+	answer_all(question, n, is_validated, DNS_EXTRA_NONE);
 	free_under_way(question);
 out:
 	pthread_mutex_unlock(&resolve->stats->lock);
@@ -258,12 +310,21 @@ static void on_resolver(
 	struct under_way *question = ctx;
 
 	question->query = NULL;
+	question->is_bogus = is_bogus;
 	if (is_bogus) {
 		pthread_mutex_lock(&question->resolve->stats->lock);
 		dns_stats_count(question->resolve->stats, DNS_COUNT_BOGUS);
 		pthread_mutex_unlock(&question->resolve->stats->lock);
 	}
 	take_answer(question, answer, is_validated);
+}
+
+static void on_link(void *ctx, const struct dns_message *answer)
+{
+	struct under_way *question = ctx;
+
+	question->link = NULL;
+	take_answer(question, answer, false);
 }
 
 // --- questions ---
@@ -275,6 +336,12 @@ static bool begin(struct under_way *question)
 	struct upstream_group *group = dns_policy_domain(policy, &key->question.name);
 	uint16_t flags = key->is_cd ? DNS_CD : 0;
 
+	question->is_of_link = dns_local_asks_link(policy->local, &key->question.name);
+	if (question->is_of_link) {
+		question->link =
+			mdns_ask(question->resolve->mdns, &key->question, on_link, question);
+		return question->link != NULL;
+	}
 	if (group == NULL && policy->resolver != NULL) {
 		question->query = resolver_ask(policy->resolver, &key->question, key->is_do,
 			key->is_cd, on_resolver, question);
@@ -370,7 +437,8 @@ unsigned resolve_waiting(const struct resolve *resolve)
 
 // --- coming and going ---
 
-struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
+struct resolve *resolve_new(
+	struct event_base *base, struct dns_stats *stats, struct set_feed *feed, struct mdns *mdns)
 {
 	struct resolve *resolve = calloc(1, sizeof(*resolve));
 
@@ -379,6 +447,7 @@ struct resolve *resolve_new(struct event_base *base, struct dns_stats *stats, st
 	resolve->base = base;
 	resolve->stats = stats;
 	resolve->feed = feed;
+	resolve->mdns = mdns;
 	resolve->seed = hash_seed();
 	return resolve;
 }

@@ -6,11 +6,12 @@
 
 #include "control/dns/front.h"
 
+struct mdns;
 struct resolve;
 
-// NULL: no memory.
+// `mdns` is borrowed. NULL: no memory.
 struct resolve *resolve_new(
-	struct event_base *base, struct dns_stats *stats, struct set_feed *feed);
+	struct event_base *base, struct dns_stats *stats, struct set_feed *feed, struct mdns *mdns);
 void resolve_free(struct resolve *resolve); // who waits gets nothing
 // From now on answers to this policy's questions go into that cache; both are borrowed.
 void resolve_set_policy(

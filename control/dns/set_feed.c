@@ -140,18 +140,18 @@ static struct recent *recent_of(
 	return &feed->recent[*hash % RECENT_SLOTS];
 }
 
-static void collect(
-	struct set_feed *feed, const struct dns_message *answer, uint64_t sets, uint32_t now_sec)
+// The next ones of the answer, as many as go at a time.
+static void collect(struct set_feed *feed, struct dns_walk *walk, uint64_t sets, uint32_t now_sec)
 {
-	struct dns_walk walk = dns_walk_begin(answer);
 	struct dns_record record;
 	struct ip_addr addr;
 	uint64_t hash;
 
-	while (feed->n_notes < SET_FEED_NOTES_MAX && dns_walk_next(&walk, &record)) {
+	while (feed->n_notes < SET_FEED_NOTES_MAX && dns_walk_next(walk, &record)) {
 		const struct recent *recent;
 
-		if (record.section != DNS_ANSWER || !dns_record_address(answer, &record, &addr))
+		if (record.section != DNS_ANSWER ||
+			!dns_record_address(walk->message, &record, &addr))
 			continue;
 		recent = recent_of(feed, &addr, sets, &hash);
 		if (recent->hash == hash && recent->ends_at_sec > now_sec + record.ttl_sec)
@@ -185,6 +185,7 @@ static bool wait_for_control(struct set_feed *feed)
 bool set_feed_note(struct set_feed *feed, const uint8_t *bytes, size_t n)
 {
 	struct dns_message answer;
+	struct dns_walk walk;
 	bool may_leave = true;
 	uint64_t sets;
 
@@ -193,10 +194,13 @@ bool set_feed_note(struct set_feed *feed, const uint8_t *bytes, size_t n)
 		return true;
 	pthread_mutex_lock(&feed->lock);
 	sets = sets_of(feed, &answer.question.name);
-	if (sets != 0)
-		collect(feed, &answer, sets, (uint32_t)(clock_now_ms() / MS_PER_SEC));
-	if (feed->n_notes > 0)
+	walk = dns_walk_begin(&answer);
+	while (sets != 0 && may_leave) {
+		collect(feed, &walk, sets, (uint32_t)(clock_now_ms() / MS_PER_SEC));
+		if (feed->n_notes == 0)
+			break;
 		may_leave = wait_for_control(feed);
+	}
 	pthread_mutex_unlock(&feed->lock);
 	return may_leave;
 }

@@ -12,7 +12,7 @@
 #include "control/dns/dns_message.h"
 
 enum {
-	SET_FEED_NOTES_MAX = 64, // addresses of one answer that are taken
+	SET_FEED_NOTES_MAX = 64, // addresses that are taken at a time
 	SET_FEED_WAIT_MS = 200,	 // for the control loop, then the answer is dropped
 };
 

@@ -104,6 +104,17 @@ int dns_special_add(struct dns_zones *zones)
 	return 0;
 }
 
+int dns_special_add_link(struct dns_zones *zones)
+{
+	static const char *const names[] = {"local", "254.169.in-addr.arpa", "8.e.f.ip6.arpa",
+		"9.e.f.ip6.arpa", "a.e.f.ip6.arpa", "b.e.f.ip6.arpa"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (add(zones, names[i], DNS_ZONE_LINK, "RFC 6762: of the link") != 0)
+			return -1;
+	return 0;
+}
+
 int dns_special_add_canary(struct dns_zones *zones)
 {
 	return add(zones, DNS_SPECIAL_CANARY, DNS_ZONE_STATIC,

@@ -14,6 +14,9 @@ int dns_special_add(struct dns_zones *zones);
 #define DNS_SPECIAL_CANARY "use-application-dns.net"
 int dns_special_add_canary(struct dns_zones *zones);
 
+// Those that hosts on the links are asked for (RFC 6762 section 3 and 4); before dns_special_add.
+int dns_special_add_link(struct dns_zones *zones);
+
 // Whether an answer from outside that has this address is a trap for who believes it: loopback,
 // private, link-local and the like (RFC 6890), also where IPv6 has an IPv4 address in it. A
 // constant that says which, or NULL.

@@ -38,7 +38,7 @@ static bool shape_of(uint16_t type, unsigned *n_bytes, unsigned *n_names)
 	       type == DNS_MX || type == DNS_SRV;
 }
 
-static bool put_data(
+bool strip_put_data(
 	const struct dns_message *answer, const struct dns_record *record, struct cursor_out *out)
 {
 	struct cursor in = cursor_of(answer->bytes + record->data_at, record->data_bytes);
@@ -83,7 +83,7 @@ static bool put_record(const struct dns_name *question, const struct dns_message
 	cursor_put_u16(out, record->type);
 	cursor_put_u16(out, record->class);
 	cursor_put_u32(out, record->ttl_sec);
-	return put_data(answer, record, out);
+	return strip_put_data(answer, record, out);
 }
 
 static void put_head(

@@ -11,3 +11,8 @@ size_t strip_dnssec(const struct dns_message *answer, uint8_t *out, size_t room)
 size_t strip_join(const struct dns_message *alias, const struct dns_message *answer, uint8_t *out,
 	size_t room);
 size_t strip_nothing(const struct dns_message *answer, uint8_t *out, size_t room); // but OPT
+
+// A record's data with its length in front, names in it written out. False: a name is none, or
+// there is no room.
+bool strip_put_data(
+	const struct dns_message *answer, const struct dns_record *record, struct cursor_out *out);

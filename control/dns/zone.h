@@ -15,6 +15,7 @@ enum dns_zone_kind {
 	DNS_ZONE_STATIC,  // a name without records is not there
 	DNS_ZONE_WILD,	  // it has the records of the zone itself, and so has every name
 	DNS_ZONE_FORWARD, // somebody else is asked for it: zones above do not count
+	DNS_ZONE_LINK,	  // hosts on the links are asked for names in it
 };
 
 struct dns_zone_record {

@@ -95,6 +95,11 @@ class DnsLab(HomeLab):
         return process
 
 
+def answers(dig):
+    """The data of the answer, without the SOA of one that there is not."""
+    return [record[4] for record in dig.records if record[3] != "SOA"]
+
+
 class Dig:
     """What dig printed."""
 

@@ -54,6 +54,7 @@ def test_good_answers_are_marked_and_forged_ones_withheld(lab):
     for words in ([], ["+dnssec"], ["+tcp"]):
         bad = lab.dig("short.example.net", *words)
         assert bad.status == "SERVFAIL" and bad.data == [], bad
+        assert "EDE: 6 (DNSSEC Bogus)" in bad.text, bad  # RFC 8914
     # who validates by itself gets it, to judge it
     raw = lab.dig("short.example.net", "+cd")
     assert raw.data == ["203.0.113.66"] and "ad" not in raw.flags, raw

@@ -4,7 +4,7 @@ would answer all of it otherwise, and tells what it was asked.
 """
 
 import pytest
-from dns_lab import DnsLab, ZONE
+from dns_lab import answers, DnsLab, ZONE
 from home import PCS, SERVER4
 from lab import wait_for
 
@@ -36,11 +36,6 @@ KEYS = f"""upstreams: {SERVER4},
   rebind: {{ domains: trusted.example.net }}, canary: true"""
 
 ADS = "! a list\n\n||ads.example.net^\n@@||good.ads.example.net^\nexample.net##.banner\n"
-
-
-def answers(dig):
-    """The data of the answer, without the SOA of one that there is not."""
-    return [record[4] for record in dig.records if record[3] != "SOA"]
 
 
 class LocalLab(DnsLab):
@@ -137,6 +132,7 @@ def test_answers_that_lead_inside_are_withheld(lab):
     for name, kind in (("inside.example.net", "A"), ("inside6.example.net", "AAAA")):
         answer = lab.dig(name, kind)
         assert answer.status == "NOERROR" and answer.data == [], answer
+        assert "EDE: 17 (Filtered)" in answer.text, answer
     assert lab.dns_counts()["rebind"] == before + 2
     assert lab.dig("trusted.example.net").data == ["10.0.0.7"]
 

@@ -15,6 +15,23 @@ from tools import within
 
 NAME = "dns.example.org"
 
+# Says how long each question is, and that its name is not there.
+LENGTHS = """
+import socket, ssl, struct, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1] + ".pem", sys.argv[1] + ".key")
+listener = socket.create_server(("", 853))
+while True:
+    link = context.wrap_socket(listener.accept()[0], server_side=True).makefile("rwb")
+    while head := link.read(2):
+        query = link.read(struct.unpack("!H", head)[0])
+        print("question of", len(query), flush=True)
+        end = query.index(0, 12) + 5
+        answer = query[:2] + struct.pack("!5H", 0x8183, 1, 0, 0, 0) + query[12:end]
+        link.write(struct.pack("!H", len(answer)) + answer)
+        link.flush()
+"""
+
 
 class TlsLab(DnsLab):
     def make_ca(self, ca="ca"):
@@ -89,6 +106,19 @@ def test_all_questions_go_by_one_warm_connection(lab):
     assert lab.seen_in_the_open("srv", watch) == []
 
 
+def test_questions_of_any_length_look_alike(lab):
+    """RFC 8467: by their length nobody tells them apart."""
+    base = lab.make_certificate(NAME)
+    server = lab.start("srv", "lengths", "/usr/bin/python3", "-c", LENGTHS, base)
+    lab.wait_port("srv", 853, server)
+    lab.start_dot(SERVER4)
+    names = ["a.example.net", f"{'b' * 40}.example.net", f"{'c' * 63}.{'c' * 50}.example.net"]
+    for name in names:
+        assert lab.dig(name).status == "NXDOMAIN", server.output()
+    lengths = [int(length) for length in re.findall(r"question of (\d+)", server.output())]
+    assert lengths == [128, 128, 256], server.output()
+
+
 @pytest.mark.parametrize("name, ca", [("other.example.org", "ca"), (NAME, "stranger")])
 def test_a_wrong_certificate_is_never_asked(lab, name, ca):
     if ca != "ca":
@@ -161,4 +191,6 @@ def test_what_was_answered_serves_when_nobody_answers(lab):
     upstream.stop(signal.SIGKILL)
     wait_for(lambda: lab.dig("short.example.net").ttls == [30], "the stale answer", 8)
     assert lab.dns_counts()["stale"] >= 1
-    assert lab.dig("never.example.net").status == "SERVFAIL"
+    assert "EDE: 3 (Stale Answer)" in lab.dig("short.example.net").text
+    never = lab.dig("never.example.net")
+    assert never.status == "SERVFAIL" and "EDE: 22 (No Reachable Authority)" in never.text, never

@@ -26,6 +26,7 @@ static void records_have_names_and_data(void **state)
 			"priority, weight, port"},
 		{DNS "  zones: [{name: a..b}]\n", 5, 18, "expected a name such as"},
 		{DNS "  domain: '.x'\n", 5, 11, "expected a name such as"},
+		{DNS "  mdns: lan\n  zones: [{name: LOCAL.}]\n", 6, 18, "is asked for by `mdns`"},
 	};
 
 	expect_faults(faults, COUNT(faults));
@@ -36,6 +37,9 @@ static void blocking_names_lists_that_are_there(void **state)
 	static const struct fault faults[] = {
 		{DNS "  blocking: [{lists: ads}]\n", 5, 22, "there is no list `ads`"},
 		{DNS "  block-lists: {ads: {file: ads}}\n", 5, 29, "a path from the root"},
+		{DNS "  blocking: [{clients: [tv, 198.18.0.300]}]\n", 5, 29,
+			"a MAC address or a host"},
+		{DNS "  blocking: [{clients: 198.18.0.1/24}]\n", 5, 24, "a MAC address or a host"},
 		{DNS "  blocking: [{names: 'a b'}]\n", 5, 22, "expected a name such as"},
 		{DNS "  blocking: [{allow: a.b}]\n", 5, 22, "nothing is blocked"},
 		{DNS "  rebind: {domains: [a.b, '*.c']}\n", 5, 27, "expected a name such as"},

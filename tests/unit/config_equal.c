@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/unit/config_equal.h"
 
-#include <string.h>
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
+#include "tests/unit/config_equal_private.h"
 
 static bool same_mac(const struct mac_addr *a, const struct mac_addr *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-static bool same_prefix(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->len == b->len && ip_addr_equal(&a->addr, &b->addr);
-}
-
-static bool same_names(const struct cfg_names *a, const struct cfg_names *b)
-{
-	bool is_same = a->n == b->n;
-
-	for (unsigned i = 0; i < a->n && is_same; i++)
-		is_same = strcmp(a->names[i], b->names[i]) == 0;
-	return is_same;
 }
 
 static bool same_element(
@@ -91,7 +72,8 @@ static bool same_set(const struct cfg_set *a, const struct cfg_set *b)
 {
 	bool is_same = same_text(a->name, b->name) && a->kind == b->kind &&
 		       a->n_elements == b->n_elements && same_text(a->file, b->file) &&
-		       a->timeout_sec == b->timeout_sec && a->capacity == b->capacity;
+		       a->timeout_sec == b->timeout_sec && a->capacity == b->capacity &&
+		       a->least_sec == b->least_sec && same_names(&a->names, &b->names);
 
 	for (unsigned i = 0; i < a->n_elements && is_same; i++)
 		is_same = same_element(a->kind, &a->elements[i], &b->elements[i]);
@@ -319,6 +301,8 @@ const char *config_differs(const struct config *a, const struct config *b)
 			return "sets";
 	if (!same_firewall(&a->firewall, &b->firewall))
 		return "firewall";
+	if (!config_equal_dns(&a->dns, &b->dns))
+		return "dns";
 	if (a->dhcp.n_subnets != b->dhcp.n_subnets)
 		return "how many subnets of DHCP there are";
 	for (unsigned i = 0; i < a->dhcp.n_subnets; i++)
