@@ -268,7 +268,7 @@ static void on_resolver(
 
 // --- questions ---
 
-static bool begin(struct under_way *question)
+static bool begin(struct under_way *question, bool is_prefetch)
 {
 	const struct cache_key *key = &question->key;
 	struct dns_policy *policy = question->policy;
@@ -276,14 +276,18 @@ static bool begin(struct under_way *question)
 	uint16_t flags = key->is_cd ? DNS_CD : 0;
 
 	if (group == NULL && policy->resolver != NULL) {
-		question->query = resolver_ask(policy->resolver, &key->question, key->is_do,
-			key->is_cd, on_resolver, question);
+		question->query = resolver_ask(policy->resolver,
+			&(struct resolver_question){.question = &key->question,
+				.is_do = key->is_do,
+				.is_cd = key->is_cd,
+				.is_prefetch = is_prefetch},
+			on_resolver, question);
 		return question->query != NULL;
 	}
 	if (group == NULL)
 		group = &policy->groups[0];
-	question->exchange = exchange_new(group, question->resolve->base, &key->question, flags,
-		key->is_do, on_exchange, question);
+	question->exchange =
+		exchange_new(group, &key->question, flags, key->is_do, on_exchange, question);
 	return question->exchange != NULL;
 }
 
@@ -302,7 +306,7 @@ static void arm_stale(struct under_way *question)
 }
 
 static struct under_way *new_question(struct resolve *resolve, struct dns_policy *policy,
-	const struct cache_key *key, uint64_t hash)
+	const struct cache_key *key, uint64_t hash, bool is_prefetch)
 {
 	struct under_way *question;
 
@@ -319,7 +323,7 @@ static struct under_way *new_question(struct resolve *resolve, struct dns_policy
 	resolve->buckets[hash % BUCKETS] = question;
 	resolve->n_questions++;
 	dns_policy_hold(policy);
-	if (!begin(question)) {
+	if (!begin(question, is_prefetch)) {
 		free_under_way(question);
 		return NULL;
 	}
@@ -343,7 +347,7 @@ bool resolve_ask(struct resolve *resolve, struct dns_policy *policy, const struc
 	if (question != NULL)
 		dns_stats_count(resolve->stats, DNS_COUNT_JOINED);
 	else
-		question = new_question(resolve, policy, key, hash);
+		question = new_question(resolve, policy, key, hash, false);
 	if (question == NULL) {
 		free(waiter);
 		return false;
@@ -360,7 +364,7 @@ bool resolve_prefetch(
 	uint64_t hash = hash_of(resolve, key);
 
 	return *find(resolve, policy, hash, key) == NULL &&
-	       new_question(resolve, policy, key, hash) != NULL;
+	       new_question(resolve, policy, key, hash, true) != NULL;
 }
 
 unsigned resolve_waiting(const struct resolve *resolve)
