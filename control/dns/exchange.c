@@ -166,7 +166,7 @@ static void finish(struct exchange *exchange, const struct dns_message *answer,
 	struct dns_message poor;
 
 	note_silent(exchange);
-	upstream_probe_failing(exchange->group);
+	upstream_probe_failing(exchange->group, &exchange->question);
 	if (answer == NULL && exchange->poor != NULL &&
 		dns_message_parse(exchange->poor, exchange->poor_bytes, &poor) == 0) {
 		answer = &poor;
@@ -407,11 +407,8 @@ struct exchange *exchange_new(struct upstream_group *group, const struct dns_que
 	return begin(group, NULL, question, flags, is_do, fn, ctx);
 }
 
-struct exchange *exchange_probe(
-	struct upstream_group *group, struct upstream *upstream, exchange_fn fn, void *ctx)
+struct exchange *exchange_probe(struct upstream_group *group, struct upstream *upstream,
+	const struct dns_question *question, exchange_fn fn, void *ctx)
 {
-	struct dns_question question = {.type = DNS_NS, .class = DNS_CLASS_IN};
-
-	dns_name_parse(".", &question.name);
-	return begin(group, upstream, &question, 0, false, fn, ctx);
+	return begin(group, upstream, question, 0, false, fn, ctx);
 }

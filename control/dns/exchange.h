@@ -24,7 +24,7 @@ enum {
 // many, or no memory. `fn` is not called before this has returned.
 struct exchange *exchange_new(struct upstream_group *group, const struct dns_question *question,
 	uint16_t flags, bool is_do, exchange_fn fn, void *ctx);
-// The same of one upstream alone, for the root's servers, which each knows.
-struct exchange *exchange_probe(
-	struct upstream_group *group, struct upstream *upstream, exchange_fn fn, void *ctx);
+// The same of one upstream alone.
+struct exchange *exchange_probe(struct upstream_group *group, struct upstream *upstream,
+	const struct dns_question *question, exchange_fn fn, void *ctx);
 void exchange_cancel(struct exchange *exchange); // `fn` is not called; NULL is fine

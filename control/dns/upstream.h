@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "cfg/dns.h"
+#include "control/dns/dns_message.h"
 
 enum {
 	UPSTREAM_MAX = CFG_DNS_UPSTREAMS_MAX,
@@ -33,6 +34,7 @@ struct upstream {
 	struct upstream_stream *stream; // TCP or TLS
 	struct upstream_group *group;
 	struct exchange *probe; // while it fails: upstream_probe.h
+	struct dns_question probe_question;
 };
 
 struct upstream_group {

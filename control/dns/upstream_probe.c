@@ -6,6 +6,8 @@
 
 enum { WANTED_FOR_MS = 60000 }; // after the last question to the group
 
+static void probe(struct upstream *upstream);
+
 static void on_probe(void *ctx, const struct dns_message *answer, const struct upstream *ignored)
 {
 	struct upstream *upstream = ctx;
@@ -14,23 +16,32 @@ static void on_probe(void *ctx, const struct dns_message *answer, const struct u
 	upstream->probe = NULL;
 	// any answer is one: what it is worth, questions tell
 	if (upstream->n_failures > 0)
-		upstream_probe_failing(group);
+		probe(upstream);
 	else if (group->on_back != NULL)
 		group->on_back(group->on_back_ctx);
 }
 
 // An exchange is one try every 300 ms, and ends after some: then the next begins. With one upstream
 // alone the questions themselves find out, unless somebody wants to hear of it.
-void upstream_probe_failing(struct upstream_group *group)
+static void probe(struct upstream *upstream)
 {
-	bool is_wanted = (group->n > 1 || group->on_back != NULL) &&
-			 clock_now_ms() - group->last_asked_ms < WANTED_FOR_MS;
+	struct upstream_group *group = upstream->group;
 
-	for (unsigned i = 0; is_wanted && i < group->n; i++) {
+	if ((group->n > 1 || group->on_back != NULL) &&
+		clock_now_ms() - group->last_asked_ms < WANTED_FOR_MS)
+		upstream->probe = exchange_probe(
+			group, upstream, &upstream->probe_question, on_probe, upstream);
+}
+
+void upstream_probe_failing(struct upstream_group *group, const struct dns_question *question)
+{
+	for (unsigned i = 0; i < group->n; i++) {
 		struct upstream *upstream = &group->list[i];
 
-		if (upstream->n_failures > 0 && upstream->probe == NULL)
-			upstream->probe = exchange_probe(group, upstream, on_probe, upstream);
+		if (upstream->n_failures == 0 || upstream->probe != NULL)
+			continue;
+		upstream->probe_question = *question;
+		probe(upstream);
 	}
 }
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 from dns_tree import TreeLab, asked, asked_for
-from lab import wait_for
 
 
 @pytest.fixture(name="lab")
