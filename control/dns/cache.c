@@ -15,6 +15,7 @@ enum {
 	MALLOC_BYTES = 16,  // what each takes beside
 	ENDING_PART = 10,   // of its time, the last tenth
 	ENDING_HITS = 2,    // since it came
+	FAILED_SEC = 30,    // RFC 8767 section 5: the failure recheck timer
 };
 
 // RFC 8767 section 5: "no more than 30 seconds" for failures; RFC 2308 section 7.1: 5 minutes
@@ -25,6 +26,7 @@ struct entry {
 	struct entry *newer, *older; // in the clock's circle
 	uint64_t hash;
 	uint32_t came_sec, lives_sec, hits;
+	uint32_t failed_sec; // when it had to serve though it was stale; 0: never
 	uint16_t type, class, view;
 	uint16_t n_ttls, bytes;
 	uint8_t flags; // KEY_*
@@ -207,6 +209,21 @@ enum cache_state cache_look(struct cache *cache, const struct cache_key *key, ui
 	struct entry *entry = *find(cache, key_hash(cache, key), key);
 
 	return entry == NULL ? CACHE_NONE : state_of(cache, entry, now_sec);
+}
+
+void cache_note_failure(struct cache *cache, const struct cache_key *key, uint32_t now_sec)
+{
+	struct entry *entry = *find(cache, key_hash(cache, key), key);
+
+	if (entry != NULL)
+		entry->failed_sec = now_sec;
+}
+
+bool cache_has_failed(struct cache *cache, const struct cache_key *key, uint32_t now_sec)
+{
+	const struct entry *entry = *find(cache, key_hash(cache, key), key);
+
+	return entry != NULL && entry->failed_sec != 0 && now_sec - entry->failed_sec < FAILED_SEC;
 }
 
 void cache_put(struct cache *cache, const struct cache_key *key, const struct dns_message *answer,

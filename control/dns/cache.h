@@ -43,6 +43,11 @@ enum cache_state cache_get(struct cache *cache, const struct cache_key *key, uin
 // The same without the answer.
 enum cache_state cache_look(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
 
+// What is stale was all that there is. For half a minute nobody waits to see that again: it serves
+// at once, beside the question.
+void cache_note_failure(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
+bool cache_has_failed(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
+
 // Takes a copy without OPT, if it may be kept: RFC 1034 section 5.3.3, RFC 2308 for what is not
 // there. Replaces what was there.
 void cache_put(struct cache *cache, const struct cache_key *key, const struct dns_message *answer,

@@ -168,6 +168,7 @@ static bool answer_stale(struct under_way *question)
 		cache_get(resolve->cache, &question->key, now_sec, resolve->out, DNS_MESSAGE_BYTES,
 			&n) == CACHE_NONE)
 		return false;
+	cache_note_failure(resolve->cache, &question->key, now_sec);
 	for (const struct waiter *w = question->waiters; w != NULL; w = w->next)
 		dns_stats_count(resolve->stats, DNS_COUNT_STALE);
 	answer_all(question, n, false);
@@ -291,16 +292,24 @@ static bool begin(struct under_way *question, bool is_prefetch)
 	return question->exchange != NULL;
 }
 
+// With what is stale, where there is any: after a while, or at once where that is known to be vain.
 static void arm_stale(struct under_way *question)
 {
-	static const struct timeval wait = {
-		.tv_sec = STALE_MS / MS_PER_SEC, .tv_usec = STALE_MS % MS_PER_SEC * 1000};
 	struct resolve *resolve = question->resolve;
 	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
+	unsigned ms = STALE_MS;
+	struct timeval wait;
 
-	if (cache_look(resolve->cache, &question->key, now_sec) != CACHE_STALE)
+	if (question->policy != resolve->policy ||
+		cache_look(resolve->cache, &question->key, now_sec) != CACHE_STALE)
 		return;
-	question->timer = event_new(resolve->base, -1, 0, on_stale_timer, question);
+	if (cache_has_failed(resolve->cache, &question->key, now_sec))
+		ms = 0;
+	else if (question->timer != NULL)
+		return; // it runs
+	if (question->timer == NULL)
+		question->timer = event_new(resolve->base, -1, 0, on_stale_timer, question);
+	wait = (struct timeval){.tv_sec = ms / MS_PER_SEC, .tv_usec = ms % MS_PER_SEC * 1000};
 	if (question->timer != NULL)
 		event_add(question->timer, &wait);
 }
@@ -327,7 +336,6 @@ static struct under_way *new_question(struct resolve *resolve, struct dns_policy
 		free_under_way(question);
 		return NULL;
 	}
-	arm_stale(question);
 	return question;
 }
 
@@ -355,6 +363,7 @@ bool resolve_ask(struct resolve *resolve, struct dns_policy *policy, const struc
 	waiter->next = question->waiters;
 	question->waiters = waiter;
 	resolve->n_askers++;
+	arm_stale(question);
 	return true;
 }
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from dns_tree import TreeLab, asked, asked_for
+from lab import wait_for
 
 
 @pytest.fixture(name="lab")
@@ -105,3 +106,52 @@ def test_what_is_popular_is_fetched_before_it_ends(lab, dnssec):
         assert asked_for(leaf, "popular.example.net") == times, told
         assert 0 not in told and slowest < 100, (slowest, told)
     assert lab.dns_counts()["prefetched"] >= 2
+
+
+@pytest.mark.parametrize("dnssec", ["true", "false"])
+def test_after_an_outage_of_the_whole_internet_names_are_found_within_a_second(lab, dnssec):
+    lab.start_recursion(f"dnssec: {dnssec}")
+    assert lab.dig("www.example.net").data == ["203.0.113.80"]
+    lab.ip("inet", "link set srv down")
+    # among them names of zones whose keys were never seen
+    for i in range(24):
+        zone = ("example.net", "example.org", "example.com")[i % 3]
+        dead = lab.dig(f"any{i}.wild.{zone}", "+timeout=1", check=False)
+        assert dead.status in (None, "SERVFAIL"), dead
+    lab.ip("inet", "link set srv up")
+    lab.ip("inet", "addr replace 198.51.100.1/25 dev srv")
+    began = time.monotonic()
+    for zone in ("example.net", "example.org", "example.com"):
+        good = lab.dig(f"after.wild.{zone}", "+timeout=1", "+tries=3", "+adflag")
+        took = time.monotonic() - began
+        assert good.data == ["203.0.113.87"], (took, good, lab.router.tail())
+        assert ("ad" in good.flags) == (dnssec == "true" and zone != "example.com"), good
+        print(f"{zone} {took:.3f} s after the way was there")
+        assert took < 1.0, took
+
+
+def test_what_is_stale_serves_while_the_servers_are_away(lab):
+    lab.start_recursion("dnssec: true, stale: 10s")
+    assert lab.dig("brief.example.net").ttls == [2]
+    lab.ip("inet", "link set srv down")
+    wait_for(lambda: lab.dig("brief.example.net").ttls == [30], "the stale answer", 8)
+    # who comes later does not wait for what is known to be in vain
+    waits = [lab.dig("brief.example.net") for _ in range(3)]
+    assert all(one.data == ["203.0.113.84"] and one.ttls == [30] and one.msec < 500
+               for one in waits), waits
+    # no longer than the config says: 2 s of its own, and 10
+    wait_for(lambda: lab.dig("brief.example.net").status == "SERVFAIL", "its bound", 20)
+    assert lab.dns_counts()["stale"] >= 4
+
+
+def test_ttls_are_kept_within_bounds(lab):
+    leaf = lab.servers["leaf"]
+    lab.start_recursion("dnssec: true, ttl-min: 6s, ttl-max: 60s")
+    assert lab.dig("lasting.example.net").ttls == [60]
+    lab.dig("brief.example.net")
+    began = time.monotonic()
+    wait_for(lambda: time.monotonic() - began > 4, "twice the name's own time", 6)
+    brief = lab.dig("brief.example.net")
+    assert brief.data == ["203.0.113.84"] and asked_for(leaf, "brief.example.net") == 1, brief
+    wait_for(lambda: lab.dig("brief.example.net") and asked_for(leaf, "brief.example.net") == 2,
+             "it to be asked for again", 6)
