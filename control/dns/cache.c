@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/dns/cache.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -305,8 +306,15 @@ struct cache *cache_new(const struct cache_limits *limits)
 
 void cache_clear(struct cache *cache)
 {
-	while (cache->hand != NULL)
+	while (!cache_clear_some(cache, UINT_MAX))
+		continue;
+}
+
+bool cache_clear_some(struct cache *cache, unsigned n)
+{
+	for (; cache->hand != NULL && n > 0; n--)
 		remove_entry(cache, cache->hand);
+	return cache->hand == NULL;
 }
 
 void cache_free(struct cache *cache)
