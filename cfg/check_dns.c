@@ -88,4 +88,7 @@ void check_dns(const struct check *check)
 	if (dns->trust_anchor != NULL && !dns->validates)
 		report_add(check->report, check_place(section, "trust-anchor"),
 			"dns: `trust-anchor`: it is for `dnssec: true`");
+	if (dns->root_hints != NULL && dns->upstreams.n > 0)
+		report_add(check->report, check_place(section, "root-hints"),
+			"dns: `root-hints`: nobody asks from the root where there are `upstreams`");
 }

@@ -64,6 +64,7 @@ struct cfg_dns {
 	unsigned n_mdns;
 	bool validates;		  // DNSSEC
 	const char *trust_anchor; // file; NULL: the root's built-in keys
+	const char *root_hints;	  // file; NULL: the built-in servers of the root
 	uint32_t rate;		  // UDP answers a second to one client; 0: no limit
 	uint32_t cache_mib;
 	uint32_t ttl_min_sec, ttl_max_sec;

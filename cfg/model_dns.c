@@ -96,6 +96,12 @@ static const struct model_key dns_keys[] = {
 		.help = "file of DS or DNSKEY records to begin with; absent: the root's keys",
 		.max = PATH_BYTES_MAX,
 		MODEL_AT(struct config, dns.trust_anchor)},
+	{.key = "root-hints",
+		.type = MODEL_PATH,
+		.help = "file with the servers of the root, as a zone file has them; absent: those "
+			"that are built in",
+		.max = PATH_BYTES_MAX,
+		MODEL_AT(struct config, dns.root_hints)},
 	{.key = "rate",
 		.type = MODEL_WHOLE,
 		.help = "UDP answers a second to one address (IPv6: /56); of those beyond, every "

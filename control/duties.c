@@ -121,7 +121,7 @@ static const struct duty {
 	unsigned interval_ms;
 	void (*run)(struct router *router);
 } duty_list[] = {
-	{100, follow_links},
+	{50, follow_links},
 	{250, keep_bans},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/dns/cache.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ enum {
 	MALLOC_BYTES = 16,  // what each takes beside
 	ENDING_PART = 10,   // of its time, the last tenth
 	ENDING_HITS = 2,    // since it came
+	FAILED_SEC = 30,    // RFC 8767 section 5: the failure recheck timer
 };
 
 // RFC 8767 section 5: "no more than 30 seconds" for failures; RFC 2308 section 7.1: 5 minutes
@@ -25,6 +27,7 @@ struct entry {
 	struct entry *newer, *older; // in the clock's circle
 	uint64_t hash;
 	uint32_t came_sec, lives_sec, hits;
+	uint32_t failed_sec; // when it had to serve though it was stale; 0: never
 	uint16_t type, class, view;
 	uint16_t n_ttls, bytes;
 	uint8_t flags; // KEY_*
@@ -209,6 +212,21 @@ enum cache_state cache_look(struct cache *cache, const struct cache_key *key, ui
 	return entry == NULL ? CACHE_NONE : state_of(cache, entry, now_sec);
 }
 
+void cache_note_failure(struct cache *cache, const struct cache_key *key, uint32_t now_sec)
+{
+	struct entry *entry = *find(cache, key_hash(cache, key), key);
+
+	if (entry != NULL)
+		entry->failed_sec = now_sec;
+}
+
+bool cache_has_failed(struct cache *cache, const struct cache_key *key, uint32_t now_sec)
+{
+	const struct entry *entry = *find(cache, key_hash(cache, key), key);
+
+	return entry != NULL && entry->failed_sec != 0 && now_sec - entry->failed_sec < FAILED_SEC;
+}
+
 void cache_put(struct cache *cache, const struct cache_key *key, const struct dns_message *answer,
 	uint32_t now_sec)
 {
@@ -288,8 +306,15 @@ struct cache *cache_new(const struct cache_limits *limits)
 
 void cache_clear(struct cache *cache)
 {
-	while (cache->hand != NULL)
+	while (!cache_clear_some(cache, UINT_MAX))
+		continue;
+}
+
+bool cache_clear_some(struct cache *cache, unsigned n)
+{
+	for (; cache->hand != NULL && n > 0; n--)
 		remove_entry(cache, cache->hand);
+	return cache->hand == NULL;
 }
 
 void cache_free(struct cache *cache)

@@ -28,6 +28,8 @@ void cache_free(struct cache *cache);
 // What is there stays as far as it fits.
 void cache_set_limits(struct cache *cache, const struct cache_limits *limits);
 void cache_clear(struct cache *cache);
+// `n` entries of it at most. Whether it is empty.
+bool cache_clear_some(struct cache *cache, unsigned n);
 
 enum cache_state {
 	CACHE_NONE = 0,
@@ -42,6 +44,11 @@ enum cache_state cache_get(struct cache *cache, const struct cache_key *key, uin
 	uint8_t *out, size_t room, size_t *n);
 // The same without the answer.
 enum cache_state cache_look(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
+
+// What is stale was all that there is. For half a minute nobody waits to see that again: it serves
+// at once, beside the question.
+void cache_note_failure(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
+bool cache_has_failed(struct cache *cache, const struct cache_key *key, uint32_t now_sec);
 
 // Takes a copy without OPT, if it may be kept: RFC 1034 section 5.3.3, RFC 2308 for what is not
 // there. Replaces what was there.

@@ -79,6 +79,7 @@ static void copy_config(struct dns_policy *policy, const struct cfg_dns *config)
 	copy_upstreams(policy->arena, &to->upstreams);
 	to->tls_certificates = copy_text(policy->arena, to->tls_certificates);
 	to->trust_anchor = copy_text(policy->arena, to->trust_anchor);
+	to->root_hints = copy_text(policy->arena, to->root_hints);
 	to->domains = arena_alloc_array(policy->arena, to->n_domains, sizeof(*to->domains));
 	for (unsigned i = 0; i < to->n_domains && to->domains != NULL; i++) {
 		struct cfg_dns_domain *domain = &to->domains[i];

@@ -10,14 +10,15 @@
 #include "cfg/base/clock.h"
 #include "control/dns/answer.h"
 #include "control/dns/pad.h"
+#include "control/dns/upstream_probe.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
 	QUERY_BYTES_MAX = DNS_HEADER_BYTES + DNS_NAME_BYTES_MAX + 4 + 11,
 	PADDED_BYTES_MAX = 3 * PAD_BLOCK_BYTES, // which is more
-	TRIES_MAX = UPSTREAM_MAX * 3,
-	AGAIN_US = 300000, // between two rounds
-	READ_BYTES = 4096, // more than was offered
+	TRIES_MAX = UPSTREAM_MAX * 3,		// at a time; the oldest makes room
+	AGAIN_US = 300000,			// between two rounds
+	READ_BYTES = 4096,			// more than was offered
 };
 
 static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000, US_PER_SEC = 1000000;
@@ -36,15 +37,16 @@ try {
 
 struct exchange {
 	struct upstream_group *group;
-	struct event_base *base;
 	struct event *timer;
 	struct dns_question question;
 	uint8_t query[QUERY_BYTES_MAX];
 	size_t query_bytes;
 	struct upstream *order[UPSTREAM_MAX];
+	unsigned n_order;
 	unsigned next; // of the order, in rounds
 	struct try tries[TRIES_MAX];
-	unsigned n_tries;
+	unsigned n_tries; // ever
+	bool is_hasty;	  // a second round has begun at once
 	uint64_t began_ns;
 	bool is_beginning; // exchange_new has not returned
 	uint8_t *poor;	   // an answer that is taken when nobody gives a better one
@@ -111,6 +113,11 @@ static bool is_good(const struct dns_message *message)
 
 // --- ends ---
 
+static unsigned n_kept(const struct exchange *exchange)
+{
+	return exchange->n_tries < TRIES_MAX ? exchange->n_tries : TRIES_MAX;
+}
+
 static void end_try(struct try *try)
 {
 	if (try->event != NULL) {
@@ -126,7 +133,7 @@ static void end_try(struct try *try)
 
 static void free_exchange(struct exchange *exchange)
 {
-	for (unsigned i = 0; i < exchange->n_tries; i++)
+	for (unsigned i = 0; i < n_kept(exchange); i++)
 		end_try(&exchange->tries[i]);
 	if (exchange->timer != NULL)
 		event_free(exchange->timer);
@@ -146,7 +153,7 @@ static void note_silent(struct exchange *exchange)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	for (unsigned i = 0; i < exchange->n_tries; i++) {
+	for (unsigned i = 0; i < n_kept(exchange); i++) {
 		struct try *try = &exchange->tries[i];
 		uint64_t waited_us = (now_ns - try->began_ns) / NS_PER_US;
 
@@ -161,6 +168,7 @@ static void finish(struct exchange *exchange, const struct dns_message *answer,
 	struct dns_message poor;
 
 	note_silent(exchange);
+	upstream_probe_failing(exchange->group, &exchange->question);
 	if (answer == NULL && exchange->poor != NULL &&
 		dns_message_parse(exchange->poor, exchange->poor_bytes, &poor) == 0) {
 		answer = &poor;
@@ -182,12 +190,19 @@ static void wait_us(struct exchange *exchange, uint64_t us)
 	event_add(exchange->timer, &wait);
 }
 
+// The next is asked at once; all of them again at once, too, but a single time, for a connection
+// that had just ended. After that the timer says when.
 static void lose_try(struct try *try)
 {
+	struct exchange *exchange = try->exchange;
+	bool is_round_over = exchange->next % exchange->n_order == 0;
+
 	end_try(try);
 	upstream_note_failure(try->upstream);
-	if (!try->exchange->is_beginning)
-		wait_us(try->exchange, 0);
+	if (exchange->is_beginning || (is_round_over && exchange->is_hasty))
+		return;
+	exchange->is_hasty |= is_round_over;
+	wait_us(exchange, 0);
 }
 
 static void keep_poor(struct exchange *exchange, const struct dns_message *answer,
@@ -262,9 +277,9 @@ static struct try *new_try(struct exchange *exchange, struct upstream *upstream)
 {
 	struct try *try;
 
-	if (exchange->n_tries == TRIES_MAX)
-		return NULL;
-	try = &exchange->tries[exchange->n_tries++];
+	try = &exchange->tries[exchange->n_tries++ % TRIES_MAX];
+	if (exchange->n_tries > TRIES_MAX)
+		end_try(try);
 	*try = (struct try){
 		.exchange = exchange,
 		.upstream = upstream,
@@ -282,8 +297,6 @@ static bool ask_stream(struct exchange *exchange, struct upstream *upstream)
 	uint8_t query[PADDED_BYTES_MAX];
 	size_t n = exchange->query_bytes;
 
-	if (try == NULL)
-		return false;
 	memcpy(query, exchange->query, n);
 	if (upstream->config.tls_name[0] != '\0')
 		n = dns_pad(query, n, sizeof(query));
@@ -297,14 +310,13 @@ static bool ask_udp(struct exchange *exchange, struct upstream *upstream)
 {
 	struct try *try = new_try(exchange, upstream);
 
-	if (try == NULL)
-		return false;
 	try->fd = socket(upstream->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (try->fd < 0) {
 		lose_try(try);
 		return false;
 	}
-	try->event = event_new(exchange->base, try->fd, EV_READ | EV_PERSIST, on_datagram, try);
+	try->event =
+		event_new(exchange->group->base, try->fd, EV_READ | EV_PERSIST, on_datagram, try);
 	if (try->event == NULL) {
 		close(try->fd);
 		lose_try(try);
@@ -331,14 +343,14 @@ static void ask_next(struct exchange *exchange)
 {
 	struct upstream *upstream = NULL;
 
-	for (unsigned i = 0; i < exchange->group->n; i++) {
-		upstream = exchange->order[exchange->next++ % exchange->group->n];
+	for (unsigned i = 0; i < exchange->n_order; i++) {
+		upstream = exchange->order[exchange->next++ % exchange->n_order];
 		if (ask(exchange, upstream))
 			break;
 	}
 	if (upstream == NULL)
 		return;
-	if (exchange->next % exchange->group->n == 0)
+	if (exchange->next % exchange->n_order == 0)
 		wait_us(exchange, AGAIN_US);
 	else
 		wait_us(exchange, upstream_patience_us(upstream));
@@ -350,47 +362,59 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	uint64_t waited_ms = (clock_now_ns() - exchange->began_ns) / NS_PER_US / US_PER_MS;
 	bool is_anybody_asked = false;
 
-	for (unsigned i = 0; i < exchange->n_tries; i++)
+	for (unsigned i = 0; i < n_kept(exchange); i++)
 		is_anybody_asked |= !exchange->tries[i].is_over;
 	// all have said that they will not: asking again would be of no use
 	if (waited_ms >= EXCHANGE_MS_MAX || (exchange->poor != NULL && !is_anybody_asked &&
-						    exchange->next >= exchange->group->n)) {
+						    exchange->next >= exchange->n_order)) {
 		finish(exchange, NULL, NULL);
-		return;
-	}
-	if (exchange->n_tries == TRIES_MAX) {
-		wait_us(exchange, AGAIN_US);
 		return;
 	}
 	ask_next(exchange);
 }
 
-struct exchange *exchange_new(struct upstream_group *group, struct event_base *base,
+static struct exchange *begin(struct upstream_group *group, struct upstream *only,
 	const struct dns_question *question, uint16_t flags, bool is_do, exchange_fn fn, void *ctx)
 {
-	struct exchange *exchange;
+	struct exchange *exchange =
+		n_exchanges < EXCHANGE_MAX ? calloc(1, sizeof(*exchange)) : NULL;
 
-	if (n_exchanges >= EXCHANGE_MAX || group->n == 0)
-		return NULL;
-	exchange = calloc(1, sizeof(*exchange));
 	if (exchange == NULL)
 		return NULL;
 	n_exchanges++;
 	exchange->group = group;
-	exchange->base = base;
 	exchange->question = *question;
 	exchange->fn = fn;
 	exchange->ctx = ctx;
 	exchange->began_ns = clock_now_ns();
-	exchange->timer = event_new(base, -1, 0, on_timer, exchange);
+	exchange->timer = event_new(group->base, -1, 0, on_timer, exchange);
 	if (exchange->timer == NULL) {
 		free_exchange(exchange);
 		return NULL;
 	}
 	write_query(exchange, flags, is_do);
-	upstream_order(group, exchange->order);
+	exchange->n_order = only != NULL ? 1 : group->n;
+	if (only != NULL)
+		exchange->order[0] = only;
+	else
+		upstream_order(group, exchange->order);
 	exchange->is_beginning = true;
 	ask_next(exchange);
 	exchange->is_beginning = false;
 	return exchange;
+}
+
+struct exchange *exchange_new(struct upstream_group *group, const struct dns_question *question,
+	uint16_t flags, bool is_do, exchange_fn fn, void *ctx)
+{
+	if (group->n == 0)
+		return NULL;
+	group->last_asked_ms = clock_now_ms();
+	return begin(group, NULL, question, flags, is_do, fn, ctx);
+}
+
+struct exchange *exchange_probe(struct upstream_group *group, struct upstream *upstream,
+	const struct dns_question *question, exchange_fn fn, void *ctx)
+{
+	return begin(group, upstream, question, 0, false, fn, ctx);
 }

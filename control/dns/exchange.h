@@ -22,6 +22,9 @@ enum {
 
 // `flags`: DNS_CD where the asker has it; `is_do`: DNSSEC's records are wanted. NULL: there are too
 // many, or no memory. `fn` is not called before this has returned.
-struct exchange *exchange_new(struct upstream_group *group, struct event_base *base,
-	const struct dns_question *question, uint16_t flags, bool is_do, exchange_fn fn, void *ctx);
+struct exchange *exchange_new(struct upstream_group *group, const struct dns_question *question,
+	uint16_t flags, bool is_do, exchange_fn fn, void *ctx);
+// The same of one upstream alone.
+struct exchange *exchange_probe(struct upstream_group *group, struct upstream *upstream,
+	const struct dns_question *question, exchange_fn fn, void *ctx);
 void exchange_cancel(struct exchange *exchange); // `fn` is not called; NULL is fine

@@ -17,6 +17,7 @@
 enum {
 	EDNS_VERSION = 0,
 	MS_PER_SEC = 1000,
+	CLEAR_AT_ONCE = 1000, // entries; then questions have their turn
 };
 
 struct front {
@@ -24,6 +25,8 @@ struct front {
 	struct dns_stats *stats;
 	struct dns_policy *policy; // NULL: none yet
 	struct cache *cache;
+	struct cache *old_cache; // of the policy before, which goes bit by bit; NULL: none
+	struct event *clear_event;
 	struct client_rate *rate;
 	struct mdns *mdns;
 	struct resolve *resolve;
@@ -37,6 +40,29 @@ static void use_blocks(void *ctx, const struct block_store *blocks)
 
 	if (front->policy != NULL)
 		dns_local_use_blocks(front->policy->local, blocks);
+}
+
+// A large cache takes long to free: nobody waits for that, not who asks, and not control.
+static void on_clear(evutil_socket_t fd, short what, void *ctx)
+{
+	static const struct timeval now;
+	struct front *front = ctx;
+
+	if (!cache_clear_some(front->old_cache, CLEAR_AT_ONCE)) {
+		event_add(front->clear_event, &now);
+		return;
+	}
+	cache_free(front->old_cache);
+	front->old_cache = NULL;
+}
+
+static void retire_cache(struct front *front, struct cache *cache)
+{
+	static const struct timeval now;
+
+	cache_free(front->old_cache); // the one before is not gone yet: two at a time are enough
+	front->old_cache = cache;
+	event_add(front->clear_event, &now);
 }
 
 struct front *front_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed)
@@ -54,8 +80,9 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats, struct
 	front->mdns = mdns_new(base, stats);
 	front->resolve = resolve_new(base, stats, feed, front->mdns);
 	front->lists = block_lists_new(base, use_blocks, front);
+	front->clear_event = event_new(base, -1, 0, on_clear, front);
 	if (front->cache == NULL || front->rate == NULL || front->mdns == NULL ||
-		front->resolve == NULL || front->lists == NULL) {
+		front->resolve == NULL || front->lists == NULL || front->clear_event == NULL) {
 		front_free(front);
 		return NULL;
 	}
@@ -71,6 +98,9 @@ void front_free(struct front *front)
 	mdns_free(front->mdns);
 	dns_policy_retire(front->policy);
 	client_rate_free(front->rate);
+	if (front->clear_event != NULL)
+		event_free(front->clear_event);
+	cache_free(front->old_cache);
 	cache_free(front->cache);
 	free(front);
 }
@@ -85,7 +115,7 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	if (cache == NULL)
 		return -1;
 	// Other upstreams may say other things: nothing of what the old ones said stays.
-	cache_free(front->cache);
+	retire_cache(front, front->cache);
 	front->cache = cache;
 	resolve_set_policy(front->resolve, policy, cache);
 	dns_policy_retire(front->policy);

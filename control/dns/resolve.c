@@ -211,6 +211,7 @@ static bool answer_stale(struct under_way *question)
 		cache_get(resolve->cache, &question->key, now_sec, resolve->out, DNS_MESSAGE_BYTES,
 			&n) == CACHE_NONE)
 		return false;
+	cache_note_failure(resolve->cache, &question->key, now_sec);
 	for (const struct waiter *w = question->waiters; w != NULL; w = w->next)
 		dns_stats_count(resolve->stats, DNS_COUNT_STALE);
 	answer_all(question, n, false,
@@ -329,7 +330,7 @@ static void on_link(void *ctx, const struct dns_message *answer)
 
 // --- questions ---
 
-static bool begin(struct under_way *question)
+static bool begin(struct under_way *question, bool is_prefetch)
 {
 	const struct cache_key *key = &question->key;
 	struct dns_policy *policy = question->policy;
@@ -343,33 +344,45 @@ static bool begin(struct under_way *question)
 		return question->link != NULL;
 	}
 	if (group == NULL && policy->resolver != NULL) {
-		question->query = resolver_ask(policy->resolver, &key->question, key->is_do,
-			key->is_cd, on_resolver, question);
+		question->query = resolver_ask(policy->resolver,
+			&(struct resolver_question){.question = &key->question,
+				.is_do = key->is_do,
+				.is_cd = key->is_cd,
+				.is_prefetch = is_prefetch},
+			on_resolver, question);
 		return question->query != NULL;
 	}
 	if (group == NULL)
 		group = &policy->groups[0];
-	question->exchange = exchange_new(group, question->resolve->base, &key->question, flags,
-		key->is_do, on_exchange, question);
+	question->exchange =
+		exchange_new(group, &key->question, flags, key->is_do, on_exchange, question);
 	return question->exchange != NULL;
 }
 
+// With what is stale, where there is any: after a while, or at once where that is known to be vain.
 static void arm_stale(struct under_way *question)
 {
-	static const struct timeval wait = {
-		.tv_sec = STALE_MS / MS_PER_SEC, .tv_usec = STALE_MS % MS_PER_SEC * 1000};
 	struct resolve *resolve = question->resolve;
 	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
+	unsigned ms = STALE_MS;
+	struct timeval wait;
 
-	if (cache_look(resolve->cache, &question->key, now_sec) != CACHE_STALE)
+	if (question->policy != resolve->policy ||
+		cache_look(resolve->cache, &question->key, now_sec) != CACHE_STALE)
 		return;
-	question->timer = event_new(resolve->base, -1, 0, on_stale_timer, question);
+	if (cache_has_failed(resolve->cache, &question->key, now_sec))
+		ms = 0;
+	else if (question->timer != NULL)
+		return; // it runs
+	if (question->timer == NULL)
+		question->timer = event_new(resolve->base, -1, 0, on_stale_timer, question);
+	wait = (struct timeval){.tv_sec = ms / MS_PER_SEC, .tv_usec = ms % MS_PER_SEC * 1000};
 	if (question->timer != NULL)
 		event_add(question->timer, &wait);
 }
 
 static struct under_way *new_question(struct resolve *resolve, struct dns_policy *policy,
-	const struct cache_key *key, uint64_t hash)
+	const struct cache_key *key, uint64_t hash, bool is_prefetch)
 {
 	struct under_way *question;
 
@@ -386,11 +399,10 @@ static struct under_way *new_question(struct resolve *resolve, struct dns_policy
 	resolve->buckets[hash % BUCKETS] = question;
 	resolve->n_questions++;
 	dns_policy_hold(policy);
-	if (!begin(question)) {
+	if (!begin(question, is_prefetch)) {
 		free_under_way(question);
 		return NULL;
 	}
-	arm_stale(question);
 	return question;
 }
 
@@ -410,7 +422,7 @@ bool resolve_ask(struct resolve *resolve, struct dns_policy *policy, const struc
 	if (question != NULL)
 		dns_stats_count(resolve->stats, DNS_COUNT_JOINED);
 	else
-		question = new_question(resolve, policy, key, hash);
+		question = new_question(resolve, policy, key, hash, false);
 	if (question == NULL) {
 		free(waiter);
 		return false;
@@ -418,6 +430,7 @@ bool resolve_ask(struct resolve *resolve, struct dns_policy *policy, const struc
 	waiter->next = question->waiters;
 	question->waiters = waiter;
 	resolve->n_askers++;
+	arm_stale(question);
 	return true;
 }
 
@@ -427,7 +440,7 @@ bool resolve_prefetch(
 	uint64_t hash = hash_of(resolve, key);
 
 	return *find(resolve, policy, hash, key) == NULL &&
-	       new_question(resolve, policy, key, hash) != NULL;
+	       new_question(resolve, policy, key, hash, true) != NULL;
 }
 
 unsigned resolve_waiting(const struct resolve *resolve)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// libunbound, where answers are validated (DNSSEC) or found from the root down. Debian's library
-// is built without TLS and asks one server at a time, so it does not talk to upstreams by itself:
-// all its questions come to a socket on the loopback, and go on from there as any other (relay.h).
-// DNS thread.
+// Questions whose answers libunbound validates (DNSSEC), or finds from the root down. It takes some
+// care to have a library that keeps answers fetch what is about to end, and forget an outage as
+// soon as that is over. DNS thread.
 #pragma once
 
 #include "control/dns/dns_policy.h"
@@ -18,7 +17,13 @@ typedef void (*resolver_fn)(
 struct resolver *resolver_new(struct dns_policy *policy, struct error *err);
 void resolver_free(struct resolver *resolver); // NULL is fine
 
-// NULL: no memory. `fn` is not called before this has returned.
-struct resolver_query *resolver_ask(struct resolver *resolver, const struct dns_question *question,
-	bool is_do, bool is_cd, resolver_fn fn, void *ctx);
+struct resolver_question {
+	const struct dns_question *question;
+	bool is_do, is_cd;
+	bool is_prefetch; // fetched, though it is known
+};
+
+// NULL: no memory. `fn` is not called before this has returned, and is called within 5 s.
+struct resolver_query *resolver_ask(struct resolver *resolver,
+	const struct resolver_question *asked, resolver_fn fn, void *ctx);
 void resolver_cancel(struct resolver_query *query); // `fn` is not called; NULL is fine

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cfg/base/log.h"
+#include "control/dns/upstream_probe.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
@@ -95,6 +96,8 @@ void upstream_order(struct upstream_group *group, struct upstream *out[UPSTREAM_
 		unsigned other = 1 + (unsigned)(group->turn / ANOTHER_FIRST_EACH) % (group->n - 1);
 		struct upstream *first = out[other];
 
+		if (first->n_failures > 0)
+			return; // it is probed, and nobody waits for that
 		memmove(&out[1], &out[0], sizeof(out[0]) * other);
 		out[0] = first;
 	}
@@ -125,12 +128,14 @@ int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstr
 	struct event_base *base, void *ssl_ctx)
 {
 	memset(group, 0, sizeof(*group));
+	group->base = base;
 	for (unsigned i = 0; i < config->n; i++) {
 		struct upstream *upstream = &group->list[group->n];
 		struct error err = {0};
 
 		if (cfg_dns_upstream_parse(config->texts[i], &upstream->config, &err) != 0)
 			continue; // "learned", and nothing is
+		upstream->group = group;
 		set_address(upstream);
 		snprintf(upstream->name, sizeof(upstream->name), "%s", config->texts[i]);
 		upstream->stream = upstream_stream_new(upstream, base, ssl_ctx);
@@ -143,8 +148,10 @@ int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstr
 
 void upstream_group_fini(struct upstream_group *group)
 {
-	for (unsigned i = 0; i < group->n; i++)
+	for (unsigned i = 0; i < group->n; i++) {
+		upstream_probe_end(&group->list[i]);
 		upstream_stream_free(group->list[i].stream);
+	}
 	group->n = 0;
 }
 

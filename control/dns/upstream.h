@@ -9,12 +9,14 @@
 #include <sys/socket.h>
 
 #include "cfg/dns.h"
+#include "control/dns/dns_message.h"
 
 enum {
 	UPSTREAM_MAX = CFG_DNS_UPSTREAMS_MAX,
 	UPSTREAM_NAME_BYTES = ADDR_STR_BYTES + CFG_DNS_NAME_BYTES_MAX + 16,
 };
 
+struct exchange;
 struct upstream_stream;
 
 struct upstream_counts {
@@ -30,12 +32,20 @@ struct upstream {
 	unsigned n_failures;		// in a row
 	struct upstream_counts counts;
 	struct upstream_stream *stream; // TCP or TLS
+	struct upstream_group *group;
+	struct exchange *probe; // while it fails: upstream_probe.h
+	struct dns_question probe_question;
 };
 
 struct upstream_group {
 	struct upstream list[UPSTREAM_MAX];
 	unsigned n;
 	unsigned turn; // of questions that it was asked
+	uint64_t last_asked_ms;
+	struct event_base *base;
+	// One that had failed answers again; it may free nothing of the group. NULL: nobody cares.
+	void (*on_back)(void *ctx);
+	void *on_back_ctx;
 };
 
 // `ssl_ctx` is an SSL_CTX for those with TLS, or NULL where there is none. 0, or -1: no memory.

@@ -15,6 +15,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/dns/upstream.h"
+#include "control/dns/upstream_knock.h"
 
 enum {
 	SLOTS = 1024, // questions under way on one connection
@@ -39,7 +40,8 @@ struct upstream_stream {
 	SSL_CTX *ssl_ctx;
 	SSL_SESSION *session; // of the connection before, to be resumed
 	struct bufferevent *bev;
-	struct event *timer; // it takes too long; or, without a connection: connect again
+	struct event *timer;	      // it takes too long; or, without a connection: connect again
+	struct upstream_knock *knock; // while it is being set up
 	bool is_up;
 	unsigned again_ms;
 	uint64_t not_before_ms, last_asked_ms;
@@ -78,6 +80,8 @@ static void close_connection(struct upstream_stream *stream)
 		bufferevent_free(stream->bev);
 	stream->bev = NULL;
 	stream->is_up = false;
+	upstream_knock_free(stream->knock);
+	stream->knock = NULL;
 	event_del(stream->timer);
 }
 
@@ -186,6 +190,8 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 		setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		stream->is_up = true;
 		stream->again_ms = 0;
+		upstream_knock_free(stream->knock);
+		stream->knock = NULL;
 		event_del(stream->timer);
 		if (stream->n_taken > 0)
 			wait_on(stream, STALL_MS_MAX);
@@ -220,6 +226,24 @@ static struct bufferevent *make_bufferevent(struct upstream_stream *stream)
 		stream->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
+// The server is there, and nobody has told the connection that is being set up. Questions that wait
+// for it go with the next one.
+static void on_open(void *ctx)
+{
+	struct upstream_stream *stream = ctx;
+	struct tcp_info info;
+	socklen_t bytes = sizeof(info);
+
+	if (stream->bev == NULL || stream->is_up ||
+		getsockopt(bufferevent_getfd(stream->bev), IPPROTO_TCP, TCP_INFO, &info, &bytes) !=
+			0 ||
+		info.tcpi_state != TCP_SYN_SENT)
+		return;
+	end_connection(stream, false);
+	if (stream->bev == NULL) // else who had asked has asked again
+		wait_on(stream, 0);
+}
+
 static bool connect_now(struct upstream_stream *stream)
 {
 	if (stream->bev != NULL)
@@ -234,6 +258,9 @@ static bool connect_now(struct upstream_stream *stream)
 		bufferevent_openssl_set_allow_dirty_shutdown(stream->bev, 1);
 	bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
 	wait_on(stream, CONNECT_MS_MAX);
+	stream->knock =
+		upstream_knock_new(stream->base, (struct sockaddr *)&stream->upstream->address,
+			stream->upstream->address_bytes, on_open, stream);
 	if (bufferevent_socket_connect(stream->bev, (struct sockaddr *)&stream->upstream->address,
 		    (int)stream->upstream->address_bytes) == 0 &&
 		stream->bev != NULL)

@@ -17,7 +17,7 @@ static const char *const good[] = {
 	"dns: {listen: lan, upstreams: [203.0.113.53 tls dns.example.net, "
 	"'2001:db8::53 port 8853 tls dns.example.net']}",
 	"dns: {listen: lan, dnssec: true, trust-anchor: /etc/anchor, rate: 200, cache: 0, "
-	"stale: 0s, domains: [{names: [corp.example.net, 18.198.in-addr.arpa], upstreams: "
+	"stale: 0s, root-hints: /etc/hints, domains: [{names: [corp.example.net, 18.198.in-addr.arpa], upstreams: "
 	"198.18.0.53}]}",
 };
 
@@ -36,6 +36,8 @@ static const struct fault faults[] = {
 		"`via` is not expected here"},
 	{ROUTER "dns: {listen: lan, ttl-min: 2h, ttl-max: 1h}", 3, 29, "more than `ttl-max`"},
 	{ROUTER "dns: {listen: lan, trust-anchor: /etc/a}", 3, 34, "it is for `dnssec: true`"},
+	{ROUTER "dns: {listen: lan, upstreams: 203.0.113.53, root-hints: /etc/h}", 3, 57,
+		"nobody asks from the root"},
 	{ROUTER "dns: {listen: lan, domains: [{names: [a..b], upstreams: 203.0.113.53}]}", 3, 39,
 		"expected a domain"},
 	{ROUTER "dns: {listen: lan, domains: [{names: corp, upstreams: here}]}", 3, 55,
