@@ -8,9 +8,9 @@
 import re
 
 import pytest
+from apply_lab import FAR, HOSTS, PC, ApplyLab, Caller, own_kib
 from example import Host
 from lab import wait_for
-from test_apply import FAR, HOSTS, PC, ApplyLab, Caller, own_kib
 
 GUEST = "198.19.0.11"
 TIMES = 50
