@@ -253,6 +253,8 @@ static bool explain(struct explaining *e)
 	if (!walk(e, may_begin))
 		return false;
 	explain_fate(e);
+	if (may_begin && flow_find(&e->r->w->flows, &e->original) != NULL)
+		explain_room(e);
 	return true;
 }
 
