@@ -291,3 +291,11 @@ const char *policy_list_name(const struct policy *policy, unsigned list)
 	return list < CFG_HOOK_COUNT ? hooks[list]
 				     : policy->config->firewall.lists[list - CFG_HOOK_COUNT].name;
 }
+
+const char *policy_list_of(const struct policy *policy, uint32_t rule)
+{
+	for (unsigned i = 0; i < policy->dp.n_lists; i++)
+		if (rule - policy->lists[i].first < policy->lists[i].n)
+			return policy_list_name(policy, i);
+	return "";
+}

@@ -41,5 +41,7 @@ void policy_free(struct policy *policy); // NULL is fine
 // The workers have copied what they need: the large part is freed, the names stay.
 void policy_drop_arrays(struct policy *policy);
 
+// The list that has the rule.
+const char *policy_list_of(const struct policy *policy, uint32_t rule);
 // How the list is called: "input", "forward", "output", or its name in the config.
 const char *policy_list_name(const struct policy *policy, unsigned list);

@@ -350,6 +350,22 @@ static void reset_other_end(struct worker *w, const struct packet *p, struct flo
 		pipeline_send4(w, reset.m, decide_way(w, &to));
 }
 
+bool conntrack_stands(struct worker *w, const struct flow *flow, const struct flow_tuple *original,
+	const struct nat_destination *expected, struct rule_subject *subject, struct decision *d)
+{
+	firewall_subject_of_flow(flow, subject);
+	decide(w,
+		&(struct question){
+			.original = original,
+			.in_iface = flow->state.in_iface,
+			.known_iface = flow->state.out_iface,
+			.way = NEXTHOP_NONE,
+			.expected = expected,
+		},
+		subject, d);
+	return d->refused == COUNTER_COUNT && is_unchanged(flow, d);
+}
+
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir)
 {
 	struct flow *flow = flow_of(dir);
@@ -357,18 +373,11 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	struct rule_subject subject;
 	struct nat_destination expected;
 	struct decision d;
+	bool is_expected =
+		helper_expected(w, w, flow, flow_index(&w->flows, flow), &expected);
 
-	firewall_subject_of_flow(flow, &subject);
-	decide(w,
-		&(struct question){
-			.original = &original,
-			.in_iface = flow->state.in_iface,
-			.known_iface = flow->state.out_iface,
-			.way = NEXTHOP_NONE,
-			.expected = helper_expected(w, flow, &expected) ? &expected : NULL,
-		},
-		&subject, &d);
-	if (d.refused != COUNTER_COUNT || !is_unchanged(flow, &d)) {
+	if (!conntrack_stands(
+		    w, flow, &original, is_expected ? &expected : NULL, &subject, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
 			reset_other_end(w, p, dir);

@@ -5,6 +5,7 @@
 // and RFC 5508 REQ-2 ask.
 #pragma once
 
+#include "dataplane/decision.h"
 #include "dataplane/flow_tuple.h"
 #include "dataplane/rules.h"
 #include "dataplane/worker.h"
@@ -29,6 +30,11 @@ struct flow_dir *conntrack_open(struct worker *w, struct packet *p);
 // The flow was judged under another epoch: judge again. The same answers as conntrack_open; the
 // flow may have been cut and begun anew.
 struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flow_dir *dir);
+// What policy and routes say of a live flow now: asked for conntrack_review, and beforehand of a
+// copy of another worker's flow. `expected`: where it goes, if a helper knew of it; or NULL.
+// `original` is its first packet's, which `d` may point into. True: it goes on as it began.
+bool conntrack_stands(struct worker *w, const struct flow *flow, const struct flow_tuple *original,
+	const struct nat_destination *expected, struct rule_subject *subject, struct decision *d);
 // A packet that tcp_track_follow left alone: it may change the flow's state, or fit none. Gives the
 // direction to follow, of a new flow where a SYN takes the place of a closed connection, or NULL
 // when the packet has gone elsewhere.

@@ -87,18 +87,6 @@ static void lend_endpoint(
 	rehearsal_lend(e->r, flow_find_endpoint(&real(e)->flows, endpoint, name));
 }
 
-static void lend_called(struct explaining *e)
-{
-	const struct flow_endpoint called = {
-		.addr = e->original.dst,
-		.port_be = e->original.dport_be,
-		.protocol = e->original.protocol,
-	};
-
-	if (e->r->policy.has_full_cones)
-		lend_endpoint(e, &called, FLOW_NAME_EXTERNAL);
-}
-
 // Its endpoint's mapping, and who has the outside endpoint that it would like.
 static void lend_mapping(struct explaining *e, const struct decision *d)
 {
@@ -228,7 +216,7 @@ static bool explain_tracked(struct explaining *e, bool *may_begin)
 		flow = find_quoted(e, owner, &at);
 	else if (!(e->p.flags & PACKET_IS_FRAGMENT))
 		flow = find_flow(e, &e->original, owner, &at);
-	if (at != e->r->w->index && !rehearsal_begin(e->r, (uint16_t)at))
+	if (at != e->r->w->index && !rehearsal_begin(e->r, (uint16_t)at, NULL))
 		return false;
 	e->out->worker = (int)at;
 	if (is_error) {
@@ -237,7 +225,7 @@ static bool explain_tracked(struct explaining *e, bool *may_begin)
 		explain_known(e, flow);
 	} else if (!(e->p.flags & PACKET_IS_FRAGMENT)) {
 		*may_begin = true;
-		lend_called(e);
+		rehearsal_lend_called(e->r, &e->original);
 		if (explain_first(e, &d))
 			lend_mapping(e, &d);
 	}
@@ -265,6 +253,8 @@ static bool explain(struct explaining *e)
 	if (!walk(e, may_begin))
 		return false;
 	explain_fate(e);
+	if (may_begin && flow_find(&e->r->w->flows, &e->original) != NULL)
+		explain_room(e);
 	return true;
 }
 
@@ -287,7 +277,7 @@ int dataplane_explain(struct dataplane *dp, const struct dp_explain *packet,
 		error_set(err, "there is no such interface");
 		return -EINVAL;
 	}
-	if (e.r == NULL || !rehearsal_begin(e.r, 0)) {
+	if (e.r == NULL || !rehearsal_begin(e.r, 0, NULL)) {
 		error_set(err, "no memory to rehearse with");
 		return -ENOMEM;
 	}

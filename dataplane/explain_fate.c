@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dataplane/flow_room.h"
+
 // The name of the first counter that begins like this and has counted, or NULL.
 static const char *counted(const struct worker *w, const char *kind, const char **help)
 {
@@ -145,6 +147,19 @@ static void explain_host(struct explaining *e)
 		rte_pktmbuf_free(m);
 		return;
 	}
+}
+
+void explain_room(struct explaining *e)
+{
+	enum counter refused = flow_room_refuses(&e->r->dp->workers[e->r->w->index],
+		&e->original.src, (uint8_t)e->ask->interface, e->ask->is_from_router);
+
+	if (refused == COUNTER_COUNT)
+		return;
+	drop_by(e->out, refused);
+	e->out->answer = NULL;
+	e->out->left_bytes = 0;
+	e->out->n_pieces = 0;
 }
 
 void explain_fate(struct explaining *e)

@@ -54,15 +54,35 @@ static bool is_at_limit(const struct worker *w, uint32_t host)
 		       (max + w->n_workers - 1) / w->n_workers;
 }
 
+static struct flow_host_key key_of(
+	const struct worker *w, const struct ip_addr *src, uint8_t iface, bool from_host)
+{
+	if (from_host)
+		return (struct flow_host_key){.kind = FLOW_HOST_ROUTER};
+	return flow_host_key_of(src, iface, w->snap->interfaces[iface].is_outside);
+}
+
+enum counter flow_room_refuses(
+	const struct worker *w, const struct ip_addr *src, uint8_t iface, bool from_host)
+{
+	struct flow_host_key key = key_of(w, src, iface, from_host);
+	uint32_t host = flow_host_find(&w->flows, &key);
+
+	if (is_at_limit(w, host))
+		return flow_oldest_spare(&w->flows, host) == NULL ? COUNTER_DROP_HOST_LIMIT
+								   : COUNTER_COUNT;
+	if (flow_table_is_full(&w->flows) && flow_has_no_victim(&w->flows, host))
+		return COUNTER_DROP_FLOW_SHARE;
+	return COUNTER_COUNT;
+}
+
 struct flow *flow_room_take(struct worker *w, const struct ip_addr *src, uint8_t iface,
 	bool from_host, enum counter *refused)
 {
-	struct flow_host_key key = {.kind = FLOW_HOST_ROUTER};
+	struct flow_host_key key = key_of(w, src, iface, from_host);
 	struct flow *flow, *victim;
 	uint32_t host;
 
-	if (!from_host)
-		key = flow_host_key_of(src, iface, w->snap->interfaces[iface].is_outside);
 	host = flow_host_find(&w->flows, &key);
 	if (unlikely(is_at_limit(w, host))) {
 		if (w->now_ms >= w->limit_again_ms) {

@@ -9,3 +9,7 @@
 // NULL, with the reason to drop the packet by, when it may not begin.
 __rte_noinline struct flow *flow_room_take(struct worker *w, const struct ip_addr *src,
 	uint8_t iface, bool from_host, enum counter *refused);
+// What that would say of one at this moment; COUNTER_COUNT: there is room. Only looks, also at
+// another thread's worker.
+enum counter flow_room_refuses(
+	const struct worker *w, const struct ip_addr *src, uint8_t iface, bool from_host);

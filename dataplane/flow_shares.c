@@ -439,6 +439,34 @@ static struct flow *idlest(struct flow_table *table, uint32_t host)
 	return idle;
 }
 
+static bool is_full_of_spare(const struct flow_table *table)
+{
+	return table->shares.n_spare > table->capacity / SPARE_PART;
+}
+
+static uint32_t n_flows_of(const struct flow_table *table, uint32_t host)
+{
+	return host != FLOW_HOST_UNKNOWN ? table->shares.hosts[host].n[FLOW_RANK_ALL] : 0;
+}
+
+static bool has_as_many_as_any(const struct flow_table *table, uint32_t host)
+{
+	uint32_t most = n_flows_of(table, flow_greediest(table));
+
+	return class_of(n_flows_of(table, host)) >= class_of(most);
+}
+
+static struct flow *own_spare(const struct flow_table *table, uint32_t host)
+{
+	return n_flows_of(table, host) != 0 ? flow_oldest_spare(table, host) : NULL;
+}
+
+bool flow_has_no_victim(const struct flow_table *table, uint32_t host)
+{
+	return !is_full_of_spare(table) && has_as_many_as_any(table, host) &&
+	       own_spare(table, host) == NULL;
+}
+
 // Three cases, in this order:
 //
 // 1. A flood or a scan has filled it: more than a few flows are spare. Who has most of them loses
@@ -451,17 +479,17 @@ static struct flow *idlest(struct flow_table *table, uint32_t host)
 struct flow *flow_victim(struct flow_table *table, uint32_t host)
 {
 	struct flow_shares *shares = &table->shares;
-	uint32_t top, n = host != FLOW_HOST_UNKNOWN ? shares->hosts[host].n[FLOW_RANK_ALL] : 0;
+	uint32_t top;
 	struct flow *flow;
 
-	if (shares->n_spare > table->capacity / SPARE_PART) {
+	if (is_full_of_spare(table)) {
 		top = rank_top(&shares->ranks[FLOW_RANK_SPARE]);
 		rank_turn(shares, FLOW_RANK_SPARE, top);
 		return flow_oldest_spare(table, top);
 	}
+	if (has_as_many_as_any(table, host))
+		return own_spare(table, host);
 	top = flow_greediest(table);
-	if (class_of(n) >= class_of(shares->hosts[top].n[FLOW_RANK_ALL]))
-		return n != 0 ? flow_oldest_spare(table, host) : NULL;
 	rank_turn(shares, FLOW_RANK_ALL, top);
 	flow = flow_oldest_spare(table, top);
 	return flow != NULL ? flow : idlest(table, payer_of(shares, top));

@@ -112,3 +112,5 @@ uint32_t flow_greediest(const struct flow_table *table);
 // In a full table: the flow that is to make room for one of `host`, or NULL: it is this host that
 // has too many.
 struct flow *flow_victim(struct flow_table *table, uint32_t host);
+// Would that be NULL? Only looks.
+bool flow_has_no_victim(const struct flow_table *table, uint32_t host);

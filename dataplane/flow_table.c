@@ -68,6 +68,11 @@ void flow_table_fini(struct flow_table *table)
 	flow_cones_fini(&table->cones);
 }
 
+bool flow_table_is_full(const struct flow_table *table)
+{
+	return table->free_head == FLOW_NONE && table->n_touched >= table->capacity;
+}
+
 struct flow *flow_alloc(struct flow_table *table)
 {
 	struct flow *flow;

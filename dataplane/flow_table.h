@@ -61,6 +61,7 @@ uint64_t flow_table_bytes(uint32_t capacity);
 
 // A free flow, zeroed but for its place, or NULL when the table is full. Not yet findable.
 struct flow *flow_alloc(struct flow_table *table);
+bool flow_table_is_full(const struct flow_table *table);
 // Makes it findable under a name. False when neither bucket has room.
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name);
 // The same, of who knows the name's hash: flow_tuple_hash, or flow_endpoint_hash.

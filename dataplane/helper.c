@@ -196,15 +196,16 @@ bool helper_relate(struct worker *w, struct flow *flow)
 	return true;
 }
 
-bool helper_expected(struct worker *w, const struct flow *flow, struct nat_destination *to)
+bool helper_expected(struct worker *w, const struct worker *owner, const struct flow *flow,
+	uint32_t index, struct nat_destination *to)
 {
-	uint32_t index = flow_index(&w->flows, flow);
+	const struct helper_sessions *known = owner->helpers;
 	struct flow_tuple now;
 
 	if (!(flow->dir[0].flags & FLOW_IS_RELATED) ||
 		w->snap->policy->helpers[helper_of(flow->state.protocol)].n == 0 ||
-		w->helpers->related[index % HELPER_RELATED].flow != index ||
-		!helper_control_stands(w, &w->helpers->related[index % HELPER_RELATED].control))
+		known->related[index % HELPER_RELATED].flow != index ||
+		!helper_control_stands(w, &known->related[index % HELPER_RELATED].control))
 		return false;
 	now = flow_tuple_translated(&flow->dir[0]);
 	*to = (struct nat_destination){.dst = now.dst, .dport_be = now.dport_be};

@@ -103,10 +103,10 @@ static void renew_view(struct rehearsal *r)
 	view->rehearsal = NULL;
 }
 
-static bool renew_policy(struct rehearsal *r, const struct snapshot *snap)
+static bool renew_policy(struct rehearsal *r, const struct compiled_policy *policy)
 {
-	memcpy(&r->policy, snap->policy, sizeof(r->policy));
-	memcpy(&r->rules, snap->policy->rules, sizeof(r->rules));
+	memcpy(&r->policy, policy, sizeof(r->policy));
+	memcpy(&r->rules, policy->rules, sizeof(r->rules));
 	r->rules.only_looks_at_rates = true;
 	r->policy.rules = &r->rules;
 	rules_state_fini(&r->counts);
@@ -115,33 +115,41 @@ static bool renew_policy(struct rehearsal *r, const struct snapshot *snap)
 		return false;
 	for (unsigned i = 0; i < r->policy.n_workers; i++)
 		r->policy.counts[i] = r->counts;
-	r->of = snap->policy;
+	r->of = policy;
 	return true;
 }
 
-static bool renew_snapshot(struct rehearsal *r)
+static bool renew_snapshot(struct rehearsal *r, const struct compiled_policy *policy)
 {
 	const struct snapshot *snap = atomic_load(&r->dp->snapshot);
 
-	if (r->of != snap->policy || r->snap.serial != snap->serial) {
+	if (policy == NULL)
+		policy = snap->policy;
+	if (r->of != policy || r->snap.serial != snap->serial) {
+		if (!renew_policy(r, policy))
+			return false;
 		memcpy(&r->snap, snap, sizeof(r->snap));
 		r->snap.policy = &r->policy;
+		snapshot_derive(&r->snap);
 		for (unsigned i = 0; i < DP_INTERFACES_MAX; i++)
 			r->snap.interfaces[i].n_txq = 0; // whatever happens, no port of anybody's
-		if (!renew_policy(r, snap))
-			return false;
 	}
-	atomic_store(&r->policy.schedules, atomic_load(&snap->policy->schedules));
+	atomic_store(&r->policy.schedules, atomic_load(&policy->schedules));
 	atomic_store(&r->view.snapshot, &r->snap);
 	return true;
 }
 
-bool rehearsal_begin(struct rehearsal *r, uint16_t index)
+void rehearsal_leave(struct rehearsal *r)
+{
+	r->of = NULL;
+}
+
+bool rehearsal_begin(struct rehearsal *r, uint16_t index, const struct compiled_policy *policy)
 {
 	struct worker *w = r->w;
 
 	renew_view(r);
-	if (!renew_snapshot(r))
+	if (!renew_snapshot(r, policy))
 		return false;
 	w->snap = &r->snap;
 	w->epoch = atomic_load(&r->dp->epoch);
@@ -160,8 +168,8 @@ bool rehearsal_begin(struct rehearsal *r, uint16_t index)
 
 // --- what it is lent ---
 
-// The flow's worker may be writing: two looks that agree.
-static bool look_at_flow(const struct flow *flow, struct flow *copy)
+// Its worker may be writing: two looks that agree.
+bool rehearsal_look(const struct flow *flow, struct flow *copy)
 {
 	struct flow again;
 
@@ -206,7 +214,7 @@ void rehearsal_lend(struct rehearsal *r, const struct flow *flow)
 	struct worker *w = r->w;
 	struct flow copy, *mine;
 
-	if (flow == NULL || !look_at_flow(flow, &copy) || has_it(r, &copy))
+	if (flow == NULL || !rehearsal_look(flow, &copy) || has_it(r, &copy))
 		return;
 	mine = flow_alloc(&w->flows);
 	if (mine == NULL)
@@ -222,6 +230,20 @@ void rehearsal_lend(struct rehearsal *r, const struct flow *flow)
 		conntrack_end(w, mine);
 	else if (copy.state.flags & (FLOW_HAS_EXTERNAL | FLOW_HAS_INTERNAL))
 		nat_flow_lent(w, mine, copy.state.flags);
+}
+
+void rehearsal_lend_called(struct rehearsal *r, const struct flow_tuple *packet)
+{
+	const struct worker *owner = &r->dp->workers[r->w->index];
+	const struct flow_endpoint called = {
+		.addr = packet->dst,
+		.port_be = packet->dport_be,
+		.protocol = packet->protocol,
+	};
+
+	if (r->policy.has_full_cones)
+		rehearsal_lend(
+			r, flow_find_endpoint(&owner->flows, &called, FLOW_NAME_EXTERNAL));
 }
 
 void rehearsal_lend_expected(struct rehearsal *r, const struct flow_tuple *packet)
@@ -264,7 +286,7 @@ static void empty_ring(struct rte_ring *ring)
 		rte_pktmbuf_free(m);
 }
 
-static void forget_flows(struct rehearsal *r)
+void rehearsal_forget(struct rehearsal *r)
 {
 	struct worker *w = r->w;
 	struct expectation left;
@@ -325,5 +347,5 @@ void rehearsal_clear(struct rehearsal *r)
 	empty_buffers(r);
 	w->now_ms += REASSEMBLY_TIMEOUT_MS;
 	reassembly_tick(w);
-	forget_flows(r);
+	rehearsal_forget(r);
 }

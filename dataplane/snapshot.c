@@ -39,8 +39,7 @@ struct snapshot *snapshot_copy(struct dataplane *dp)
 	return copy;
 }
 
-// What follows from the rest, so that a worker need not work it out.
-static void snapshot_derive(struct snapshot *snap)
+void snapshot_derive(struct snapshot *snap)
 {
 	unsigned n_inside = 0, n_outside;
 

@@ -85,5 +85,7 @@ static inline bool snapshot_source_is_odd6(const struct snapshot *snap, const ui
 struct snapshot *snapshot_copy(struct dataplane *dp);
 // Takes ownership. Returns when every worker uses it.
 void snapshot_publish(struct dataplane *dp, struct snapshot *snap);
+// What follows from interfaces and policy, so that a worker need not work it out.
+void snapshot_derive(struct snapshot *snap);
 // From the interfaces' addresses.
 void snapshot_fill_odd_sources(struct snapshot *snap);

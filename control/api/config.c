@@ -78,6 +78,8 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 		else if (strcmp(key, "confirm_name") == 0)
 			is_good = read_text(
 				key, value, DNS_PROBE_NAME_MAX, &out->confirm_name, failure);
+		else if (strcmp(key, "flows") == 0)
+			is_good = read_number(key, value, INT64_MAX, &out->flows, failure);
 		else if (strcmp(key, "from") == 0)
 			is_good = read_number(key, value, INT64_MAX, &out->from, failure);
 		else if (strcmp(key, "to") == 0)

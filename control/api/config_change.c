@@ -59,7 +59,7 @@ static bool read_probes(
 static bool read_request(const json_t *params, enum apply_asks what, struct config_params *said,
 	unsigned *probes, struct rpc_failure *failure)
 {
-	static const char *const plan_keys[] = {"file", "progress", NULL};
+	static const char *const plan_keys[] = {"file", "flows", "progress", NULL};
 	static const char *const file_keys[] = {
 		"file", "message", "confirm", "confirm_when", "confirm_name", "progress", NULL};
 	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
@@ -102,6 +102,7 @@ static void *begin_change(struct rpc_session *session, const json_t *params, enu
 						   .file = said.file,
 						   .revision = said.revision,
 						   .confirm_sec = (unsigned)said.confirm,
+						   .flows_max = (uint64_t)said.flows,
 						   .probes = probes,
 						   .confirm_name = said.confirm_name,
 						   .who = {session->uid, program, said.message},

@@ -13,7 +13,7 @@ enum { CONFIG_PROBES_TEXT_MAX = 63 };
 
 struct config_params {
 	const char *file, *message, *confirm_when, *confirm_name;
-	int64_t confirm, revision, from, to; // 0: not said
+	int64_t confirm, flows, revision, from, to; // 0: not said
 	bool progress;
 };
 

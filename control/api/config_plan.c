@@ -2,18 +2,12 @@
 // What a plan tells: interfaces that it touches, and what that ends.
 #include <string.h>
 
-#include "cfg/base/clock.h"
 #include "control/api/config.h"
 #include "control/api/config_parts.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
+#include "control/apply/foresight.h"
 #include "control/apply/plan_interfaces.h"
-
-enum {
-	CUT_SHOWN = 20,
-	CUT_WALK_MS = 50, // the loop stands still for so long at most
-	CUT_AT_A_TIME = 64,
-};
 
 // --- interfaces ---
 
@@ -30,21 +24,14 @@ static void add_touched(json_t *list, const char *name)
 	json_array_append_new(list, json_string(name));
 }
 
-// Those that come, go or are made anew, with a word for which. `gone`: bits 1 << id of those whose
-// flows end with them.
-static void put_exchanged(
-	json_t *to, const struct plan *plan, const struct interfaces *there, uint64_t *gone)
+// Those that come, go or are made anew, with a word for which.
+static void put_exchanged(json_t *to, const struct plan *plan)
 {
 	json_t *list = json_array();
 
-	*gone = 0;
 	for (unsigned i = 0; plan != NULL && i < plan->n_interfaces; i++) {
 		const struct plan_interface *one = &plan->interfaces[i];
-		const struct interface *is =
-			one->before == NULL ? NULL : interfaces_by_name(there, one->before->name);
 
-		if (is != NULL)
-			*gone |= UINT64_C(1) << is->id;
 		json_array_append_new(list,
 			json_pack("{s:s, s:s}", "name",
 				(one->before != NULL ? one->before : one->after)->name, "what",
@@ -74,34 +61,57 @@ static void put_touched(json_t *to, const struct plan *plan, const struct config
 
 // --- flows ---
 
-static bool is_of(uint64_t interfaces, int id)
+static const char *what_text(const struct foresight_cause *cause)
 {
-	return id >= 0 && (interfaces >> id & 1) != 0;
+	switch (cause->what) {
+	case DP_FORESEEN_INTERFACE:
+		return "interface";
+	case DP_FORESEEN_ANEW:
+		return "anew";
+	case DP_FORESEEN_REFUSED:
+		break;
+	}
+	if (cause->rule != NULL)
+		return "rule";
+	return cause->list != NULL ? "default" : "refused";
 }
 
-// Flows that live now and end with these interfaces, and the first of them.
-static void put_cut(json_t *to, const struct router *router, uint64_t interfaces)
+static json_t *cause_json(const struct config *config, const struct foresight_cause *cause)
 {
-	uint64_t end_ms = clock_now_ms() + CUT_WALK_MS, cursor = 0, n_cut = 0;
-	json_t *list = json_array();
-	bool is_more = interfaces != 0;
+	json_t *to = json_pack("{s:s, s:I, s:s?}", "what", what_text(cause), "flows",
+		(json_int_t)cause->flows, "reason", cause->reason);
 
-	while (is_more && clock_now_ms() < end_ms) {
-		struct dp_flow flows[CUT_AT_A_TIME];
-		unsigned n;
+	show_put_text(to, "list", cause->list == NULL ? "" : cause->list);
+	json_object_set_new(to, "rule",
+		cause->rule == NULL ? json_null()
+				    : show_rule_json(config, cause->list, cause->rule));
+	return to;
+}
 
-		is_more = dataplane_flows(router->dp, &cursor, flows, CUT_AT_A_TIME, &n);
-		for (unsigned i = 0; i < n; i++) {
-			if (!is_of(interfaces, flows[i].in_interface) &&
-				!is_of(interfaces, flows[i].out_interface))
-				continue;
-			if (n_cut++ < CUT_SHOWN)
-				json_array_append_new(list, show_flow_json(router, &flows[i]));
-		}
+// Flows that live and end with it: why, how many, and the first of them.
+static void put_cut(
+	json_t *to, const struct router *router, const struct apply_outcome *outcome)
+{
+	static const struct foresight nothing;
+	const struct foresight *seen =
+		outcome->foresight == NULL ? &nothing : outcome->foresight;
+	json_t *list = json_array(), *causes = json_array();
+
+	for (unsigned i = 0; i < seen->n_causes; i++)
+		json_array_append_new(causes, cause_json(outcome->config, &seen->causes[i]));
+	for (unsigned i = 0; i < seen->n_shown; i++) {
+		json_t *flow = show_flow_json(router, &seen->shown[i]);
+		int cause = seen->shown_cause[i];
+
+		json_object_set_new(flow, "cause", cause < 0 ? json_null() : json_integer(cause));
+		json_array_append_new(list, flow);
 	}
+	json_object_set_new(to, "causes", causes);
+	show_put_number(to, "more_causes", seen->n_others);
 	json_object_set_new(to, "cut", list);
-	show_put_number(to, "cut_total", n_cut);
-	show_put_bool(to, "cut_is_all", !is_more);
+	show_put_number(to, "cut_total", seen->ends);
+	show_put_number(to, "judged", seen->judged);
+	show_put_bool(to, "cut_is_all", seen->is_all);
 }
 
 static uint64_t count_flows(const struct router *router)
@@ -119,11 +129,13 @@ static uint64_t count_flows(const struct router *router)
 
 void config_put_plan(json_t *to, const struct router *router, const struct apply_outcome *outcome)
 {
-	uint64_t gone;
+	const struct plan *plan = outcome->plan;
 
 	config_put_changes(to, &outcome->changes);
-	put_touched(to, outcome->plan, router->config);
-	put_exchanged(to, outcome->plan, &router->interfaces, &gone);
-	put_cut(to, router, gone);
+	put_touched(to, plan, router->config);
+	put_exchanged(to, plan);
+	put_cut(to, router, outcome);
+	show_put_bool(to, "routes_change",
+		plan != NULL && (plan->n_routes > 0 || plan->n_added > 0 || plan->n_removed > 0));
 	show_put_number(to, "flows", count_flows(router));
 }

@@ -34,30 +34,25 @@ static void write_nat(FILE *out, const void *nat)
 	nat_text_write(out, nat);
 }
 
-static const char *list_of(const struct policy *policy, uint32_t rule)
+json_t *show_rule_json(const struct config *config, const char *list, const struct cfg_rule *rule)
 {
-	for (unsigned i = 0; i < policy->dp.n_lists; i++)
-		if (rule - policy->lists[i].first < policy->lists[i].n)
-			return policy_list_name(policy, i);
-	return "";
+	char *text = text_of(rule, write_rule);
+	json_t *to = json_pack("{s:s, s:s, s:i, s:s?, s:s?}", "list", list, "file",
+		config_file_of(config, rule->place), "line", rule->place.line, "rule", text,
+		"comment", rule->comment);
+
+	free(text);
+	return to;
 }
 
 json_t *explain_rule_json(const struct router *router, int64_t rule)
 {
 	const struct policy *policy = router->firewall.policy;
-	const struct cfg_rule *its;
-	json_t *to;
-	char *text;
 
 	if (rule < 0 || rule >= policy->dp.n_rules)
 		return json_null();
-	its = policy->rules[rule];
-	text = text_of(its, write_rule);
-	to = json_pack("{s:s, s:s, s:i, s:s?, s:s?}", "list", list_of(policy, (uint32_t)rule),
-		"file", config_file_of(router->config, its->place), "line", its->place.line, "rule",
-		text, "comment", its->comment);
-	free(text);
-	return to;
+	return show_rule_json(
+		router->config, policy_list_of(policy, (uint32_t)rule), policy->rules[rule]);
 }
 
 static const char *zone_name(const struct router *router, uint8_t zone)
@@ -105,7 +100,7 @@ static void step_effects(struct explain_steps *steps)
 			continue;
 		text = text_of(its, write_rule);
 		step_begin(steps, "rule", "%s: matches, and does not decide",
-			list_of(policy, rules->matched[i]));
+			policy_list_of(policy, rules->matched[i]));
 		step_because(steps, "%s", text == NULL ? "" : text);
 		step_place(steps, its->place);
 		free(text);

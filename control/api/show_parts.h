@@ -39,6 +39,10 @@ const struct cfg_set *show_find_set(const struct config *config, const char *nam
 const struct cfg_set *show_read_set(
 	const struct router *router, const json_t *params, struct rpc_failure *failure);
 
+// In explain_policy.c: a rule of that list as {list, file, line, rule, comment}.
+json_t *show_rule_json(
+	const struct config *config, const char *list, const struct cfg_rule *rule);
+
 // In show_firewall.c, show_sets.c and sets.c.
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);

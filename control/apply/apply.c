@@ -8,6 +8,7 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/api/events.h"
+#include "control/apply/foresight.h"
 #include "control/apply/job.h"
 #include "control/apply/probes.h"
 #include "control/errand.h"
@@ -29,6 +30,7 @@ struct apply {
 	struct probes *probes;
 	uint64_t n_changes;
 	struct errand *errand;
+	struct event *turn;    // of the job
 	struct apply_job *job; // under way; NULL: none
 };
 
@@ -42,6 +44,14 @@ struct errand *apply_errand(struct apply *apply)
 struct router *apply_router(const struct apply *apply)
 {
 	return apply->router;
+}
+
+// By the clock: what is made active in a turn is run in the same one.
+bool apply_wants_turn(struct apply *apply)
+{
+	static const struct timeval now = {0};
+
+	return event_add(apply->turn, &now) == 0;
 }
 
 bool apply_has(const struct apply *apply, uint64_t hash)
@@ -331,6 +341,7 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 	job->done = request->done;
 	job->done_ctx = request->ctx;
 	job->probes = request->probes;
+	job->flows_max = request->flows_max;
 	if (request->confirm_name != NULL)
 		snprintf(job->confirm_name, sizeof(job->confirm_name), "%s", request->confirm_name);
 	rc = request->what == APPLY_ASKS_BACK
@@ -396,6 +407,14 @@ static void on_passed(void *ctx)
 	}
 }
 
+static void on_turn(evutil_socket_t fd, short what, void *ctx)
+{
+	struct apply *apply = ctx;
+
+	if (apply->job != NULL)
+		job_turn(apply->job);
+}
+
 // --- making and ending ---
 
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
@@ -414,8 +433,9 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	};
 	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
 	apply->probes = probes_new(router, on_passed, apply);
+	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
-	if (apply->origin != NULL && apply->timer != NULL && apply->probes != NULL &&
+	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL && apply->probes != NULL &&
 		apply->errand != NULL)
 		return apply;
 	apply_free(apply);
@@ -444,6 +464,8 @@ void apply_free(struct apply *apply)
 		forget(apply->job);
 	if (apply->timer != NULL)
 		event_free(apply->timer);
+	if (apply->turn != NULL)
+		event_free(apply->turn);
 	probes_free(apply->probes);
 	free(apply->origin);
 	free(apply);
@@ -454,6 +476,7 @@ void apply_outcome_fini(struct apply_outcome *outcome)
 	cfg_errors_free(&outcome->errors);
 	cfg_changes_free(&outcome->changes);
 	plan_free(outcome->plan);
+	foresight_free(outcome->foresight);
 	config_free(outcome->config);
 	*outcome = (struct apply_outcome){0};
 }

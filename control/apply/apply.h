@@ -39,6 +39,7 @@ struct apply_outcome {
 	struct plan *plan;	    // NULL: it did not get so far
 	struct config *config;	    // which these speak of; NULL: it is the router's now
 	struct cfg_changes changes; // of a plan
+	struct foresight *foresight; // the same: what it ends; NULL: nothing was judged
 	bool is_unchanged;	    // the router has it already
 	int64_t revision;	    // 0: none was made
 	struct error unkept;	    // why the history does not have it
@@ -68,6 +69,7 @@ struct apply_request {
 	const char *file;
 	int64_t revision; // 0: the one before
 	unsigned confirm_sec;
+	uint64_t flows_max; // that a plan judges; 0: the usual number
 	// Of probation.h: once they have passed, what is on trial stays by itself; otherwise it
 	// goes when its time is over, and the log says which failed. 0: somebody has to confirm it.
 	// `confirm_name` is what a resolver is asked for; NULL or "": the root.

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/apply/foresight.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
-enum { GOES_ON = 0, IS_DONE = 1 }; // what phases give beside -1
+enum { GOES_ON = 0, IS_DONE = 1, AGAIN = 2 }; // what phases give beside -1
 
 // --- the phases ---
 
@@ -58,15 +59,11 @@ static int refuse_restarts(struct apply_outcome *outcome)
 		plan->n_more_restarts > 0 ? " and more" : "");
 }
 
-static int begin_steps(struct apply_job *job)
+static void describe_steps(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	const struct apply_outcome *outcome = job->outcome;
 	struct router *router = apply_router(job->apply);
 
-	if (job->kind == APPLY_PLAN || outcome->is_unchanged)
-		return IS_DONE;
-	if (refuse_restarts(outcome) != 0 || apply_note(job->apply, job) != 0)
-		return -1;
 	job->steps = (struct steps_ctx){
 		.router = router,
 		.before = router->config,
@@ -76,6 +73,31 @@ static int begin_steps(struct apply_job *job)
 		.now = wall_clock_now(),
 		.revision = outcome->revision,
 	};
+}
+
+// Sets with a timeout that are new are not made: nobody is in them.
+static int begin_plan(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+
+	if (outcome->plan->n_restarts > 0)
+		return IS_DONE;
+	describe_steps(job);
+	return firewall_next_init(&job->steps.router->firewall, job->source.config,
+		&job->steps.firewall, &outcome->err);
+}
+
+static int begin_steps(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+
+	if (outcome->is_unchanged)
+		return IS_DONE;
+	if (job->kind == APPLY_PLAN)
+		return begin_plan(job);
+	if (refuse_restarts(outcome) != 0 || apply_note(job->apply, job) != 0)
+		return -1;
+	describe_steps(job);
 	if (outcome->revision != 0 && job->confirm_sec == 0)
 		job->steps.history = apply_history(job->apply);
 	return transaction_go_on(
@@ -89,6 +111,21 @@ static int run_long_step(struct apply_job *job)
 		return GOES_ON;
 	job->outcome->failed_step = steps[STEPS_LONG].name;
 	return -1;
+}
+
+// All that a plan does with it.
+static int judge_flows(struct apply_job *job)
+{
+	struct apply_outcome *outcome = job->outcome;
+
+	if (job->kind != APPLY_PLAN)
+		return GOES_ON;
+	if (outcome->foresight == NULL)
+		outcome->foresight = foresight_new(&job->steps.router->firewall,
+			&job->steps.firewall, outcome->plan, job->flows_max, job->steps.now);
+	if (outcome->foresight == NULL)
+		return error_set(&outcome->err, "no memory to judge flows with");
+	return foresight_go_on(outcome->foresight) ? AGAIN : IS_DONE;
 }
 
 static int end_steps(struct apply_job *job)
@@ -108,6 +145,7 @@ static const struct phase {
 	{"reading", true, read_source},
 	{"checking", false, begin_steps},
 	{"compiling the policy", true, run_long_step},
+	{"judging the flows that live", false, judge_flows},
 	{"putting it in force", false, end_steps},
 };
 
@@ -134,7 +172,8 @@ static void conclude(struct apply_job *job)
 {
 	bool is_in_force = job->rc == GOES_ON; // all phases are through
 
-	if (job->rc < 0 && job->phase == PHASE_LONG_STEP)
+	foresight_end(job->outcome->foresight);
+	if (job->rc < 0 && job->phase == PHASE_LONG_STEP && job->kind != APPLY_PLAN)
 		transaction_undo(steps, STEPS_LONG, &job->steps);
 	if (is_in_force) {
 		steps_finish(&job->steps, job->source.config);
@@ -169,9 +208,12 @@ int job_run(struct apply_job *job)
 {
 	int rc;
 
-	for (; job->phase < PHASES && job->rc == GOES_ON; job->phase++)
-		if ((job->rc = phases[job->phase].run(job)) != GOES_ON)
+	for (; job->phase < PHASES && job->rc == GOES_ON; job->phase++) {
+		while ((job->rc = phases[job->phase].run(job)) == AGAIN)
+			;
+		if (job->rc != GOES_ON)
 			break;
+	}
 	conclude(job);
 	rc = job->rc;
 	tidy(job);
@@ -210,6 +252,12 @@ static void go_on(struct apply_job *job)
 {
 	while (job->rc == GOES_ON && job->phase < PHASES && !phases[job->phase].is_long) {
 		run_phase(job);
+		if (job->rc == AGAIN) {
+			job->rc = GOES_ON;
+			if (apply_wants_turn(job->apply))
+				return;
+			continue;
+		}
 		if (job->rc == GOES_ON)
 			job->phase++;
 	}
@@ -226,8 +274,14 @@ void job_begin(struct apply_job *job)
 	go_on(job);
 }
 
+void job_turn(struct apply_job *job)
+{
+	go_on(job);
+}
+
 void job_fini(struct apply_job *job)
 {
+	foresight_end(job->outcome->foresight);
 	tidy(job);
 	free(job->text);
 	job->text = NULL;

@@ -23,6 +23,7 @@ struct apply_job {
 	int64_t uid; // -1: the daemon
 	char program[64], why[HISTORY_WHY_MAX + 1];
 	unsigned confirm_sec, probes;
+	uint64_t flows_max;
 	char confirm_name[DNS_PROBE_NAME_MAX + 1];
 	bool is_lenient;
 	apply_done_fn done; // or NULL
@@ -45,6 +46,8 @@ struct apply_job {
 int job_run(struct apply_job *job);
 // The same while the loop goes on: returns at once.
 void job_begin(struct apply_job *job);
+// Its turn, that it asked for by apply_wants_turn.
+void job_turn(struct apply_job *job);
 // What is being done.
 const char *job_phase_name(const struct apply_job *job);
 // For its end, when it was never begun or apply has ended.
@@ -53,6 +56,8 @@ void job_fini(struct apply_job *job);
 // Of apply.c.
 struct errand *apply_errand(struct apply *apply);
 struct router *apply_router(const struct apply *apply);
+// It goes on when the loop has gone round. False: no memory.
+bool apply_wants_turn(struct apply *apply);
 // Is it what the router has?
 bool apply_has(const struct apply *apply, uint64_t hash);
 // In the history, before it takes effect. 0, or -1 with the reason in the outcome.

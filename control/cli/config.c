@@ -11,6 +11,8 @@
 
 #include "control/cli/answer.h"
 
+enum { CAUSES_TOLD = 10, FLOWS_TOLD = 10 };
+
 // --- what is asked ---
 
 // The daemon reads it, from where it is: its path from the root in place of the one that was said.
@@ -136,29 +138,82 @@ static void tell_touched(const json_t *result)
 	putchar('\n');
 }
 
-// How they end is theirs to tell: the connections that they carry do not go on.
 static void tell_exchanged(const json_t *result)
 {
 	json_t *list = json_object_get(result, "exchanged"), *one;
-	uint64_t n = answer_number(result, "cut_total");
-	bool is_all = answer_truth(result, "cut_is_all");
 	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
 		printf("interface %s %s\n", answer_text(one, "name"), answer_text(one, "what"));
 	}
-	if (n == 0)
-		return;
-	printf("%s%" PRIu64 " live flow%s end%s with that:\n", is_all ? "" : "at least ", n,
-		n == 1 ? "" : "s", n == 1 ? "s" : "");
-	list = json_object_get(result, "cut");
+}
+
+static void print_cause(const json_t *cause)
+{
+	const json_t *rule = json_object_get(cause, "rule");
+	const char *what = answer_text(cause, "what"), *list = answer_text(cause, "list");
+
+	printf("%8" PRIu64 " ", answer_number(cause, "flows"));
+	if (strcmp(what, "rule") == 0)
+		printf("by %s, %s:%" PRIu64 ": %s\n", list, answer_text(rule, "file"),
+			answer_number(rule, "line"), answer_text(rule, "rule"));
+	else if (strcmp(what, "default") == 0)
+		printf("by %s: no rule lets them\n", list);
+	else if (strcmp(what, "interface") == 0)
+		puts("with their interface");
+	else if (strcmp(what, "anew") == 0)
+		puts("translated otherwise: the next packet begins another, if it may");
+	else
+		printf("by %s\n", answer_text(cause, "reason"));
+}
+
+static void tell_causes(const json_t *result)
+{
+	json_t *list = json_object_get(result, "causes"), *one;
+	uint64_t more = answer_number(result, "more_causes");
+	size_t i;
+
 	json_array_foreach(list, i, one)
 	{
+		if (i == CAUSES_TOLD)
+			break;
+		print_cause(one);
+	}
+	for (; i < json_array_size(list); i++)
+		more += answer_number(json_array_get(list, i), "flows");
+	if (more > 0)
+		printf("%8" PRIu64 " by others\n", more);
+}
+
+static void tell_examples(const json_t *result)
+{
+	json_t *list = json_object_get(result, "cut"), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (i == FLOWS_TOLD)
+			break;
 		printf("  %s %s:%" PRIu64 " -> %s:%" PRIu64 "\n", answer_text(one, "protocol"),
 			answer_text(one, "src"), answer_number(one, "sport"),
 			answer_text(one, "dst"), answer_number(one, "dport"));
 	}
+}
+
+// What of the flows that live ends with it, and by what.
+static void tell_flows(const json_t *result)
+{
+	uint64_t n = answer_number(result, "cut_total"), judged = answer_number(result, "judged");
+	bool is_all = answer_truth(result, "cut_is_all");
+
+	printf("%" PRIu64 " of %s%" PRIu64 " live flow%s end%s with it%s\n", n,
+		is_all ? "" : "the first ", judged, judged == 1 ? "" : "s", n == 1 ? "s" : "",
+		n > 0 ? ":" : ".");
+	tell_causes(result);
+	tell_examples(result);
+	if (answer_truth(result, "routes_change"))
+		puts("Routes and addresses that change with it are not foreseen in that.");
 }
 
 static void tell_plan(const json_t *result)
@@ -176,10 +231,8 @@ static void tell_plan(const json_t *result)
 		return;
 	tell_touched(result);
 	tell_exchanged(result);
-	printf("It can be applied. %" PRIu64
-	       " live flows are judged by it at their next packet, and "
-	       "go\non where it lets them.\n",
-		answer_number(result, "flows"));
+	tell_flows(result);
+	puts("It can be applied.");
 }
 
 int do_plan(const struct cli *cli)

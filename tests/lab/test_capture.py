@@ -12,50 +12,22 @@ import subprocess
 import time
 
 import pytest
-from conftest import Variant, cores_for, params
-from example import ExampleLab, Host
-from home import build_dir
+from conftest import Variant, params
 from lab import run_command, wait_for
-from scapy.layers.inet import IP, UDP
+from packets_lab import FAR, PC, WAN, PacketsLab, fields
 from tools import ping
 
-FAR, WAN, LAN, PC = "198.51.100.10", "203.0.113.2", "198.18.0.1", "198.18.0.11"
-HOSTS = {
-    "inet": Host("wan", ("203.0.113.1/24",), more=(f"{FAR}/32",)),
-    "pc": Host("lan", (f"{PC}/24",), gateways=(LAN,)),
-}
-ROUTER = """
-ports:
-  wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
-  lan: {{ driver: af_packet, match: {{ name: port-lan }} }}
-interfaces:
-  wan: {{ port: wan, addresses: 203.0.113.2/24 }}
-  lan: {{ port: lan, addresses: 198.18.0.1/24 }}
-routes: [{{ to: 0.0.0.0/0, via: 203.0.113.1 }}]
-zones:
-  lan: {{ interfaces: lan }}
-  wan: {{ interfaces: wan }}
-nat: [{{ masquerade: wan }}]
-firewall:
-  input: [{{ action: accept }}]
-  forward:
-    - {{ from: lan, protocol: udp, port: 4023, action: drop, comment: no such thing }}
-    - {{ from: lan, to: wan, action: accept }}
-workers: {{ cores: [{cores}] }}
-state: {{ file: {dir}/state.db }}
-"""
 GONE = "a capture ended: its client has gone"
 MOST = 4  # captures at a time
 LEASE = 3  # seconds after which a client that does not come has gone
 
 
-class CaptureLab(ExampleLab):
+class CaptureLab(PacketsLab):
     def __init__(self):
-        super().__init__("capture", HOSTS)
+        super().__init__("capture")
 
     def argv(self, *words):
-        return [str(word) for word in (
-            build_dir() / "millrace", "-s", self.socket, "capture", *words)]
+        return super().argv("capture", *words)
 
     def capture(self, *words):
         """A capture that is sure to run, and its file."""
@@ -69,10 +41,6 @@ class CaptureLab(ExampleLab):
         assert done.returncode != 0
         return done.stderr
 
-    def send_udp(self, port, ttl=64):
-        packet = IP(src=PC, dst=FAR, ttl=ttl) / UDP(sport=4000, dport=port) / b"hello"
-        self.send("pc", "lan", [packet])
-
 
 def end(process, how=signal.SIGINT):
     """What it said at the end."""
@@ -82,19 +50,10 @@ def end(process, how=signal.SIGINT):
     return process.output()
 
 
-def fields(path, *names):
-    """tshark's words for each packet."""
-    done = run_command(["tshark", "-r", path, "-T", "fields", "-E", "separator=|",
-                        *(word for name in names for word in ("-e", name))])
-    return [line.split("|") for line in done.stdout.splitlines()]
-
-
 @pytest.fixture(scope="module")
 def lab(variant):
     with CaptureLab() as lab:
-        lab.start_router(ROUTER.format(
-            dir=lab.dir, cores=", ".join(map(str, cores_for(variant.workers)))))
-        wait_for(lambda: ping(lab, "pc", FAR, count=1).received == 1, "the path", 10)
+        lab.begin(variant.workers)
         yield lab
 
 

@@ -9,9 +9,9 @@
 import time
 
 import pytest
+from apply_lab import CUT, FAR, HOSTS, OTHER, ApplyLab
 from example import Host
 from lab import wait_for
-from test_apply import CUT, FAR, HOSTS, OTHER, ApplyLab
 
 RESOLVER = "203.0.113.53"
 NAME = "router.example"

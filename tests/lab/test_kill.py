@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What somebody ends or clears by a command, while real connections run.
 
-    the topology of test_apply.py
+    the topology of apply_lab.py
 """
 
 import json
 import re
 
 import pytest
+from apply_lab import FAR, PC, ApplyLab, Caller
 from lab import wait_for
-from test_apply import FAR, PC, ApplyLab, Caller
 
 
 @pytest.fixture(scope="module")

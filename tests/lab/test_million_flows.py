@@ -74,6 +74,15 @@ def test_a_million_flows_are_looked_through_without_holding_up_the_loop():
             said = lab.millrace("show", "flows", *words)
             print(f"{' '.join(words)}: {1000 * (time.monotonic() - began):.0f} ms")
             assert (len(said["flows"]), said["total"]) == (shown, total), words
+        path = lab.dir / "next.yaml"
+        path.write_text((lab.dir / "millraced.yaml").read_text().replace(
+            "forward: accept", "forward: drop"))
+        began = time.monotonic()
+        plan = lab.millrace("plan", path)
+        print(f"plan: {1000 * (time.monotonic() - began):.0f} ms")
+        assert plan["judged"] == plan["cut_total"] == FLOWS and plan["cut_is_all"]
+        assert plan["causes"] == [{"what": "default", "flows": FLOWS, "reason": "drop_rule",
+                                   "list": "forward", "rule": None}]
         after = lab.millrace("show", "version")["loop_late_us"]
         print(f"the loop was {after} us late at worst, {late} before")
         assert after <= max(late, LATE_US)

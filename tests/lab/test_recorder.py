@@ -10,50 +10,21 @@ import subprocess
 import time
 
 import pytest
-from conftest import Variant, cores_for, params
-from example import ExampleLab, Host
-from home import build_dir
+from conftest import Variant, params
 from lab import run_command, wait_for
-from scapy.layers.inet import IP, UDP
-from test_capture import fields
+from packets_lab import FAR, PC, WAN, PacketsLab, fields
 from tools import ping
 
-FAR, WAN, LAN, PC = "198.51.100.10", "203.0.113.2", "198.18.0.1", "198.18.0.11"
-HOSTS = {
-    "inet": Host("wan", ("203.0.113.1/24",), more=(f"{FAR}/32",)),
-    "pc": Host("lan", (f"{PC}/24",), gateways=(LAN,)),
-}
 DROPS, FILES = 150, 2
-ROUTER = """
-ports:
-  wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
-  lan: {{ driver: af_packet, match: {{ name: port-lan }} }}
-interfaces:
-  wan: {{ port: wan, addresses: 203.0.113.2/24 }}
-  lan: {{ port: lan, addresses: 198.18.0.1/24 }}
-routes: [{{ to: 0.0.0.0/0, via: 203.0.113.1 }}]
-zones:
-  lan: {{ interfaces: lan }}
-  wan: {{ interfaces: wan }}
-nat: [{{ masquerade: wan }}]
-firewall:
-  input: [{{ action: accept }}]
-  forward:
-    - {{ from: lan, protocol: udp, port: 4023, action: drop, comment: no such thing }}
-    - {{ from: lan, to: wan, action: accept }}
-workers: {{ cores: [{cores}] }}
-state: {{ file: {dir}/state.db }}
+RECORDER = """
 recorder: {{ memory: 1, directory: {dir}/recorder, drops: {drops}, files: {files}, last: 1m }}
 """
 SLOT_BYTES = 128  # of a packet with the 96 bytes that are kept by default
 
 
-class RecorderLab(ExampleLab):
+class RecorderLab(PacketsLab):
     def __init__(self):
-        super().__init__("recorder", HOSTS)
-
-    def argv(self, *words):
-        return [str(word) for word in (build_dir() / "millrace", "-s", self.socket, *words)]
+        super().__init__("recorder")
 
     def state(self):
         return json.loads(run_command(self.argv("--json", "show", "recorder")).stdout)
@@ -63,10 +34,6 @@ class RecorderLab(ExampleLab):
         done = run_command(self.argv("recorder", "write", path, *words))
         assert "0 lost for want of room" in done.stderr
         return path
-
-    def send_udp(self, port, count=1):
-        packet = IP(src=PC, dst=FAR) / UDP(sport=4000, dport=port) / b"hello"
-        self.send("pc", "lan", [packet] * count)
 
     def wait_for_file(self, cause, before=()):
         def new():
@@ -80,10 +47,8 @@ class RecorderLab(ExampleLab):
 @pytest.fixture(scope="module")
 def lab(variant):
     with RecorderLab() as lab:
-        lab.start_router(ROUTER.format(
-            dir=lab.dir, cores=", ".join(map(str, cores_for(variant.workers))), drops=DROPS,
-            files=FILES))
-        wait_for(lambda: ping(lab, "pc", FAR, count=1).received == 1, "the path", 10)
+        lab.begin(variant.workers,
+                  RECORDER.format(dir=lab.dir, drops=DROPS, files=FILES))
         yield lab
 
 
@@ -136,7 +101,7 @@ def test_a_pipe_whose_reader_is_killed_holds_nothing(lab):
 
 def test_a_burst_of_drops_writes_a_file_with_what_was_dropped(lab):
     before = [f["name"] for f in lab.state()["files"]]
-    lab.send_udp(4023, 4 * DROPS)
+    lab.send_udp(4023, count=4 * DROPS)
     path = lab.wait_for_file("-drops", before)
     rows = fields(path, "udp.dstport", "frame.comment")
     dropped = [comment for port, comment in rows if port == "4023" and comment]

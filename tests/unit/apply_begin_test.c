@@ -2,6 +2,7 @@
 // A config that is taken while the loop goes on.
 #include "tests/unit/apply_fixture.h"
 
+#include "control/apply/foresight.h"
 #include "control/apply/probation.h"
 
 static const struct parts rich = {
@@ -25,14 +26,20 @@ static void on_done(void *ctx, const struct apply_outcome *outcome, int rc)
 	done_rc = rc;
 }
 
-static struct apply_job *begin(struct parts parts, enum apply_asks what)
+// Of the file as it is.
+static struct apply_job *begin_file(enum apply_asks what)
 {
 	n_done = 0;
-	write_config(parts);
 	return apply_begin(apply, &(struct apply_request){.what = what,
 					  .file = file,
 					  .who = {1000, "test[1]", "as a test"},
 					  .done = on_done});
+}
+
+static struct apply_job *begin(struct parts parts, enum apply_asks what)
+{
+	write_config(parts);
+	return begin_file(what);
 }
 
 static bool is_done(void)
@@ -118,6 +125,103 @@ static void a_plan_is_no_change(void **state)
 	assert_string_equal(before, after);
 	free(before);
 	free(after);
+}
+
+// --- what it ends ---
+
+enum { LIVING = 100000 };
+
+static void foresee(unsigned rule, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		recording.foreseen[recording.n_foreseen++] =
+			(struct dp_foreseen){.what = DP_FORESEEN_REFUSED,
+				.is_by_firewall = true,
+				.reason = "drop_rule",
+				.hook = DP_HOOK_FORWARD,
+				.rule = (int64_t)rule,
+				.flow = {.place = i}};
+}
+
+static void a_plan_tells_what_ends_and_by_what(void **state)
+{
+	const struct apply_outcome *outcome;
+	const struct foresight *seen;
+	int rc;
+
+	recording.n_living = LIVING;
+	foresee(0, 2);
+	foresee(1, 5);
+	recording.foreseen[recording.n_foreseen++] = (struct dp_foreseen){.what = DP_FORESEEN_ANEW};
+	job = begin(rich, APPLY_ASKS_PLAN);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_int_equal(rc, 0);
+	seen = outcome->foresight;
+	assert_non_null(seen);
+	assert_int_equal(seen->judged, LIVING);
+	assert_int_equal(seen->ends, 8);
+	assert_true(seen->is_all);
+	assert_int_equal(seen->n_causes, 3);
+	assert_int_equal(seen->causes[0].flows, 5);
+	assert_ptr_equal(seen->causes[0].rule, &outcome->config->firewall.hooks[1].rules[1]);
+	assert_string_equal(seen->causes[0].list, "forward");
+	assert_ptr_equal(seen->causes[1].rule, &outcome->config->firewall.hooks[1].rules[0]);
+	assert_int_equal(seen->causes[2].what, DP_FORESEEN_ANEW);
+	assert_int_equal(seen->n_shown, 8);
+	assert_int_equal(seen->shown_cause[0], 1);
+	assert_int_equal(seen->shown_cause[2], 0);
+	assert_int_equal(seen->shown_cause[7], 2);
+	assert_false(kernel_router.firewall.is_preparing);
+	apply_job_leave(job);
+}
+
+static void a_plan_judges_no_more_flows_than_it_is_asked_to(void **state)
+{
+	const struct apply_request request = {.what = APPLY_ASKS_PLAN,
+		.file = file,
+		.flows_max = 1000,
+		.who = {1000, "test[1]", "as a test"},
+		.done = on_done};
+	const struct apply_outcome *outcome;
+	int rc;
+
+	recording.n_living = LIVING;
+	foresee(0, 3);
+	write_config(rich);
+	n_done = 0;
+	job = apply_begin(apply, &request);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_in_range(outcome->foresight->judged, 1000, 1000 + DP_FORECAST_LOOKS);
+	assert_false(outcome->foresight->is_all);
+	assert_int_equal(outcome->foresight->ends, 0);
+	apply_job_leave(job);
+}
+
+static void a_plan_that_asks_for_a_restart_or_nothing_new_judges_nothing(void **state)
+{
+	char text[4200];
+
+	recording.n_living = LIVING;
+	apply_job_leave(begin((struct parts){0}, APPLY_ASKS_PLAN));
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	snprintf(text, sizeof(text), "%sflows: {capacity: 4096}\n", text_of((struct parts){0}));
+	write_to(file, text);
+	apply_job_leave(begin_file(APPLY_ASKS_PLAN));
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(recording.n_forecasts, 0);
+}
+
+static void an_end_on_the_way_gives_all_back(void **state)
+{
+	job = begin(rich, APPLY_ASKS_PLAN);
+	recording.n_living = UINT32_MAX;
+	while (recording.n_forecast_parts == 0)
+		kernel_fixture_run(1);
+	apply_free(apply); // the sanitizers see what is left
+	apply = NULL;
+	apply_job_leave(job);
 }
 
 // An interface that comes while a policy is compiled is in the next one.
@@ -224,6 +328,10 @@ int main(void)
 		TEST(who_asked_may_go),
 		TEST(what_fails_on_the_way_leaves_all_as_it_was),
 		TEST(a_plan_is_no_change),
+		TEST(a_plan_tells_what_ends_and_by_what),
+		TEST(a_plan_judges_no_more_flows_than_it_is_asked_to),
+		TEST(a_plan_that_asks_for_a_restart_or_nothing_new_judges_nothing),
+		TEST(an_end_on_the_way_gives_all_back),
 		TEST(an_update_waits_for_the_end),
 		TEST(interfaces_come_and_go),
 		TEST(who_fails_a_probe_goes_when_the_time_is_over),

@@ -14,6 +14,7 @@
 
 #include "control/api/show_parts.h"
 #include "tests/unit/policy_fixture.h"
+#include "tests/unit/rpc_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LIST	     "/var/tmp/firewall_api_test.list"
@@ -63,9 +64,7 @@ static const char *call(method_fn method, const char *params)
 
 	if (params != NULL) {
 		snprintf(text, sizeof(text), "%s", params);
-		for (char *c = text; *c != '\0'; c++)
-			if (*c == '\'')
-				*c = '"';
+		rpc_text_exchange(text, '\'', '"');
 		asked = json_loads(text, 0, NULL);
 		assert_non_null(asked);
 	}
@@ -77,9 +76,7 @@ static const char *call(method_fn method, const char *params)
 	}
 	dump = json_dumps(answer, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	snprintf(text, sizeof(text), "%s", dump);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '"')
-			*c = '\'';
+	rpc_text_exchange(text, '"', '\'');
 	free(dump);
 	json_decref(answer);
 	return text;
@@ -88,28 +85,19 @@ static const char *call(method_fn method, const char *params)
 // The same for a long list, with what stands behind the list behind it.
 static const char *call_walk(const struct rpc_walk *walk, const char *params)
 {
-	static char text[8192];
 	const struct rpc_method methods[] = {{"walk", NULL, RPC_READS, walk}, {NULL}};
 	const struct rpc rpc = {methods, &fixture};
 	struct rpc_session session = {.rpc = &rpc};
 	struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
-	char *line;
+	const char *line;
 
-	evbuffer_add_printf(in, "{'jsonrpc':'2.0','id':1,'method':'walk','params':%s}\n", params);
-	for (char *c = (char *)evbuffer_pullup(in, -1); *c != '\n'; c++)
-		if (*c == '\'')
-			*c = '"';
+	rpc_text_add(in, "{'jsonrpc':'2.0','id':1,'method':'walk','params':%s}", params);
 	while (rpc_step(&session, in, out) == RPC_GOES_ON)
 		;
-	line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
-	snprintf(text, sizeof(text), "%s", line);
-	free(line);
+	line = rpc_text_next(out);
 	evbuffer_free(in);
 	evbuffer_free(out);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '"')
-			*c = '\'';
-	return text;
+	return line;
 }
 
 // The result alone, or why there is none.

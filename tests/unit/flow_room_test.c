@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "dataplane/conntrack.h"
+#include "dataplane/explain.h"
 #include "tests/unit/dataplane_fixture.h"
 
 static void fill_with_answered(struct fixture *f, uint32_t src, uint32_t n)
@@ -32,6 +33,23 @@ static void set_host_limit(struct fixture *f, uint32_t flows)
 
 	policy.host_flows_max = flows;
 	assert_int_equal(dataplane_policy_set(f->dp, &policy, &err), 0);
+}
+
+// What an explanation says of it: for want of what room it would be dropped, or "none". Interfaces
+// have no ports here.
+static const char *explained(struct fixture *f, const struct frame *frame)
+{
+	struct rte_mbuf *m = frame_build(f, frame);
+	struct dp_explain packet = {.interface = frame->iface,
+		.frame = rte_pktmbuf_mtod(m, uint8_t *),
+		.bytes = m->data_len};
+	struct dp_explanation out;
+	struct error err;
+
+	assert_int_equal(dataplane_explain(f->dp, &packet, &out, &err), 0);
+	rte_pktmbuf_free(m);
+	assert_int_equal(out.fate, DP_FATE_DROPPED);
+	return strcmp(out.reason, "drop_interface_down") == 0 ? "none" : out.reason;
 }
 
 // --- a full table ---
@@ -107,6 +125,8 @@ static void a_table_full_of_one_hosts_flows_refuses_it_and_nobody_else(void **st
 	assert_true(fixture_exchange(f, &transfer, &answer));
 	fill_with_answered(f, FIXTURE_PC, capacity - 1);
 	out.dst = FIXTURE_SERVER;
+	assert_string_equal(explained(f, &out), "drop_flow_share");
+	assert_string_equal(explained(f, &transfer), "none");
 	assert_false(fixture_passes(f, &out, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_SHARE), 1);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 0);
@@ -179,6 +199,7 @@ static void at_its_limit_a_host_gives_up_what_it_can_spare(void **state)
 	fill_with_answered(f, FIXTURE_PC, LIMIT - 1);
 	for (uint16_t i = 1; i <= 50; i++) {
 		out.sport = 6000 + i; // the one place left is that of the latest
+		assert_string_equal(explained(f, &out), "none");
 		assert_true(fixture_passes(f, &out, FIXTURE_WAN));
 		assert_int_equal(f->w->flows.n_used, LIMIT);
 		assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), i - 1);
@@ -189,7 +210,9 @@ static void at_its_limit_a_host_gives_up_what_it_can_spare(void **state)
 		assert_true(fixture_exchange(f, &other, &answer));
 	}
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_EVICTED), 49);
+	assert_string_equal(explained(f, &other), "none"); // it has its flow
 	other.sport = 7000;
+	assert_string_equal(explained(f, &other), "drop_host_limit");
 	assert_false(fixture_passes(f, &other, FIXTURE_WAN));
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_HOST_LIMIT), 1);
 	assert_int_equal(f->w->flows.n_used, 2 * LIMIT);

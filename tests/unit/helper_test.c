@@ -2,6 +2,7 @@
 #include "dataplane/conntrack.h"
 #include "dataplane/helper.h"
 #include "tests/unit/helper_world.h"
+#include "tests/unit/foresee.h"
 #include "tests/unit/ruleset_fixture.h"
 
 static const char port_said[] = "PORT 198,18,0,7,19,137\r\n"; // 5001
@@ -122,6 +123,28 @@ static void it_stays_when_the_policy_changes_and_goes_when_it_is_forbidden(void 
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
 }
 
+struct expected_end {
+	uint16_t sport, dport;
+	unsigned n;
+};
+
+static void note_end(void *ctx, const struct dp_foreseen *foreseen)
+{
+	struct expected_end *expected = ctx;
+
+	expected->n += foreseen->flow.sport == expected->sport &&
+		       foreseen->flow.dport == expected->dport;
+}
+
+static bool is_foreseen_to_end(
+	struct fixture *f, const struct dp_policy *policy, const struct frame *frame)
+{
+	struct expected_end expected = {.sport = frame->sport, .dport = frame->dport};
+
+	foresee(f, policy, note_end, &expected);
+	return expected.n > 0;
+}
+
 static void end_all_flows(struct fixture *f)
 {
 	f->w->now_sec += TIMEOUT_TCP_ESTABLISHED_SEC + 2;
@@ -157,9 +180,9 @@ static void it_goes_when_its_control_connection_is_forbidden(void **state)
 		assert_true(fixture_passes(f, &data, out));
 		build_strict_rules(NULL, rows[i].port);
 		if (rows[i].has_helpers)
-			set_helpers(f, &rules.policy);
-		else
-			assert_int_equal(dataplane_policy_set(f->dp, &rules.policy, &err), 0);
+			name_helpers(&rules.policy);
+		assert_int_equal(is_foreseen_to_end(f, &rules.policy, &data), !rows[i].stays);
+		assert_int_equal(dataplane_policy_set(f->dp, &rules.policy, &err), 0);
 		assert_int_equal(fixture_passes(f, &data, out), rows[i].stays);
 		rte_pktmbuf_free(fixture_punted(f));
 		end_all_flows(f);

@@ -23,12 +23,17 @@ enum {
 	SERVER_SEQ = 5000,
 };
 
+static inline void name_helpers(struct dp_policy *policy)
+{
+	policy->helpers[DP_HELPER_FTP] = (struct dp_helper_ports){{FTP_SERVER_PORT}, 1};
+	policy->helpers[DP_HELPER_TFTP] = (struct dp_helper_ports){{TFTP_SERVER_PORT}, 1};
+}
+
 static inline void set_helpers(struct fixture *f, struct dp_policy *policy)
 {
 	struct error err;
 
-	policy->helpers[DP_HELPER_FTP] = (struct dp_helper_ports){{FTP_SERVER_PORT}, 1};
-	policy->helpers[DP_HELPER_TFTP] = (struct dp_helper_ports){{TFTP_SERVER_PORT}, 1};
+	name_helpers(policy);
 	assert_int_equal(dataplane_policy_set(f->dp, policy, &err), 0);
 }
 

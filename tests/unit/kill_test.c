@@ -16,6 +16,7 @@
 
 #include "control/api/show_parts.h"
 #include "tests/unit/policy_fixture.h"
+#include "tests/unit/rpc_text.h"
 
 static const char config[] =
 	LAN_AND_WAN "firewall: {forward: [{from: home, action: accept}, {port: 22, protocol: tcp, "
@@ -83,16 +84,8 @@ static int teardown(void **state)
 
 static void ask(struct client *client, const char *method, const char *params)
 {
-	char *text;
-
-	if (asprintf(&text, "{'jsonrpc':'2.0','id':1,'method':'%s','params':%s}\n", method,
-		    params) < 0)
-		abort();
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '\'')
-			*c = '"';
-	evbuffer_add(client->in, text, strlen(text));
-	free(text);
+	rpc_text_add(client->in, "{'jsonrpc':'2.0','id':1,'method':'%s','params':%s}", method,
+		params);
 }
 
 // How often it had to wait.
@@ -110,17 +103,7 @@ static unsigned run(struct client *client, unsigned waits_max)
 
 static const char *answer(struct client *client)
 {
-	static char text[4096];
-	char *line = evbuffer_readln(client->out, NULL, EVBUFFER_EOL_LF);
-
-	if (line == NULL)
-		return NULL;
-	snprintf(text, sizeof(text), "%s", line);
-	free(line);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '"')
-			*c = '\'';
-	return text;
+	return rpc_text_next(client->out);
 }
 
 static void ends_what_fits_and_says_how_many(void **state)

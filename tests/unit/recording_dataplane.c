@@ -404,6 +404,38 @@ bool dataplane_flows(const struct dataplane *dp, uint64_t *cursor, struct dp_flo
 	return *cursor < recording.n_flows;
 }
 
+struct dp_forecast {
+	unsigned at;
+};
+
+struct dp_forecast *dataplane_forecast_new(struct dataplane *dp, const struct dp_forecast_of *of)
+{
+	recording.n_forecasts++;
+	recording.forecast_interfaces = of->interfaces_gone;
+	return calloc(1, sizeof(struct dp_forecast));
+}
+
+void dataplane_forecast_free(struct dp_forecast *forecast)
+{
+	free(forecast);
+}
+
+int dataplane_forecast_some(struct dp_forecast *forecast,
+	struct dp_foreseen out[DP_FORECAST_LOOKS], unsigned *n, uint64_t *judged)
+{
+	unsigned first = recording.n_living - recording.n_foreseen;
+
+	*n = 0;
+	recording.n_forecast_parts++;
+	for (unsigned i = 0; i < DP_FORECAST_LOOKS && forecast->at < recording.n_living; i++) {
+		if (forecast->at >= first)
+			out[(*n)++] = recording.foreseen[forecast->at - first];
+		forecast->at++;
+		++*judged;
+	}
+	return forecast->at < recording.n_living;
+}
+
 // The workers do one flow each time that they are asked whether they are done.
 int dataplane_flow_end(struct dataplane *dp, const struct dp_flow *flow, bool resets)
 {

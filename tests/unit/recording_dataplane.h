@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dataplane/dataplane.h"
+#include "dataplane/forecast.h"
 
 enum {
 	RECORDED_MAX = 1024,
@@ -63,6 +64,10 @@ struct recording {
 	bool ends_reset[RECORDED_FLOWS_MAX];
 	unsigned n_flows, n_ends, n_ended;
 	bool is_stalled; // they end nothing
+	// what is foreseen, each of the last of so many flows; asks for them so far
+	struct dp_foreseen foreseen[RECORDED_FLOWS_MAX];
+	unsigned n_foreseen, n_living, n_forecasts, n_forecast_parts;
+	uint64_t forecast_interfaces;
 	// the ports that interfaces sit on: all have this link; what MTU they have unless they are
 	// told, and what any was told last
 	struct port_link link;

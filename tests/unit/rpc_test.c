@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "control/api/rpc.h"
+#include "tests/unit/rpc_text.h"
 
 static unsigned n_calls;
 
@@ -208,34 +209,18 @@ static void a_notification_is_done_but_not_answered(void **state)
 	assert_int_equal(evbuffer_get_length(out), 0);
 }
 
-// The line with ' for ", and a newline behind it; everything it leads to is answered.
+// The line with ' for "; everything it leads to is answered.
 static void feed_all(const char *line)
 {
-	char *text = strdup(line);
-
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '\'')
-			*c = '"';
-	evbuffer_add_printf(in, "%s\n", text);
-	free(text);
+	rpc_text_add(in, "%s", line);
 	while (rpc_step(&session, in, out) == RPC_GOES_ON)
 		;
 }
 
-// The next line as it was written, with ' for "; until the next call. NULL: there is none.
+// The next line as it was written, with ' for ".
 static const char *next_text(void)
 {
-	static char text[4096];
-	char *line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
-
-	if (line == NULL)
-		return NULL;
-	snprintf(text, sizeof(text), "%s", line);
-	free(line);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '"')
-			*c = '\'';
-	return text;
+	return rpc_text_next(out);
 }
 
 static void an_id_comes_back_as_it_was(void **state)
