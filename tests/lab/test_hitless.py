@@ -46,6 +46,7 @@ APPLIES = int(os.environ.get("MILLRACE_APPLIES", "1000"))
 TRIES = 4  # somebody else may have the cores
 AWAY_SEC = 0.02  # in all, of the worker's: half of what the rings hold
 RATE_LEAST = 100000
+LATE_NS = 20e6
 SETTLING = 30
 GROWTH_KIB = 1024
 PORT_CHANGES = 40
@@ -172,14 +173,15 @@ class HitlessLab(ExampleLab):
         self.processes.remove(traffic)
         said = traffic.output()
         seen.update(json.loads(said[said.index("{"):]))
-        seen["lost"] = seen["sent"] - seen["received"]
+        # what the router left in its ring until that was full counts, too
+        seen["lost"] = seen["sent"] + seen["refused"] - seen["received"]
         seen["worker_waited"] = thread_times(worker)[1] - waited
         seen["drops"] = {name: n - drops[name] for name, n in self.counts("drop_").items()
                          if n != drops[name]}
 
 
 def told(seen):
-    return (f"{seen['lost']} of {seen['sent']} lost at {rate(seen):.0f} pps, {seen['disordered']} out "
+    return (f"{seen['lost']} of {seen['sent'] + seen['refused']} lost at {rate(seen):.0f} pps, {seen['disordered']} out "
             f"of order; the worker waited {seen['worker_waited']:.3f} s of {seen['seconds']:.1f}, the "
             f"generator {seen['pauses']['longest_seconds']:.3f} s at once; latency "
             f"{seen['latency_ns']}; {seen['drops']}")
@@ -192,12 +194,13 @@ def rate(seen):
 def judge(seen, what, lab):
     """False: the machine was not there, and it is to be tried again."""
     print(f"{what}: {told(seen)}")
-    if seen["lost"] > 0 and seen["worker_waited"] > AWAY_SEC:
+    is_late = seen["latency_ns"]["p99.9"] > LATE_NS
+    if (seen["lost"] > 0 or is_late) and seen["worker_waited"] > AWAY_SEC:
         with lab.stream() as alone:
             time.sleep(seen["seconds"])
         print(f"as long without: {told(alone)}")
         return False
-    assert seen["lost"] == seen["disordered"] == 0, told(seen)
+    assert seen["lost"] == seen["disordered"] == 0 and not is_late, told(seen)
     return rate(seen) >= RATE_LEAST
 
 
@@ -222,7 +225,7 @@ def try_under_load(lab, what, n, apply):
         if judge(seen, f"{what} ({more} KiB more)", lab):
             assert more < GROWTH_KIB, f"{more} KiB more after {what}"
             return
-    pytest.fail(f"the machine was too busy each time: {told(seen)}")
+    pytest.fail(f"each of {TRIES} times packets were lost, or late, or too few: {told(seen)}")
 
 
 @pytest.fixture(scope="module")
