@@ -296,10 +296,9 @@ struct dp_recording_origin {
 };
 struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
 	struct dp_recording_origin *origin, struct error *err);
-// The same of bytes, mapped by mmap, which become the recording's; without one they stay the
-// caller's.
-struct dp_recording *dataplane_recording_of_image(void *image, uint64_t n_bytes, uint32_t last_sec,
-	struct dp_recording_origin *origin, struct error *err);
+// The same of its bytes, aligned to a cache line, which stay the caller's as long as it is read.
+struct dp_recording *dataplane_recording_of_image(const void *image, uint64_t n_bytes,
+	uint32_t last_sec, struct dp_recording_origin *origin, struct error *err);
 
 // --- reading: sums over all workers, monotonic ---
 struct dp_counter {

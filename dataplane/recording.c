@@ -78,8 +78,8 @@ void dataplane_recording_free(struct dp_recording *recording)
 		return;
 	for (unsigned i = 0; i < recording->n_workers; i++)
 		memory_unmap(recording->copies[i], recording->copy_bytes);
-	if (recording->image != NULL)
-		munmap(recording->image, recording->image_bytes);
+	if (recording->mapped != NULL)
+		munmap(recording->mapped, recording->mapped_bytes);
 	free(recording);
 }
 

@@ -18,8 +18,9 @@ struct dp_recording {
 	uint64_t *copies[DP_WORKERS_MAX];
 	uint64_t copy_bytes; // of each
 	// of an image, nothing of which is to be believed; NULL: it is none
-	void *image;
-	uint64_t image_bytes;
+	const void *image;
+	void *mapped; // by this one, NULL: the caller's
+	uint64_t mapped_bytes;
 	struct recorder_head head; // as it was when it was checked
 	bool knows_reasons;
 };

@@ -81,8 +81,8 @@ static void leave_out_older(struct dp_recording *recording, uint32_t last_sec)
 	}
 }
 
-struct dp_recording *dataplane_recording_of_image(void *image, uint64_t n_bytes, uint32_t last_sec,
-	struct dp_recording_origin *origin, struct error *err)
+struct dp_recording *dataplane_recording_of_image(const void *image, uint64_t n_bytes,
+	uint32_t last_sec, struct dp_recording_origin *origin, struct error *err)
 {
 	struct dp_recording *recording = calloc(1, sizeof(*recording));
 
@@ -98,7 +98,6 @@ struct dp_recording *dataplane_recording_of_image(void *image, uint64_t n_bytes,
 		return NULL;
 	}
 	recording->image = image;
-	recording->image_bytes = n_bytes;
 	recording->clock = capture_clock_now();
 	recording->n_slots = recording->head.n_slots;
 	recording->slot_words = recording->head.slot_words;
@@ -184,7 +183,11 @@ struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_se
 		return NULL;
 	}
 	recording = dataplane_recording_of_image(image, n_bytes, last_sec, origin, err);
-	if (recording == NULL)
+	if (recording == NULL) {
 		munmap(image, n_bytes);
+		return NULL;
+	}
+	recording->mapped = image;
+	recording->mapped_bytes = n_bytes;
 	return recording;
 }
