@@ -50,6 +50,7 @@ LATE_NS = 20e6
 SETTLING = 30
 GROWTH_KIB = 1024
 PORT_CHANGES = 40
+CLIENTS = 5
 GUEST_PORT = "  guest: { driver: af_packet, match: { name: port-guest } }\n"
 GUEST = "  guest: { port: guest, addresses: 198.19.3.1/24 }\n"
 
@@ -262,3 +263,16 @@ def test_ports_that_come_and_go_stop_no_other(lab):
         others.reverse()
 
     try_under_load(lab, f"{PORT_CHANGES} ports that come or go", PORT_CHANGES, apply)
+
+
+def test_hosts_get_addresses_while_files_are_applied(lab):
+    """From the first message to the last there are many applies in between, some of the pool."""
+    for i in range(CLIENTS):
+        client = lab.start("pc", f"udhcpc-{i}", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", 3,
+                           "-T", 1, "-s", "/bin/true", "-x", f"0x3d:01020304{i:04x}")
+        before = lab.n_applied
+        while client.is_alive():
+            lab.apply()
+        assert client.popen.returncode == 0, client.output()
+        assert lab.n_applied > before + 1 and "obtained" in client.output()
+        lab.processes.remove(client)
