@@ -13,11 +13,16 @@ enum {
 	NO_INTERFACE = DP_INTERFACES_MAX, // the place of what has none
 };
 
-static uint32_t interface_number(struct capture_writer *writer, int id)
+static const char *interface_name(const struct capture_writer *writer, int id)
 {
 	const struct interface *interface =
 		id < 0 ? NULL : interfaces_by_id(&writer->router->interfaces, id);
-	const char *name = interface == NULL ? "router" : interface->config->name;
+
+	return interface == NULL ? "router" : interface->config->name;
+}
+
+static uint32_t interface_number(struct capture_writer *writer, int id, const char *name)
+{
 	unsigned place = id < 0 || id >= DP_INTERFACES_MAX ? NO_INTERFACE : (unsigned)id;
 
 	if (strcmp(writer->interfaces[place].name, name) == 0)
@@ -69,7 +74,9 @@ bool capture_writer_put(struct capture_writer *writer, const struct dp_captured 
 {
 	char text[COMMENT_BYTES];
 	struct pcapng_packet packet = {
-		.interface = interface_number(writer, from->interface),
+		.interface = interface_number(writer, from->interface,
+			from->interface_name != NULL ? from->interface_name
+						     : interface_name(writer, from->interface)),
 		.direction = from->kind == DP_CAPTURE_TX   ? PCAPNG_OUTBOUND
 			     : from->kind == DP_CAPTURE_RX ? PCAPNG_INBOUND
 							   : PCAPNG_UNKNOWN,
@@ -92,7 +99,8 @@ bool capture_writer_begin(struct capture_writer *writer, uint64_t interfaces, co
 		return false;
 	for (unsigned i = 0; i < all->n; i++)
 		if ((interfaces >> all->list[i].id & 1) != 0 &&
-			interface_number(writer, all->list[i].id) == UINT32_MAX)
+			interface_number(writer, all->list[i].id,
+				interface_name(writer, all->list[i].id)) == UINT32_MAX)
 			return false;
 	return true;
 }

@@ -95,6 +95,8 @@ static int start(struct router *router, const struct options *options, struct er
 	}
 	if (ports_open(&router->ports, router->config, router->cores.n_workers, err) != 0)
 		return -1;
+	leftover_find(&router->leftover, router->config, options->socket);
+	router->budget.dataplane.recorder.image = router->leftover.path;
 	router->dp = dataplane_new(&router->budget.dataplane, err);
 	if (router->dp == NULL)
 		return -1;
@@ -163,6 +165,7 @@ static void stop(struct router *router)
 	loop_lag_free(router->loop_lag);
 	duties_free(router->duties);
 	recorder_stop(router->recorder);
+	leftover_fini(&router->leftover);
 	capture_forget_all(router);
 	dhcp4_uplinks_free(router->uplinks);
 	learned_dns_fini(&router->learned_dns);

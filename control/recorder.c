@@ -132,17 +132,15 @@ static int64_t wall_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / MS_NS;
 }
 
-static int begin_file(struct recorder *recorder, const char *cause, struct error *err)
+// Takes the recording.
+static int begin_file_of(struct recorder *recorder, struct dp_recording *recording,
+	const char *cause, int64_t now_ms, struct error *err)
 {
 	static const struct timeval interval = {.tv_usec = TURN_MS * 1000};
 	struct recorder_files files = recorder_files_of(recorder->router);
-	int64_t now_ms = wall_ms();
-	int64_t since_ms = now_ms - (int64_t)config_of(recorder)->last_sec * 1000;
 
-	// first: while the rest is made ready, the rings go on
-	recorder->recording = dataplane_recording_new(
-		recorder->router->dp, since_ms > 0 ? (uint64_t)since_ms * MS_NS : 0, err);
-	if (recorder->recording == NULL || recorder_files_begin(&files, err) != 0 ||
+	recorder->recording = recording;
+	if (recorder_files_begin(&files, err) != 0 ||
 		recorder_files_open(&files, cause, now_ms, &recorder->file, err) != 0)
 		return -1;
 	recorder->writer = (struct capture_writer){.router = recorder->router,
@@ -154,6 +152,17 @@ static int begin_file(struct recorder *recorder, const char *cause, struct error
 		event_add(recorder->timer, &interval) != 0)
 		return error_set(err, "no memory");
 	return 0;
+}
+
+static int begin_file(struct recorder *recorder, const char *cause, struct error *err)
+{
+	int64_t now_ms = wall_ms();
+	int64_t since_ms = now_ms - (int64_t)config_of(recorder)->last_sec * 1000;
+	// first: while the rest is made ready, the rings go on
+	struct dp_recording *recording = dataplane_recording_new(
+		recorder->router->dp, since_ms > 0 ? (uint64_t)since_ms * MS_NS : 0, err);
+
+	return recording == NULL ? -1 : begin_file_of(recorder, recording, cause, now_ms, err);
 }
 
 bool recorder_is_writing(const struct recorder *recorder)
@@ -254,11 +263,31 @@ void recorder_turn(struct recorder *recorder, unsigned n_stalls)
 	recorder->n_stalls = n_stalls;
 }
 
+// --- the router before this one ---
+
+static void begin_leftover(struct recorder *recorder, struct leftover *leftover)
+{
+	struct dp_recording *recording = leftover->recording;
+	struct error err = {0};
+
+	if (recording == NULL)
+		return;
+	leftover->recording = NULL;
+	snprintf(recorder->waiting, sizeof(recorder->waiting),
+		"the router before this one, process %u, ended without a word", leftover->origin.pid);
+	log_error("control", "%s: what it recorded last is being written", recorder->waiting);
+	if (begin_file_of(recorder, recording, "crash", wall_ms(), &err) != 0)
+		give_up(recorder, err.text);
+	memcpy(recorder->state.last, recorder->waiting, sizeof(recorder->waiting));
+	recorder->waiting[0] = '\0';
+}
+
 // --- its life ---
 
 struct recorder *recorder_start(struct router *router)
 {
 	struct recorder *recorder;
+	struct error err = {0};
 
 	if (!router->config->recorder.is_there)
 		return NULL;
@@ -280,6 +309,9 @@ struct recorder *recorder_start(struct router *router)
 		if (interface->id >= 0 && interface->id < DP_INTERFACES_MAX)
 			recorder->has_link[interface->id] = interface->is_link_up;
 	}
+	if (!dataplane_recorder_outlives(router->dp, &err))
+		log_warning("control", "what is recorded ends with this process: %s", err.text);
+	begin_leftover(recorder, &router->leftover);
 	return recorder;
 }
 

@@ -16,6 +16,7 @@
 #include "control/haste.h"
 #include "control/interfaces.h"
 #include "control/learned_dns.h"
+#include "control/leftover.h"
 #include "control/neighbour_limits.h"
 #include "control/neighbours.h"
 #include "control/netlink.h"
@@ -72,6 +73,7 @@ struct router {
 	struct set_feed *set_feed;
 	struct dns *dns;					// NULL: it answers no questions
 	struct capture_session *captures[CAPTURE_SESSIONS_MAX]; // NULL: none
+	struct leftover leftover;
 	struct recorder *recorder;				// NULL: none
 	struct apply *apply;
 	uint64_t start_ms;

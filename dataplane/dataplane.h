@@ -30,6 +30,7 @@ struct dp_recorder {
 	uint64_t ring_bytes; // of each worker; 0: nothing is kept
 	uint16_t snap_bytes; // of each packet at most, DP_RECORDER_SNAP_MIN to _MAX
 	uint8_t kinds;	     // of enum dp_capture_kind
+	const char *image;   // a file in memory to be kept in; NULL: in the process alone
 };
 
 struct dataplane_options {
@@ -244,6 +245,7 @@ struct dp_capture {
 struct dp_captured {
 	enum dp_capture_kind kind;
 	int interface;		   // -1: none, a packet that waited or was made here
+	const char *interface_name; // as another router called it; NULL: this one knows
 	const char *reason, *help; // of a drop: its counter's; static. Else NULL
 	bool is_by_firewall;
 	int64_t rule; // of the policy then in force, where `is_by_firewall`; -1: a hook's default
@@ -283,6 +285,20 @@ struct dp_recording *dataplane_recording_new(
 	const struct dataplane *dp, uint64_t since_ns, struct error *err);
 bool dataplane_recording_next(struct dp_recording *recording, struct dp_captured *out);
 void dataplane_recording_free(struct dp_recording *recording); // NULL is fine
+// False with the reason: what is kept ends with the process, for there can be no image.
+bool dataplane_recorder_outlives(const struct dataplane *dp, struct error *err);
+
+// What a router kept in the image `path` that was killed since, and the image is gone: of its last
+// packet and the `last_sec` before. After drivers_start, before dataplane_new. NULL: there is none,
+// or `err` says why it cannot be read.
+struct dp_recording_origin {
+	uint32_t pid;
+};
+struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
+	struct dp_recording_origin *origin, struct error *err);
+// The same of its bytes, aligned to a cache line, which stay the caller's as long as it is read.
+struct dp_recording *dataplane_recording_of_image(const void *image, uint64_t n_bytes,
+	uint32_t last_sec, struct dp_recording_origin *origin, struct error *err);
 
 // --- reading: sums over all workers, monotonic ---
 struct dp_counter {

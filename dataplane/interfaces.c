@@ -8,6 +8,7 @@
 
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_cut.h"
+#include "dataplane/recorder.h"
 
 enum { CUT_WAIT_MS = 2000 }; // many times what a full table takes
 
@@ -81,6 +82,7 @@ int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *ifa
 		}
 	}
 	dp->stats_before[id] = stats_of_interface(dp, id);
+	recorder_name_interface(dp->recorder, (unsigned)id, iface->name);
 	snapshot_publish(dp, snap);
 	return id;
 }

@@ -34,6 +34,8 @@ struct recorder_ring {
 	_Atomic uint64_t words[] __rte_cache_aligned;
 } __rte_cache_aligned;
 
+struct recorder_image;
+
 struct recorder {
 	uint32_t n_slots, slot_words;
 	uint64_t ring_bytes; // of a ring with its head
@@ -41,11 +43,16 @@ struct recorder {
 	uint8_t kinds;
 	unsigned n_workers;
 	struct recorder_ring *rings[DP_WORKERS_MAX];
+	struct recorder_image *image;	// where they lie; NULL: in the process's own memory
+	struct error why_no_image;
 };
 
 // --- control ---
-struct recorder *recorder_new(const struct dp_recorder *from, unsigned n_workers); // or NULL
-void recorder_free(struct recorder *recorder);					   // NULL is fine
+// NULL without memory. Where there can be no image, the rings are the process's own.
+struct recorder *recorder_new(const struct dp_recorder *from, unsigned n_workers);
+void recorder_free(struct recorder *recorder); // NULL is fine; as for:
+// What the interface is called, for who finds the image.
+void recorder_name_interface(struct recorder *recorder, unsigned id, const char *name);
 uint64_t recorder_bytes(const struct dp_recorder *recorder); // of each worker, with a copy
 
 // --- workers, while the recorder is among the observers ---

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,17 @@ enum {
 	ARG_BYTES = 320,
 };
 
+static volatile bool is_stopped;
+
+static void on_signal(int signum)
+{
+	is_stopped = true;
+}
+
 struct options {
 	const char *device[2]; // as --vdev takes it, the LAN's first
 	const char *frames[2];
-	double rate, seconds, warm;
+	double rate, seconds, warm, rest_us;
 	long core;
 	bool allows_huge;
 };
@@ -32,11 +40,13 @@ static void usage(FILE *to)
 	fprintf(to,
 		"Usage: millrace-traffic --lan VDEV --wan VDEV [--lan-frames FILE] [--wan-frames "
 		"FILE]\n"
-		"           [--rate PPS] [--seconds S] [--warm S] [--core N] [--no-huge]\n"
+		"           [--rate PPS] [--seconds S] [--warm S] [--core N] [--rest US] "
+		"[--no-huge]\n"
 		"Sends what is in the capture files into the DPDK devices, at that rate (0, the\n"
 		"default: as fast as it can), and prints as JSON what came out of the other one,\n"
 		"and how long each frame was on its way. The last 16 bytes of each frame are\n"
-		"overwritten with the time.\n");
+		"overwritten with the time. SIGINT ends it early. With --rest it sleeps so long\n"
+		"after each turn, and leaves the core to others.\n");
 }
 
 static int number_parse(const char *name, const char *text, double min, double max, double *value)
@@ -64,6 +74,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"seconds", required_argument, NULL, 's'},
 		{"warm", required_argument, NULL, 'm'},
 		{"core", required_argument, NULL, 'c'},
+		{"rest", required_argument, NULL, 'R'},
 		{"no-huge", no_argument, NULL, 'n'},
 		{0},
 	};
@@ -83,6 +94,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 			rc = number_parse("warm", optarg, 0, 3600, &o->warm);
 		else if (option == 'c')
 			rc = number_parse("core", optarg, 0, CPU_SETSIZE - 1, &core);
+		else if (option == 'R')
+			rc = number_parse("rest", optarg, 0, 1e6, &o->rest_us);
 		else if (option == 'n')
 			o->allows_huge = false;
 		else
@@ -159,8 +172,10 @@ static void print_result(const struct traffic_result *result)
 	const struct histogram *latency = &result->latency_clk;
 	double ns = 1e9 / (double)rte_get_tsc_hz();
 
-	printf("{\"seconds\": %.6f, \"sent\": %lu, \"refused\": %lu, \"received\": %lu,\n",
-		result->seconds, result->sent, result->refused, result->received);
+	printf("{\"seconds\": %.6f, \"sent\": %lu, \"refused\": %lu, \"received\": %lu,\n"
+	       " \"disordered\": %lu,\n",
+		result->seconds, result->sent, result->refused, result->received,
+		result->disordered);
 	printf(" \"timed\": %lu, \"latency_ns\": {\"p50\": %.0f, \"p99\": %.0f, \"p99.9\": %.0f, "
 	       "\"max\": %.0f},\n",
 		latency->n, (double)histogram_permille(latency, 500) * ns,
@@ -174,7 +189,11 @@ static void print_result(const struct traffic_result *result)
 static int measure(const struct options *o)
 {
 	static struct traffic_result result;
-	struct traffic_plan plan = {o->rate, o->warm, o->seconds};
+	struct traffic_plan plan = {.rate = o->rate,
+		.warm_sec = o->warm,
+		.count_sec = o->seconds,
+		.rest_us = (unsigned)o->rest_us,
+		.is_stopped = &is_stopped};
 	struct traffic_side sides[2] = {{.port = 0}, {.port = 1}};
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
 		"traffic", POOL_MBUFS, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
@@ -192,6 +211,7 @@ static int measure(const struct options *o)
 	}
 	if (link_wait(sides[0].port) < 0 || link_wait(sides[1].port) < 0)
 		goto out;
+	signal(SIGINT, on_signal);
 	rc = traffic_run(&plan, sides, pool, &result);
 	if (rc == 0)
 		print_result(&result);

@@ -51,23 +51,27 @@ struct traffic_side {
 	uint16_t port;
 	struct traffic_frames frames;
 	uint32_t next;
+	uint64_t seen_clk; // the stamp of what it has received last: no two are the same
 };
 
 struct traffic_plan {
 	double rate; // of both sides together; 0: whatever the ports take
 	double warm_sec, count_sec;
+	unsigned rest_us;		 // asleep where nothing is due; 0: it polls on
+	const volatile bool *is_stopped; // by a signal: the counting ends early
 };
 
 struct traffic_result {
 	double seconds;
 	uint64_t sent, refused, received;		// refused: the port had no room
+	uint64_t disordered; // came again, or after one that was sent later into the same side
 	uint64_t pause_count, pause_clk, pause_max_clk; // somebody else had this core
 	struct histogram latency_clk; // of those that did not come while we were away
 };
 
 struct rte_mempool;
 
-// Runs the plan to its end. `sides` are two. 0, or -1 having said on stderr that frames do not get
-// through at all.
+// Runs the plan to its end, and says "sending" on stderr when it counts. `sides` are two. 0, or -1
+// having said on stderr that frames do not get through at all.
 int traffic_run(const struct traffic_plan *plan, struct traffic_side *sides,
 	struct rte_mempool *pool, struct traffic_result *result);

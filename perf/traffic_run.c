@@ -19,7 +19,8 @@ enum {
 	OPENING_REST_MS = 50,
 	OPENING_TRIES = 60,
 	DRAIN_MS = 100,
-	PAUSE_US = 20, // without a processor
+	PAUSE_US = 20,		 // without a processor
+	PAUSE_RESTING_US = 1000, // where it is asleep in between
 };
 
 struct run {
@@ -56,7 +57,7 @@ static bool stamp_read(const struct rte_mbuf *m, uint64_t *clk)
 	return stamp[0] == ~stamp[1];
 }
 
-static void receive(struct run *run, const struct traffic_side *side)
+static void receive(struct run *run, struct traffic_side *side)
 {
 	struct rte_mbuf *pkts[TRAFFIC_BURST_PKTS];
 	uint16_t n = rte_eth_rx_burst(side->port, 0, pkts, TRAFFIC_BURST_PKTS);
@@ -64,11 +65,14 @@ static void receive(struct run *run, const struct traffic_side *side)
 	uint64_t clk;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (!stamp_read(pkts[i], &clk) || clk < run->counts_from_clk || clk > now)
+		if (!stamp_read(pkts[i], &clk) || clk < run->counts_from_clk ||
+			clk > now + TRAFFIC_BURST_PKTS)
 			continue;
 		run->result->received++;
+		run->result->disordered += clk <= side->seen_clk;
+		side->seen_clk = clk;
 		if (clk >= run->awake_from_clk)
-			histogram_add(&run->result->latency_clk, now - clk);
+			histogram_add(&run->result->latency_clk, now > clk ? now - clk : 0);
 	}
 	rte_pktmbuf_free_bulk(pkts, n);
 }
@@ -94,8 +98,8 @@ static void send_burst(struct run *run, struct traffic_side *side, uint16_t n, b
 		memcpy(rte_pktmbuf_mtod(pkts[i], void *), frame->bytes, frame->len);
 	}
 	now = rte_rdtsc();
-	for (uint16_t i = 0; i < n; i++)
-		stamp_write(pkts[i], now);
+	for (uint16_t i = 0; i < n; i++) // the next burst is more than n clocks away
+		stamp_write(pkts[i], now + i);
 	sent = rte_eth_tx_burst(side->port, 0, pkts, n);
 	rte_pktmbuf_free_bulk(pkts + sent, n - sent);
 	if (is_counted) {
@@ -209,15 +213,24 @@ static int open_flows(struct run *run, struct traffic_side *side)
 	return -1;
 }
 
-static void traffic_for(struct run *run, double seconds, bool is_counted)
+static bool is_stopped(const struct traffic_plan *plan)
+{
+	return plan->is_stopped != NULL && *plan->is_stopped;
+}
+
+static void traffic_for(
+	struct run *run, const struct traffic_plan *plan, double seconds, bool is_counted)
 {
 	uint64_t before = run->looked_clk = rte_rdtsc();
 	uint64_t end = before + (uint64_t)(seconds * (double)rte_get_tsc_hz());
 	unsigned whose = run->sides[0].frames.n > 0 ? 0 : 1;
 
 	run->ran_ns = thread_ns();
-	while (before < end)
+	while (before < end && !is_stopped(plan)) {
 		before = turn(run, &whose, before, is_counted);
+		if (plan->rest_us > 0)
+			rte_delay_us_sleep(plan->rest_us);
+	}
 }
 
 int traffic_run(const struct traffic_plan *plan, struct traffic_side *sides,
@@ -225,17 +238,19 @@ int traffic_run(const struct traffic_plan *plan, struct traffic_side *sides,
 {
 	struct run run = {.sides = sides, .pool = pool, .result = result};
 
-	run.pause_clk = rte_get_tsc_hz() / 1000000 * PAUSE_US;
+	run.pause_clk = rte_get_tsc_hz() / 1000000 *
+			(plan->rest_us > 0 ? plan->rest_us + PAUSE_RESTING_US : PAUSE_US);
 	for (unsigned i = 0; i < 2; i++)
 		if (open_flows(&run, &sides[i]) < 0)
 			return -1;
 	run.counts_from_clk = UINT64_MAX;
 	pace(&run, plan->rate);
-	traffic_for(&run, plan->warm_sec, false);
+	traffic_for(&run, plan, plan->warm_sec, false);
 	*result = (struct traffic_result){0};
 	pace(&run, plan->rate);
 	run.counts_from_clk = run.start_clk;
-	traffic_for(&run, plan->count_sec, true);
+	fputs("sending\n", stderr);
+	traffic_for(&run, plan, plan->count_sec, true);
 	result->seconds = (double)(rte_rdtsc() - run.start_clk) / (double)rte_get_tsc_hz();
 	listen_for(&run, DRAIN_MS);
 	return 0;

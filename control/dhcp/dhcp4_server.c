@@ -145,7 +145,7 @@ static void take_addresses(struct dhcp4_server *server)
 
 int dhcp4_server_configure(struct dhcp4_server *server, const struct cfg_dhcp *config)
 {
-	dhcp4_waiting_fini(&server->waiting);
+	// what waits is asked again as it came, of what there is then
 	dhcp4_scopes_fini(&server->scopes);
 	if (dhcp4_scopes_init(&server->scopes, config) != 0) {
 		dhcp4_scopes_fini(&server->scopes);

@@ -25,6 +25,7 @@ struct held_reply {
 	STAILQ_ENTRY(held_reply) entry;
 	uint64_t number; // of the store
 	uint64_t since_ms;
+	char interface[16]; // the reply's: it outlives the config that named it
 	struct dhcp4_reply reply;
 };
 
@@ -95,6 +96,8 @@ static void hold_reply(
 	held->number = number;
 	held->since_ms = clock_now_ms();
 	held->reply = *reply;
+	snprintf(held->interface, sizeof(held->interface), "%s", reply->interface);
+	held->reply.interface = held->interface;
 	STAILQ_INSERT_TAIL(&service->held, held, entry);
 	service->n_held++;
 }
@@ -283,9 +286,6 @@ void dhcp4_service_follow(struct dhcp4_service *service, const struct config *co
 			add_link(service, config->dhcp.subnets[i].interface);
 	if (dhcp4_server_configure(service->server, &config->dhcp) != 0)
 		log_error("dhcp", "no memory for its pools: nobody is served");
-	// what an answer names ended with the old config
-	while (!STAILQ_EMPTY(&service->held))
-		free_first_held(service);
 	service->next_follow_ms = 0;
 	tick(service);
 }

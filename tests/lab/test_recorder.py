@@ -6,8 +6,10 @@
 """
 
 import json
+import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from conftest import Variant, params
@@ -52,11 +54,12 @@ def lab(variant):
         yield lab
 
 
-pytestmark = pytest.mark.parametrize(
+VARIANTS = pytest.mark.parametrize(
     "variant", params([Variant("af_packet", 1), Variant("af_packet", 2)], "-recorder"),
     scope="module")
 
 
+@VARIANTS
 def test_what_passed_before_anybody_asked_is_there(lab):
     assert ping(lab, "pc", FAR, count=3).received == 3
     lab.send_udp(4023)
@@ -78,6 +81,7 @@ def test_what_passed_before_anybody_asked_is_there(lab):
     assert max(int(n) for (n,) in fields(path, "frame.cap_len")) <= 96
 
 
+@VARIANTS
 def test_the_last_seconds_alone(lab):
     lab.send_udp(4101)
     wait_for(lambda: ["4101"] in fields(lab.write(), "udp.dstport"), "it to pass")
@@ -89,6 +93,7 @@ def test_the_last_seconds_alone(lab):
     assert ["4101"] in fields(lab.write(), "udp.dstport")
 
 
+@VARIANTS
 def test_a_pipe_whose_reader_is_killed_holds_nothing(lab):
     with subprocess.Popen(lab.argv("recorder", "write", "-"), stdout=subprocess.PIPE) as process:
         process.stdout.read(1)
@@ -99,6 +104,7 @@ def test_a_pipe_whose_reader_is_killed_holds_nothing(lab):
     assert ping(lab, "pc", FAR, count=1).received == 1
 
 
+@VARIANTS
 def test_a_burst_of_drops_writes_a_file_with_what_was_dropped(lab):
     before = [f["name"] for f in lab.state()["files"]]
     lab.send_udp(4023, count=4 * DROPS)
@@ -114,6 +120,7 @@ def test_a_burst_of_drops_writes_a_file_with_what_was_dropped(lab):
     assert "drops a second" in comment
 
 
+@VARIANTS
 def test_a_lost_link_writes_a_file_of_what_was_before_and_the_oldest_goes(lab):
     for turn in range(FILES):  # and one of the drops before
         before = [f["name"] for f in lab.state()["files"]]
@@ -143,6 +150,7 @@ def link(lab, name):
     return next(i["link_is_up"] for i in shown["interfaces"] if i["name"] == name)
 
 
+@VARIANTS
 def test_a_ring_that_is_full_has_the_newest(lab):
     """Under load: more packets than the ring has room for, and files written meanwhile."""
     room = (1 << 20) // SLOT_BYTES
@@ -175,3 +183,124 @@ for i in range({SENT}):
     except ConnectionRefusedError:
         pass
 """
+
+
+# --- a router that is killed ---
+
+COUNT = """
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("%s", 5002))
+n = 0
+while True:
+    for _ in range(10):
+        try:
+            s.send(struct.pack(">I", n))
+        except ConnectionRefusedError:
+            pass
+        n += 1
+    __import__("time").sleep(0.002)
+"""
+NEWEST = """
+import signal, socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 5002))
+newest = -1
+def end(*_):
+    print("newest", newest, flush=True)
+    sys.exit()
+signal.signal(signal.SIGINT, end)
+print("listening", flush=True)
+while True:
+    newest = struct.unpack(">I", s.recv(64)[:4])[0]
+"""
+
+
+def image_of(lab):
+    return Path("/dev/shm/millrace-recorder" + str(lab.socket).replace("/", "."))
+
+
+def start_to_be_killed(lab, **changes):
+    words = {"dir": lab.dir, "cores": cores_for(1)[0], "drops": 10**9, "files": FILES, **changes}
+    lab.start_router(ROUTER.format(**words))
+    wait_for(lambda: ping(lab, "pc", FAR, count=1).received == 1, "the path", 10)
+
+
+def kill(lab, signum):
+    lab.router.popen.send_signal(signum)
+    lab.router.popen.wait(10)
+    lab.processes.remove(lab.router)
+    lab.router = None
+    lab.socket.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def mortal():
+    with RecorderLab() as lab:
+        try:
+            yield lab
+        finally:
+            image_of(lab).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_the_last_packets_of_a_killed_router_are_written_by_the_next(mortal, signum):
+    lab = mortal
+    start_to_be_killed(lab)
+    first = lab.router.pid
+    newest = lab.start("inet", "newest", "/usr/bin/python3", "-c", NEWEST)
+    wait_for(lambda: "listening" in newest.output(), "the receiver")
+    lab.start("pc", "count", "/usr/bin/python3", "-c", COUNT % FAR)
+    wait_for(lambda: sum(w["recorded"] for w in lab.state()["workers"]) > 3000, "packets to pass")
+    kill(lab, signum)
+    time.sleep(0.1)  # what is on the wire
+    newest.stop(signal.SIGINT)
+    last = int(newest.output().split("newest")[1])
+    assert last > 1000 and image_of(lab).stat().st_mode & 0o777 == 0o600
+
+    start_to_be_killed(lab)
+    path = lab.wait_for_file("-crash")
+    assert "ended without a word" in lab.router.output() and str(first) in lab.router.output()
+    assert f"recorded: {path}" in lab.router.output()
+    rows = fields(path, "udp.dstport", "frame.interface_name", "frame.packet_flags_direction",
+                  "data.data")
+    left = [int(data[:8], 16) for port, name, way, data in rows
+            if port == "5002" and name == "wan" and int(way, 0) == 2]
+    assert left == list(range(left[0], left[-1] + 1)), "none is missing, in their order"
+    assert left[-1] >= last, "what had left the router is in it, to the last"
+    assert {name for _, name, _, _ in rows} <= {"lan", "wan", "router"}
+    assert "ended without a word" in run_command(["capinfos", "-k", path]).stdout
+    assert run_command(["tcpdump", "-nr", path]).stdout.count("5002") == 2 * len(left)
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+    lab.stop_router()
+    assert not image_of(lab).exists(), "who ends in good order leaves nothing"
+    start_to_be_killed(lab)
+    assert len(lab.state()["files"]) == 1 and "ended without" not in lab.router.tail(5)
+
+
+def test_what_is_no_image_is_passed_over_and_said(mortal):
+    lab = mortal
+    start_to_be_killed(lab)
+    image = image_of(lab)
+    kill(lab, signal.SIGKILL)
+    bytes_ = image.read_bytes()
+    for wrong in (b"", b"nonsense" * 1000, bytes_[:8] + b"\xff" + bytes_[9:],
+                  bytes_[:len(bytes_) // 2]):
+        image.write_bytes(wrong)
+        start_to_be_killed(lab)
+        assert "recorded is not read" in lab.router.output().split("ready:")[-2]
+        assert lab.state()["files"] == []
+        kill(lab, signal.SIGKILL)
+
+
+def test_where_there_is_no_image_it_records_all_the_same_and_says_so(mortal):
+    lab = mortal
+    image_of_next = Path("/dev/shm/millrace-recorder" + str(lab.dir / "millraced.sock").replace("/", "."))
+    image_of_next.mkdir()
+    try:
+        start_to_be_killed(lab)
+        assert "what is recorded ends with this process" in lab.router.output()
+        assert ping(lab, "pc", FAR, count=2).received == 2
+        wait_for(lambda: sum(w["recorded"] for w in lab.state()["workers"]) >= 4, "it to record")
+    finally:
+        image_of_next.rmdir()

@@ -27,6 +27,7 @@ static char directory[] = "/tmp/recorder-events-XXXXXX";
 // The workers.
 struct dp_recording {
 	unsigned left;
+	const char *name; // of the interface, as another router called it
 };
 
 static struct {
@@ -74,6 +75,17 @@ bool dataplane_recorder_state(
 	return false;
 }
 
+bool dataplane_recorder_outlives(const struct dataplane *dp, struct error *err)
+{
+	return true;
+}
+
+struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
+	struct dp_recording_origin *origin, struct error *err)
+{
+	return NULL;
+}
+
 struct dp_recording *dataplane_recording_new(
 	const struct dataplane *dp, uint64_t since_ns, struct error *err)
 {
@@ -83,7 +95,7 @@ struct dp_recording *dataplane_recording_new(
 		error_set(err, "no memory");
 		return NULL;
 	}
-	copy->left = workers.n_packets;
+	*copy = (struct dp_recording){.left = workers.n_packets};
 	workers.since_ns = since_ns;
 	workers.n_copies++;
 	return copy;
@@ -98,6 +110,7 @@ bool dataplane_recording_next(struct dp_recording *copy, struct dp_captured *out
 	copy->left--;
 	*out = (struct dp_captured){.kind = DP_CAPTURE_RX,
 		.interface = FIRST_ID,
+		.interface_name = copy->name,
 		.bytes = sizeof(bytes),
 		.captured_bytes = sizeof(bytes),
 		.data = bytes};
@@ -285,6 +298,39 @@ static void a_file_is_no_larger_than_all_may_be(void **state)
 	assert_in_range(entry.bytes, 900000, 1 << 20);
 }
 
+static void what_a_router_before_this_one_left_is_written_first(void **state)
+{
+	struct dp_recording *left = malloc(sizeof(*left));
+	struct recorder_entry entry;
+	struct recorder_state said;
+	struct recorder_files files;
+	char path[160], text[4096] = {0};
+	FILE *file;
+
+	*left = (struct dp_recording){.left = PACKETS, .name = "of-old"};
+	fixture.leftover = (struct leftover){.recording = left, .origin = {.pid = 4711}};
+	open_with("");
+	assert_null(fixture.leftover.recording); // it is the file's
+	assert_true(recorder_is_writing(recorder));
+	set_link(false); // waits for it
+	assert_int_equal(workers.n_copies, 0);
+	finish_file();
+	files = recorder_files_of(&fixture);
+	assert_int_equal(recorder_files_list(&files, &entry, 1), 1);
+	assert_non_null(strstr(entry.name, "-crash.pcapng"));
+	assert_true(entry.bytes > PACKETS * 64);
+	recorder_state(recorder, &said);
+	assert_non_null(strstr(said.last, "process 4711, ended without a word"));
+	snprintf(path, sizeof(path), "%s/%s", directory, entry.name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text), file) == sizeof(text));
+	fclose(file);
+	assert_non_null(memmem(text, sizeof(text), "of-old", strlen("of-old")));
+	recorder_turn(recorder, 0);
+	assert_int_equal(workers.n_copies, 1);
+}
+
 static void what_cannot_be_written_is_said_and_the_next_may(void **state)
 {
 	struct recorder_state said;
@@ -309,6 +355,7 @@ int main(void)
 		IN_A_HOUSE(nothing_is_written_by_itself_when_the_config_says_so),
 		IN_A_HOUSE(an_event_waits_for_the_one_copy_that_there_is_memory_for),
 		IN_A_HOUSE(a_file_is_no_larger_than_all_may_be),
+		IN_A_HOUSE(what_a_router_before_this_one_left_is_written_first),
 		IN_A_HOUSE(what_cannot_be_written_is_said_and_the_next_may),
 	};
 
