@@ -10,6 +10,7 @@
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/recorder.h"
 #include "control/static_routes.h"
+#include "control/uplink/uplinks.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
 
@@ -59,6 +60,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
+	uplinks_interface_changed(router->ways_out); // first: packets wait for it
 	dhcp4_uplinks_interface_changed(router->uplinks, interface, was_by_hand);
 }
 
@@ -122,6 +124,7 @@ void kernel_interface_came(struct router *router, const struct interface *interf
 void kernel_interface_goes(struct router *router, const struct interface *interface)
 {
 	netlink_catch_up(router->netlink);
+	uplinks_interface_goes(router->ways_out, interface);
 	routes_interface_goes(&router->routes, interface);
 	neighbour_table_forget_interface(router->neighbours.table, interface->id);
 }
