@@ -6,8 +6,8 @@ import time
 import pytest
 from lab import wait_for
 from tools import lookup
-from uplinks_lab import (GATEWAYS, PROBES, SERVER, WAITER, Pulse, UplinksLab, said, talk, uplinks_config,
-                         wait_ended)
+from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, WAITER, WHICH, Pulse, UplinksLab, said, talk,
+                         uplinks_config, wait_ended)
 
 
 def test_the_better_one_is_used_and_the_other_can_be_asked():
@@ -151,15 +151,15 @@ def test_resolvers_move_with_the_uplink():
     more = "dns: { listen: [lan], upstreams: learned, cache: 0 }\n"
     with UplinksLab() as lab:
         lab.begin(uplinks_config(more=more))
-        assert lookup(lab, "pc", "which.test", "A", "198.18.0.1") == [GATEWAYS["fibre"]]
+        assert lookup(lab, "pc", WHICH, "A", "198.18.0.1") == [ANSWERS["fibre"]]
         lab.cut("isp1")
         lab.wait_used("lte")
         began = time.monotonic()
-        assert lookup(lab, "pc", "which.test", "A", "198.18.0.1") == [GATEWAYS["lte"]]
+        assert lookup(lab, "pc", WHICH, "A", "198.18.0.1") == [ANSWERS["lte"]]
         assert time.monotonic() - began < 1
         lab.mend("isp1")
         lab.wait_used("fibre")
-        assert lookup(lab, "pc", "which.test", "A", "198.18.0.1") == [GATEWAYS["fibre"]]
+        assert lookup(lab, "pc", WHICH, "A", "198.18.0.1") == [ANSWERS["fibre"]]
 
 
 def test_answers_leave_by_the_uplink_that_was_called():

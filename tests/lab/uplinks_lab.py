@@ -6,8 +6,8 @@
                                      lte                          |    .53, .54: who is probed
                                         isp2 198.18.64.1 ---- .5 +
 
-A provider lets nobody send from another one's addresses (BCP 38), and `which.test` is at each of
-them the provider's own address.
+A provider lets nobody send from another one's addresses (BCP 38), and WHICH is at each of them
+another address.
 """
 
 import re
@@ -21,6 +21,7 @@ from tools import ping
 SERVER, PROBES = "198.51.100.10", ("198.51.100.53", "198.51.100.54")
 ISPS = {"isp1": ("wan", "203.0.113", "198.18.101.1", "198.18.101.2"),
         "isp2": ("lte", "198.18.64", "198.18.102.1", "198.18.102.2")}
+WHICH, ANSWERS = "which.example.net", {"fibre": "203.0.113.201", "lte": "203.0.113.202"}
 GATEWAYS = {"fibre": "203.0.113.1", "lte": "198.18.64.1"}
 OWN = """
 table ip own {{
@@ -97,13 +98,12 @@ class UplinksLab(HomeLab):
             self.run(isp, "nft", "-f", "-", stdin=OWN.format(net=net))
 
     def start_providers(self, *words):
-        for isp, (_, net, _, _) in ISPS.items():
+        for (isp, (_, net, _, _)), answer in zip(ISPS.items(), ANSWERS.values()):
             server = self.start(
                 isp, f"dnsmasq-{isp}", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
                 "--user=root", "--pid-file=", "--interface=router", "--bind-interfaces", "--no-resolv",
                 "--no-hosts", "--log-facility=-", "--log-queries", "--dhcp-authoritative", "--no-ping",
-                f"--host-record=which.test,{net}.1", "--local-ttl=0", "--filterwin2k",
-                f"--address=/load.test/{net}.1",
+                f"--host-record={WHICH},{answer}", f"--address=/load.example.net/{answer}",
                 f"--dhcp-leasefile={self.dir}/{isp}.leases",
                 f"--dhcp-range={net}.100,{net}.110,255.255.255.0,1h", *words)
             self.wait_port(isp, 67, server, kind="udp")
