@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two uplinks that stand in for each other: what becomes of a house's traffic when one fails."""
 
+import json
+import re
 import time
 
 import pytest
+from home import build_dir
 from lab import wait_for
 from tools import lookup
 from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, WAITER, WHICH, Pulse, UplinksLab, said, talk,
@@ -197,3 +200,112 @@ def test_a_killed_routers_rules_go_at_the_next_start():
         assert "780" in lab.run("rtr", "ip", "rule").stdout
         lab.start_router(lab.dir / "millraced.yaml")
         wait_for(lambda: lab.run("rtr", "ip", "rule").stdout.count("lookup 780") == 2, "two rules", 15)
+
+
+def test_explain_and_events_name_the_uplink():
+    with UplinksLab() as lab:
+        lab.begin()
+
+        def step():
+            answer = lab.millrace("explain", "in", "lan", "tcp", "198.18.0.11:5000", "to", f"{SERVER}:80")
+            return next(s for s in answer["steps"] if s["step"] == "uplink")
+
+        assert step()["decision"] == "fibre (wan), up, priority 1"
+        assert [(o["what"], o["no"]) for o in step()["passed_over"]] == [("lte (lte), up, priority 2", "priority")]
+        events = lab.start("rtr", "events", build_dir() / "millrace", "-s", lab.socket, "--json", "events",
+                           "uplinks")
+        wait_for(lambda: lab.run("rtr", "ss", "-xH").stdout.count(str(lab.socket)) > 0, "somebody to hear")
+        lab.cut("isp1")
+        wait_for(lambda: '"used"' in events.output(), "the events", 5)
+        told = [(e["uplink"], e["what"]) for e in events_of(events) if e.get("by") == "uplinks"]
+        assert told == [("fibre", "down"), ("fibre", "unused"), ("lte", "used")], told
+        assert step()["decision"] == "lte (lte), up, priority 2"
+        assert step()["passed_over"][0]["no"] == "down"
+
+
+def events_of(process):
+    for line in process.output().splitlines():
+        if line.startswith("{"):
+            event = json.loads(line)
+            yield event.get("params", event)
+
+
+def test_uplinks_of_one_priority_share_flows_and_keep_those_that_they_have():
+    """Three to one; who joins or leaves moves nobody else's flows."""
+    with UplinksLab() as lab:
+        lab.begin(uplinks_config(fibre="priority: 1, weight: 3", lte="priority: 1, weight: 1"))
+        lab.wait_used("fibre", "lte")
+        assert [lab.uplink(n)["ipv4"]["share_percent"] for n in ("fibre", "lte")] == [75, 25]
+        seen = [lab.seen_as() for _ in range(60)]
+        assert 4 <= seen.count("lte") <= 28 and seen.count("lte") + seen.count("fibre") == 60, seen
+        talkers = [talk(lab, name=f"talker-{i}") for i in range(16)]
+        of_lte = [t for t in talkers if lab.addresses["lte"] in t.output()]
+        of_fibre = [t for t in talkers if lab.addresses["fibre"] in t.output()]
+        assert of_lte and of_fibre
+        lab.kill("isp2")
+        lab.wait_used("fibre")
+        for talker in of_lte:
+            assert wait_ended(talker)[1] == "ConnectionResetError"
+        lab.revive("isp2")
+        lab.wait_used("fibre", "lte")
+        before = [said(t) for t in of_fibre]
+        wait_for(lambda: all(said(t) > b + 5 for t, b in zip(of_fibre, before)), "the others to go on", 5)
+        assert not any("ended" in t.output() for t in of_fibre)
+
+
+def test_uplinks_change_at_run_time_without_loss():
+    """None, then two, the other one first, then none again: a ping each 10 ms misses next to nothing,
+    and a connection by the one that stays in use goes on."""
+    with UplinksLab() as lab:
+        text = uplinks_config()
+        begin, end = text.index("uplinks:"), text.index("nat:")
+        without = text[:begin] + text[end:]
+        state = f"state: {{ file: {lab.dir}/state.db }}\n"
+        lab.begin(text)
+
+        def apply(config):
+            path = lab.dir / "next.yaml"
+            path.write_text(config + state)
+            began = time.time()
+            assert lab.millrace("apply", path) is not None
+            return began
+
+        talker, pulse = talk(lab), Pulse(lab)
+        began = apply(without)
+        assert lab.millrace("show", "uplinks")["uplinks"] == []
+        began_with = apply(text)
+        lab.wait_used("fibre")
+        pulse.wait_back(began_with)
+        assert pulse.gap(began) < 0.3
+        before = said(talker)
+        wait_for(lambda: said(talker) > before + 5, "the connection to go on", 5)
+        began = apply(uplinks_config(fibre="priority: 2", lte="priority: 1"))
+        lab.wait_used("lte")
+        pulse.wait_back(began)
+        print(f"swapped: {pulse.gap(began) * 1000:.0f} ms")
+        assert pulse.gap(began) < 0.3 and lab.seen_as() == "lte"
+        assert wait_ended(talker)[1] == "ConnectionResetError"
+
+
+def test_a_house_that_asks_much_notices_no_more():
+    """Names at full rate while the cable is cut: neither the failover nor the loop waits for them."""
+    more = "dns: { listen: [lan], upstreams: learned, cache: 0 }\n"
+    with UplinksLab() as lab:
+        lab.begin(uplinks_config(more=more))
+        (lab.dir / "names").write_text("".join(f"a{i}.load.example.net A\n" for i in range(5000)))
+        load = lab.start("pc", "dnsperf", "dnsperf", "-s", "198.18.0.1", "-d", lab.dir / "names", "-l", 14,
+                         "-c", 8, "-S", 1)
+        wait_for(lambda: load.output().count("\n") > 8, "the load", 10)
+        pulse = Pulse(lab)
+        began = time.time()
+        lab.cut("isp1")
+        pulse.wait_back(began)
+        gap = pulse.gap(began)
+        late_ms = lab.millrace("show", "version")["loop_late_us"] / 1000
+        load.popen.wait(40)
+        asked = re.search(r"Queries completed:\s+(\d+) \(([\d.]+)%\)", load.output())
+        print(f"failover under load: {gap * 1000:.0f} ms; the loop at worst {late_ms:.1f} ms late; "
+              f"{asked[1]} questions answered, {asked[2]} %")
+        assert gap < 1 and late_ms < 250
+        assert int(asked[1]) > 1000 and float(asked[2]) > 95
+        assert lookup(lab, "pc", WHICH, "A", "198.18.0.1") == [ANSWERS["lte"]]
