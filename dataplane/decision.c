@@ -44,23 +44,28 @@ uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple)
 	return member_of(w, code, tuple);
 }
 
+uint16_t decide_own_way(const struct worker *w, uint8_t iface, uint8_t family)
+{
+	return iface >= DP_INTERFACES_MAX
+		       ? NEXTHOP_NONE
+		       : atomic_load_explicit(&w->dp->reply_ways[iface][family == IP_V6],
+				 memory_order_relaxed);
+}
+
 uint16_t decide_way_back(
 	const struct worker *w, const struct flow *flow, const struct flow_tuple *tuple)
 {
-	const unsigned family = tuple->dst.family == IP_V6;
 	uint8_t in_iface = flow->state.in_iface, out_iface;
-	uint16_t code = decide_way(w, tuple), own;
+	uint16_t code = decide_way(w, tuple);
+	uint16_t own = decide_own_way(w, in_iface, tuple->dst.family);
 
-	if (in_iface >= DP_INTERFACES_MAX)
+	if (likely(own == NEXTHOP_NONE))
 		return code;
-	own = atomic_load_explicit(&w->dp->reply_ways[in_iface][family], memory_order_relaxed);
 	out_iface = decide_interface(w, code);
-	if (own == NEXTHOP_NONE || out_iface == in_iface || out_iface == INTERFACE_NONE)
+	if (out_iface == in_iface ||
+		decide_own_way(w, out_iface, tuple->dst.family) == NEXTHOP_NONE)
 		return code;
-	return atomic_load_explicit(&w->dp->reply_ways[out_iface][family], memory_order_relaxed) !=
-			       NEXTHOP_NONE
-		       ? own
-		       : code;
+	return own;
 }
 
 // Of several ways that are equally good a flow keeps the one that it has: whoever joins them, or

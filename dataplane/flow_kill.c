@@ -39,6 +39,20 @@ static void lead_back(struct worker *w, struct flow *flow)
 	dir->epoch = w->epoch;
 }
 
+// Where it left, the same: the far end is told from the address that it knows, if the interface is
+// that of an uplink, whichever is used now.
+static void lead_out(struct worker *w, struct flow *flow)
+{
+	struct flow_dir *dir = &flow->dir[0];
+	uint16_t way = decide_own_way(w, flow->state.out_iface,
+		flow_tuple_translated(dir).dst.family);
+
+	if (way == NEXTHOP_NONE || (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
+		return;
+	dir->nexthop = way;
+	dir->epoch = w->epoch;
+}
+
 static struct flow *find(struct worker *w, const struct flow_kill *kill)
 {
 	struct flow *flow = &w->flows.flows[kill->place];
@@ -58,6 +72,7 @@ static bool end(struct worker *w, const struct flow_kill *kill)
 		return false;
 	if (kill->resets && flow->state.protocol == IPPROTO_TCP) {
 		lead_back(w, flow);
+		lead_out(w, flow);
 		reset_end(w, flow, 1);
 		flow = find(w, kill); // a policy or route that has changed may have cut it
 		if (flow != NULL)

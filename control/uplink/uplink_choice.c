@@ -62,7 +62,7 @@ static void fit_shares(struct uplink_candidate *list, unsigned n)
 		struct uplink_candidate *largest = &list[0];
 
 		for (unsigned i = 1; i < n; i++)
-			if (list[i].shares > largest->shares)
+			if (list[i].shares >= largest->shares)
 				largest = &list[i];
 		largest->shares--;
 		sum--;
