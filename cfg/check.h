@@ -38,6 +38,7 @@ bool check_interfaces_are_known(const struct yaml_node *root);
 void check_dhcp4(const struct check *check, const struct cfg_interface *interface,
 	const struct yaml_node *node);
 void check_routes(const struct check *check); // also completes the next hops
+void check_uplinks(const struct check *check); // also marks their routes
 void check_zones(const struct check *check);
 void check_sets(const struct check *check);	// also tells the kinds
 void check_firewall(const struct check *check); // also completes rules and hygiene
@@ -59,6 +60,8 @@ bool check_is_whole(const struct yaml_node *node);
 
 // NULL when there is none of that name.
 const struct cfg_interface *check_find_interface(const struct config *config, const char *name);
+// The uplink of that interface, or NULL.
+const struct cfg_uplink *check_uplink_of(const struct config *config, const char *interface);
 // Reports a name that is no interface's; `noun` is who named it.
 void check_is_interface(
 	const struct check *check, const char *noun, const char *name, struct cfg_place place);

@@ -155,6 +155,7 @@ void check_doubts(struct check *check)
 	doubt_sets(check);
 	doubt_flows(check);
 	check_dhcp_doubts(check);
+	check_uplink_doubts(check);
 	check_translations(check);
 	check_forwards(check);
 	if (check->config->firewall.is_there) {

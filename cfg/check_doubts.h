@@ -14,6 +14,7 @@ void check_shadows(const struct check *check);	 // rules that no packet reaches
 void check_doors(const struct check *check);	 // who gets in who should not
 void check_reach(const struct check *check);	 // who does not get in who should
 void check_dhcp_doubts(const struct check *check);
+void check_uplink_doubts(const struct check *check);
 
 // Whether some rule lets hosts there reach this UDP port of the router itself.
 enum { CHECK_DHCP_PORT = 67 };

@@ -78,6 +78,17 @@ static uint64_t find_default_routes(const struct check *check)
 	return found;
 }
 
+static uint64_t find_uplinks(const struct check *check)
+{
+	const struct config *config = check->config;
+	uint64_t found = 0;
+
+	for (unsigned i = 0; i < config->n_interfaces; i++)
+		if (check_uplink_of(config, config->interfaces[i].name) != NULL)
+			found |= outside_bit(check, &config->interfaces[i]);
+	return found;
+}
+
 static uint64_t find_translated(const struct check *check)
 {
 	const struct config *config = check->config;
@@ -142,7 +153,8 @@ void outside_prepare(struct check *check)
 {
 	const struct config *config = check->config;
 
-	check->default_ways = find_default_routes(check) | find_learned_routes(check);
+	check->default_ways =
+		find_default_routes(check) | find_learned_routes(check) | find_uplinks(check);
 	check->outside = find_outside(check);
 	for (unsigned i = 0; i < config->n_interfaces; i++) {
 		check->zone_of[i] = CFG_ZONE_NONE;

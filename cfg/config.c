@@ -39,6 +39,7 @@ static void build_config(struct yaml_node *root, struct arena *tree_arena, struc
 			check_ports(&check);
 			check_interfaces(&check);
 			check_routes(&check);
+			check_uplinks(&check);
 			check_zones(&check);
 			check_sets(&check);
 			check_firewall(&check);

@@ -17,6 +17,7 @@
 #include "cfg/nat.h"
 #include "cfg/place.h"
 #include "cfg/recorder.h"
+#include "cfg/uplink.h"
 
 enum {
 	CFG_NAME_MAX = 15,  // IFNAMSIZ - 1: an interface's name is its TAP's name
@@ -94,6 +95,7 @@ struct cfg_route {
 	uint32_t metric;
 	struct cfg_nexthop nexthops[CFG_NEXTHOPS_MAX];
 	unsigned n_nexthops;
+	bool is_uplinks; // a default route by the interface of an uplink
 };
 
 enum cfg_idle {
@@ -140,6 +142,8 @@ struct config {
 	unsigned n_interfaces;
 	struct cfg_route *routes;
 	unsigned n_routes;
+	struct cfg_uplink *uplinks;
+	unsigned n_uplinks;
 	struct cfg_zone *zones;
 	unsigned n_zones;
 	struct cfg_set *sets;

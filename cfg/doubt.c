@@ -112,6 +112,24 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"never the best.",
 		"give it a lower metric or another interface, or delete it"},
 
+	[DOUBT_UPLINK_PROBE_OWN] = {"uplink-probe-own",
+		"The router always answers itself: such a probe never fails, whatever has become "
+		"of the uplink.",
+		"ask somebody beyond the next router"},
+	[DOUBT_UPLINK_PROBE_SINGLE] = {"uplink-probe-single",
+		"When the only one that is asked has an outage of its own, an uplink that works is "
+		"given up.",
+		"ask two or three, of different networks"},
+	[DOUBT_UPLINK_UNPROBED] = {"uplink-unprobed",
+		"The next router answers for itself alone: what has failed behind it is not "
+		"noticed, and the other uplinks are not used.",
+		"write `probes`"},
+	[DOUBT_UPLINK_WITHOUT_WAY] = {"uplink-without-way",
+		"Without a next router an uplink is never used: it has no `via`, and its interface "
+		"neither `dhcp4` nor a default route in `routes`. Router advertisements may bring "
+		"one of IPv6 alone.",
+		"write `via`"},
+
 	[DOUBT_MASQUERADE_UNROUTED] = {"masquerade-unrouted",
 		"Sources are translated where they leave by an interface, but no route leads "
 		"there, while the default route leaves by another one: the addresses of your own "

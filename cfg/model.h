@@ -108,6 +108,7 @@ extern const struct model_object model_recorder;			// model_recorder.c
 extern const struct model_object model_dhcp_subnet;			// model_dhcp.c
 extern const struct model_object model_dhcp4;				// model_dhcp4.c
 extern const struct model_object model_dns;				// model_dns.c
+extern const struct model_object model_uplink;				// model_uplink.c
 // model_dns_local.c
 extern const struct model_object model_dns_record, model_dns_zone, model_dns_list;
 extern const struct model_object model_dns_blocking, model_dns_rebind;

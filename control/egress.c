@@ -27,6 +27,14 @@ const struct cfg_interface *egress_of_nexthop(
 	return NULL;
 }
 
+const struct cfg_uplink *egress_uplink(const struct config *config, const char *interface)
+{
+	for (unsigned i = 0; i < config->n_uplinks; i++)
+		if (strcmp(config->uplinks[i].interface, interface) == 0)
+			return &config->uplinks[i];
+	return NULL;
+}
+
 // What a DHCP server gives is most often a default route, among others.
 static bool learns_routes(const struct config *config, const char *interface)
 {
@@ -42,6 +50,8 @@ static bool learns_routes(const struct config *config, const char *interface)
 
 static bool carries_default(const struct config *config, const char *interface)
 {
+	if (egress_uplink(config, interface) != NULL)
+		return true;
 	for (unsigned i = 0; i < config->n_routes; i++) {
 		const struct cfg_route *route = &config->routes[i];
 

@@ -13,6 +13,9 @@ const struct cfg_interface *egress_of_nexthop(
 
 bool egress_has_subnet_of(const struct cfg_interface *interface, const struct ip_addr *addr);
 
+// The uplink that leaves by it, or NULL.
+const struct cfg_uplink *egress_uplink(const struct config *config, const char *interface);
+
 // An interface leads outside, to the internet, when sources are translated that leave by it or,
 // where there is no such interface, when it carries a default route.
 bool egress_is_outside(const struct config *config, const char *interface);

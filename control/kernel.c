@@ -11,6 +11,7 @@
 #include "control/dns/names.h"
 #include "control/recorder.h"
 #include "control/static_routes.h"
+#include "control/uplink/uplinks.h"
 
 enum { FIRST_DUMP_MS = 30000 }; // a million routes take a few seconds
 
@@ -60,6 +61,7 @@ static void on_interface_changed(void *ctx, struct interface *interface, bool wa
 	if (interface_is_up(interface))
 		announce(interface);
 	routes_interface_changed(&router->routes, interface, was_by_hand);
+	uplinks_interface_changed(router->ways_out); // first: packets wait for it
 	dhcp4_uplinks_interface_changed(router->uplinks, interface, was_by_hand);
 }
 
@@ -125,6 +127,7 @@ void kernel_interface_came(struct router *router, const struct interface *interf
 void kernel_interface_goes(struct router *router, const struct interface *interface)
 {
 	netlink_catch_up(router->netlink);
+	uplinks_interface_goes(router->ways_out, interface);
 	routes_interface_goes(&router->routes, interface);
 	neighbour_table_forget_interface(router->neighbours.table, interface->id);
 }

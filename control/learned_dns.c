@@ -2,6 +2,7 @@
 #include "control/learned_dns.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,9 +28,10 @@ static int find(const struct learned_dns *learned, const char *interface, const 
 	return -1;
 }
 
+// What is there, and what is told.
 static bool is_same(const struct learned_dns_entry *a, const struct learned_dns_entry *b)
 {
-	if (a->rank != b->rank || a->n_servers != b->n_servers || a->n_domains != b->n_domains)
+	if (a->told_rank != b->rank || a->n_servers != b->n_servers || a->n_domains != b->n_domains)
 		return false;
 	for (unsigned i = 0; i < a->n_servers; i++)
 		if (!ip_addr_equal(&a->servers[i], &b->servers[i]))
@@ -40,12 +42,29 @@ static bool is_same(const struct learned_dns_entry *a, const struct learned_dns_
 	return true;
 }
 
-static void take_out(struct learned_dns *learned, unsigned at)
+static struct learned_dns_rank *find_rank(struct learned_dns *learned, const char *interface)
 {
-	free(learned->list[at]);
+	for (unsigned i = 0; i < learned->n_ranks; i++)
+		if (strcmp(learned->ranks[i].interface, interface) == 0)
+			return &learned->ranks[i];
+	return NULL;
+}
+
+static uint32_t rank_of(struct learned_dns *learned, const struct learned_dns_entry *entry)
+{
+	const struct learned_dns_rank *own = find_rank(learned, entry->interface);
+
+	return own != NULL ? own->rank : entry->told_rank;
+}
+
+static struct learned_dns_entry *take_out(struct learned_dns *learned, unsigned at)
+{
+	struct learned_dns_entry *entry = learned->list[at];
+
 	learned->n--;
 	memmove(&learned->list[at], &learned->list[at + 1],
 		(learned->n - at) * sizeof(learned->list[0]));
+	return entry;
 }
 
 // Behind those of the same rank.
@@ -67,7 +86,7 @@ void learned_dns_forget(struct learned_dns *learned, const char *interface, cons
 
 	if (at < 0)
 		return;
-	take_out(learned, (unsigned)at);
+	free(take_out(learned, (unsigned)at));
 	tell(learned);
 }
 
@@ -88,11 +107,56 @@ int learned_dns_set(struct learned_dns *learned, const struct learned_dns_entry 
 	if (copy == NULL)
 		return -ENOMEM;
 	*copy = *entry;
+	copy->told_rank = entry->rank;
+	copy->rank = rank_of(learned, copy);
 	if (at >= 0)
-		take_out(learned, (unsigned)at);
+		free(take_out(learned, (unsigned)at));
 	put_in(learned, copy);
 	tell(learned);
 	return 0;
+}
+
+static int set_rank(struct learned_dns *learned, const char *interface, uint32_t rank)
+{
+	struct learned_dns_rank *own = find_rank(learned, interface);
+
+	if (rank == LEARNED_DNS_AS_TOLD) {
+		if (own != NULL)
+			*own = learned->ranks[--learned->n_ranks];
+		return 0;
+	}
+	if (own == NULL && learned->n_ranks == CFG_UPLINKS_MAX)
+		return -ENOSPC;
+	if (own == NULL) {
+		own = &learned->ranks[learned->n_ranks++];
+		snprintf(own->interface, sizeof(own->interface), "%s", interface);
+	}
+	own->rank = rank;
+	return 0;
+}
+
+int learned_dns_rank(struct learned_dns *learned, const char *interface, uint32_t rank)
+{
+	struct learned_dns_entry *moved[LEARNED_DNS_MAX];
+	int rc = set_rank(learned, interface, rank);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < learned->n;) {
+		struct learned_dns_entry *entry = learned->list[i];
+
+		if (rank_of(learned, entry) == entry->rank) {
+			i++;
+			continue;
+		}
+		moved[n++] = take_out(learned, i);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		moved[i]->rank = rank_of(learned, moved[i]);
+		put_in(learned, moved[i]);
+	}
+	if (n > 0)
+		tell(learned);
+	return rc;
 }
 
 int learned_dns_listen(struct learned_dns *learned, learned_dns_fn fn, void *ctx)

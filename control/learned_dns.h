@@ -20,7 +20,9 @@ enum {
 struct learned_dns_entry {
 	char interface[CFG_NAME_MAX + 1];
 	char by[8];    // "dhcp4"
-	uint32_t rank; // of several uplinks the lowest goes first: the metric of its routes
+	uint32_t rank; // of several uplinks the lowest goes first: the metric of its routes, or
+		       // what learned_dns_rank says
+	uint32_t told_rank; // as it was set
 	struct ip_addr servers[LEARNED_DNS_SERVERS_MAX];
 	unsigned n_servers;
 	char domains[LEARNED_DNS_DOMAINS_MAX][LEARNED_DNS_DOMAIN_BYTES];
@@ -38,7 +40,14 @@ struct learned_dns {
 		void *ctx;
 	} listeners[LEARNED_DNS_LISTENERS_MAX];
 	unsigned n_listeners;
+	struct learned_dns_rank {
+		char interface[CFG_NAME_MAX + 1];
+		uint32_t rank;
+	} ranks[CFG_UPLINKS_MAX]; // of interfaces whose uplink's condition decides
+	unsigned n_ranks;
 };
+
+enum { LEARNED_DNS_AS_TOLD = UINT32_MAX };
 
 void learned_dns_fini(struct learned_dns *learned);
 
@@ -46,6 +55,10 @@ void learned_dns_fini(struct learned_dns *learned);
 // forgotten. Listeners hear of it only when something is different. 0 or -ENOMEM, -ENOSPC.
 int learned_dns_set(struct learned_dns *learned, const struct learned_dns_entry *entry);
 void learned_dns_forget(struct learned_dns *learned, const char *interface, const char *by);
+
+// The place of what is told by that interface, now and from now on, or LEARNED_DNS_AS_TOLD.
+// Listeners hear of it when that changes something. -ENOSPC: of too many interfaces.
+int learned_dns_rank(struct learned_dns *learned, const char *interface, uint32_t rank);
 
 // `fn` is called after each change, from within it. 0 or -ENOSPC.
 int learned_dns_listen(struct learned_dns *learned, learned_dns_fn fn, void *ctx);

@@ -38,6 +38,8 @@
 #include "control/recorder.h"
 #include "control/router.h"
 #include "control/static_routes.h"
+#include "control/uplink/uplink_routes.h"
+#include "control/uplink/uplinks.h"
 #include "control/wall_clock.h"
 #include "control/watch.h"
 
@@ -76,8 +78,10 @@ static int start(struct router *router, const struct options *options, struct er
 	if (router->netlink == NULL)
 		return -1;
 	router->instance = instances_claim();
-	if (!instances_has_other(router->instance))
+	if (!instances_has_other(router->instance)) {
 		static_routes_remove_leftovers(router->netlink);
+		uplink_routes_remove_leftovers(router->netlink);
+	}
 	neighbour_limits_raise(&router->neighbour_limits, router->netlink);
 
 	// Cards and workers.
@@ -126,6 +130,9 @@ static int start(struct router *router, const struct options *options, struct er
 	router->uplinks = dhcp4_uplinks_new(router, err);
 	if (router->uplinks == NULL)
 		return -1;
+	router->ways_out = uplinks_new(router, err);
+	if (router->ways_out == NULL)
+		return -1;
 	router->duties = duties_new(router, err);
 	if (router->duties == NULL)
 		return -1;
@@ -167,6 +174,7 @@ static void stop(struct router *router)
 	recorder_stop(router->recorder);
 	leftover_fini(&router->leftover);
 	capture_forget_all(router);
+	uplinks_free(router->ways_out);
 	dhcp4_uplinks_free(router->uplinks);
 	learned_dns_fini(&router->learned_dns);
 	if (router->dp != NULL)

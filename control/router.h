@@ -36,6 +36,7 @@ struct loop_lag;
 struct recorder;
 struct set_feed;
 struct start;
+struct uplinks;
 struct watch;
 
 struct router {
@@ -63,6 +64,7 @@ struct router {
 	struct firewall firewall;
 	struct learned_dns learned_dns;
 	struct dhcp4_uplinks *uplinks;
+	struct uplinks *ways_out; // NULL: not yet
 	struct baselines baselines;
 	struct duties *duties;
 	struct lease_names *lease_names; // of hosts with a lease; NULL until there is DHCP

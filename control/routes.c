@@ -70,9 +70,11 @@ static bool add_multipath(const struct routes *routes, struct dp_route *to, uint
 		if (nla_parse(attrs, RTA_MAX, (struct nlattr *)RTNH_DATA(nh),
 			    nh->rtnh_len - (int)sizeof(*nh), NULL) < 0)
 			return false;
-		if ((nh->rtnh_flags & skipped_flags) == 0 &&
-			!add_nexthop(routes, to, family, nh->rtnh_ifindex, attrs))
-			return false;
+		// as often as it has shares of the flows
+		for (unsigned share = 0;
+			share <= nh->rtnh_hops && (nh->rtnh_flags & skipped_flags) == 0; share++)
+			if (!add_nexthop(routes, to, family, nh->rtnh_ifindex, attrs))
+				return false;
 		nh = (struct rtnexthop *)((uint8_t *)nh + step);
 		left -= step;
 	}
@@ -217,6 +219,7 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 
 	if (!read_route(routes, message, &route))
 		return;
+	routes->is_default_heard |= route.route.to.len == 0;
 	if (!is_whole(&route.route)) {
 		if (message->nlmsg_type == RTM_NEWROUTE && how_of(message) == RIB_REPLACE)
 			rib_displace(routes->rib, &route);
@@ -256,7 +259,13 @@ static void commit(struct routes *routes)
 
 static void on_batch_end(void *ctx)
 {
-	commit(ctx);
+	struct routes *routes = ctx;
+	bool is_heard = routes->is_default_heard;
+
+	commit(routes);
+	routes->is_default_heard = false;
+	if (is_heard && routes->heard_default != NULL)
+		routes->heard_default(routes->heard_ctx);
 }
 
 struct netlink_handler routes_handler(struct routes *routes)

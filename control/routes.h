@@ -12,6 +12,10 @@ struct routes {
 	struct rib *rib;
 	struct interfaces *interfaces;
 	struct netlink *netlink;
+	// A default route came or went, used or not. May be NULL.
+	void (*heard_default)(void *ctx);
+	void *heard_ctx;
+	bool is_default_heard;
 	bool is_full_logged;
 	bool is_refused_logged;
 };

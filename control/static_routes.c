@@ -11,6 +11,7 @@
 #include "control/egress.h"
 #include "control/occupant.h"
 #include "control/route_dump.h"
+#include "control/uplink/uplink_metric.h"
 
 enum {
 	IP6_METRIC_DEFAULT = 1024,
@@ -75,8 +76,10 @@ static int add_nexthop(struct rtnl_route *route, const struct config *config,
 
 uint32_t static_routes_metric(const struct cfg_route *route)
 {
-	return route->to.addr.family == IP_V6 && route->metric == 0 ? IP6_METRIC_DEFAULT
-								    : route->metric;
+	uint32_t metric = route->to.addr.family == IP_V6 && route->metric == 0 ? IP6_METRIC_DEFAULT
+									       : route->metric;
+
+	return route->is_uplinks ? uplink_metric_behind(metric) : metric;
 }
 
 // The kernel's form of a route of the config.

@@ -396,7 +396,7 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	} else if (!(dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST))) {
 		struct flow_tuple back = flow_tuple_translated(dir);
 
-		dir->nexthop = decide_way(w, &back);
+		dir->nexthop = decide_way_back(w, flow, &back);
 		if (decide_leaks(w, dir, dir->nexthop)) {
 			worker_drop(w, p->m, COUNTER_DROP_REVERSE_PATH);
 			return NULL;

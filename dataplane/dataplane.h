@@ -101,6 +101,13 @@ int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to);
 // After a batch of route or address changes: live flows look again at their next packet.
 void dataplane_routes_commit(struct dataplane *dp);
 
+// Where answers to what came in by that interface leave, of one family, unless the routes lead to
+// an interface without such a way: of several uplinks it is the one that was called by. NULL: by
+// the routes alone, as in the beginning. Live flows look again after dataplane_routes_commit. The
+// way must have gone before the interface does.
+int dataplane_reply_way_set(
+	struct dataplane *dp, int id, uint8_t family, const struct dp_nexthop *way);
+
 // --- neighbours ---
 int dataplane_neighbour_set(struct dataplane *dp, int interface, const struct ip_addr *addr,
 	const struct mac_addr *mac);

@@ -43,6 +43,7 @@ struct dataplane {
 	struct recorder *recorder;		     // NULL: none
 	struct rehearsal *rehearsal;		     // control's own; NULL: nobody has asked yet
 	uint64_t start_tsc;			     // the workers' clocks begin here
+	_Atomic uint16_t reply_ways[DP_INTERFACES_MAX][2]; // codes, of IPv4 and IPv6; else 0
 	uint8_t group_is_used[NEXTHOP_GROUPS_MAX];
 	struct {
 		_Atomic uint32_t serial; // of the last order

@@ -2,6 +2,7 @@
 #include "dataplane/decision.h"
 
 #include "dataplane/compiled_policy.h"
+#include "dataplane/dataplane_internal.h"
 #include "dataplane/firewall.h"
 #include "dataplane/hygiene.h"
 #include "dataplane/nat.h"
@@ -41,6 +42,48 @@ uint16_t decide_way(const struct worker *w, const struct flow_tuple *tuple)
 						   : fib_lookup4(w->fib, ip4_be_of(&tuple->dst));
 
 	return member_of(w, code, tuple);
+}
+
+uint16_t decide_own_way(const struct worker *w, uint8_t iface, uint8_t family)
+{
+	return iface >= DP_INTERFACES_MAX
+		       ? NEXTHOP_NONE
+		       : atomic_load_explicit(&w->dp->reply_ways[iface][family == IP_V6],
+				 memory_order_relaxed);
+}
+
+uint16_t decide_way_back(
+	const struct worker *w, const struct flow *flow, const struct flow_tuple *tuple)
+{
+	uint8_t in_iface = flow->state.in_iface, out_iface;
+	uint16_t code = decide_way(w, tuple);
+	uint16_t own = decide_own_way(w, in_iface, tuple->dst.family);
+
+	if (likely(own == NEXTHOP_NONE))
+		return code;
+	out_iface = decide_interface(w, code);
+	if (out_iface == in_iface ||
+		decide_own_way(w, out_iface, tuple->dst.family) == NEXTHOP_NONE)
+		return code;
+	return own;
+}
+
+// Of several ways that are equally good a flow keeps the one that it has: whoever joins them, or
+// leaves, moves nobody else's flows, whose translation would end.
+static uint16_t kept_member(const struct worker *w, const struct flow_tuple *tuple, uint16_t chosen,
+	uint8_t known_iface)
+{
+	uint16_t code = tuple->dst.family == IP_V6 ? fib_lookup6(w->fib, tuple->dst.v6)
+						   : fib_lookup4(w->fib, ip4_be_of(&tuple->dst));
+	const struct nexthop_group *group;
+
+	if (!nexthop_is_group(code) || decide_interface(w, chosen) == known_iface)
+		return chosen;
+	group = &w->fib->groups[code - NEXTHOP_GROUP_BASE];
+	for (unsigned i = 0; i < group->n; i++)
+		if (decide_interface(w, group->codes[i]) == known_iface)
+			return group->codes[i];
+	return chosen;
 }
 
 bool decide_leaks(const struct worker *w, const struct flow_dir *dir, uint16_t code)
@@ -100,6 +143,8 @@ static void find_way(struct worker *w, const struct question *q, bool is_review,
 	}
 	d->code = d->is_dnated || q->way == NEXTHOP_NONE ? decide_way(w, d->seen)
 							 : member_of(w, q->way, d->seen);
+	if (is_review)
+		d->code = kept_member(w, d->seen, d->code, q->known_iface);
 	d->out_iface = d->code == NEXTHOP_LOCAL ? FLOW_IFACE_HOST : decide_interface(w, d->code);
 	if (d->out_iface == INTERFACE_NONE && is_review && q->known_iface != FLOW_IFACE_HOST)
 		d->out_iface = q->known_iface; // the rules ask by which, and the way may come back

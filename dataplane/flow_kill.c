@@ -6,6 +6,7 @@
 
 #include "dataplane/conntrack.h"
 #include "dataplane/dataplane_internal.h"
+#include "dataplane/decision.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/reset.h"
 
@@ -23,6 +24,33 @@ static void reset_end(struct worker *w, const struct flow *flow, unsigned d)
 	m = reset_of_flow(w, flow, d, &w->snap->interfaces[iface].mac);
 	if (m != NULL)
 		pipeline_owned(w, iface, &m, 1, true);
+}
+
+// Where its answers go, without asking what else has changed meanwhile: that would cut the flow
+// before anybody is told.
+static void lead_back(struct worker *w, struct flow *flow)
+{
+	struct flow_dir *dir = &flow->dir[1];
+	struct flow_tuple back = flow_tuple_translated(dir);
+
+	if (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST))
+		return;
+	dir->nexthop = decide_way_back(w, flow, &back);
+	dir->epoch = w->epoch;
+}
+
+// Where it left, the same: the far end is told from the address that it knows, if the interface is
+// that of an uplink, whichever is used now.
+static void lead_out(struct worker *w, struct flow *flow)
+{
+	struct flow_dir *dir = &flow->dir[0];
+	uint16_t way = decide_own_way(w, flow->state.out_iface,
+		flow_tuple_translated(dir).dst.family);
+
+	if (way == NEXTHOP_NONE || (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
+		return;
+	dir->nexthop = way;
+	dir->epoch = w->epoch;
 }
 
 static struct flow *find(struct worker *w, const struct flow_kill *kill)
@@ -43,10 +71,12 @@ static bool end(struct worker *w, const struct flow_kill *kill)
 	if (flow == NULL)
 		return false;
 	if (kill->resets && flow->state.protocol == IPPROTO_TCP) {
-		reset_end(w, flow, 0);
-		flow = find(w, kill); // a policy that has changed may have cut it
+		lead_back(w, flow);
+		lead_out(w, flow);
+		reset_end(w, flow, 1);
+		flow = find(w, kill); // a policy or route that has changed may have cut it
 		if (flow != NULL)
-			reset_end(w, flow, 1);
+			reset_end(w, flow, 0);
 		flow = find(w, kill);
 	}
 	if (flow != NULL)

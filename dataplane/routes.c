@@ -154,6 +154,23 @@ int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to)
 	return error;
 }
 
+int dataplane_reply_way_set(
+	struct dataplane *dp, int id, uint8_t family, const struct dp_nexthop *way)
+{
+	uint16_t code = NEXTHOP_NONE, old;
+	int error = 0;
+
+	if (id < 0 || id >= DP_INTERFACES_MAX)
+		return -ENODEV;
+	if (way != NULL)
+		code = code_for_nexthop(dp, family, way, &error);
+	if (error != 0)
+		return error;
+	old = atomic_exchange(&dp->reply_ways[id][family == IP_V6], code);
+	code_release(dp, old);
+	return 0;
+}
+
 void dataplane_routes_commit(struct dataplane *dp)
 {
 	dataplane_next_epoch(dp);

@@ -269,6 +269,7 @@ json_t *explain_steps(const struct router *router, const struct dp_explain *pack
 	if (why->is_decided) {
 		step_nat(&steps, false);
 		step_route(&steps);
+		step_uplink(&steps);
 		step_sets(&steps);
 	}
 	step_rules(&steps);

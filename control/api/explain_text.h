@@ -26,4 +26,6 @@ void step_rules(struct explain_steps *steps);
 void step_sets(struct explain_steps *steps);
 void step_nat(struct explain_steps *steps, bool is_source);
 void step_route(struct explain_steps *steps);
+// In explain_uplink.c: of a packet that leaves by one.
+void step_uplink(struct explain_steps *steps);
 const char *explain_interface_name(const struct router *router, int id); // "router" below 0

@@ -232,6 +232,8 @@ const struct rpc_method show_methods[] = {
 	{"show.sets", NULL, RPC_READS, &show_sets},
 	{"show.set", NULL, RPC_READS, &show_set},
 	{"show.dns", show_dns, RPC_READS},
+	{"show.uplinks", show_uplinks, RPC_READS},
+	{"uplink.ping", .effect = RPC_WRITES, .task = &uplink_ping}, // it sends packets
 	{"dns.explain", explain_dns, RPC_READS},
 	{"config.plan", .effect = RPC_WRITES, .task = &config_plan}, // it reads any file
 	{"config.apply", .effect = RPC_WRITES, .task = &config_apply},

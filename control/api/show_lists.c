@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/static_routes.h"
+#include "control/uplink/uplink_metric.h"
 
 // Of NEIGHBOUR_RESOLVING and those that follow.
 #define NEIGHBOUR_STATES "resolving|reachable|stale|failed"
@@ -51,6 +52,7 @@ const char *show_route_protocol(uint8_t protocol)
 		{RTPROT_ISIS, "isis"},
 		{RTPROT_RIP, "rip"},
 		{STATIC_ROUTES_PROTOCOL, "config"},
+		{UPLINK_ROUTES_PROTOCOL, "uplinks"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -64,6 +64,10 @@ extern const struct rpc_walk show_leases;
 json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
 
+// In uplinks.c.
+json_t *show_uplinks(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task uplink_ping;
+
 // In clear.c and kill.c.
 json_t *clear_counters(
 	struct rpc_session *session, const json_t *params, struct rpc_failure *failure);

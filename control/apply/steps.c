@@ -15,6 +15,7 @@
 #include "control/host_names.h"
 #include "control/kernel.h"
 #include "control/static_routes.h"
+#include "control/uplink/uplinks.h"
 
 static void log_not_undone(const struct error *err)
 {
@@ -433,6 +434,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 	host_names_follow(router, before, after);
 	dhcp_follow(router, after);
 	dhcp4_uplinks_follow(router->uplinks, after);
+	uplinks_follow(router->ways_out, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)

@@ -19,6 +19,7 @@
 #include "control/cli/show.h"
 #include "control/cli/show_dns.h"
 #include "control/cli/show_firewall.h"
+#include "control/cli/uplinks.h"
 
 static const struct grammar_arg limit_args[] = {
 	{"limit", "limit", GRAMMAR_COUNT, "how many at most; 1000 otherwise"},
@@ -145,6 +146,14 @@ static const struct grammar_arg uplink_args[] = {
 	{0},
 };
 
+static const struct grammar_arg ping_uplink_args[] = {
+	{NULL, "uplink", GRAMMAR_UPLINK, "which one"},
+	{NULL, "target", GRAMMAR_ADDRESS, "whom; its first probe otherwise", NULL,
+		true},
+	{"count", "count", GRAMMAR_COUNT, "how often; 5 times otherwise"},
+	{0},
+};
+
 static const struct grammar_arg plan_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"flows", "flows", GRAMMAR_COUNT, "judge so many of those that live; 1000000 otherwise"},
@@ -231,6 +240,8 @@ const struct grammar_command cli_commands[] = {
 	{"show set", "what is in one of them", do_show, set_args, "show.set", print_set},
 	{"show dns", "questions for names: who asks, who answers, how quickly", do_show, dns_args,
 		"show.dns", print_dns},
+	{"show uplinks", "ways to the internet: which work, and * which are used", do_show, NULL,
+		"show.uplinks", print_uplinks},
 	{"show workers", "cores, packets, flows, load", do_show, NULL, "show.workers",
 		print_workers},
 	{"show leases", "who has which address, and for how long", do_show, lease_args,
@@ -282,6 +293,8 @@ const struct grammar_command cli_commands[] = {
 		"dhcp.renew", print_lease},
 	{"dhcp release", "give an uplink's address back, until 'dhcp renew'", do_show, uplink_args,
 		"dhcp.release", print_lease},
+	{"ping-uplink", "ask somebody by one uplink, whichever is used", do_show, ping_uplink_args,
+		"uplink.ping", print_uplink_ping},
 	{"leases export", "all leases, as comma-separated values", do_leases_export},
 	{"explain dns", "who would answer a question for a name, and why", do_show,
 		explain_dns_args, "dns.explain", print_explain_dns},

@@ -30,6 +30,7 @@ static const struct {
 	[GRAMMAR_FILE] = {"FILE", "a file"},
 	[GRAMMAR_INTERFACE] = {"INTERFACE", "an interface of the router"},
 	[GRAMMAR_SET] = {"SET", "a set of the config"},
+	[GRAMMAR_UPLINK] = {"UPLINK", "an uplink of the config"},
 	[GRAMMAR_COMMAND] = {"COMMAND", "a command"},
 	[GRAMMAR_VIEW] = {"WHAT", "what 'show' takes"},
 };
@@ -200,6 +201,7 @@ static bool is_of_type(const struct grammar_arg *arg, const char *text)
 	case GRAMMAR_FILE:
 	case GRAMMAR_INTERFACE:
 	case GRAMMAR_SET:
+	case GRAMMAR_UPLINK:
 		return text[0] != '\0';
 	case GRAMMAR_FLAG:
 	case GRAMMAR_COUNT:

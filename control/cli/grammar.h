@@ -27,6 +27,7 @@ enum grammar_type {
 	GRAMMAR_FILE,
 	GRAMMAR_INTERFACE,
 	GRAMMAR_SET,
+	GRAMMAR_UPLINK,
 	GRAMMAR_COMMAND, // all words that are left, of another command
 	GRAMMAR_VIEW,	 // the same, behind the word show
 };

@@ -115,6 +115,7 @@ static void offer_values(const struct completion *to, const struct grammar_arg *
 	case GRAMMAR_FILE:
 	case GRAMMAR_INTERFACE:
 	case GRAMMAR_SET:
+	case GRAMMAR_UPLINK:
 		to->offers->live(to->offers->ctx, arg->type);
 		break;
 	case GRAMMAR_NAME:

@@ -28,6 +28,7 @@ static const struct {
 } lives[] = {
 	[GRAMMAR_INTERFACE] = {"show.interfaces", "interfaces", "name", "port"},
 	[GRAMMAR_SET] = {"show.sets", "sets", "name", "kind"},
+	[GRAMMAR_UPLINK] = {"show.uplinks", "uplinks", "name", "interface"},
 	[GRAMMAR_ADDRESS] = {"show.neighbours", "neighbours", "addr", "interface"},
 	[GRAMMAR_NETWORK] = {"show.neighbours", "neighbours", "addr", "interface"},
 };

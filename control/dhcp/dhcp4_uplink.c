@@ -25,6 +25,8 @@
 #include "control/dhcp/dhcp4_hook.h"
 #include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/packet_socket.h"
+#include "control/egress.h"
+#include "control/uplink/uplink_metric.h"
 #include "control/wall_clock.h"
 
 enum {
@@ -449,7 +451,9 @@ void dhcp4_uplink_read_wishes(
 	u->wishes = (struct dhcp4_binding_wishes){
 		.uses_routes = from->dhcp4.uses_routes,
 		.uses_mtu = from->dhcp4.uses_mtu,
-		.metric = metric_of(config, from),
+		.metric = egress_uplink(config, from->name) == NULL
+				  ? metric_of(config, from)
+				  : uplink_metric_behind(metric_of(config, from)),
 	};
 	u->uses_dns = from->dhcp4.uses_dns;
 }

@@ -68,6 +68,22 @@ static bool same_route(const struct cfg_route *a, const struct cfg_route *b)
 	return is_same;
 }
 
+static bool same_uplink(const struct cfg_uplink *a, const struct cfg_uplink *b)
+{
+	bool is_same = same_text(a->name, b->name) && same_text(a->interface, b->interface) &&
+		       a->priority == b->priority && a->weight == b->weight &&
+		       a->n_via == b->n_via && a->n_probes == b->n_probes &&
+		       a->interval_sec == b->interval_sec && a->lost == b->lost &&
+		       a->answered == b->answered && a->hold_sec == b->hold_sec &&
+		       a->loss_percent == b->loss_percent;
+
+	for (unsigned i = 0; i < a->n_via && is_same; i++)
+		is_same = ip_addr_equal(&a->via[i], &b->via[i]);
+	for (unsigned i = 0; i < a->n_probes && is_same; i++)
+		is_same = ip_addr_equal(&a->probes[i], &b->probes[i]);
+	return is_same;
+}
+
 static bool same_set(const struct cfg_set *a, const struct cfg_set *b)
 {
 	bool is_same = same_text(a->name, b->name) && a->kind == b->kind &&
@@ -292,6 +308,11 @@ const char *config_differs(const struct config *a, const struct config *b)
 	for (unsigned i = 0; i < a->n_routes; i++)
 		if (!same_route(&a->routes[i], &b->routes[i]))
 			return "routes";
+	if (a->n_uplinks != b->n_uplinks)
+		return "how many uplinks there are";
+	for (unsigned i = 0; i < a->n_uplinks; i++)
+		if (!same_uplink(&a->uplinks[i], &b->uplinks[i]))
+			return "uplinks";
 	for (unsigned i = 0; i < a->n_zones; i++)
 		if (!same_text(a->zones[i].name, b->zones[i].name) ||
 			!same_names(&a->zones[i].interfaces, &b->zones[i].interfaces))

@@ -23,6 +23,9 @@
 	THREE "zones: {lan: {interfaces: lan}, iot: {interfaces: iot}, wan: {interfaces: wan}}\n"  \
 	      "firewall:\n  input:\n  - {from: lan, protocol: tcp, port: ssh, action: accept}\n"
 
+#define TWO_UPLINKS                                                                                \
+	ROUTER "uplinks: {u: {interface: wan, via: 203.0.113.1, probes: [192.0.2.1, 192.0.2.2]}, "
+
 static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_CORE_TWICE] = ROUTER "workers: {cores: [0, 0]}\n",
 	[DOUBT_INTERFACE_MISPLACED] =
@@ -69,6 +72,13 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_ROUTE_NEVER_USED] =
 		ROUTER "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}, {to: 0.0.0.0/0, via: "
 		       "203.0.113.9, metric: 10}]\n",
+	[DOUBT_UPLINK_PROBE_OWN] =
+		ROUTER "uplinks: {u: {interface: wan, via: 203.0.113.1, probes: [203.0.113.2]}}\n",
+	[DOUBT_UPLINK_PROBE_SINGLE] =
+		TWO_UPLINKS "v: {interface: lan, via: 198.18.0.9, probes: 192.0.2.1}}\n",
+	[DOUBT_UPLINK_UNPROBED] = TWO_UPLINKS "v: {interface: lan, via: 198.18.0.9}}\n",
+	[DOUBT_UPLINK_WITHOUT_WAY] =
+		ROUTER "uplinks: {u: {interface: wan, probes: [192.0.2.1, 192.0.2.2]}}\n",
 	[DOUBT_MASQUERADE_UNROUTED] =
 		ROUTER "routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\nnat: [{masquerade: lan}]\n",
 	[DOUBT_NAT_MISSING] =

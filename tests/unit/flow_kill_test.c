@@ -116,6 +116,34 @@ static void both_ends_of_tcp_are_reset_by_what_they_expect_next(void **state)
 	assert_int_equal(n_ended(f, true), 1);
 }
 
+// As it is when an uplink is not used any more: both ends are told by the ways that the flow had.
+static void both_ends_are_told_although_the_route_has_moved(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
+	struct dp_route other = {.to = {.addr = {.family = IP_V4}}, .n_nexthops = 1};
+	struct dp_nexthop gateway = {.interface = FIXTURE_WAN};
+	struct frame frame = fixture_udp_out, answer;
+	struct dp_flow flow;
+
+	assert_int_equal(ip_addr_parse("203.0.113.1", &gateway.via), 0);
+	assert_int_equal(dataplane_reply_way_set(f->dp, FIXTURE_WAN, IP_V4, &gateway), 0);
+	fixture_translate(f, nats, 2);
+	fixture_connect(f, &frame, &answer);
+	flow = only_flow(f);
+	other.nexthops[0].interface = FIXTURE_LAN2;
+	assert_int_equal(ip_addr_parse("198.18.1.9", &other.nexthops[0].via), 0);
+	assert_int_equal(dataplane_route_set(f->dp, &other), 0);
+	dataplane_routes_commit(f->dp);
+	dataplane_worker(f->dp, 0);
+	assert_int_equal(dataplane_flow_end(f->dp, &flow, true), 0);
+	turn(f);
+	assert_reset(f, FIXTURE_LAN, answer.tcp_seq);
+	assert_reset(f, FIXTURE_WAN, frame.tcp_seq);
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
 static void without_reset_nobody_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -158,6 +186,7 @@ int main(void)
 		TEST(a_flow_ends_in_both_directions),
 		TEST(another_flow_in_its_place_is_left_alone),
 		TEST(both_ends_of_tcp_are_reset_by_what_they_expect_next),
+		TEST(both_ends_are_told_although_the_route_has_moved),
 		TEST(without_reset_nobody_is_told),
 		TEST(a_worker_takes_so_many_at_a_time_and_no_more_wait),
 	};

@@ -64,6 +64,35 @@ static void listeners_hear_of_what_is_different_alone(void **state)
 	assert_int_equal(n_told, 3);
 }
 
+static void who_decides_about_uplinks_goes_before_what_was_told(void **state)
+{
+	struct learned_dns learned = {0};
+	struct learned_dns_entry wan = entry_of("wan", 100, "198.51.100.53");
+	struct learned_dns_entry lte = entry_of("lte", 110, "198.51.100.54");
+
+	n_told = 0;
+	learned_dns_set(&learned, &wan);
+	learned_dns_set(&learned, &lte);
+	learned_dns_listen(&learned, on_change, NULL);
+	assert_int_equal(learned_dns_rank(&learned, "wan", 1000), 0);
+	assert_int_equal(learned_dns_rank(&learned, "lte", 1), 0);
+	assert_string_equal(learned.list[0]->interface, "lte");
+	assert_int_equal(n_told, 2);
+	learned_dns_rank(&learned, "lte", 1);
+	assert_int_equal(n_told, 2); // nothing new
+	wan.servers[0] = address("198.51.100.55");
+	learned_dns_set(&learned, &wan); // a renewal does not put it first
+	assert_string_equal(learned.list[0]->interface, "lte");
+	n_told = 0;
+	learned_dns_set(&learned, &wan);
+	assert_int_equal(n_told, 0);
+	learned_dns_rank(&learned, "wan", LEARNED_DNS_AS_TOLD);
+	learned_dns_rank(&learned, "lte", LEARNED_DNS_AS_TOLD);
+	assert_string_equal(learned.list[0]->interface, "wan");
+	assert_int_equal(learned.n_ranks, 0);
+	learned_dns_fini(&learned);
+}
+
 static void it_is_bounded(void **state)
 {
 	struct learned_dns learned = {0};
@@ -87,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_uplink_of_the_lowest_rank_is_first),
 		cmocka_unit_test(listeners_hear_of_what_is_different_alone),
+		cmocka_unit_test(who_decides_about_uplinks_goes_before_what_was_told),
 		cmocka_unit_test(it_is_bounded),
 	};
 

@@ -115,6 +115,12 @@ int dataplane_route_delete(struct dataplane *dp, const struct ip_prefix *to)
 	return 0;
 }
 
+int dataplane_reply_way_set(
+	struct dataplane *dp, int id, uint8_t family, const struct dp_nexthop *way)
+{
+	return 0;
+}
+
 void dataplane_routes_commit(struct dataplane *dp)
 {
 	recording.n_commits++;
