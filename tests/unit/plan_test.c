@@ -95,7 +95,7 @@ static void an_mtu_that_is_said_is_no_reason_for_a_restart(void **state)
 		     "eth2}}}\n" INTERFACES);
 	assert_int_equal(plan->n_restarts, 0);
 	assert_int_equal(plan->n_mtus, 1);
-	assert_string_equal(plan->mtus[0].port, "p");
+	assert_string_equal(plan->mtus[0].interface, "lan");
 	assert_int_equal(plan->mtus[0].after, 1400);
 }
 
