@@ -6,10 +6,13 @@
                                                                             +- thing 198.19.30.11, VLAN 30
 """
 
+import re
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import cores_for
-from example import Host
+from example import RAW_FRAMES, Host
 from lab import wait_for
 from test_apply import FAR, FAR6, ApplyLab
 
@@ -31,6 +34,19 @@ INTERFACES = {
     "guests": '{ port: lan, vlan: 20, addresses: [198.19.20.1/24, "2001:db8:0:20::1/64"] }',
     "things": '{ port: lan, vlan: 30, priority: 1, addresses: [198.19.30.1/24, "2001:db8:0:30::1/64"] }',
 }
+
+
+class Watch:
+    """What tcpdump reads on a wire, a line each; `-e` tells tags."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def frames(self, text):
+        return [line for line in self.process.output().splitlines() if text in line]
+
+    def said(self, pattern):
+        return re.search(pattern, self.process.output())
 
 
 class VlanLab(ApplyLab):
@@ -80,3 +96,17 @@ class VlanLab(ApplyLab):
 
     def interfaces(self):
         return {i["name"]: i for i in self.millrace("show", "interfaces")["interfaces"]}
+
+    @contextmanager
+    def watched(self, device):
+        """Its frames that the router sends."""
+        process = self.start("sw", f"watch-{device}-{len(self.processes)}", "tcpdump", "-i", device,
+                             "-Q", "in", "--immediate-mode", "-enl")
+        wait_for(lambda: "listening on" in process.output(), "tcpdump")
+        yield Watch(process)
+        process.stop(signal.SIGINT)
+        self.processes.remove(process)
+
+    def send_raw(self, host, device, frames):
+        self.run(host, "/usr/bin/python3", RAW_FRAMES, "send", device,
+                 stdin="".join(bytes(frame).hex() + "\n" for frame in frames))
