@@ -15,6 +15,7 @@ from conftest import cores_for
 from example import RAW_FRAMES, Host
 from lab import wait_for
 from test_apply import FAR, FAR6, ApplyLab
+from tools import ping
 
 SWITCH = Path(__file__).with_name("vlan_switch.py")
 PC, GUEST, THING = "198.18.0.11", "198.19.20.11", "198.19.30.11"
@@ -50,10 +51,12 @@ class Watch:
 
 
 class VlanLab(ApplyLab):
-    def __init__(self, driver="af_packet"):
+    def __init__(self, driver="af_packet", access=7):
+        """`access`: the VLAN that the internet is in."""
         super().__init__()
         self.driver = driver
         self.plan = HOSTS
+        self.vlans = {**VLANS, "inet": ("wan", access)}
 
     def setup(self):
         for host in ("rtr", "sw", *self.plan):
@@ -64,7 +67,7 @@ class VlanLab(ApplyLab):
             self.add_wire("sw", name, name, "eth0")
             self.settle(name, host)
         for port in ("wan", "lan"):
-            self.start_switch(port, *(f"{name}={vlan}" for name, (its, vlan) in VLANS.items()
+            self.start_switch(port, *(f"{name}={vlan}" for name, (its, vlan) in self.vlans.items()
                                       if its == port and name in self.plan))
 
     def start_switch(self, port, *access):
@@ -72,19 +75,20 @@ class VlanLab(ApplyLab):
         wait_for(lambda: "switching" in switch.output(), "the switch")
         return switch
 
-    def config(self, interfaces=None, workers=1, more="", ports="", rules=""):
-        listed = "".join(f"  {name}: {keys}\n" for name, keys in (interfaces or INTERFACES).items())
-        inside = ", ".join(name for name in (interfaces or INTERFACES) if name != "wan")
+    def config(self, interfaces=None, workers=1, more="", ports=""):
+        shown = interfaces or INTERFACES
+        listed = "".join(f"  {name}: {keys}\n" for name, keys in shown.items())
+        inside = [name for name in shown if name != "wan"]
+        home = f"  home: {{ interfaces: [{', '.join(inside)}] }}\n" if inside else ""
+        accept = "    - { from: home, action: accept }\n" if inside else ""
         return (f"ports:\n  wan: {{ driver: {self.driver}, match: {{ name: port-wan }}{ports} }}\n"
                 f"  lan: {{ driver: {self.driver}, match: {{ name: port-lan }}{ports} }}\n"
                 f"interfaces:\n{listed}"
                 'routes:\n  - { to: 0.0.0.0/0, via: 203.0.113.1 }\n  - { to: "::/0", via: "2001:db8:0:1::1" }\n'
-                f"zones:\n  home: {{ interfaces: [{inside}] }}\n  internet: {{ interfaces: wan }}\n"
+                f"zones:\n{home}  internet: {{ interfaces: wan }}\n"
                 "nat:\n  - { masquerade: wan }\n"
-                "firewall:\n"
-                "  input:\n    - { protocol: [icmp, icmp6], action: accept }\n"
-                "    - { from: home, action: accept }\n"
-                f"  forward:\n{rules}    - {{ from: home, action: accept }}\n"
+                f"firewall:\n  input:\n    - {{ protocol: [icmp, icmp6], action: accept }}\n{accept}"
+                f"  forward:\n    - {{ protocol: igmp, action: drop }}\n{accept}"
                 f"workers: {{ cores: [{', '.join(map(str, cores_for(workers)))}] }}\n"
                 f"state: {{ file: {self.dir}/state.db }}\n{more}")
 
@@ -93,6 +97,12 @@ class VlanLab(ApplyLab):
         for host in ("rtr", *self.plan):
             self.open_doors(host)
         self.wait_answer("pc", FAR)
+
+    def pings(self, host, target, count=3, **options):
+        """Waits until all of so many are answered: where a lab beside this one floods its own wires,
+        the kernel drops frames of any."""
+        wait_for(lambda: ping(self, host, target, count=count, **options).received == count,
+                 f"{host} to reach {target} {count} times")
 
     def interfaces(self):
         return {i["name"]: i for i in self.millrace("show", "interfaces")["interfaces"]}
