@@ -34,30 +34,33 @@ void print_running(const json_t *result, FILE *out)
 	fputs(answer_text(result, "text"), out);
 }
 
-static void add_port_of(struct table *table, const json_t *interface)
+// Below its name. False: it has none.
+static bool add_vlan(struct table *table, const json_t *interface)
 {
-	const char *port = answer_text(interface, "port");
-
 	if (!json_is_integer(json_object_get(interface, "vlan")))
-		table_add(table, "%s", port);
-	else
-		table_add(table, "%s, VLAN %" PRIu64, port, answer_number(interface, "vlan"));
+		return false;
+	table_add(table, "VLAN %" PRIu64, answer_number(interface, "vlan"));
+	return true;
 }
 
 static void add_interface(struct table *table, const json_t *interface)
 {
 	const json_t *addresses = json_object_get(interface, "addresses");
+	size_t n = json_array_size(addresses);
 
 	table_add(table, "%s", answer_text(interface, "name"));
-	add_port_of(table, interface);
 	table_add(table, "%s", answer_truth(interface, "is_up") ? "up" : "down");
 	table_add(table, "%" PRIu64, answer_number(interface, "mtu"));
 	answer_add_element(table, addresses, 0);
 	answer_add_bytes(table, interface, "rx_bytes");
 	answer_add_bytes(table, interface, "tx_bytes");
 	answer_add_count(table, interface, "tx_dropped");
-	for (size_t k = 1; k < json_array_size(addresses); k++) {
-		answer_add_blanks(table, 4);
+	if (n < 2 && add_vlan(table, interface))
+		answer_add_blanks(table, 6);
+	for (size_t k = 1; k < n; k++) {
+		if (k > 1 || !add_vlan(table, interface))
+			answer_add_blanks(table, 1);
+		answer_add_blanks(table, 2);
 		answer_add_element(table, addresses, k);
 		answer_add_blanks(table, 3);
 	}
@@ -65,7 +68,7 @@ static void add_interface(struct table *table, const json_t *interface)
 
 void print_interfaces(const json_t *result, FILE *out)
 {
-	answer_table(result, "interfaces", "INTERFACE|PORT|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED",
+	answer_table(result, "interfaces", "INTERFACE|LINK|>MTU|ADDRESS|>RECEIVED|>SENT|>DROPPED",
 		add_interface, out);
 	for (size_t i = 0; i < json_array_size(json_object_get(result, "interfaces")); i++)
 		print_lease(json_array_get(json_object_get(result, "interfaces"), i), out);

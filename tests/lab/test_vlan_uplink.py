@@ -52,5 +52,6 @@ def test_the_provider_hears_the_priority_it_asks_for(driver, keys, tag, access):
         assert lab.lease()["address"].startswith(POOL), lab.lease()
         sent = wan.frames(lab.interfaces()["wan"]["mac"] + " > ")
         asked = [line for line in sent if "BOOTP/DHCP, Request" in line]
+        sent = sent[sent.index(asked[0]):]  # before, the kernel had the wire
         assert len(asked) >= 2, sent  # DISCOVER and REQUEST
         assert len(sent) > len(asked) and all(tag in line for line in sent), sent
