@@ -58,8 +58,7 @@ static inline void vlan_take_off(struct rte_mbuf *m)
 	uint64_t first;
 	uint32_t rest;
 
-	m->vlan_tci = vlan_control(m);
-	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
 	memcpy(&first, frame, sizeof(first));
 	memcpy(&rest, frame + sizeof(first), sizeof(rest));
 	frame += VLAN_TAG_BYTES;
