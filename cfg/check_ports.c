@@ -208,6 +208,48 @@ static bool has_ip6(const struct cfg_interface *interface)
 	return false;
 }
 
+// Frames of VLAN 0 are the same as those without a tag.
+static const struct cfg_interface *find_rival(const struct config *config, unsigned index)
+{
+	const struct cfg_interface *interface = &config->interfaces[index];
+
+	for (unsigned i = 0; i < index; i++) {
+		const struct cfg_interface *other = &config->interfaces[i];
+
+		if (other->name != NULL && same_text(other->port, interface->port) &&
+			other->vlan == interface->vlan)
+			return other;
+	}
+	return NULL;
+}
+
+static void check_vlan(const struct check *check, unsigned index, const struct yaml_node *node)
+{
+	const struct cfg_interface *interface = &check->config->interfaces[index];
+	const struct yaml_node *vlan = yaml_tree_get(node, "vlan");
+	const struct cfg_interface *rival;
+
+	if (vlan == NULL && yaml_tree_get(node, "priority") != NULL)
+		report_add(check->report, check_place(node, "priority"),
+			"interface %s: `priority` is in the tag of a VLAN, so it needs `vlan`; 0 "
+			"is a tag of priority alone",
+			interface->name);
+	if (interface->port == NULL || (vlan != NULL && vlan->is_bad))
+		return;
+	rival = find_rival(check->config, index);
+	if (rival == NULL)
+		return;
+	if (interface->vlan != 0)
+		report_add(check->report, check_place(node, "vlan"),
+			"interface %s: VLAN %u of port %s is interface %s's already",
+			interface->name, interface->vlan, interface->port, rival->name);
+	else
+		report_add(check->report, check_place(node, "port"),
+			"interface %s: what comes in by port %s without a VLAN is interface %s's "
+			"already; give one of them a `vlan`",
+			interface->name, interface->port, rival->name);
+}
+
 static void check_port_of(const struct check *check, unsigned index, struct cfg_place place)
 {
 	const struct config *config = check->config;
@@ -229,17 +271,6 @@ static void check_port_of(const struct check *check, unsigned index, struct cfg_
 			interface->name, interface->port,
 			suggest_str(&suggestion, hint, sizeof(hint)));
 		return;
-	}
-	for (unsigned i = 0; i < index; i++) {
-		if (same_text(config->interfaces[i].port, interface->port) &&
-			config->interfaces[i].name != NULL) {
-			report_add(check->report, place,
-				"interface %s: port %s has interface %s already; several on one "
-				"port are "
-				"not supported yet",
-				interface->name, port->name, config->interfaces[i].name);
-			break;
-		}
 	}
 	if (same_text(tap_name(port), interface->name))
 		report_add(check->report, place,
@@ -286,6 +317,7 @@ void check_interfaces(const struct check *check)
 			continue;
 		if (interface->port != NULL)
 			check_port_of(check, i, check_place(node, "port"));
+		check_vlan(check, i, node);
 		check_addresses(check, i, node);
 		check_dhcp4(check, interface, node);
 	}

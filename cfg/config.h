@@ -70,6 +70,9 @@ struct cfg_interface {
 	struct cfg_place place;
 	uint64_t said;
 	const char *port; // a port's name
+	bool has_vlan;	  // what it sends has an 802.1Q tag
+	uint16_t vlan;	  // 0, with a tag: of priority alone
+	uint8_t priority; // in the tag
 	struct ip_prefix addresses[CFG_ADDRESSES_MAX];
 	unsigned n_addresses;
 	struct cfg_dhcp4 dhcp4;

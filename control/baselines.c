@@ -166,9 +166,13 @@ int baselines_clear(struct baselines *baselines, enum baseline_kind kind,
 	return rc;
 }
 
-void baselines_forget(struct baselines *baselines, int id, const struct port *port)
+void baselines_forget_interface(struct baselines *baselines, int id)
 {
 	baselines->interfaces[id] = (struct dp_interface_stats){0};
+}
+
+void baselines_forget_port(struct baselines *baselines, const struct port *port)
+{
 	for (unsigned i = 0; i < baselines->n_ports; i++)
 		if (strcmp(baselines->ports[i].name, port_info(port)->name) == 0)
 			baselines->ports[i].stats = (struct port_stats){0};

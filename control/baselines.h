@@ -41,8 +41,9 @@ void baselines_fini(struct baselines *baselines);
 // From now on. -ENOMEM: of the rules' nothing has changed.
 int baselines_clear(struct baselines *baselines, enum baseline_kind kind,
 	const struct dataplane *dp, const struct ports *ports);
-// That interface goes with its port: what comes in their places begins anew.
-void baselines_forget(struct baselines *baselines, int id, const struct port *port);
+// It goes: what comes in its place begins anew.
+void baselines_forget_interface(struct baselines *baselines, int id);
+void baselines_forget_port(struct baselines *baselines, const struct port *port);
 // Another policy is in force, with counts that go on as its arrays say: the rules' baselines do
 // too.
 void baselines_follow(struct baselines *baselines, const struct policy *policy);

@@ -42,6 +42,14 @@ const struct interface *interfaces_by_name(const struct interfaces *interfaces, 
 	return NULL;
 }
 
+bool interfaces_use_port(const struct interfaces *interfaces, const struct port *port)
+{
+	for (unsigned i = 0; i < interfaces->n; i++)
+		if (interfaces->list[i].port == port)
+			return true;
+	return false;
+}
+
 bool interface_is_up(const struct interface *interface)
 {
 	return interface->is_link_up && interface->is_admin_up && !interface->is_gone;
@@ -197,6 +205,9 @@ static int add(struct interfaces *interfaces, struct interface *interface, struc
 	snprintf(to.name, sizeof(to.name), "%s", interface->config->name);
 	to.tap_fd = interface->tap.fd;
 	to.is_outside = interface->is_outside;
+	to.is_tagged = interface->config->has_vlan;
+	to.vlan = interface->config->vlan;
+	to.priority = interface->config->priority;
 	interface->mtu = port->mtu;
 	interface->id = dataplane_interface_add(interfaces->dp, &to);
 	if (interface->id < 0)

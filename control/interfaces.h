@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The routed interfaces: each joins a port to a TAP and is known to the workers by an id. Here
+// The routed interfaces: each joins a port, or a VLAN of one, to a TAP and is known to the workers by an id. Here
 // the TAP's carrier follows the port's link, and the workers follow the TAP's MTU and its being
 // up, whoever changes them. Control thread.
 #pragma once
@@ -68,6 +68,7 @@ bool interface_is_up(const struct interface *interface); // its link, and by eve
 
 struct interface *interfaces_by_ifindex(struct interfaces *interfaces, int ifindex); // or NULL
 const struct interface *interfaces_by_id(const struct interfaces *interfaces, int id);
+bool interfaces_use_port(const struct interfaces *interfaces, const struct port *port);
 const struct interface *interfaces_by_name(const struct interfaces *interfaces, const char *name);
 
 // Every 100 ms.

@@ -30,12 +30,18 @@ static enum port_driver driver_of(enum cfg_driver driver)
 	return PORT_DRIVER_AUTO;
 }
 
+// Of several the one without a tag: cards may look behind none.
 static const struct cfg_interface *interface_on(const struct config *config, const char *port)
 {
-	for (unsigned i = 0; i < config->n_interfaces; i++)
-		if (strcmp(config->interfaces[i].port, port) == 0)
-			return &config->interfaces[i];
-	return NULL;
+	const struct cfg_interface *found = NULL;
+
+	for (unsigned i = 0; i < config->n_interfaces; i++) {
+		const struct cfg_interface *one = &config->interfaces[i];
+
+		if (strcmp(one->port, port) == 0 && (found == NULL || !one->has_vlan))
+			found = one;
+	}
+	return found;
 }
 
 static struct port_spec spec_of(const struct cfg_port *from, unsigned n_workers, bool is_outside)
@@ -73,6 +79,14 @@ static void log_port(const struct port_info *info)
 		info->steers_by_rss ? ", steered by RSS" : "");
 }
 
+struct port *ports_find(const struct ports *ports, const char *name)
+{
+	for (unsigned i = 0; i < ports->n; i++)
+		if (strcmp(ports->list[i].config->name, name) == 0)
+			return ports->list[i].port;
+	return NULL;
+}
+
 int ports_add(struct ports *ports, const struct config *config, const struct cfg_port *from,
 	unsigned n_workers, struct error *err)
 {
@@ -80,6 +94,8 @@ int ports_add(struct ports *ports, const struct config *config, const struct cfg
 	struct port_spec spec;
 	struct port *port;
 
+	if (ports_find(ports, from->name) != NULL)
+		return 0;
 	spec = spec_of(from, n_workers, egress_is_outside(config, interface->name));
 	port = port_open(&spec, err);
 	if (port == NULL) {
@@ -126,12 +142,4 @@ void ports_close(struct ports *ports)
 {
 	while (ports->n > 0)
 		port_close(ports->list[--ports->n].port);
-}
-
-struct port *ports_find(const struct ports *ports, const char *name)
-{
-	for (unsigned i = 0; i < ports->n; i++)
-		if (strcmp(ports->list[i].config->name, name) == 0)
-			return ports->list[i].port;
-	return NULL;
 }

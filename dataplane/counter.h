@@ -7,6 +7,12 @@
 	X(DROP_SHORT_FRAME, "drop_short_frame", "frame shorter than its Ethernet header")          \
 	X(DROP_SEGMENTED, "drop_segmented", "frame in several buffers from a port")                \
 	X(DROP_NOT_FOR_US, "drop_not_for_us", "unicast frame to another station's MAC")            \
+	X(DROP_VLAN_UNKNOWN, "drop_vlan_unknown",                                                  \
+		"frame of a VLAN that no interface of its port has")                               \
+	X(DROP_VLAN_UNTAGGED, "drop_vlan_untagged",                                                \
+		"frame of no VLAN on a port whose interfaces all have one")                        \
+	X(DROP_VLAN_NESTED, "drop_vlan_nested",                                                    \
+		"frame with two VLAN tags, or a provider's (IEEE 802.1ad)")                        \
 	X(DROP_SOURCE_MAC, "drop_source_mac", "frame from a group or all-zero MAC")                \
 	X(DROP_IP4_SHORT, "drop_ip4_short", "frame shorter than an IPv4 header")                   \
 	X(DROP_IP4_VERSION, "drop_ip4_version", "IPv4 frame whose version is not 4")               \

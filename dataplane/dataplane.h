@@ -62,8 +62,14 @@ struct dp_interface {
 	struct mac_addr mac;
 	uint16_t mtu;
 	bool is_outside; // leads to the internet: steering looks at the other port number
+	// IEEE 802.1Q: what is sent has a tag, of a VLAN (1..4094) or of priority alone (0). Frames
+	// of the port that have a tag of VLAN 0, or none, are the same.
+	bool is_tagged;
+	uint16_t vlan;
+	uint8_t priority; // 0..7: PCP of what is sent
 };
-// The interface's id (0..DP_INTERFACES_MAX-1) or -errno. Before or after dataplane_start. The id of
+// The interface's id (0..DP_INTERFACES_MAX-1) or -errno; -EEXIST: its port has one of that VLAN, or
+// without. Before or after dataplane_start. The id of
 // one that was removed is not given away while a flow of its is left: the last free one is waited
 // for, some ms with a full table.
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface);

@@ -9,6 +9,7 @@
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/flow_cut.h"
 #include "dataplane/recorder.h"
+#include "dataplane/vlan.h"
 
 enum { CUT_WAIT_MS = 2000 }; // many times what a full table takes
 
@@ -27,6 +28,11 @@ static void interface_fill(
 	iface->is_used = iface->is_up = true;
 	iface->is_outside = from->is_outside;
 	iface->mtu = from->mtu;
+	iface->is_tagged = from->is_tagged;
+	if (from->is_tagged) {
+		iface->vlan = from->vlan;
+		iface->tag_be = vlan_tag_be(from->vlan, from->priority);
+	}
 	iface->dpdk_port = UINT16_MAX;
 	iface->port = from->port;
 	if (from->port != NULL) {
@@ -36,7 +42,9 @@ static void interface_fill(
 		iface->n_rxq = info->n_rxq;
 		iface->n_txq = info->n_txq;
 		// bucket and worker agree only where each worker has its queue
-		iface->steers_by_rss = info->steers_by_rss && info->n_rxq == n_workers;
+		// and the card looks at our side's port, behind no tag
+		iface->steers_by_rss = info->steers_by_rss && info->n_rxq == n_workers &&
+				       info->is_outside == from->is_outside && !from->is_tagged;
 	}
 	memcpy(iface->mac.addr_bytes, from->mac.bytes, sizeof(from->mac.bytes));
 	memcpy(start, from->mac.bytes, sizeof(from->mac.bytes));
@@ -60,11 +68,28 @@ static int free_id(struct dataplane *dp)
 	return -ENOSPC;
 }
 
+// Two of one port would both be meant by a frame.
+static bool is_taken(const struct dataplane *dp, const struct dp_interface *iface)
+{
+	uint16_t vlan = iface->is_tagged ? iface->vlan : 0;
+
+	for (unsigned i = 0; iface->port != NULL && i < dp->snapshot->n_ids; i++) {
+		const struct interface *other = &dp->snapshot->interfaces[dp->snapshot->ids[i]];
+
+		if (other->port == iface->port && other->vlan == vlan)
+			return true;
+	}
+	return false;
+}
+
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *iface)
 {
-	struct snapshot *snap = snapshot_copy(dp);
+	struct snapshot *snap;
 	int id;
 
+	if (is_taken(dp, iface))
+		return -EEXIST;
+	snap = snapshot_copy(dp);
 	if (snap == NULL)
 		return -ENOMEM;
 	id = free_id(dp);

@@ -13,6 +13,12 @@ void observe_turn(struct worker *w)
 	w->observing.iface = INTERFACE_NONE;
 }
 
+void observe_unclaimed(struct worker *w)
+{
+	w->observing.iface = INTERFACE_NONE;
+	w->observing.now_tsc = rte_rdtsc();
+}
+
 static void show_all(struct worker *w, enum dp_capture_kind kind, uint8_t iface,
 	struct rte_mbuf *const *pkts, unsigned n)
 {

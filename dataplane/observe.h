@@ -7,6 +7,8 @@
 
 // A turn begins: what ends now has waited, or was made here.
 void observe_turn(struct worker *w);
+// A burst begins of which nobody knows yet by which interfaces it came in.
+void observe_unclaimed(struct worker *w);
 // A burst begins that came in by `iface`, or goes out by it from the host stack. `is_rx`: fresh
 // from a port; else it is only noted where drops come from.
 void observe_arrive(

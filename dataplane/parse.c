@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "dataplane/checksum.h"
+#include "dataplane/vlan.h"
 
 enum {
 	ICMP6_ND_FIRST = 133, // router solicitation ...
@@ -137,6 +138,21 @@ static uint8_t packet_parse_group(struct packet *p)
 	return packet_to_host(p, packet_host_reason(p, true));
 }
 
+// On a port of interfaces without a tag; what vlan.c has let pass has no tag any more, but for a
+// second one. A card may not have seen the ports behind it: whose the packet is is asked again.
+static uint8_t packet_parse_tagged(struct packet *p, uint64_t own_mac_word)
+{
+	if (vlan_was_tagged(p->m))
+		return packet_refuse(p, COUNTER_DROP_VLAN_NESTED);
+	if (!vlan_has_room(p->m))
+		return packet_refuse(p, COUNTER_DROP_SHORT_FRAME);
+	if ((vlan_control(p->m) & VLAN_ID_MASK) != 0)
+		return packet_refuse(p, COUNTER_DROP_VLAN_UNKNOWN);
+	vlan_take_off(p->m);
+	p->flags &= (uint16_t)~PACKET_IS_STEERED;
+	return packet_parse(p, own_mac_word);
+}
+
 uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word)
 {
 	const struct rte_ether_hdr *eth = packet_eth(p->m);
@@ -154,6 +170,10 @@ uint8_t packet_parse_other(struct packet *p, uint64_t own_mac_word)
 		return packet_parse_group(p);
 	case RTE_ETHER_TYPE_ARP:
 		return packet_to_host(p, COUNTER_PUNT_ARP);
+	case RTE_ETHER_TYPE_VLAN:
+		return packet_parse_tagged(p, own_mac_word);
+	case RTE_ETHER_TYPE_QINQ:
+		return packet_refuse(p, COUNTER_DROP_VLAN_NESTED);
 	default:
 		return packet_to_host(p, COUNTER_PUNT_OTHER);
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The life of a packet, top to bottom:
 //
-//   pipeline_rx      frames of a port        parse, count, find the owner
+//   vlan_rx          frames of a port        the interface of each, its tag off
+//   pipeline_rx      frames of an interface  parse, count, find the owner
 //   pipeline_owned   handed over, or held    the same without asking for the owner
 //   pipeline_host    from the kernel's TAP   to the flow table, then out
 //
@@ -26,6 +27,7 @@
 #include "dataplane/pipeline_forward.h"
 #include "dataplane/pipeline_mark.h"
 #include "dataplane/pipeline_private.h"
+#include "dataplane/vlan.h"
 #include "dataplane/ways.h"
 
 // --- finished packets ---
@@ -103,9 +105,10 @@ static void to_host(struct worker *w, struct packet *p)
 
 enum { PREFETCH_AHEAD = 6 };
 
-// `is_rx`: fresh from a port, to be counted, and in one buffer each.
+// `is_rx`: fresh from a port, to be counted, and in one buffer each. `is_shown`: to those who look
+// at packets, already.
 static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_mbuf **pkts,
-	unsigned n, uint16_t flags, const bool is_rx)
+	unsigned n, uint16_t flags, const bool is_rx, const bool is_shown)
 {
 	const struct snapshot *snap = w->snap;
 	uint64_t own_mac_word = snap->interfaces[iface].mac_word;
@@ -114,7 +117,7 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 	uint64_t bytes = 0;
 
 	flags |= (uint16_t)(iface << FLOW_IFACE_SHIFT);
-	if (unlikely(w->observers != NULL))
+	if (!is_shown && unlikely(w->observers != NULL))
 		observe_arrive(w, iface, pkts, n, is_rx);
 	for (unsigned i = 0; i < RTE_MIN(n, (unsigned)PREFETCH_AHEAD); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
@@ -161,24 +164,45 @@ static __rte_always_inline void run(struct worker *w, uint8_t iface, struct rte_
 		pipeline_plain6(w, list6, n6);
 }
 
+static uint16_t rx_flags(const struct worker *w, uint8_t iface)
+{
+	if (w->n_workers == 1)
+		return PACKET_IS_OWNED;
+	return w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0;
+}
+
 void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
 {
-	uint16_t flags = PACKET_IS_OWNED;
+	run(w, iface, pkts, n, rx_flags(w, iface), true, false);
+}
 
-	if (w->n_workers > 1)
-		flags = w->snap->interfaces[iface].steers_by_rss ? PACKET_IS_STEERED : 0;
-	run(w, iface, pkts, n, flags, true);
+// They are shown as they came. One without a tag here may have lain on another queue than those
+// with one.
+void pipeline_rx_trunk(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n)
+{
+	uint16_t flags = rx_flags(w, iface);
+
+	if (unlikely(w->observers != NULL))
+		observe_arrive(w, iface, pkts, n, true);
+	for (unsigned i = 0; i < n; i++) {
+		if (likely(vlan_is_tagged(pkts[i]))) {
+			vlan_take_off(pkts[i]);
+			flags &= (uint16_t)~PACKET_IS_STEERED;
+		}
+	}
+	run(w, iface, pkts, n, flags, true, true);
 }
 
 void pipeline_owned(
 	struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n, bool is_home)
 {
-	run(w, iface, pkts, n, is_home ? PACKET_IS_OWNED | PACKET_IS_HOME : PACKET_IS_OWNED, false);
+	run(w, iface, pkts, n, is_home ? PACKET_IS_OWNED | PACKET_IS_HOME : PACKET_IS_OWNED, false,
+		false);
 }
 
 void pipeline_whole(struct worker *w, uint8_t iface, struct rte_mbuf *m)
 {
-	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false);
+	run(w, iface, &m, 1, w->n_workers == 1 ? PACKET_IS_OWNED : 0, false, false);
 }
 
 // The kernel's own fragments: the whole goes to the owner of its flow.

@@ -8,6 +8,8 @@
 
 // A burst as received on an interface; n <= BURST.
 void pipeline_rx(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
+// The same for one of several interfaces of a port (vlan.h): where there are tags, they come off.
+void pipeline_rx_trunk(struct worker *w, uint8_t iface, struct rte_mbuf **pkts, unsigned n);
 // The same for packets handed over by another worker: their owner is not asked again. `is_home`:
 // that one has seen their flow here.
 void pipeline_owned(

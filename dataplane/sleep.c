@@ -34,8 +34,8 @@ static void sleep_prepare(struct worker *w)
 	w->can_be_woken = true;
 	w->sleep_fds[0] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	w->n_sleep_fds = 1;
-	for (unsigned k = 0; k < snap->n_ids; k++) {
-		const struct interface *in = &snap->interfaces[snap->ids[k]];
+	for (unsigned k = 0; k < snap->n_receivers; k++) {
+		const struct receiver *in = &snap->receivers[k];
 
 		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
 			int fd = port_rx_fd(in->port, q);

@@ -39,6 +39,49 @@ struct snapshot *snapshot_copy(struct dataplane *dp)
 	return copy;
 }
 
+static unsigned receiver_of(struct snapshot *snap, const struct interface *iface)
+{
+	unsigned i = 0;
+
+	while (i < snap->n_receivers && snap->receivers[i].port != iface->port)
+		i++;
+	if (i == snap->n_receivers)
+		snap->receivers[snap->n_receivers++] = (struct receiver){
+			.port = iface->port,
+			.dpdk_port = iface->dpdk_port,
+			.n_rxq = iface->n_rxq,
+			.untagged = INTERFACE_NONE,
+		};
+	return i;
+}
+
+static void add_vlan(struct snapshot *snap, unsigned receiver, uint16_t vlan, uint8_t iface)
+{
+	unsigned i = snapshot_vlan_place(receiver, vlan);
+
+	while (snap->vlans[i] != 0)
+		i = (i + 1) % VLAN_SLOTS;
+	snap->vlans[i] = snapshot_vlan_key(receiver, vlan) << 8 | iface;
+}
+
+static void derive_receivers(struct snapshot *snap)
+{
+	snap->n_receivers = 0;
+	memset(snap->vlans, 0, sizeof(snap->vlans));
+	for (unsigned k = 0; k < snap->n_ids; k++) {
+		const struct interface *iface = &snap->interfaces[snap->ids[k]];
+		unsigned i = receiver_of(snap, iface);
+		struct receiver *receiver = &snap->receivers[i];
+
+		receiver->has_tags |= iface->is_tagged;
+		if (iface->vlan != 0)
+			add_vlan(snap, i, iface->vlan, snap->ids[k]);
+		else if (receiver->untagged == INTERFACE_NONE)
+			receiver->untagged = snap->ids[k];
+	}
+}
+
+// What follows from the rest, so that a worker need not work it out.
 void snapshot_derive(struct snapshot *snap)
 {
 	unsigned n_inside = 0, n_outside;
@@ -53,6 +96,7 @@ void snapshot_derive(struct snapshot *snap)
 		snap->ids[snap->n_ids++] = (uint8_t)i;
 		n_inside += !snap->interfaces[i].is_outside;
 	}
+	derive_receivers(snap);
 	n_outside = snap->n_ids - n_inside;
 	snap->may_cross = n_inside > 1 || n_outside > 1 || snap->policy->changes_destinations ||
 			  snap->policy->has_helpers;

@@ -26,6 +26,9 @@ struct interface {
 	const struct port *port; // NULL: none (bench)
 	uint16_t dpdk_port;
 	uint16_t n_rxq, n_txq;
+	bool is_tagged;	  // its frames have an 802.1Q tag
+	uint16_t vlan;	  // 0, with a tag: of priority alone
+	uint32_t tag_be;  // what stands in front of the type in what it sends; 0: nothing
 	struct rte_ether_addr mac;
 	uint64_t mac_word;    // the first eight bytes of a frame to it, shifted left by 16
 	uint32_t primary4_be; // 0: none
@@ -44,11 +47,25 @@ static inline bool interface_can_send(const struct interface *iface)
 	return iface->is_used && iface->is_up && iface->n_txq > 0;
 }
 
+// A port that frames come in by, and whose those without a tag are.
+struct receiver {
+	const struct port *port;
+	uint16_t dpdk_port;
+	uint16_t n_rxq;
+	uint8_t untagged; // INTERFACE_NONE: nobody's
+	bool has_tags;	  // an interface of it has one
+};
+
+enum { VLAN_SLOTS = 256 }; // four times as many as there can be VLANs
+
 struct snapshot {
 	uint32_t serial; // one more than that of the one before; starts at 1
 	struct interface interfaces[DP_INTERFACES_MAX];
 	uint8_t ids[DP_INTERFACES_MAX]; // those in use, for the workers' rounds
 	unsigned n_ids;
+	struct receiver receivers[DP_INTERFACES_MAX];
+	unsigned n_receivers;
+	uint32_t vlans[VLAN_SLOTS]; // hashed: who has which VLAN of which receiver; 0: nobody
 	struct compiled_policy *policy; // workers write their own counts only
 	bool tracks;			// something keeps state: every packet passes the flow table
 	bool may_cross; // the ports of a packet may lead it to another worker than its flow
@@ -57,6 +74,31 @@ struct snapshot {
 	uint8_t odd_sources4[2][256];
 	uint8_t odd_sources6[256];
 };
+
+// A place in `vlans` holds what is sought above the interface's byte, and no VLAN that is sought is
+// 0.
+static inline uint32_t snapshot_vlan_key(unsigned receiver, uint16_t vlan)
+{
+	return receiver << 12 | vlan;
+}
+
+static inline unsigned snapshot_vlan_place(unsigned receiver, uint16_t vlan)
+{
+	return (vlan + receiver * 37) % VLAN_SLOTS;
+}
+
+// The interface of that VLAN, or INTERFACE_NONE.
+static inline uint8_t snapshot_vlan(const struct snapshot *snap, unsigned receiver, uint16_t vlan)
+{
+	uint32_t key = snapshot_vlan_key(receiver, vlan);
+
+	for (unsigned i = snapshot_vlan_place(receiver, vlan);; i = (i + 1) % VLAN_SLOTS) {
+		if (snap->vlans[i] >> 8 == key)
+			return (uint8_t)snap->vlans[i];
+		if (snap->vlans[i] == 0)
+			return INTERFACE_NONE;
+	}
+}
 
 // `ids`: bits 1 << id. INTERFACE_NONE and the host stack are among none.
 static inline bool interface_is_among(uint64_t ids, uint8_t iface)

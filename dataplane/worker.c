@@ -27,6 +27,7 @@
 #include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/sleep.h"
+#include "dataplane/vlan.h"
 
 enum {
 	EXPIRE_BUDGET = 32, // flows looked at in one turn, and two more for each packet
@@ -177,6 +178,8 @@ void worker_flush(struct worker *w, uint8_t iface)
 		tx->n = 0;
 		return;
 	}
+	if (unlikely(out->tag_be != 0))
+		vlan_put_on_all(tx->pkts, tx->n, out->tag_be);
 	if (unlikely(w->observers != NULL)) // afterwards they are the port's
 		observe_leave(w, iface, tx->pkts, tx->n);
 	for (uint16_t i = 0; i < tx->n; i++)
@@ -214,16 +217,18 @@ static unsigned poll_ports(struct worker *w)
 	struct rte_mbuf *pkts[BURST];
 	unsigned total = 0;
 
-	for (unsigned k = 0; k < w->snap->n_ids; k++) {
-		uint8_t i = w->snap->ids[k];
-		const struct interface *in = &w->snap->interfaces[i];
+	for (unsigned k = 0; k < w->snap->n_receivers; k++) {
+		const struct receiver *in = &w->snap->receivers[k];
 
 		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
 			uint16_t n = rte_eth_rx_burst(in->dpdk_port, q, pkts, BURST);
 
 			if (n == 0)
 				continue;
-			pipeline_rx(w, i, pkts, n);
+			if (unlikely(in->has_tags))
+				vlan_rx(w, k, pkts, n);
+			else
+				pipeline_rx(w, in->untagged, pkts, n);
 			flush_all(w);
 			total += n;
 		}

@@ -22,6 +22,7 @@ static const struct {
 	{"rx-checksum", ""}, // a virtio card without it hands on half-done checksums of neighbours
 	{"rx-vlan-", "hw-parse"},
 	{"tx-vlan-", "hw-insert"},
+	{"rx-vlan-", "filter"}, // the kernel has no VLANs here; rx-vlan-stag-filter too
 	{"tx-checksum-", ""},
 	{"tx-", "-segmentation"},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Netdev features and channels by ethtool ioctls: a router must see and send the wire's frames,
-// not merged ones, half-done checksums or stripped VLAN tags. Control thread.
+// of every VLAN, not merged ones, half-done checksums or stripped tags. Control thread.
 #pragma once
 
 #include <stdbool.h>

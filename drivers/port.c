@@ -270,6 +270,7 @@ static struct port *open_once(const struct driver *driver, const struct port_spe
 	port->netdev.lock_fd = -1;
 	port->pool = drivers_pool();
 	port->info.driver = driver->kind;
+	port->info.is_outside = spec->is_outside;
 	snprintf(port->info.name, sizeof(port->info.name), "%s", spec->name);
 	if (driver->plug(port, spec, err) < 0)
 		goto fail;

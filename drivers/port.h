@@ -55,6 +55,7 @@ struct port_info {
 	uint16_t n_rxq;	    // >= 1
 	uint16_t n_txq;	    // >= 1
 	bool steers_by_rss; // each bucket arrives on queue reta[bucket]
+	bool is_outside;    // as in port_spec
 	struct mac_addr mac;
 	uint16_t mtu;
 };

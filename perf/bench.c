@@ -81,6 +81,8 @@ const struct bench_case bench_cases[] = {
 		bench_handover_give_make, {.clk = 60}},
 	{"handover-take", "handed over, taken up by their own", true, 0, 10000,
 		bench_handover_take_make, {.base_extra_clk = 60}, "nat44-10k"},
+	{"vlan-nat", "nat44-10k, both sides tagged on one trunk", false, 0, 10000,
+		bench_vlan_make, .base = "nat44-10k"},
 	{"capture-nat", "nat44-10k, each packet looked at for a capture", false, 0, 10000,
 		bench_capture_nat_make, .base = "nat44-10k"},
 	{"capture-forward", "forward4, each packet looked at for a capture", false, 1000, 0,

@@ -133,7 +133,8 @@ int bench_offer(struct bench_target *t, uint8_t iface, const struct bench_frame 
 // Instructions that `fn(arg)` executes, the call included.
 uint64_t bench_count_steps(void (*fn)(void *), void *arg);
 
-// --- bench_floor.c, bench_forward.c, bench_fib.c, bench_nat.c ---
+// --- bench_floor.c, bench_forward.c, bench_fib.c, bench_nat.c, bench_vlan.c ---
+struct bench_target *bench_vlan_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_floor_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_forward4_make(const struct bench_case *c, struct error *err);
 struct bench_target *bench_forward6_make(const struct bench_case *c, struct error *err);

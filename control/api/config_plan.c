@@ -43,7 +43,7 @@ static void put_exchanged(json_t *to, const struct plan *plan)
 }
 
 // Interfaces that stay, and are not as they were for a moment: the others notice nothing.
-static void put_touched(json_t *to, const struct plan *plan, const struct config *config)
+static void put_touched(json_t *to, const struct plan *plan)
 {
 	json_t *list = json_array();
 
@@ -53,9 +53,7 @@ static void put_touched(json_t *to, const struct plan *plan, const struct config
 	for (unsigned i = 0; plan != NULL && i < plan->n_removed; i++)
 		add_touched(list, plan->removed[i].interface);
 	for (unsigned i = 0; plan != NULL && i < plan->n_mtus; i++)
-		for (unsigned k = 0; k < config->n_interfaces; k++)
-			if (strcmp(config->interfaces[k].port, plan->mtus[i].port) == 0)
-				add_touched(list, config->interfaces[k].name);
+		add_touched(list, plan->mtus[i].interface);
 	json_object_set_new(to, "interfaces", list);
 }
 
@@ -132,7 +130,7 @@ void config_put_plan(json_t *to, const struct router *router, const struct apply
 	const struct plan *plan = outcome->plan;
 
 	config_put_changes(to, &outcome->changes);
-	put_touched(to, plan, router->config);
+	put_touched(to, plan);
 	put_exchanged(to, plan);
 	put_cut(to, router, outcome);
 	show_put_bool(to, "routes_change",

@@ -83,17 +83,38 @@ const char *explain_interface_name(const struct router *router, int id)
 	return interface == NULL ? "router" : interface->config->name;
 }
 
+enum { VLAN_TEXT_BYTES = 64 };
+
+// Behind the name of an interface that has one.
+static const char *vlan_text(const struct router *router, int id, char out[VLAN_TEXT_BYTES])
+{
+	const struct interface *interface =
+		id < 0 ? NULL : interfaces_by_id(&router->interfaces, id);
+	const struct cfg_interface *config = interface == NULL ? NULL : interface->config;
+
+	out[0] = '\0';
+	if (config != NULL && config->vlan != 0)
+		snprintf(out, VLAN_TEXT_BYTES, " (VLAN %u of port %s, priority %u)", config->vlan,
+			config->port, config->priority);
+	else if (config != NULL && config->has_vlan)
+		snprintf(out, VLAN_TEXT_BYTES, " (port %s, priority %u)", config->port,
+			config->priority);
+	return out;
+}
+
 // --- the way in ---
 
 static void step_arrival(struct explain_steps *steps, const struct dp_explain *packet)
 {
 	const struct dp_explanation *why = steps->why;
 	const char *name = explain_interface_name(steps->router, packet->interface);
+	char vlan[VLAN_TEXT_BYTES];
 
 	if (packet->is_from_router)
 		step_begin(steps, "arrival", "from the router itself, towards %s", name);
 	else
-		step_begin(steps, "arrival", "in by %s", name);
+		step_begin(steps, "arrival", "in by %s%s", name,
+			vlan_text(steps->router, packet->interface, vlan));
 	if (!why->is_ip)
 		step_because(steps, "it is no sound IP packet to the router's MAC");
 }
@@ -229,11 +250,13 @@ static void step_mtu(struct explain_steps *steps)
 static void step_end(struct explain_steps *steps)
 {
 	const struct dp_explanation *why = steps->why;
+	char vlan[VLAN_TEXT_BYTES];
 
 	switch (why->fate) {
 	case DP_FATE_SENT:
-		step_begin(steps, "end", "sent by %s, queue %d",
-			explain_interface_name(steps->router, why->out_interface), why->queue);
+		step_begin(steps, "end", "sent by %s%s, queue %d",
+			explain_interface_name(steps->router, why->out_interface),
+			vlan_text(steps->router, why->out_interface, vlan), why->queue);
 		return;
 	case DP_FATE_TO_ROUTER:
 		step_begin(steps, "end", "to the router itself (%s)", why->reason);

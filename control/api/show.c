@@ -28,6 +28,15 @@ static json_t *show_version(void *ctx, const json_t *params, struct rpc_failure 
 	return result;
 }
 
+static void show_put_vlan(json_t *to, const struct cfg_interface *config)
+{
+	json_t *vlan = config->has_vlan ? json_integer(config->vlan) : json_null();
+
+	json_object_set_new(to, "vlan", vlan);
+	json_object_set_new(
+		to, "priority", config->has_vlan ? json_integer(config->priority) : json_null());
+}
+
 static json_t *interface_json(const struct router *router, const struct interface *interface)
 {
 	struct dp_interface_stats stats = {0};
@@ -39,6 +48,7 @@ static json_t *interface_json(const struct router *router, const struct interfac
 			json_string(ip_prefix_str(&interface->addresses[i].prefix, text)));
 	show_put_text(to, "name", interface->config->name);
 	show_put_text(to, "port", interface->config->port);
+	show_put_vlan(to, interface->config);
 	show_put_bool(to, "link_is_up", interface->is_link_up);
 	show_put_bool(to, "is_up", interface_is_up(interface));
 	show_put_bool(to, "is_outside", interface->is_outside);

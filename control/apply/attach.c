@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/apply/attach.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cfg/base/log.h"
@@ -22,18 +23,43 @@ static const struct cfg_port *port_of(
 	return &config->ports[i];
 }
 
+enum { VLAN_TEXT_BYTES = 16 };
+
+static const char *vlan_text(const struct cfg_interface *interface, char out[VLAN_TEXT_BYTES])
+{
+	out[0] = '\0';
+	if (interface->has_vlan)
+		snprintf(out, VLAN_TEXT_BYTES, ", VLAN %u", interface->vlan);
+	return out;
+}
+
+// Unless others are on it. True: it is gone.
+static bool end_port(struct router *router, const char *name)
+{
+	struct port *port = ports_find(&router->ports, name);
+
+	if (port == NULL || interfaces_use_port(&router->interfaces, port))
+		return false;
+	baselines_forget_port(&router->baselines, port);
+	ports_remove(&router->ports, name);
+	return true;
+}
+
 static int attach(struct router *router, const struct config *config,
 	const struct cfg_interface *from, struct error *err)
 {
+	char text[VLAN_TEXT_BYTES];
+
 	if (ports_add(&router->ports, config, port_of(config, from), router->cores.n_workers,
 		    err) != 0)
 		return -1;
 	if (interfaces_add(&router->interfaces, config, from, &router->ports, err) != 0) {
-		ports_remove(&router->ports, from->port);
+		end_port(router, from->port);
 		return -1;
 	}
 	kernel_interface_came(router, interfaces_by_name(&router->interfaces, from->name));
-	log_info(log_object("interface", from->name).text, "is there now, on port %s", from->port);
+	log_info(log_object("interface", from->name).text, "is there now, on port %s%s", from->port,
+		vlan_text(from, text));
 	return 0;
 }
 
@@ -41,14 +67,17 @@ static int attach(struct router *router, const struct config *config,
 static void detach(struct router *router, const struct cfg_interface *from)
 {
 	const struct interface *interface = interfaces_by_name(&router->interfaces, from->name);
+	char text[VLAN_TEXT_BYTES];
+	bool has_port_gone;
 
 	if (interface == NULL)
 		return;
 	kernel_interface_goes(router, interface);
-	log_info(log_object("interface", from->name).text, "goes, with port %s", from->port);
-	baselines_forget(&router->baselines, interface->id, interface->port);
+	baselines_forget_interface(&router->baselines, interface->id);
 	interfaces_remove(&router->interfaces, from->name);
-	ports_remove(&router->ports, from->port);
+	has_port_gone = end_port(router, from->port);
+	log_info(log_object("interface", from->name).text, "goes, %s port %s%s",
+		has_port_gone ? "with" : "others stay on", from->port, vlan_text(from, text));
 	kernel_interface_went(router);
 }
 

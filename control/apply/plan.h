@@ -26,8 +26,9 @@ struct plan_interface {
 	bool goes_first; // before those that come: it may have the card or the name of one of them
 };
 
+// Of its port, which has others' too.
 struct plan_mtu {
-	const char *port;
+	const char *interface;
 	uint16_t after;
 };
 

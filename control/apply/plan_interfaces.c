@@ -87,7 +87,8 @@ bool plan_is_kept(const struct plan *plan, const char *interface)
 static bool can_stay(const struct config *before, const struct cfg_interface *a,
 	const struct config *after, const struct cfg_interface *b)
 {
-	return strcmp(a->port, b->port) == 0 &&
+	return strcmp(a->port, b->port) == 0 && a->has_vlan == b->has_vlan && a->vlan == b->vlan &&
+	       a->priority == b->priority &&
 	       egress_is_outside(before, a->name) == egress_is_outside(after, b->name) &&
 	       is_same_port(find_port(before, a->port), find_port(after, b->port));
 }
@@ -105,7 +106,7 @@ static void compare(struct plan *plan, const struct config *before, const struct
 		}
 		mtu = find_port(after, b->port)->mtu;
 		if (find_port(before, a->port)->mtu != mtu)
-			plan->mtus[plan->n_mtus++] = (struct plan_mtu){a->port, mtu};
+			plan->mtus[plan->n_mtus++] = (struct plan_mtu){a->name, mtu};
 	}
 	for (unsigned i = 0; i < after->n_interfaces; i++)
 		if (plan_find_interface(before, after->interfaces[i].name) == NULL)
@@ -124,6 +125,8 @@ static bool stands_in_the_way(const struct config *before, const struct plan_int
 		return false;
 	a = find_port(before, goes->before->port);
 	b = find_port(after, comes->after->port);
+	if (strcmp(a->name, b->name) == 0 && is_same_port(a, b)) // it stays open for both
+		return goes->before->vlan == comes->after->vlan;
 	return strcmp(a->name, b->name) == 0 || !are_two_cards(a, b);
 }
 

@@ -65,16 +65,8 @@ static void unchange_interfaces(void *at)
 
 // --- MTU: the port has room before its interface sends more ---
 
-static struct interface *interface_on(struct interfaces *interfaces, const char *port)
-{
-	for (unsigned i = 0; i < interfaces->n; i++)
-		if (strcmp(interfaces->list[i].config->port, port) == 0)
-			return &interfaces->list[i];
-	return NULL;
-}
-
 static int set_mtu(
-	struct steps_ctx *ctx, struct interface *interface, uint16_t mtu, struct error *err)
+	struct steps_ctx *ctx, const struct interface *interface, uint16_t mtu, struct error *err)
 {
 	struct error why = {0};
 
@@ -90,8 +82,8 @@ static int set_mtu(
 static void undo_mtus(struct steps_ctx *ctx, unsigned n)
 {
 	while (n-- > 0) {
-		struct interface *interface =
-			interface_on(&ctx->router->interfaces, ctx->plan->mtus[n].port);
+		const struct interface *interface = interfaces_by_name(
+			&ctx->router->interfaces, ctx->plan->mtus[n].interface);
 		struct error err = {0};
 
 		if (interface != NULL && set_mtu(ctx, interface, ctx->mtus[n], &err) != 0)
@@ -105,7 +97,8 @@ static int set_mtus(void *at, struct error *err)
 
 	for (unsigned i = 0; i < ctx->plan->n_mtus; i++) {
 		const struct plan_mtu *mtu = &ctx->plan->mtus[i];
-		struct interface *interface = interface_on(&ctx->router->interfaces, mtu->port);
+		const struct interface *interface =
+			interfaces_by_name(&ctx->router->interfaces, mtu->interface);
 
 		if (interface == NULL)
 			continue;

@@ -20,7 +20,7 @@ struct steps_ctx {
 	int64_t revision;
 	// the steps' own
 	struct timed_sets timed;
-	uint16_t mtus[CFG_PORTS_MAX]; // before, as plan->mtus
+	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
 	struct config *old; // that the router had: nobody's any more
 };

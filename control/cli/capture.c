@@ -48,6 +48,27 @@ static json_t *list_of(json_t *params, const char *key)
 	return list;
 }
 
+// Frames are shown with their tag, and a filter that does not speak of VLANs is about what is behind
+// one too. 802.1Q's keyword moves what comes after it in a filter, so it stands behind the rest.
+static bool compile(pcap_t *pcap, const char *text, struct bpf_program *program)
+{
+	struct bpf_program both;
+	char *wide = NULL;
+
+	if (pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN) != 0)
+		return false;
+	if (text[0] == '\0' || strstr(text, "vlan") != NULL ||
+		asprintf(&wide, "((%s) and not ether proto 0x8100) or (vlan and (%s))", text,
+			text) < 0)
+		return true;
+	if (pcap_compile(pcap, &both, wide, 1, PCAP_NETMASK_UNKNOWN) == 0) {
+		pcap_freecode(program);
+		*program = both;
+	}
+	free(wide);
+	return true;
+}
+
 int capture_compile(json_t *params, const char *text)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, FRAME_MAX);
@@ -55,7 +76,7 @@ int capture_compile(json_t *params, const char *text)
 	json_t *list;
 	int rc;
 
-	if (pcap == NULL || pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+	if (pcap == NULL || !compile(pcap, text, &program)) {
 		rc = cli_wrong_usage(pcap == NULL ? "no memory" : pcap_geterr(pcap), text);
 		if (pcap != NULL)
 			pcap_close(pcap);

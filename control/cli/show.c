@@ -34,9 +34,19 @@ void print_running(const json_t *result, FILE *out)
 	fputs(answer_text(result, "text"), out);
 }
 
+// Below its name. False: it has none.
+static bool add_vlan(struct table *table, const json_t *interface)
+{
+	if (!json_is_integer(json_object_get(interface, "vlan")))
+		return false;
+	table_add(table, "VLAN %" PRIu64, answer_number(interface, "vlan"));
+	return true;
+}
+
 static void add_interface(struct table *table, const json_t *interface)
 {
 	const json_t *addresses = json_object_get(interface, "addresses");
+	size_t n = json_array_size(addresses);
 
 	table_add(table, "%s", answer_text(interface, "name"));
 	table_add(table, "%s", answer_truth(interface, "is_up") ? "up" : "down");
@@ -45,8 +55,12 @@ static void add_interface(struct table *table, const json_t *interface)
 	answer_add_bytes(table, interface, "rx_bytes");
 	answer_add_bytes(table, interface, "tx_bytes");
 	answer_add_count(table, interface, "tx_dropped");
-	for (size_t k = 1; k < json_array_size(addresses); k++) {
-		answer_add_blanks(table, 3);
+	if (n < 2 && add_vlan(table, interface))
+		answer_add_blanks(table, 6);
+	for (size_t k = 1; k < n; k++) {
+		if (k > 1 || !add_vlan(table, interface))
+			answer_add_blanks(table, 1);
+		answer_add_blanks(table, 2);
 		answer_add_element(table, addresses, k);
 		answer_add_blanks(table, 3);
 	}

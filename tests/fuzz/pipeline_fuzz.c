@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A sequence of frames through the whole pipeline of a router that masquerades: parser, flow
-// table, translation, ICMP errors, fragments, hold queue. Each frame of the input is one byte of
+// table, translation, ICMP errors, fragments, hold queue; a trunk of two VLANs and none. Each frame of the input is one byte of
 // interface and flags, two of length, and the frame; its MAC and IPv4 header checksum are mended on
 // request, so that the search gets past them. Whatever leaves must be sound, and nothing may leak.
 #include <stdint.h>
@@ -14,9 +14,13 @@
 #include "dataplane/hold.h"
 #include "dataplane/packet.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/vlan.h"
+#include "drivers/port_private.h"
 #include "tests/unit/dataplane_fixture.h"
 
 enum {
+	TRUNK = 3, // in place of an interface; also the first that is on it
+	TRUNK_INTERFACES = 3,
 	MEND_MAC = 1 << 4,
 	MEND_CHECKSUM = 1 << 5,
 	FROM_HOST = 1 << 6,
@@ -28,17 +32,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct fixture fixture;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	fixture_start_drivers();
-	fixture_open(&fixture, 1, true);
-	return 0;
-}
-
 static void must(bool ok)
 {
 	if (!ok)
 		abort();
+}
+
+static void add_trunk(void)
+{
+	static struct port trunk = {.info = {.dpdk_port = UINT16_MAX}};
+	struct dp_interface iface = {
+		.name = "trunk", .port = &trunk, .tap_fd = -1, .mac = {{2, 0, 0, 0, 0, 3}}, .mtu = 1500};
+
+	for (int i = 0; i < TRUNK_INTERFACES; i++) {
+		must(dataplane_interface_add(fixture.dp, &iface) == TRUNK + i);
+		iface.is_tagged = true;
+		iface.vlan = (uint16_t)(20 + 10 * i);
+	}
+	dataplane_worker(fixture.dp, 0);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	fixture_start_drivers();
+	fixture_open(&fixture, 1, true);
+	add_trunk();
+	return 0;
 }
 
 // The packet and nothing behind it, but for Ethernet's padding.
@@ -76,7 +95,7 @@ static void take_out_all(bool from_host)
 {
 	struct rte_mbuf *m;
 
-	for (uint8_t i = 0; i <= FIXTURE_LAN2; i++)
+	for (uint8_t i = 0; i < TRUNK + TRUNK_INTERFACES; i++)
 		while ((m = fixture_sent(&fixture, i)) != NULL) {
 			check_sent(m, from_host);
 			rte_pktmbuf_free(m);
@@ -88,7 +107,7 @@ static void take_out_all(bool from_host)
 static void feed(uint8_t how, const uint8_t *frame, uint16_t bytes)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(drivers_pool());
-	uint8_t iface = (how & 3) % 3;
+	uint8_t iface = how & 3;
 	uint8_t *to;
 
 	must(m != NULL); // a leak would end here
@@ -108,6 +127,8 @@ static void feed(uint8_t how, const uint8_t *frame, uint16_t bytes)
 	}
 	if (how & FROM_HOST)
 		fixture_host(&fixture, m, iface);
+	else if (iface == TRUNK)
+		vlan_rx(fixture.w, 1, &m, 1);
 	else
 		fixture_rx(&fixture, m, iface);
 	take_out_all(how & FROM_HOST);

@@ -127,10 +127,10 @@ state: {{ file: {self.dir}/state.db }}
                 [self.ip("rtr", f"-{family} route show") for family in (4, 6)])
 
     @contextmanager
-    def live(self, kind, *words, target=FAR):
-        """Traffic from the pc while the block runs; the dictionary has what became of it then."""
+    def live(self, kind, *words, target=FAR, host="pc"):
+        """Traffic from the host while the block runs; the dictionary has what became of it then."""
         name = f"live-{kind}-{len(self.processes)}"
-        traffic = self.start("pc", name, "/usr/bin/python3", LIVE, kind, target, 4000, *words)
+        traffic = self.start(host, name, "/usr/bin/python3", LIVE, kind, target, 4000, *words)
         wait_for(lambda: "sending" in traffic.output(), "traffic")
         result = {}
         yield result

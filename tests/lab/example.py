@@ -118,6 +118,10 @@ class ExampleLab(HomeLab):
     def _add_plugged(self, name, host):
         self.add_wire("sw", name, name, "eth0")
         self.ip("sw", f"link set {name} master br-{host.port}")
+        self.settle(name, host)
+
+    def settle(self, name, host):
+        """The host's addresses and routes; its cable is there."""
         if host.mac:
             self.ip(name, f"link set eth0 address {host.mac}")
         for address in host.addresses:

@@ -312,10 +312,11 @@ class Shapes:
         yield "drop_ip4_version", "ip6 as ip4", good6[:12] + b"\x08\x00" + good6[14:]
         udp = IP(src=self.src4, dst=self.dst4) / self.uppers4()["udp"]
         for vlan in (1, 10, 4095):
-            yield "punt_other", f"in VLAN {vlan}", bytes(self.ether / Dot1Q(vlan=vlan) / udp)
-        yield "punt_other", "in VLAN 10 in VLAN 20", bytes(self.ether / Dot1Q(vlan=20) / Dot1Q(vlan=10) / udp)
+            yield "drop_vlan_unknown", f"in VLAN {vlan}", bytes(self.ether / Dot1Q(vlan=vlan) / udp)
+        yield "drop_vlan_unknown", "in VLAN 10 in VLAN 20", bytes(self.ether / Dot1Q(vlan=20) / Dot1Q(vlan=10) / udp)
         # the least that the kernel of the lab's switch lets pass
-        yield "punt_other", "cut behind a VLAN tag", bytes(self.ether / Dot1Q(vlan=10) / udp)[:20]
+        yield "drop_vlan_nested", "in VLAN 10 in VLAN 0", bytes(self.ether / Dot1Q(vlan=0) / Dot1Q(vlan=10) / udp)
+        yield "drop_vlan_unknown", "cut behind a VLAN tag", bytes(self.ether / Dot1Q(vlan=10) / udp)[:20]
 
     def noise(self):
         """Random bytes after a right Ethernet header; the same ones each time."""

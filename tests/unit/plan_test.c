@@ -95,7 +95,7 @@ static void an_mtu_that_is_said_is_no_reason_for_a_restart(void **state)
 		     "eth2}}}\n" INTERFACES);
 	assert_int_equal(plan->n_restarts, 0);
 	assert_int_equal(plan->n_mtus, 1);
-	assert_string_equal(plan->mtus[0].port, "p");
+	assert_string_equal(plan->mtus[0].interface, "wan");
 	assert_int_equal(plan->mtus[0].after, 1400);
 }
 
@@ -162,6 +162,48 @@ static void interfaces_come_go_and_are_made_anew(void **state)
 		assert_string_equal(exchanged(), rows[i].plan);
 		assert_int_equal(plan->n_restarts, 0);
 	}
+}
+
+#define WITH(interfaces) PORTS "interfaces: {" LAN interfaces "}\n"
+#define GUESTS		 ", guests: {port: q, vlan: 20}"
+
+// The port stays for those that stay on it.
+static void vlans_come_and_go_beside_each_other(void **state)
+{
+	static const struct {
+		const char *before, *after, *plan;
+	} rows[] = {
+		{WITH(""), WITH(GUESTS), "c"},
+		{WITH(GUESTS), WITH(""), "g"},
+		{WITH(GUESTS), WITH(GUESTS), ""},
+		{WITH(GUESTS), WITH(", guests: {port: q, vlan: 21}"), "A"},
+		{WITH(GUESTS), WITH(", guests: {port: q, vlan: 20, priority: 1}"), "A"},
+		{WITH(GUESTS), WITH(", guests: {port: p, vlan: 20}"), "A"},
+		// another VLAN is nobody's place, the same one is
+		{WITH(GUESTS), WITH(", things: {port: q, vlan: 30}"), "gc"},
+		{WITH(GUESTS), WITH(", things: {port: q, vlan: 20}"), "Gc"},
+		{WITH(GUESTS), PORTS "interfaces: {home: {port: q}" GUESTS "}\n", "Gc"},
+		{PORTS "interfaces: {lan: {port: q, vlan: 0}}\n",
+			PORTS "interfaces: {lan: {port: q}}\n", "A"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make(rows[i].before, rows[i].after);
+		assert_string_equal(exchanged(), rows[i].plan);
+	}
+}
+
+static void a_port_that_is_changed_takes_all_on_it_along(void **state)
+{
+	make(WITH(GUESTS), "ports: {q: {queues: 1, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS
+			   "}\n");
+	assert_string_equal(exchanged(), "AA");
+	make(WITH(GUESTS), "ports: {q: {mtu: 1400, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS
+			   "}\n");
+	assert_string_equal(exchanged(), "");
+	assert_int_equal(plan->n_mtus, 2);
+	assert_string_equal(plan->mtus[0].interface, "lan");
+	assert_string_equal(plan->mtus[1].interface, "guests");
 }
 
 // As many as there may be, and one of them under another name: there is no room for one more.
@@ -274,6 +316,8 @@ int main(void)
 		TEST(what_no_interface_is_on_may_be_anything),
 		TEST(an_mtu_that_is_said_is_no_reason_for_a_restart),
 		TEST(interfaces_come_go_and_are_made_anew),
+		TEST(vlans_come_and_go_beside_each_other),
+		TEST(a_port_that_is_changed_takes_all_on_it_along),
 		TEST(where_there_is_no_room_all_that_go_make_it),
 		TEST(what_comes_brings_its_addresses_and_what_goes_takes_them),
 		TEST(addresses_come_and_go_one_by_one),
