@@ -22,7 +22,7 @@ import pytest
 from example import ExampleLab, Host
 from home import REPO, build_dir
 from lab import LabError, wait_for
-from test_apply import LIVE, ApplyLab, Caller, own_kib
+from apply_lab import LIVE, ApplyLab, Caller, own_kib
 from tools import ping
 
 sys.path.append(str(REPO / "perf"))

@@ -6,7 +6,7 @@ import re
 import pytest
 from home import build_dir
 from lab import wait_for
-from test_apply import FAR, FAR6, Caller
+from apply_lab import FAR, FAR6, Caller
 from tools import ping
 from vlan_lab import GUEST, GUEST6, INET, INTERFACES, PC, THING, THING6, VlanLab
 

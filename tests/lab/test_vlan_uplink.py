@@ -4,7 +4,7 @@
 import pytest
 from home import INET4
 from lab import wait_for
-from test_apply import FAR
+from apply_lab import FAR
 from vlan_lab import INTERFACES, VlanLab
 
 POOL = "203.0.113."

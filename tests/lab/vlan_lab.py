@@ -14,7 +14,7 @@ from pathlib import Path
 from conftest import cores_for
 from example import RAW_FRAMES, Host
 from lab import wait_for
-from test_apply import FAR, FAR6, ApplyLab
+from apply_lab import FAR, FAR6, ApplyLab
 from tools import ping
 
 SWITCH = Path(__file__).with_name("vlan_switch.py")
