@@ -4,7 +4,7 @@
 
 #include "control/dns/blocking.h"
 #include "control/dns/local.h"
-#include "control/dns/mdns_links.h"
+#include "control/dns/mdns_nets.h"
 #include "control/dns/zone.h"
 
 struct dns_local {

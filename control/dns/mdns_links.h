@@ -8,15 +8,7 @@
 
 #include "cfg/dns.h"
 #include "control/dns/dns_stats.h"
-
-enum { MDNS_NETS_MAX = 256 };
-
-// The networks of those interfaces, as they are now.
-struct mdns_nets {
-	struct ip_prefix list[MDNS_NETS_MAX];
-	unsigned n;
-};
-bool mdns_nets_have(const struct mdns_nets *nets, const struct ip_addr *addr);
+#include "control/dns/mdns_nets.h"
 
 struct mdns_links;
 
@@ -31,6 +23,7 @@ void mdns_links_free(struct mdns_links *links); // NULL is fine
 bool mdns_links_set(struct mdns_links *links, const char *const *names, unsigned n);
 // Every moment: interfaces come and go, and so do their addresses.
 void mdns_links_look(struct mdns_links *links);
+// The networks of those that are there.
 const struct mdns_nets *mdns_links_nets(const struct mdns_links *links);
 
 // By multicast, on all that are there.

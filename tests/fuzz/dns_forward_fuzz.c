@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/dns/answer.h"
+#include "control/dns/blocked_answer.h"
 #include "control/dns/cache.h"
 #include "control/dns/strip.h"
 
@@ -76,6 +77,30 @@ static void keep_and_give_back(const struct dns_message *answer, const struct as
 	cache_free(cache);
 }
 
+// An alias in it may lead to a blocked name: what is said instead is an answer too.
+static void block_aliases(const struct dns_message *answer, const struct asked *asked)
+{
+	static const char *names[] = {"ads.example.net"};
+	static struct cfg_dns_blocking blocking = {.names = {.names = names, .n = 1}};
+	static const struct cfg_dns config = {.local = {.blocking = &blocking, .n_blocking = 1}};
+	static struct dns_local *local;
+	struct dns_blocked blocked;
+	struct dns_message given;
+	struct dns_name alias;
+	enum dns_rcode rcode;
+	struct error err;
+	size_t n;
+
+	if (local == NULL)
+		local = dns_local_new(&config, NULL, &err);
+	must(local != NULL);
+	if (!blocked_alias_find(local, 1, answer, &blocked, &alias))
+		return;
+	n = blocked_alias_write(asked, &blocked, &alias, out, DNS_MESSAGE_BYTES, &rcode);
+	must(n <= asked->room_bytes && dns_message_parse(out, n, &given) == 0);
+	must(given.id == asked->id && dns_name_equal(&given.question.name, &asked->question.name));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dns_message answer;
@@ -94,5 +119,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = answer_without_opt(out, &answer);
 	finish(&asked, n);
 	keep_and_give_back(&answer, &asked);
+	block_aliases(&answer, &asked);
 	return 0;
 }
