@@ -361,8 +361,10 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc)
 {
+	if (!job->is_done || !job->is_over)
+		return NULL; // its thread may be writing what comes of it
 	*rc = job->rc;
-	return job->is_done && job->is_over ? job->outcome : NULL;
+	return job->outcome;
 }
 
 const char *apply_job_doing(const struct apply_job *job)

@@ -5,6 +5,7 @@ not: the time from there to the first good answer. See dns_lab.py, dns_tls.py.""
 import time
 
 import pytest
+from dns_lab import UPSTREAMS
 from dns_signed import SigningLab
 from dns_tls import NAME, TlsLab
 from home import FAR4, ROUTER_LAN4, SERVER4
@@ -51,12 +52,14 @@ class OutageLab(TlsLab, SigningLab):
 
     def hide(self, host):
         """Its packets vanish, in both directions: nobody says that it is not there."""
-        self.ip("inet", f"link set {host} down")
+        address = UPSTREAMS[host]
+        self.run("inet", "nft", "-f", "-", stdin=f"""table ip hide {{
+            chain forward {{ type filter hook forward priority 0;
+                ip saddr {address} drop; ip daddr {address} drop; }}
+        }}""")
 
-    def show_again(self, host):
-        net4 = {"srv": "198.51.100.1/25", "far": "198.51.100.129/25"}[host]
-        self.ip("inet", f"link set {host} up")
-        self.ip("inet", f"addr replace {net4} dev {host}")
+    def show_again(self):
+        self.run("inet", "nft", "delete", "table", "ip", "hide")
 
 
 def answers(process):
@@ -79,6 +82,7 @@ def fixture_lab():
 class Way:
     """One way to fail. `begin`: the upstream is good; `fail` breaks it, `mend` mends it."""
 
+    is_known = True  # somebody has asked before it fails
     def __init__(self, lab):
         self.lab = lab
         self.keys = f"upstreams: {SERVER4}"
@@ -99,7 +103,7 @@ class Silent(Way):
         self.lab.hide("srv")
 
     def mend(self):
-        self.lab.show_again("srv")
+        self.lab.show_again()
 
 
 class Dnsdist(Way):
@@ -172,7 +176,10 @@ class TlsHandshake(Tls):
 
 
 class Validated(Way):
-    """By way of the library that validates, which has a memory of its own for who fails."""
+    """By way of the library that validates, which has a memory of its own for who fails. The zone's
+    keys could not be had: without care it is forged for a minute from then on."""
+
+    is_known = False
 
     def __init__(self, lab):
         super().__init__(lab)
@@ -200,7 +207,8 @@ def test_the_only_upstream_fails_24_times_and_returns(lab, way):
     way = way(lab)
     way.begin()
     lab.start_dns(way.keys)
-    assert lab.dig("before.example.net").data == ["203.0.113.80"], lab.router.tail()
+    if way.is_known:
+        assert lab.dig("before.example.net").data == ["203.0.113.80"], lab.router.tail()
     way.fail()
     failing = lab.asker("f", IN_A_ROW, 0.25, 0, "failing")
     assert failing.popen.wait(20) == 0, failing.output()

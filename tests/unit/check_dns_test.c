@@ -17,7 +17,8 @@ static const char *const good[] = {
 	"dns: {listen: lan, upstreams: [203.0.113.53 tls dns.example.net, "
 	"'2001:db8::53 port 8853 tls dns.example.net']}",
 	"dns: {listen: lan, dnssec: true, trust-anchor: /etc/anchor, rate: 200, cache: 0, "
-	"stale: 0s, root-hints: /etc/hints, domains: [{names: [corp.example.net, 18.198.in-addr.arpa], upstreams: "
+	"stale: 0s, root-hints: /etc/hints, domains: [{names: [corp.example.net, "
+	"18.198.in-addr.arpa], upstreams: "
 	"198.18.0.53}]}",
 };
 

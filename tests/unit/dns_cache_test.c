@@ -176,6 +176,49 @@ static void what_has_ended_is_stale_for_a_while_and_then_gone(void **state)
 	cache_free(cache);
 }
 
+// RFC 8767 section 5: the failure recheck timer.
+static void nobody_waits_twice_in_half_a_minute_for_what_is_stale(void **state)
+{
+	struct cache_key key = key_of("www.example.net", DNS_A);
+	struct dns_message answer = address_answer(&key, 60);
+	struct cache *cache = cache_new(&limits);
+
+	cache_note_failure(cache, &key, NOW); // of what is not there
+	cache_put(cache, &key, &answer, NOW);
+	assert_false(cache_has_failed(cache, &key, NOW + 61));
+	cache_note_failure(cache, &key, NOW + 62);
+	assert_true(cache_has_failed(cache, &key, NOW + 91));
+	assert_false(cache_has_failed(cache, &key, NOW + 92));
+	// what came anew has not failed
+	cache_note_failure(cache, &key, NOW + 93);
+	cache_put(cache, &key, &answer, NOW + 94);
+	assert_false(cache_has_failed(cache, &key, NOW + 95));
+	cache_free(cache);
+}
+
+static void a_cache_is_emptied_bit_by_bit(void **state)
+{
+	struct cache *cache = cache_new(&limits);
+	struct cache_counts counts;
+	char name[32];
+
+	for (unsigned i = 0; i < 10; i++) {
+		struct cache_key key;
+		struct dns_message answer;
+
+		snprintf(name, sizeof(name), "n%u.example.net", i);
+		key = key_of(name, DNS_A);
+		answer = address_answer(&key, 60);
+		cache_put(cache, &key, &answer, NOW);
+	}
+	assert_false(cache_clear_some(cache, 4));
+	cache_count(cache, &counts);
+	assert_int_equal(counts.entries, 6);
+	assert_true(cache_clear_some(cache, 6));
+	assert_true(cache_clear_some(cache, 1));
+	cache_free(cache);
+}
+
 static void what_is_asked_for_often_is_to_be_asked_anew_before_its_end(void **state)
 {
 	struct cache_key key = key_of("www.example.net", DNS_A);
@@ -299,6 +342,8 @@ int main(void)
 		cmocka_unit_test(bytes_that_belong_to_nothing_are_left_out),
 		cmocka_unit_test(the_question_comes_back_in_the_case_that_it_was_asked_in),
 		cmocka_unit_test(what_has_ended_is_stale_for_a_while_and_then_gone),
+		cmocka_unit_test(nobody_waits_twice_in_half_a_minute_for_what_is_stale),
+		cmocka_unit_test(a_cache_is_emptied_bit_by_bit),
 		cmocka_unit_test(what_is_asked_for_often_is_to_be_asked_anew_before_its_end),
 		cmocka_unit_test(what_is_not_there_is_kept_as_its_zone_says),
 		cmocka_unit_test(what_may_not_be_kept_is_not),
