@@ -195,13 +195,14 @@ def test_an_address_that_is_ours_is_defended_and_given_up_to_who_insists():
             lab.ip("isp2", "neigh flush dev eth0")
             lab.run("isp2", "ping", "-c", 1, "-W", 1, "-I", address, INET4, check=False)
 
-        def known_as():
-            return {one["dst"]: one.get("lladdr") for one in lab.ip_json("inet", "neigh show dev router")}
-
+        heard = lab.start("isp2", "tcpdump", "tcpdump", "-l", "-n", "-e", "-i", "eth0",
+                          f"arp and ether src {mine}")
+        wait_for(lambda: "listening on" in heard.output(), "tcpdump to listen")
         lab.ip("isp2", f"addr add {POOL}100/24 dev eth0")
         speak_as_it(POOL + "100")
         wait_for(lambda: lab.lease()["counts"]["defended"] == 1, "the address to be defended")
-        wait_for(lambda: known_as().get(POOL + "100") == mine, "the others to hear whose it is")
+        wait_for(lambda: f"Request who-has {POOL}100 tell {POOL}100" in heard.output(),
+                 "all to hear whose it is")
         assert lab.lease()["address"] == POOL + "100/24"
         wait_for(lambda: speak_as_it(POOL + "100") or lab.lease()["counts"]["declines"] == 1,
                  "the address to be given up")

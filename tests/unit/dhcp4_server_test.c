@@ -77,8 +77,8 @@ static void who_comes_back_gets_the_same_and_the_oldest_goes_first(void **state)
 	pass_ms(&w, 2 * 3600 * UINT64_C(1000));
 	assert_int_equal(w.n_events[DHCP4_EXPIRED], 3);
 	assert_int_equal(w.stored.state, DHCP4_LEASE_FREE); // told once, also after a restart
-	assert_int_equal(lease(&w, 2), b); // remembered, though its time was over
-	assert_int_equal(lease(&w, 4), a); // of those that are over, the first one
+	assert_int_equal(lease(&w, 2), b);		    // remembered, though its time was over
+	assert_int_equal(lease(&w, 4), a);		    // of those that are over, the first one
 	end(&w);
 }
 
