@@ -9,6 +9,7 @@
 
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
+#include "cfg/apply.h"
 #include "cfg/dhcp.h"
 #include "cfg/dhcp4_client.h"
 #include "cfg/dns.h"
@@ -127,6 +128,7 @@ struct config {
 	enum cfg_hugepages hugepages;
 	const char *state_file; // what survives a restart
 	struct cfg_log log;
+	struct cfg_apply apply;
 	struct cfg_recorder recorder;
 	uint32_t flow_capacity;	 // of the whole router; 0: control decides
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share

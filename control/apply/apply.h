@@ -13,7 +13,7 @@
 #include "control/apply/source.h"
 #include "control/router.h"
 
-enum { APPLY_CONFIRM_SEC_MAX = 86400 };
+enum { APPLY_CONFIRM_SEC_MAX = CFG_CONFIRM_SEC_MAX };
 
 struct apply;
 
