@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cfg/apply.h"
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
-#include "cfg/apply.h"
 #include "cfg/dhcp.h"
 #include "cfg/dhcp4_client.h"
 #include "cfg/dns.h"

@@ -87,9 +87,8 @@ static bool read_request(const struct router *router, const json_t *params, enum
 	struct rpc_failure *failure)
 {
 	static const char *const plan_keys[] = {"file", "flows", "progress", NULL};
-	static const char *const file_keys[] = {
-		"file", "message", "confirm", "no_confirm", "confirm_when", "confirm_name",
-		"progress", NULL};
+	static const char *const file_keys[] = {"file", "message", "confirm", "no_confirm",
+		"confirm_when", "confirm_name", "progress", NULL};
 	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
 	static const char *const *const keys[] = {[APPLY_ASKS_PLAN] = plan_keys,
 		[APPLY_ASKS_FILE] = file_keys,
@@ -103,8 +102,7 @@ static bool read_request(const struct router *router, const json_t *params, enum
 		return false;
 	}
 	if (what == APPLY_ASKS_FILE)
-		take_defaults(
-			said, &router->config->apply, when, CONFIG_PROBES_TEXT_MAX + 1);
+		take_defaults(said, &router->config->apply, when, CONFIG_PROBES_TEXT_MAX + 1);
 	return read_probes(said, probes, failure);
 }
 

@@ -278,9 +278,9 @@ static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 	job->done_ctx = apply;
 	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
 	snprintf(job->why, sizeof(job->why), "%s revision %lld%s%s%s: back to revision %lld",
-		failed[0] != '\0' ? "probes failed," : "nobody confirmed",
-		(long long)apply->trial, failed[0] != '\0' ? " goes (" : "", failed,
-		failed[0] != '\0' ? ")" : "", (long long)apply->fallback);
+		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
+		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
+		(long long)apply->fallback);
 	log_warning("config", "%s", job->why);
 	apply_job_leave(begin_aimed(apply, job, aim_back(job, apply->fallback)));
 }
@@ -454,8 +454,8 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	apply->probes = probes_new(router, on_passed, apply);
 	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
-	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL && apply->probes != NULL &&
-		apply->errand != NULL)
+	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL &&
+		apply->probes != NULL && apply->errand != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
