@@ -162,6 +162,24 @@ void check_workers(const struct check *check)
 	}
 }
 
+static void check_apply(const struct check *check)
+{
+	const struct cfg_apply *apply = &check->config->apply;
+	const struct yaml_node *node = yaml_tree_get(check->root, "apply");
+
+	if (apply->probes != 0 && apply->confirm_sec == 0)
+		report_add(check->report, check_place(node, "confirm-when"),
+			"apply: `confirm-when` is for `confirm`: how long that may take");
+	if (apply->confirm_name == NULL)
+		return;
+	if (!(apply->probes & CFG_PROBE_DNS))
+		report_add(check->report, check_place(node, "confirm-name"),
+			"apply: `confirm-name` is for `confirm-when` with dns");
+	else if (!cfg_dns_is_name(apply->confirm_name))
+		report_add(check->report, check_place(node, "confirm-name"),
+			"apply: `confirm-name`: expected a name such as example.com");
+}
+
 void check_state(const struct check *check)
 {
 	const char *file = check->config->state_file;
@@ -176,4 +194,5 @@ void check_state(const struct check *check)
 			check_place(yaml_tree_get(check->root, "recorder"), "directory"),
 			"recorder: `directory`: expected a path from the root such as "
 			"/var/lib/millrace/recorder");
+	check_apply(check);
 }

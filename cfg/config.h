@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cfg/apply.h"
 #include "cfg/base/addr.h"
 #include "cfg/base/error.h"
 #include "cfg/dhcp.h"
@@ -132,6 +133,7 @@ struct config {
 	enum cfg_hugepages hugepages;
 	const char *state_file; // what survives a restart
 	struct cfg_log log;
+	struct cfg_apply apply;
 	struct cfg_recorder recorder;
 	uint32_t flow_capacity;	 // of the whole router; 0: control decides
 	uint32_t host_flows_max; // of one inside address (IPv6: /64); 0: no limit but its share

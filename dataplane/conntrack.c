@@ -373,11 +373,9 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	struct rule_subject subject;
 	struct nat_destination expected;
 	struct decision d;
-	bool is_expected =
-		helper_expected(w, w, flow, flow_index(&w->flows, flow), &expected);
+	bool is_expected = helper_expected(w, w, flow, flow_index(&w->flows, flow), &expected);
 
-	if (!conntrack_stands(
-		    w, flow, &original, is_expected ? &expected : NULL, &subject, &d)) {
+	if (!conntrack_stands(w, flow, &original, is_expected ? &expected : NULL, &subject, &d)) {
 		worker_count(w, COUNTER_FLOW_CUT);
 		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
 			reset_other_end(w, p, dir);

@@ -70,7 +70,7 @@ enum counter flow_room_refuses(
 
 	if (is_at_limit(w, host))
 		return flow_oldest_spare(&w->flows, host) == NULL ? COUNTER_DROP_HOST_LIMIT
-								   : COUNTER_COUNT;
+								  : COUNTER_COUNT;
 	if (flow_table_is_full(&w->flows) && flow_has_no_victim(&w->flows, host))
 		return COUNTER_DROP_FLOW_SHARE;
 	return COUNTER_COUNT;

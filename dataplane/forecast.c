@@ -17,8 +17,7 @@ struct dp_forecast {
 	uint32_t at;
 };
 
-struct dp_forecast *dataplane_forecast_new(
-	struct dataplane *dp, const struct dp_forecast_of *of)
+struct dp_forecast *dataplane_forecast_new(struct dataplane *dp, const struct dp_forecast_of *of)
 {
 	struct rehearsal *r = rehearsal_of(dp);
 	struct dp_forecast *forecast = r == NULL ? NULL : calloc(1, sizeof(*forecast));
@@ -78,8 +77,8 @@ static bool ends_by_policy(struct dp_forecast *forecast, const struct worker *ow
 	struct nat_destination expected;
 	struct rule_subject subject;
 	struct decision d;
-	bool is_expected = helper_expected(
-		r->w, owner, copy, flow_index(&owner->flows, flow), &expected);
+	bool is_expected =
+		helper_expected(r->w, owner, copy, flow_index(&owner->flows, flow), &expected);
 	bool stands;
 
 	rehearsal_lend_called(r, &original);
@@ -102,8 +101,8 @@ static bool ends(struct dp_forecast *forecast, const struct worker *owner, const
 	return true;
 }
 
-int dataplane_forecast_some(struct dp_forecast *forecast,
-	struct dp_foreseen out[DP_FORECAST_LOOKS], unsigned *n, uint64_t *judged)
+int dataplane_forecast_some(struct dp_forecast *forecast, struct dp_foreseen out[DP_FORECAST_LOOKS],
+	unsigned *n, uint64_t *judged)
 {
 	const struct dataplane *dp = forecast->r->dp;
 	const struct worker *owner = &dp->workers[forecast->worker];

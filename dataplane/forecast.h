@@ -10,7 +10,8 @@
 enum dp_foresight {
 	DP_FORESEEN_REFUSED = 0, // its packets are turned away: see `reason`
 	DP_FORESEEN_INTERFACE,	 // goes, and its flows with it
-	DP_FORESEEN_ANEW, // it is translated otherwise: its next packet begins another one, if it may
+	DP_FORESEEN_ANEW, // it is translated otherwise: its next packet begins another one, if it
+			  // may
 };
 
 struct dp_foreseen { // a flow that ends
@@ -30,12 +31,11 @@ struct dp_forecast_of {
 	uint64_t interfaces_gone;	// bits 1 << id
 };
 // One at a time. NULL: no memory.
-struct dp_forecast *dataplane_forecast_new(
-	struct dataplane *dp, const struct dp_forecast_of *of);
+struct dp_forecast *dataplane_forecast_new(struct dataplane *dp, const struct dp_forecast_of *of);
 void dataplane_forecast_free(struct dp_forecast *forecast); // NULL is fine
 
-// Judges some more flows, a bounded part, and writes those that end. How many it has judged is added
-// to *judged. 1: there is more; 0: that was the last; -ENOMEM.
+// Judges some more flows, a bounded part, and writes those that end. How many it has judged is
+// added to *judged. 1: there is more; 0: that was the last; -ENOMEM.
 enum { DP_FORECAST_LOOKS = 64 };
-int dataplane_forecast_some(struct dp_forecast *forecast,
-	struct dp_foreseen out[DP_FORECAST_LOOKS], unsigned *n, uint64_t *judged);
+int dataplane_forecast_some(struct dp_forecast *forecast, struct dp_foreseen out[DP_FORECAST_LOOKS],
+	unsigned *n, uint64_t *judged);

@@ -31,9 +31,9 @@ __rte_noinline bool helper_expects(
 	struct worker *w, const struct flow_tuple *packet, struct nat_destination *to);
 // It begins, and this was the only one. False: another has begun meanwhile.
 __rte_noinline bool helper_relate(struct worker *w, struct flow *flow);
-// Where a live flow of that index of `owner`'s goes, if it was announced and what announced it might
-// begin still, as `w` judges. Where that is not remembered, or its helper is off, it is a flow like
-// others from now on.
+// Where a live flow of that index of `owner`'s goes, if it was announced and what announced it
+// might begin still, as `w` judges. Where that is not remembered, or its helper is off, it is a
+// flow like others from now on.
 bool helper_expected(struct worker *w, const struct worker *owner, const struct flow *flow,
 	uint32_t index, struct nat_destination *to);
 // `seen`: its first packet behind destination translation.

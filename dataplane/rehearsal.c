@@ -242,8 +242,7 @@ void rehearsal_lend_called(struct rehearsal *r, const struct flow_tuple *packet)
 	};
 
 	if (r->policy.has_full_cones)
-		rehearsal_lend(
-			r, flow_find_endpoint(&owner->flows, &called, FLOW_NAME_EXTERNAL));
+		rehearsal_lend(r, flow_find_endpoint(&owner->flows, &called, FLOW_NAME_EXTERNAL));
 }
 
 void rehearsal_lend_expected(struct rehearsal *r, const struct flow_tuple *packet)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A worker that only rehearses: control's own, without a thread. It walks packets through the same
-// functions as the others, with the routes, neighbours and sets in force, and the policy in force or
-// another one, but what it writes is its own: its flow table is empty but for copies that it is lent, its events go nowhere,
-// its buffers are never flushed, and rates are looked at and not taken. What shares one word with
-// the workers it only reads. Control thread.
+// functions as the others, with the routes, neighbours and sets in force, and the policy in force
+// or another one, but what it writes is its own: its flow table is empty but for copies that it is
+// lent, its events go nowhere, its buffers are never flushed, and rates are looked at and not
+// taken. What shares one word with the workers it only reads. Control thread.
 #pragma once
 
 #include "dataplane/compiled_policy.h"
@@ -27,8 +27,7 @@ void rehearsal_free(struct rehearsal *r); // NULL is fine
 
 // Before each packet: as that worker, up to date, empty. `policy`: NULL for the one in force; who
 // names another one calls rehearsal_leave before that ends. False: no memory.
-bool rehearsal_begin(
-	struct rehearsal *r, uint16_t index, const struct compiled_policy *policy);
+bool rehearsal_begin(struct rehearsal *r, uint16_t index, const struct compiled_policy *policy);
 void rehearsal_leave(struct rehearsal *r);
 // A copy of another worker's flow as it is at a glance. False: there is none.
 bool rehearsal_look(const struct flow *flow, struct flow *copy);

@@ -65,6 +65,8 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 		}
 		if (strcmp(key, "progress") == 0)
 			is_good = read_truth(key, value, &out->progress, failure);
+		else if (strcmp(key, "no_confirm") == 0)
+			is_good = read_truth(key, value, &out->no_confirm, failure);
 		else if (strcmp(key, "file") == 0)
 			is_good = read_text(key, value, PATH_MAX - 1, &out->file, failure);
 		else if (strcmp(key, "message") == 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // config.plan, config.apply and config.rollback: begun here, asked about until they are done.
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,20 +57,53 @@ static bool read_probes(
 	return false;
 }
 
-static bool read_request(const json_t *params, enum apply_asks what, struct config_params *said,
-	unsigned *probes, struct rpc_failure *failure)
+static_assert((int)CFG_PROBE_DNS == 1 << PROBE_DNS && (int)CFG_PROBE_UPLINK == 1 << PROBE_UPLINK &&
+		      (int)CFG_PROBE_MANAGEMENT == 1 << PROBE_MANAGEMENT,
+	"probes pass as they are");
+
+// As the config in force says, where nothing is said of it.
+static void take_defaults(
+	struct config_params *said, const struct cfg_apply *usual, char *when, size_t when_bytes)
+{
+	size_t at = 0;
+
+	if (said->no_confirm || said->confirm != 0 || said->confirm_when != NULL ||
+		said->confirm_name[0] != '\0')
+		return;
+	said->confirm = usual->confirm_sec;
+	for (unsigned i = 0; i < PROBES; i++)
+		if (usual->probes >> i & 1)
+			at += (size_t)snprintf(when + at, when_bytes - at, "%s%s",
+				at > 0 ? "," : "", probe_name((enum probe)i));
+	if (at == 0)
+		return;
+	said->confirm_when = when;
+	if (usual->confirm_name != NULL)
+		said->confirm_name = usual->confirm_name;
+}
+
+static bool read_request(const struct router *router, const json_t *params, enum apply_asks what,
+	struct config_params *said, char when[CONFIG_PROBES_TEXT_MAX + 1], unsigned *probes,
+	struct rpc_failure *failure)
 {
 	static const char *const plan_keys[] = {"file", "flows", "progress", NULL};
-	static const char *const file_keys[] = {
-		"file", "message", "confirm", "confirm_when", "confirm_name", "progress", NULL};
+	static const char *const file_keys[] = {"file", "message", "confirm", "no_confirm",
+		"confirm_when", "confirm_name", "progress", NULL};
 	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
 	static const char *const *const keys[] = {[APPLY_ASKS_PLAN] = plan_keys,
 		[APPLY_ASKS_FILE] = file_keys,
 		[APPLY_ASKS_BACK] = back_keys};
 
-	return config_read_params(params, keys[what], said, failure) &&
-	       (what == APPLY_ASKS_BACK || config_read_file(said, failure)) &&
-	       read_probes(said, probes, failure);
+	if (!config_read_params(params, keys[what], said, failure) ||
+		(what != APPLY_ASKS_BACK && !config_read_file(said, failure)))
+		return false;
+	if (said->no_confirm && said->confirm != 0) {
+		rpc_fail(failure, RPC_INVALID_PARAMS, "either 'confirm' or 'no_confirm'");
+		return false;
+	}
+	if (what == APPLY_ASKS_FILE)
+		take_defaults(said, &router->config->apply, when, CONFIG_PROBES_TEXT_MAX + 1);
+	return read_probes(said, probes, failure);
 }
 
 static void *begin_change(struct rpc_session *session, const json_t *params, enum apply_asks what,
@@ -77,11 +111,12 @@ static void *begin_change(struct rpc_session *session, const json_t *params, enu
 {
 	const struct router *router = session->rpc->ctx;
 	char program[CALLER_PROGRAM_BYTES];
+	char when[CONFIG_PROBES_TEXT_MAX + 1];
 	struct config_params said;
 	struct change *change;
 	unsigned probes;
 
-	if (!read_request(params, what, &said, &probes, failure))
+	if (!read_request(router, params, what, &said, when, &probes, failure))
 		return NULL;
 	change = calloc(1, sizeof(*change));
 	if (change == NULL)

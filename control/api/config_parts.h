@@ -14,7 +14,7 @@ enum { CONFIG_PROBES_TEXT_MAX = 63 };
 struct config_params {
 	const char *file, *message, *confirm_when, *confirm_name;
 	int64_t confirm, flows, revision, from, to; // 0: not said
-	bool progress;
+	bool progress, no_confirm;
 };
 
 // `keys` are those that the method takes, up to NULL. False with *failure filled.

@@ -87,12 +87,10 @@ static json_t *cause_json(const struct config *config, const struct foresight_ca
 }
 
 // Flows that live and end with it: why, how many, and the first of them.
-static void put_cut(
-	json_t *to, const struct router *router, const struct apply_outcome *outcome)
+static void put_cut(json_t *to, const struct router *router, const struct apply_outcome *outcome)
 {
 	static const struct foresight nothing;
-	const struct foresight *seen =
-		outcome->foresight == NULL ? &nothing : outcome->foresight;
+	const struct foresight *seen = outcome->foresight == NULL ? &nothing : outcome->foresight;
 	json_t *list = json_array(), *causes = json_array();
 
 	for (unsigned i = 0; i < seen->n_causes; i++)

@@ -40,8 +40,7 @@ const struct cfg_set *show_read_set(
 	const struct router *router, const json_t *params, struct rpc_failure *failure);
 
 // In explain_policy.c: a rule of that list as {list, file, line, rule, comment}.
-json_t *show_rule_json(
-	const struct config *config, const char *list, const struct cfg_rule *rule);
+json_t *show_rule_json(const struct config *config, const char *list, const struct cfg_rule *rule);
 
 // In show_firewall.c, show_sets.c and sets.c.
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);

@@ -227,34 +227,62 @@ void apply_job_over(struct apply *apply, struct apply_job *job)
 	}
 }
 
-// What was there before is what the files of its sets held then: reading them now must not be what
-// keeps a router from coming back.
+static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job, int is_aimed)
+{
+	if (is_aimed == 0) {
+		apply->job = job;
+		job_begin(job);
+		return job;
+	}
+	job->rc = -1;
+	job->is_done = job->is_over = true;
+	if (job->done != NULL)
+		job->done(job->done_ctx, job->outcome, job->rc);
+	return job;
+}
+
+// Nobody but the timer tries again.
+static void on_back(void *ctx, const struct apply_outcome *outcome, int rc)
+{
+	struct apply *apply = ctx;
+	char text[1024];
+
+	if (rc == 0)
+		return;
+	log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
+		error_str(outcome->errors.n > 0 ? &outcome->errors.list[0] : &outcome->err, text,
+			sizeof(text)));
+	event_add(apply->timer, &retry);
+}
+
+// Back while the loop goes on. What was there before is what the files of its sets held then:
+// reading them now must not be what keeps a router from coming back.
 static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 {
 	struct apply *apply = ctx;
+	struct apply_job *job;
 	char failed[160];
-	struct apply_outcome outcome = {0};
-	struct apply_job job = {.is_lenient = true};
-	char text[1024];
 
 	if (apply->job != NULL) {
 		event_add(apply->timer, &soon);
 		return;
 	}
-	describe(&job, apply, APPLY_BACK, &daemon_itself, &outcome);
+	job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		event_add(apply->timer, &retry);
+		return;
+	}
+	describe(job, apply, APPLY_BACK, &daemon_itself, &job->own);
+	job->is_lenient = true;
+	job->done = on_back;
+	job->done_ctx = apply;
 	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
-	snprintf(job.why, sizeof(job.why), "%s revision %lld%s%s%s: back to revision %lld",
+	snprintf(job->why, sizeof(job->why), "%s revision %lld%s%s%s: back to revision %lld",
 		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
 		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
 		(long long)apply->fallback);
-	log_warning("config", "%s", job.why);
-	if (run_here(apply, &job, aim_back(&job, apply->fallback)) != 0) {
-		log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
-			error_str(outcome.errors.n > 0 ? &outcome.errors.list[0] : &outcome.err,
-				text, sizeof(text)));
-		event_add(apply->timer, &retry);
-	}
-	apply_outcome_fini(&outcome);
+	log_warning("config", "%s", job->why);
+	apply_job_leave(begin_aimed(apply, job, aim_back(job, apply->fallback)));
 }
 
 static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
@@ -347,16 +375,7 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 	rc = request->what == APPLY_ASKS_BACK
 		     ? aim_back(job, request->revision)
 		     : aim_at_file(job, request->file, request->confirm_sec);
-	if (rc == 0) {
-		apply->job = job;
-		job_begin(job);
-		return job;
-	}
-	job->rc = -1;
-	job->is_done = job->is_over = true;
-	if (job->done != NULL)
-		job->done(job->done_ctx, job->outcome, job->rc);
-	return job;
+	return begin_aimed(apply, job, rc);
 }
 
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc)
@@ -437,8 +456,8 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	apply->probes = probes_new(router, on_passed, apply);
 	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
-	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL && apply->probes != NULL &&
-		apply->errand != NULL)
+	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL &&
+		apply->probes != NULL && apply->errand != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;

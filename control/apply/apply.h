@@ -13,7 +13,7 @@
 #include "control/apply/source.h"
 #include "control/router.h"
 
-enum { APPLY_CONFIRM_SEC_MAX = 86400 };
+enum { APPLY_CONFIRM_SEC_MAX = CFG_CONFIRM_SEC_MAX };
 
 struct apply;
 
@@ -35,16 +35,16 @@ struct apply_job;
 // What became of it. Zeroed before, apply_outcome_fini after.
 struct apply_outcome {
 	char file[PATH_MAX];
-	struct cfg_errors errors;   // of the file, warnings too
-	struct plan *plan;	    // NULL: it did not get so far
-	struct config *config;	    // which these speak of; NULL: it is the router's now
-	struct cfg_changes changes; // of a plan
+	struct cfg_errors errors;    // of the file, warnings too
+	struct plan *plan;	     // NULL: it did not get so far
+	struct config *config;	     // which these speak of; NULL: it is the router's now
+	struct cfg_changes changes;  // of a plan
 	struct foresight *foresight; // the same: what it ends; NULL: nothing was judged
-	bool is_unchanged;	    // the router has it already
-	int64_t revision;	    // 0: none was made
-	struct error unkept;	    // why the history does not have it
-	const char *failed_step;    // NULL: nothing was begun
-	struct error err;	    // the reason, where there is one
+	bool is_unchanged;	     // the router has it already
+	int64_t revision;	     // 0: none was made
+	struct error unkept;	     // why the history does not have it
+	const char *failed_step;     // NULL: nothing was begun
+	struct error err;	     // the reason, where there is one
 };
 void apply_outcome_fini(struct apply_outcome *outcome);
 

@@ -128,9 +128,9 @@ static void sort_causes(struct foresight *foresight)
 	for (unsigned i = 0; i < foresight->n_causes; i++) {
 		place[i] = 0;
 		for (unsigned k = 0; k < foresight->n_causes; k++)
-			place[i] += foresight->causes[k].flows > foresight->causes[i].flows ||
-				    (foresight->causes[k].flows == foresight->causes[i].flows &&
-					    k < i);
+			place[i] +=
+				foresight->causes[k].flows > foresight->causes[i].flows ||
+				(foresight->causes[k].flows == foresight->causes[i].flows && k < i);
 		sorted[place[i]] = foresight->causes[i];
 	}
 	memcpy(foresight->causes, sorted, sizeof(sorted[0]) * foresight->n_causes);

@@ -17,14 +17,14 @@ enum {
 struct foresight_cause {
 	enum dp_foresight what;
 	const struct cfg_rule *rule; // the config's; NULL: none, see `list` and `reason`
-	const char *list;   // of the rule, or the hook whose default decides; NULL: not the firewall
+	const char *list; // of the rule, or the hook whose default decides; NULL: not the firewall
 	const char *reason; // of a refusal: the counter
 	uint64_t flows;
 };
 
 struct foresight {
 	uint64_t judged, ends;
-	bool is_all; // of them
+	bool is_all;					 // of them
 	struct foresight_cause causes[FORESIGHT_CAUSES]; // most flows first, at the end
 	unsigned n_causes;
 	uint64_t n_others; // that end by further causes
@@ -44,5 +44,5 @@ struct foresight *foresight_new(const struct firewall *firewall, const struct fi
 // True: there is more.
 bool foresight_go_on(struct foresight *foresight);
 // What it has found stays.
-void foresight_end(struct foresight *foresight); // NULL is fine
+void foresight_end(struct foresight *foresight);  // NULL is fine
 void foresight_free(struct foresight *foresight); // NULL is fine

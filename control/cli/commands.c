@@ -182,6 +182,7 @@ static const struct grammar_arg apply_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"message", "message", GRAMMAR_TEXT, "why, for the history"},
 	{"confirm", "confirm", GRAMMAR_COUNT, "seconds; then back, unless it is confirmed"},
+	{"no-confirm", "no_confirm", GRAMMAR_FLAG, "it stays, whatever the config in force says"},
 	{"confirm-when", "confirm_when", GRAMMAR_TEXT,
 		"probes that confirm it: dns,uplink,management"},
 	{"confirm-name", "confirm_name", GRAMMAR_NAME, "what dns asks for; the root otherwise"},

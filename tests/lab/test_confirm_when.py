@@ -6,6 +6,7 @@
     ns 203.0.113.53: a resolver
 """
 
+import signal
 import time
 
 import pytest
@@ -64,6 +65,32 @@ def test_what_passes_is_confirmed_by_itself(lab):
     wait_confirmed(lab, 2)
     time.sleep(SOON)
     assert not lab.reaches(OTHER)
+
+
+USUAL = f"apply: {{ confirm: {SOON}s, confirm-when: [dns, uplink], confirm-name: {NAME} }}\n"
+
+
+def test_what_is_usual_is_in_the_config_in_force(lab):
+    told = lab.told("apply", lab.write("usual", more=USUAL))
+    assert told == "in force as revision 2\n", "the one before said nothing"
+    told = lab.told("apply", lab.write("next", rules=CUT, more=USUAL))
+    assert f"it stays when dns,uplink pass within {SOON}s" in told, told
+    wait_confirmed(lab, 3)
+    told = lab.told("apply", lab.write("usual", more=USUAL), "--no-confirm")
+    assert told == "in force as revision 4\n" and lab.history()[0]["state"] == "good"
+    path = lab.write("next", rules=CUT, more=USUAL)
+    assert "either" in lab.refused("apply", path, "--no-confirm", "--confirm", "4")
+    told = lab.told("apply", path, "--confirm", "4")
+    assert "'millrace confirm' within 4s keeps it" in told, told
+    wait_for(lambda: lab.reaches(OTHER), "the router to go back", 8)
+
+
+def test_sighup_is_not_on_trial(lab):
+    lab.told("apply", lab.write(more=USUAL))
+    lab.write(rules=CUT, more=USUAL)
+    lab.router.popen.send_signal(signal.SIGHUP)
+    wait_for(lambda: not lab.reaches(OTHER), "the new rule", 5)
+    assert lab.history()[0]["state"] == "good"
 
 
 def test_who_comes_back_confirms_it(lab):

@@ -257,7 +257,9 @@ static unsigned trial_sec(void)
 
 static bool is_trial_over(void)
 {
-	return trial_sec() == 0;
+	unsigned left;
+
+	return apply_trial(apply, &left) == 0;
 }
 
 static void put_on_trial(unsigned sec)

@@ -3,8 +3,8 @@
 // random policies, and flows of all kinds between the same few ends.
 #include "dataplane/conntrack.h"
 #include "dataplane/flow_tuple.h"
-#include "tests/unit/house_fixture.h"
 #include "tests/unit/foresee.h"
+#include "tests/unit/house_fixture.h"
 #include "tests/unit/random.h"
 
 enum { ROUNDS = 3000, FLOWS = 40, HOSTS = 3, FORWARDED = 8080 };
@@ -27,8 +27,8 @@ static void random_match(struct house *h, struct dp_rule *rule)
 
 	switch (random_below(5)) {
 	case 0:
-		rule->protocol = house_numbers(h, DP_SET_PROTOCOLS, protocols[port % 3],
-			protocols[port % 3]);
+		rule->protocol = house_numbers(
+			h, DP_SET_PROTOCOLS, protocols[port % 3], protocols[port % 3]);
 		break;
 	case 1:
 		rule->source_port =
@@ -89,7 +89,7 @@ static void random_house(struct house *h)
 		h->policy.defaults[hook] = one_in(3) ? DP_DROP : DP_ACCEPT;
 	for (unsigned n = random_below(RULES_MAX); n > 0; n--)
 		random_match(h, house_add(h, zones[random_below(4)], zones[random_below(4)],
-					 actions[random_below(4)]));
+					actions[random_below(4)]));
 }
 
 static struct frame random_frame(void)
@@ -247,7 +247,8 @@ static void what_is_foreseen_happens(void **state)
 				n_kept += !seen.ends[i];
 				n_called += lives[i].is_called && !seen.ends[i];
 				n_anew += seen.ends[i] && why[i].what == DP_FORESEEN_ANEW;
-				n_named += seen.ends[i] && why[i].is_by_firewall && why[i].rule >= 0;
+				n_named +=
+					seen.ends[i] && why[i].is_by_firewall && why[i].rule >= 0;
 			}
 		end_flows(f);
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/conntrack.h"
 #include "dataplane/helper.h"
-#include "tests/unit/helper_world.h"
 #include "tests/unit/foresee.h"
+#include "tests/unit/helper_world.h"
 #include "tests/unit/ruleset_fixture.h"
 
 static const char port_said[] = "PORT 198,18,0,7,19,137\r\n"; // 5001
@@ -132,8 +132,8 @@ static void note_end(void *ctx, const struct dp_foreseen *foreseen)
 {
 	struct expected_end *expected = ctx;
 
-	expected->n += foreseen->flow.sport == expected->sport &&
-		       foreseen->flow.dport == expected->dport;
+	expected->n +=
+		foreseen->flow.sport == expected->sport && foreseen->flow.dport == expected->dport;
 }
 
 static bool is_foreseen_to_end(

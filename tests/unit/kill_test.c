@@ -84,8 +84,8 @@ static int teardown(void **state)
 
 static void ask(struct client *client, const char *method, const char *params)
 {
-	rpc_text_add(client->in, "{'jsonrpc':'2.0','id':1,'method':'%s','params':%s}", method,
-		params);
+	rpc_text_add(
+		client->in, "{'jsonrpc':'2.0','id':1,'method':'%s','params':%s}", method, params);
 }
 
 // How often it had to wait.

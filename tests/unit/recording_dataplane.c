@@ -426,8 +426,8 @@ void dataplane_forecast_free(struct dp_forecast *forecast)
 	free(forecast);
 }
 
-int dataplane_forecast_some(struct dp_forecast *forecast,
-	struct dp_foreseen out[DP_FORECAST_LOOKS], unsigned *n, uint64_t *judged)
+int dataplane_forecast_some(struct dp_forecast *forecast, struct dp_foreseen out[DP_FORECAST_LOOKS],
+	unsigned *n, uint64_t *judged)
 {
 	unsigned first = recording.n_living - recording.n_foreseen;
 
