@@ -168,7 +168,9 @@ def churn(lab, number):
 def reloads(lab, number):
     (lab.dir / "banned.txt").write_text("".join(
         f"198.51.100.{200 + (number + i) % 50}\n" for i in range(20)))
-    lab.millrace("sets", "reload", "banned")
+    # in between two applies: while one is under way, the router says that it has no time
+    wait_for(lambda: lab.millrace("sets", "reload", "banned", check=False), "a turn for the set",
+             BUSY_SEC)
     lab.millrace("ban", f"198.51.100.{1 + number % 9}", "in", "caught", "for", "1m")
     lab.millrace("unban", f"198.51.100.{1 + number % 9}", "in", "caught")
     routes = [f"198.18.{128 + i // 256}.{i % 256}/32" for i in range(CHURN_ROUTES)]
