@@ -274,7 +274,8 @@ static void begin_leftover(struct recorder *recorder, struct leftover *leftover)
 		return;
 	leftover->recording = NULL;
 	snprintf(recorder->waiting, sizeof(recorder->waiting),
-		"the router before this one, process %u, ended without a word", leftover->origin.pid);
+		"the router before this one, process %u, ended without a word",
+		leftover->origin.pid);
 	log_error("control", "%s: what it recorded last is being written", recorder->waiting);
 	if (begin_file_of(recorder, recording, "crash", wall_ms(), &err) != 0)
 		give_up(recorder, err.text);

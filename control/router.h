@@ -76,7 +76,7 @@ struct router {
 	struct dns *dns;					// NULL: it answers no questions
 	struct capture_session *captures[CAPTURE_SESSIONS_MAX]; // NULL: none
 	struct leftover leftover;
-	struct recorder *recorder;				// NULL: none
+	struct recorder *recorder; // NULL: none
 	struct apply *apply;
 	uint64_t start_ms;
 };

@@ -257,9 +257,9 @@ struct dp_capture {
 };
 struct dp_captured {
 	enum dp_capture_kind kind;
-	int interface;		   // -1: none, a packet that waited or was made here
+	int interface;		    // -1: none, a packet that waited or was made here
 	const char *interface_name; // as another router called it; NULL: this one knows
-	const char *reason, *help; // of a drop: its counter's; static. Else NULL
+	const char *reason, *help;  // of a drop: its counter's; static. Else NULL
 	bool is_by_firewall;
 	int64_t rule; // of the policy then in force, where `is_by_firewall`; -1: a hook's default
 	uint64_t time_ns; // since 1970
@@ -307,8 +307,8 @@ bool dataplane_recorder_outlives(const struct dataplane *dp, struct error *err);
 struct dp_recording_origin {
 	uint32_t pid;
 };
-struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
-	struct dp_recording_origin *origin, struct error *err);
+struct dp_recording *dataplane_recording_left(
+	const char *path, uint32_t last_sec, struct dp_recording_origin *origin, struct error *err);
 // The same of its bytes, aligned to a cache line, which stay the caller's as long as it is read.
 struct dp_recording *dataplane_recording_of_image(const void *image, uint64_t n_bytes,
 	uint32_t last_sec, struct dp_recording_origin *origin, struct error *err);

@@ -43,7 +43,7 @@ struct recorder {
 	uint8_t kinds;
 	unsigned n_workers;
 	struct recorder_ring *rings[DP_WORKERS_MAX];
-	struct recorder_image *image;	// where they lie; NULL: in the process's own memory
+	struct recorder_image *image; // where they lie; NULL: in the process's own memory
 	struct error why_no_image;
 };
 

@@ -45,7 +45,8 @@ struct recorder *recorder_new(const struct dp_recorder *from, unsigned n_workers
 	recorder->kinds = from->kinds;
 	recorder->n_workers = n_workers;
 	if (from->image != NULL)
-		recorder->image = recorder_image_new(from->image, recorder, &recorder->why_no_image);
+		recorder->image =
+			recorder_image_new(from->image, recorder, &recorder->why_no_image);
 	else
 		error_set(&recorder->why_no_image, "nobody said where");
 	for (unsigned i = 0; i < n_workers; i++) {

@@ -165,8 +165,8 @@ static int open_left(const char *path, uint64_t *n_bytes, struct error *err)
 	return -1;
 }
 
-struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
-	struct dp_recording_origin *origin, struct error *err)
+struct dp_recording *dataplane_recording_left(
+	const char *path, uint32_t last_sec, struct dp_recording_origin *origin, struct error *err)
 {
 	struct dp_recording *recording = NULL;
 	uint64_t n_bytes = 0;

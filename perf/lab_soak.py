@@ -63,7 +63,8 @@ def config(lab, args, turn=0):
         f"  - {{ to: '2001:db8:{turn % 11:x}77::/48', via: '{INET6}' }}\nnat:\n"
         f"  - {{ forward: {{ protocol: tcp, ports: {8000 + turn % 3}, to: {PCS['pc1'][0]} }}, "
         "interface: wan }\n") + FIREWALL_RULES.replace(
-        "  forward:\n", "  forward:\n    - { source: [banned, caught, fixed], action: drop }\n" + rules) \
+        "  forward:\n",
+        "  forward:\n    - { source: [banned, caught, fixed], action: drop }\n" + rules) \
         + TIMEOUTS + f"state: {{ file: {lab.dir}/state.db }}\n" \
         + f"sets:\n  banned: {{ addresses: [], file: {lab.dir}/banned.txt }}\n" \
         + "  caught: { addresses: [], timeout: 1h }\n" \
@@ -168,7 +169,9 @@ def churn(lab, number):
 def reloads(lab, number):
     (lab.dir / "banned.txt").write_text("".join(
         f"198.51.100.{200 + (number + i) % 50}\n" for i in range(20)))
-    lab.millrace("sets", "reload", "banned")
+    # in between two applies: while one is under way, the router says that it has no time
+    wait_for(lambda: lab.millrace("sets", "reload", "banned", check=False), "a turn for the set",
+             BUSY_SEC)
     lab.millrace("ban", f"198.51.100.{1 + number % 9}", "in", "caught", "for", "1m")
     lab.millrace("unban", f"198.51.100.{1 + number % 9}", "in", "caught")
     routes = [f"198.18.{128 + i // 256}.{i % 256}/32" for i in range(CHURN_ROUTES)]
@@ -309,7 +312,7 @@ def show(result):
         result["samples"][6:-5] = [dict.fromkeys(result["samples"][0], "...")]
     table(columns, [[name, *seen.values()] for name, seen in zip(names, result["samples"])])
     print(f"{result['rounds']} rounds in {result['seconds']} s on {result['driver']}: "
-          f"{', '.join(JOBS)}; {result['applies']} whole files applied meanwhile. At rest at first, "
-          "after a round and at the end.")
+          f"{', '.join(JOBS)}; {result['applies']} whole files applied meanwhile. At rest at "
+          "first, after a round and at the end.")
     print("Nothing leaks." if not result["problems"] else "PROBLEMS:\n  " +
           "\n  ".join(result["problems"]))

@@ -63,7 +63,7 @@ struct traffic_plan {
 
 struct traffic_result {
 	double seconds;
-	uint64_t sent, refused, received;		// refused: the port had no room
+	uint64_t sent, refused, received; // refused: the port had no room
 	uint64_t disordered; // came again, or after one that was sent later into the same side
 	uint64_t pause_count, pause_clk, pause_max_clk; // somebody else had this core
 	struct histogram latency_clk; // of those that did not come while we were away

@@ -35,15 +35,16 @@ static void check(const struct dp_captured *packet, uint8_t *sum)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-	// a line more would hide a read past the end
-	uint8_t *image = aligned_alloc(LINE, n_bytes + (n_bytes == 0));
 	struct dp_recording_origin origin;
 	struct dp_recording *recording;
 	struct dp_captured packet;
 	struct error err = {0};
 	size_t n = 0;
 	static uint8_t sum;
+	void *image;
 
+	if (n_bytes == 0 || posix_memalign(&image, LINE, n_bytes) != 0)
+		return 0;
 	memcpy(image, bytes, n_bytes);
 	recording = dataplane_recording_of_image(image, n_bytes, LAST_SEC, &origin, &err);
 	if (recording == NULL && err.text[0] == '\0')

@@ -58,8 +58,10 @@ GUEST = "  guest: { port: guest, addresses: 198.19.3.1/24 }\n"
 def rules(turn):
     """As in an office's file: hosts and services by address, port and name; one changes."""
     lines = [f"    - {{ from: office, destination: 198.51.100.{254 - i % 100}, protocol: "
-             f"{'tcp' if i % 3 else 'udp'}, port: {20000 + i}, action: drop }}" for i in range(RULES)]
-    lines[turn % RULES] = f"    - {{ from: office, destination: 192.0.2.{turn % 250}, action: drop }}"
+             f"{'tcp' if i % 3 else 'udp'}, port: {20000 + i}, action: drop }}"
+             for i in range(RULES)]
+    lines[turn % RULES] = (f"    - {{ from: office, destination: 192.0.2.{turn % 250}, "
+                           "action: drop }")
     return "\n".join(lines)
 
 
@@ -182,8 +184,8 @@ class HitlessLab(ExampleLab):
 
 
 def told(seen):
-    return (f"{seen['lost']} of {seen['sent'] + seen['refused']} lost at {rate(seen):.0f} pps, {seen['disordered']} out "
-            f"of order; the worker waited {seen['worker_waited']:.3f} s of {seen['seconds']:.1f}, the "
+    return (f"{seen['lost']} of {seen['sent'] + seen['refused']} lost at {rate(seen):.0f} pps, "
+            f"{seen['disordered']} out of order; the worker waited {seen['worker_waited']:.3f} s of {seen['seconds']:.1f}, the "
             f"generator {seen['pauses']['longest_seconds']:.3f} s at once; latency "
             f"{seen['latency_ns']}; {seen['drops']}")
 
@@ -248,7 +250,7 @@ def test_a_thousand_applies_under_100000_packets_a_second_lose_none(lab):
 
 
 def test_ports_that_come_and_go_stop_no_other(lab):
-    """A third pair of ports, with its addresses and rules; and the cards are taken and given back."""
+    """One more port, with its interface and address: its card is taken, and given back."""
     lab.add_wire("rtr", "port-guest", "sw", "to-guest")
     base = lab.files[-1].read_text()
     path = lab.dir / "guest.yaml"

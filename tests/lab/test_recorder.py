@@ -217,7 +217,8 @@ while True:
 
 
 def image_of(lab):
-    return Path("/dev/shm/millrace-recorder" + str(lab.socket).replace("/", "."))
+    socket = str(lab.dir / "millraced.sock")
+    return Path("/dev/shm/millrace-recorder" + socket.replace("/", "."))
 
 
 def start_to_be_killed(lab, **changes):
@@ -240,6 +241,8 @@ def mortal():
         try:
             yield lab
         finally:
+            if lab.router:
+                lab.stop_router()
             image_of(lab).unlink(missing_ok=True)
 
 
@@ -295,12 +298,12 @@ def test_what_is_no_image_is_passed_over_and_said(mortal):
 
 def test_where_there_is_no_image_it_records_all_the_same_and_says_so(mortal):
     lab = mortal
-    image_of_next = Path("/dev/shm/millrace-recorder" + str(lab.dir / "millraced.sock").replace("/", "."))
-    image_of_next.mkdir()
+    image = image_of(lab)
+    image.mkdir()
     try:
         start_to_be_killed(lab)
         assert "what is recorded ends with this process" in lab.router.output()
         assert ping(lab, "pc", FAR, count=2).received == 2
         wait_for(lambda: sum(w["recorded"] for w in lab.state()["workers"]) >= 4, "it to record")
     finally:
-        image_of_next.rmdir()
+        image.rmdir()

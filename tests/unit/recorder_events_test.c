@@ -80,8 +80,8 @@ bool dataplane_recorder_outlives(const struct dataplane *dp, struct error *err)
 	return true;
 }
 
-struct dp_recording *dataplane_recording_left(const char *path, uint32_t last_sec,
-	struct dp_recording_origin *origin, struct error *err)
+struct dp_recording *dataplane_recording_left(
+	const char *path, uint32_t last_sec, struct dp_recording_origin *origin, struct error *err)
 {
 	return NULL;
 }

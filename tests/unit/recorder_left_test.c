@@ -77,8 +77,8 @@ static void assert_shown(const struct left *left, uint32_t last_sec, const unsig
 	struct dp_recording_origin origin;
 	struct dp_captured got;
 	struct error err = {0};
-	struct dp_recording *recording = dataplane_recording_of_image(
-		left->bytes, left->n_bytes, last_sec, &origin, &err);
+	struct dp_recording *recording =
+		dataplane_recording_of_image(left->bytes, left->n_bytes, last_sec, &origin, &err);
 	unsigned number;
 
 	if (recording == NULL)
@@ -151,7 +151,7 @@ static void a_packet_that_no_worker_writes_is_passed_over(void **state)
 		unsigned word;
 		uint64_t value;
 	} rows[] = {
-		{RECORDER_TSC, UINT64_MAX}, // to come
+		{RECORDER_TSC, UINT64_MAX},			       // to come
 		{RECORDER_PACKET, 60ull << 32 | 60ull << 16 | 3 << 8}, // of two kinds
 		{RECORDER_PACKET, 60ull << 32 | 60ull << 16 | 0 << 8},
 		{RECORDER_PACKET, 60ull << 32 | 61ull << 16 | DP_CAPTURE_RX << 8}, // more than all
