@@ -37,7 +37,7 @@ void check_interfaces(const struct check *check);
 bool check_interfaces_are_known(const struct yaml_node *root);
 void check_dhcp4(const struct check *check, const struct cfg_interface *interface,
 	const struct yaml_node *node);
-void check_routes(const struct check *check); // also completes the next hops
+void check_routes(const struct check *check);  // also completes the next hops
 void check_uplinks(const struct check *check); // also marks their routes
 void check_zones(const struct check *check);
 void check_sets(const struct check *check);	// also tells the kinds

@@ -166,9 +166,9 @@ static void check_hygiene(const struct check *check)
 	else if (config->picks_up)
 		on &= (uint16_t)~CFG_HYGIENE_TCP_NEW;
 	complete_hygiene(all, on,
-		!is_there			? CFG_REVERSE_PATH_OFF
-		: check->config->n_uplinks > 1	? CFG_REVERSE_PATH_FEASIBLE
-						: CFG_REVERSE_PATH_STRICT);
+		!is_there		       ? CFG_REVERSE_PATH_OFF
+		: check->config->n_uplinks > 1 ? CFG_REVERSE_PATH_FEASIBLE
+					       : CFG_REVERSE_PATH_STRICT);
 	for (unsigned i = 0; i < all->n_interfaces; i++) {
 		struct cfg_hygiene *one = &all->interfaces[i];
 

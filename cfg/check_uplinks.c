@@ -17,8 +17,8 @@ const struct cfg_uplink *check_uplink_of(const struct config *config, const char
 	return NULL;
 }
 
-static void check_via(const struct check *check, const struct cfg_uplink *uplink,
-	const struct yaml_node *node)
+static void check_via(
+	const struct check *check, const struct cfg_uplink *uplink, const struct yaml_node *node)
 {
 	if (uplink->n_via == 2 && uplink->via[0].family == uplink->via[1].family &&
 		uplink->via[0].family != IP_NONE)
@@ -26,8 +26,8 @@ static void check_via(const struct check *check, const struct cfg_uplink *uplink
 			"uplink %s: `via`: one next router of each family", uplink->name);
 }
 
-static void check_probes(const struct check *check, const struct cfg_uplink *uplink,
-	const struct yaml_node *node)
+static void check_probes(
+	const struct check *check, const struct cfg_uplink *uplink, const struct yaml_node *node)
 {
 	struct yaml_node *list = yaml_tree_get(node, "probes"), *item = NULL;
 	char text[ADDR_STR_BYTES];
@@ -106,8 +106,8 @@ static bool has_way(const struct check *check, const struct cfg_uplink *uplink,
 	for (unsigned i = 0; i < config->n_routes; i++)
 		for (unsigned k = 0; k < config->routes[i].n_nexthops; k++)
 			if (config->routes[i].is_uplinks &&
-				outside_nexthop_interface(check,
-					&config->routes[i].nexthops[k]) == interface)
+				outside_nexthop_interface(check, &config->routes[i].nexthops[k]) ==
+					interface)
 				return true;
 	return false;
 }
@@ -141,7 +141,8 @@ void check_uplink_doubts(const struct check *check)
 					uplink->name, ip_addr_str(&uplink->probes[k], text));
 		if (uplink->n_probes == 0 && config->n_uplinks > 1)
 			report_warn(check->report, uplink->place, DOUBT_UPLINK_UNPROBED,
-				"uplink %s: nobody beyond its next router is asked whether it works",
+				"uplink %s: nobody beyond its next router is asked whether it "
+				"works",
 				uplink->name);
 		if (uplink->n_probes == 1 && config->n_uplinks > 1)
 			report_warn(check->report, uplink->place, DOUBT_UPLINK_PROBE_SINGLE,

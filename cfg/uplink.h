@@ -21,8 +21,8 @@ struct cfg_uplink {
 	struct cfg_place place;
 	uint64_t said;
 	const char *interface;
-	uint32_t priority; // of those that work the lowest is used
-	uint32_t weight;   // its share among those of the same priority
+	uint32_t priority;			// of those that work the lowest is used
+	uint32_t weight;			// its share among those of the same priority
 	struct ip_addr via[CFG_UPLINK_VIA_MAX]; // none: the default routes of the interface
 	unsigned n_via;
 	struct ip_addr probes[CFG_UPLINK_PROBES_MAX]; // none: the next routers, by ARP and ND

@@ -48,8 +48,8 @@ uint16_t decide_own_way(const struct worker *w, uint8_t iface, uint8_t family)
 {
 	return iface >= DP_INTERFACES_MAX
 		       ? NEXTHOP_NONE
-		       : atomic_load_explicit(&w->dp->reply_ways[iface][family == IP_V6],
-				 memory_order_relaxed);
+		       : atomic_load_explicit(
+				 &w->dp->reply_ways[iface][family == IP_V6], memory_order_relaxed);
 }
 
 uint16_t decide_way_back(

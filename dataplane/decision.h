@@ -41,8 +41,8 @@ uint8_t decide_interface(const struct worker *w, uint16_t code);
 // What dataplane_reply_way_set said of an interface; NEXTHOP_NONE: nothing.
 uint16_t decide_own_way(const struct worker *w, uint8_t iface, uint8_t family);
 
-// The way of a flow's answers: `tuple` is theirs, as they leave. What came in by an uplink goes back
-// by it, whichever is the better one now.
+// The way of a flow's answers: `tuple` is theirs, as they leave. What came in by an uplink goes
+// back by it, whichever is the better one now.
 uint16_t decide_way_back(
 	const struct worker *w, const struct flow *flow, const struct flow_tuple *tuple);
 

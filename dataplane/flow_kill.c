@@ -44,8 +44,8 @@ static void lead_back(struct worker *w, struct flow *flow)
 static void lead_out(struct worker *w, struct flow *flow)
 {
 	struct flow_dir *dir = &flow->dir[0];
-	uint16_t way = decide_own_way(w, flow->state.out_iface,
-		flow_tuple_translated(dir).dst.family);
+	uint16_t way =
+		decide_own_way(w, flow->state.out_iface, flow_tuple_translated(dir).dst.family);
 
 	if (way == NEXTHOP_NONE || (dir->flags & (FLOW_TO_HOST | FLOW_FROM_HOST)))
 		return;

@@ -39,7 +39,8 @@ static struct ip_addr address_of(const struct interface *interface, uint8_t fami
 	return none;
 }
 
-static json_t *family_json(const struct router *router, const struct uplink_view *uplink, unsigned f)
+static json_t *family_json(
+	const struct router *router, const struct uplink_view *uplink, unsigned f)
 {
 	const struct interface *interface = interface_of(router, uplink);
 	struct ip_addr address = address_of(interface, f == 0 ? IP_V4 : IP_V6);
@@ -49,8 +50,7 @@ static json_t *family_json(const struct router *router, const struct uplink_view
 	show_put_addr(to, "gateway", &uplink->via[f]);
 	show_put_bool(to, "has_way", uplink->has_way[f]);
 	show_put_number(to, "share_percent",
-		uplink->all_shares[f] == 0 ? 0
-					   : 100 * uplink->shares[f] / uplink->all_shares[f]);
+		uplink->all_shares[f] == 0 ? 0 : 100 * uplink->shares[f] / uplink->all_shares[f]);
 	json_object_set_new(to, "why_not",
 		uplink->why_not[f] == NULL ? json_null() : json_string(uplink->why_not[f]));
 	return to;
@@ -65,10 +65,9 @@ static json_t *target_json(const struct uplink_view *uplink, unsigned i)
 	show_put_text(to, "by", uplink->asks_neighbours ? "neighbour" : "echo");
 	show_put_number(to, "lost_in_a_row", target->n_lost);
 	json_object_set_new(to, "loss_percent",
-		target->n_history == 0
-			? json_null()
-			: json_integer(100 * __builtin_popcount(target->history) /
-				       (json_int_t)target->n_history));
+		target->n_history == 0 ? json_null()
+				       : json_integer(100 * __builtin_popcount(target->history) /
+						      (json_int_t)target->n_history));
 	json_object_set_new(
 		to, "rtt_us", target->rtt_us == 0 ? json_null() : json_integer(target->rtt_us));
 	return to;
@@ -146,9 +145,8 @@ static void free_ping(void *task)
 	free(ping);
 }
 
-static bool find_uplink(
-	const struct router *router, const json_t *params, struct uplink_view *uplink,
-	struct rpc_failure *failure)
+static bool find_uplink(const struct router *router, const json_t *params,
+	struct uplink_view *uplink, struct rpc_failure *failure)
 {
 	const char *name = json_string_value(json_object_get(params, "uplink"));
 
@@ -273,8 +271,8 @@ static json_t *ping_answer(struct ping *ping)
 	json_t *probes = json_array();
 
 	for (unsigned i = 0; i < ping->n; i++)
-		json_array_append_new(probes,
-			ping->rtt_us[i] < 0 ? json_null() : json_integer(ping->rtt_us[i]));
+		json_array_append_new(
+			probes, ping->rtt_us[i] < 0 ? json_null() : json_integer(ping->rtt_us[i]));
 	json_object_set_new(ping->about, "rtts_us", probes);
 	show_put_number(ping->about, "sent", ping->n);
 	show_put_number(ping->about, "answered", ping->n_answered);

@@ -148,8 +148,7 @@ static const struct grammar_arg uplink_args[] = {
 
 static const struct grammar_arg ping_uplink_args[] = {
 	{NULL, "uplink", GRAMMAR_UPLINK, "which one"},
-	{NULL, "target", GRAMMAR_ADDRESS, "whom; its first probe otherwise", NULL,
-		true},
+	{NULL, "target", GRAMMAR_ADDRESS, "whom; its first probe otherwise", NULL, true},
 	{"count", "count", GRAMMAR_COUNT, "how often; 5 times otherwise"},
 	{0},
 };

@@ -96,8 +96,8 @@ static void turn(struct uplink *u)
 		hear_neighbours(u);
 	next_ms = uplink_health_tick(&u->health, now_ms);
 	next_ms = next_ms > now_ms ? next_ms - now_ms : 1;
-	wait = (struct timeval){
-		.tv_sec = (time_t)(next_ms / 1000), .tv_usec = (suseconds_t)(next_ms % 1000 * 1000)};
+	wait = (struct timeval){.tv_sec = (time_t)(next_ms / 1000),
+		.tv_usec = (suseconds_t)(next_ms % 1000 * 1000)};
 	event_add(u->timer, &wait);
 }
 
@@ -119,8 +119,8 @@ static void on_answer(struct uplink *u, const struct uplink_probe_answer *answer
 		if (took_us < 1)
 			took_us = 1; // the clock was set
 		if (took_us <= UPLINK_WAIT_MS * 1000)
-			uplink_health_rx(&u->health, i, answer->sequence, (uint32_t)took_us,
-				clock_now_ms());
+			uplink_health_rx(
+				&u->health, i, answer->sequence, (uint32_t)took_us, clock_now_ms());
 	}
 }
 
@@ -168,8 +168,8 @@ static void open_probe(struct uplink *u)
 
 // --- its ways ---
 
-static bool find_way(
-	const struct uplink *u, const struct interface *interface, unsigned f, struct uplink_way *way)
+static bool find_way(const struct uplink *u, const struct interface *interface, unsigned f,
+	struct uplink_way *way)
 {
 	const struct ip_addr any = {.family = families[f]};
 	struct rib_found found[ROUTES_MAX];
@@ -221,8 +221,8 @@ static void set_way(struct uplink *u, const struct interface *interface, unsigne
 {
 	struct netlink *netlink = u->router->netlink;
 	struct uplink_way way = {0};
-	bool has_way = interface != NULL && interface->is_admin_up &&
-		       find_way(u, interface, f, &way);
+	bool has_way =
+		interface != NULL && interface->is_admin_up && find_way(u, interface, f, &way);
 	bool wants_spare = has_way && u->config.n_via > 0;
 	int rc;
 
@@ -312,11 +312,9 @@ void uplink_refresh(struct uplink *u)
 	set_rules(u, interface);
 	if (interface != NULL && !u->is_probe_open)
 		open_probe(u);
-	is_up = interface != NULL && interface_is_up(interface) &&
-		(u->has_way[0] || u->has_way[1]);
+	is_up = interface != NULL && interface_is_up(interface) && (u->has_way[0] || u->has_way[1]);
 	if (set_targets(u))
-		uplink_health_configure(
-			&u->health, &config, u->health.n_targets, clock_now_ms());
+		uplink_health_configure(&u->health, &config, u->health.n_targets, clock_now_ms());
 	if (is_up == u->health.is_link_up)
 		return;
 	uplink_health_link(&u->health, is_up, clock_now_ms());

@@ -9,7 +9,9 @@
 
 #include "control/uplink/uplink_health.h"
 
-enum { UPLINK_SHARES_MAX = 16 }; // DP_NEXTHOPS_MAX: next hops of one route, each as often as it has shares
+enum {
+	UPLINK_SHARES_MAX = 16
+}; // DP_NEXTHOPS_MAX: next hops of one route, each as often as it has shares
 
 struct uplink_candidate {
 	bool has_way; // an interface and a next router, of the family in question

@@ -11,9 +11,9 @@
 
 enum {
 	ROWS = 64,
-	TURN_NS = 500000,    // of the loop's time, then the others have their turn
-	PAUSE_US = 1000,     // while the workers have enough to do
-	PASSES_MAX = 3, // what was open while the walk went by is found by another
+	TURN_NS = 500000, // of the loop's time, then the others have their turn
+	PAUSE_US = 1000,  // while the workers have enough to do
+	PASSES_MAX = 3,	  // what was open while the walk went by is found by another
 };
 
 struct uplink_flows {
@@ -31,8 +31,8 @@ struct uplink_flows {
 static bool is_of_uplink(const struct uplink_flows *flows, const struct dp_flow *flow)
 {
 	bool is_ip6 = flow->src.family == IP_V6;
-	bool is_translated = flow->nat_src.family != IP_NONE &&
-			     !ip_addr_equal(&flow->nat_src, &flow->src);
+	bool is_translated =
+		flow->nat_src.family != IP_NONE && !ip_addr_equal(&flow->nat_src, &flow->src);
 
 	// the probes go on
 	if (flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6)

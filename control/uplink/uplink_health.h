@@ -9,11 +9,11 @@
 
 enum {
 	UPLINK_TARGETS_MAX = 8,
-	UPLINK_WINDOW = 20,	    // probes of each target that loss is told of
-	UPLINK_LOSS_LEAST = 10,	    // fewer say nothing about loss
-	UPLINK_FLAP_MS = 600000,    // who fails again within is held for twice as long
-	UPLINK_FLAPS_MAX = 5,	    // doublings
-	UPLINK_WAIT_MS = 1000,	    // an answer that comes later is none
+	UPLINK_WINDOW = 20,	 // probes of each target that loss is told of
+	UPLINK_LOSS_LEAST = 10,	 // fewer say nothing about loss
+	UPLINK_FLAP_MS = 600000, // who fails again within is held for twice as long
+	UPLINK_FLAPS_MAX = 5,	 // doublings
+	UPLINK_WAIT_MS = 1000,	 // an answer that comes later is none
 };
 
 //   state       | loses all of all targets | answers in a row | much loss | little loss | hold over

@@ -55,12 +55,13 @@ static int add_nexthop(struct rtnl_route *route, const struct uplink_way *way)
 	return 0;
 }
 
-static struct rtnl_route *build(uint8_t family, uint32_t table, uint32_t metric,
-	const struct uplink_way *ways, unsigned n)
+static struct rtnl_route *build(
+	uint8_t family, uint32_t table, uint32_t metric, const struct uplink_way *ways, unsigned n)
 {
 	static const struct ip_addr zeroes;
 	struct rtnl_route *route = rtnl_route_alloc();
-	struct nl_addr *to = nl_addr_build(family_of(family), zeroes.bytes, ip_family_bits(family) / 8);
+	struct nl_addr *to =
+		nl_addr_build(family_of(family), zeroes.bytes, ip_family_bits(family) / 8);
 	int rc = -NLE_NOMEM;
 
 	if (route != NULL && to != NULL) {
@@ -88,8 +89,7 @@ static int set(struct netlink *netlink, uint8_t family, uint32_t table, uint32_t
 	int rc = -NLE_NOMEM;
 
 	if (route != NULL && n > 0)
-		rc = rtnl_route_add(
-			netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
+		rc = rtnl_route_add(netlink_requests(netlink), route, NLM_F_CREATE | NLM_F_REPLACE);
 	else if (route != NULL)
 		rc = rtnl_route_delete(netlink_requests(netlink), route, 0);
 	rtnl_route_put(route);
@@ -123,8 +123,8 @@ static int send_rule(struct netlink *netlink, const struct ip_addr *from, uint32
 	struct fib_rule_hdr header = {.family = (uint8_t)family_of(from->family),
 		.src_len = (uint8_t)bits,
 		.action = FR_ACT_TO_TBL};
-	struct nl_msg *msg = nlmsg_alloc_simple(is_wanted ? RTM_NEWRULE : RTM_DELRULE,
-		is_wanted ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nl_msg *msg = nlmsg_alloc_simple(
+		is_wanted ? RTM_NEWRULE : RTM_DELRULE, is_wanted ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	int rc;
 
 	if (msg == NULL)
@@ -145,8 +145,8 @@ static int send_rule(struct netlink *netlink, const struct ip_addr *from, uint32
 	return rc;
 }
 
-int uplink_routes_rule(struct netlink *netlink, unsigned number, const struct ip_addr *from,
-	bool is_wanted)
+int uplink_routes_rule(
+	struct netlink *netlink, unsigned number, const struct ip_addr *from, bool is_wanted)
 {
 	int close_rc = send_rule(netlink, from, RULE_CLOSE, RT_TABLE_MAIN, 0, is_wanted);
 	int far_rc = send_rule(netlink, from, RULE_FAR, TABLE_FIRST + number, -1, is_wanted);

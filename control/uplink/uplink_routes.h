@@ -26,7 +26,7 @@ int uplink_routes_own(struct netlink *netlink, uint8_t family, unsigned number,
 
 // What is from this address leaves by the table of uplink `number`, unless a route says more of its
 // destination than where the internet is.
-int uplink_routes_rule(struct netlink *netlink, unsigned number, const struct ip_addr *from,
-	bool is_wanted);
+int uplink_routes_rule(
+	struct netlink *netlink, unsigned number, const struct ip_addr *from, bool is_wanted);
 // What a killed instance left behind; not while another one lives in this network namespace.
 void uplink_routes_remove_leftovers(struct netlink *netlink);

@@ -89,8 +89,7 @@ static bool are_same(const struct uplink_way *a, const struct uplink_way *b, uns
 {
 	for (unsigned i = 0; i < n; i++)
 		if (a[i].ifindex != b[i].ifindex || a[i].shares != b[i].shares ||
-			a[i].via.family != b[i].via.family ||
-			!ip_addr_equal(&a[i].via, &b[i].via))
+			a[i].via.family != b[i].via.family || !ip_addr_equal(&a[i].via, &b[i].via))
 			return false;
 	return true;
 }

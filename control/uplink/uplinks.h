@@ -31,7 +31,7 @@ struct uplink_view {
 	bool asks_neighbours;			    // by ARP and ND, not ICMP
 	bool has_way[2];			    // of IPv4 and IPv6
 	struct ip_addr via[2];
-	uint32_t shares[2];   // of the flows; 0: it is not used
+	uint32_t shares[2]; // of the flows; 0: it is not used
 	uint32_t all_shares[2];
 	const char *why_not[2]; // it is not used; NULL: it is
 };

@@ -198,8 +198,10 @@ def test_a_killed_routers_rules_go_at_the_next_start():
         router.popen.wait(5)
         lab.processes.remove(router)
         assert "780" in lab.run("rtr", "ip", "rule").stdout
+        lab.ip("rtr", "rule add from 203.0.113.250 lookup 7809 priority 7801 protocol 78")  # of an old lease
         lab.start_router(lab.dir / "millraced.yaml")
         wait_for(lambda: lab.run("rtr", "ip", "rule").stdout.count("lookup 780") == 2, "two rules", 15)
+        assert "203.0.113.250" not in lab.run("rtr", "ip", "rule").stdout
 
 
 def test_explain_and_events_name_the_uplink():

@@ -121,8 +121,8 @@ static void answers_leave_by_the_uplink_that_was_called(void **state)
 	struct fixture *f = *state;
 	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2),
 		fixture_masquerade(FIXTURE_LAN2)};
-	struct dp_nexthop ways[] = {{FIXTURE_WAN, address("203.0.113.1")},
-		{FIXTURE_LAN2, address("198.18.1.9")}};
+	struct dp_nexthop ways[] = {
+		{FIXTURE_WAN, address("203.0.113.1")}, {FIXTURE_LAN2, address("198.18.1.9")}};
 
 	nats[0].kind = DP_NAT_FORWARD;
 	nats[0].outside = prefix("198.18.1.1/32");
@@ -131,8 +131,8 @@ static void answers_leave_by_the_uplink_that_was_called(void **state)
 	fixture_translate(f, nats, 3);
 	assert_true(answers_by(f, FIXTURE_WAN, 6000)); // by the routes
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(dataplane_reply_way_set(
-					 f->dp, ways[i].interface, IP_V4, &ways[i]), 0);
+		assert_int_equal(
+			dataplane_reply_way_set(f->dp, ways[i].interface, IP_V4, &ways[i]), 0);
 	dataplane_routes_commit(f->dp);
 	assert_true(answers_by(f, FIXTURE_LAN2, 6001));
 	assert_true(answers_by(f, FIXTURE_LAN2, 6000)); // one that is under way, too

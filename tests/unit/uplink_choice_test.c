@@ -14,12 +14,12 @@
 
 enum { N = 3 };
 
-#define UP UPLINK_UP
-#define DEGRADED UPLINK_DEGRADED
+#define UP	   UPLINK_UP
+#define DEGRADED   UPLINK_DEGRADED
 #define RECOVERING UPLINK_RECOVERING
-#define DOWN UPLINK_DOWN
-#define CUT (UPLINK_UP + 1) // down, with its link
-#define WAYLESS (UPLINK_UP + 2)
+#define DOWN	   UPLINK_DOWN
+#define CUT	   (UPLINK_UP + 1) // down, with its link
+#define WAYLESS	   (UPLINK_UP + 2)
 
 struct row {
 	const char *what;
