@@ -134,6 +134,10 @@ static void what_nobody_has_is_dropped_by_name(void **state)
 		assert_null(fixture_punted(f));
 	}
 	assert_int_equal(received(f, GUESTS), 0);
+	// by the parser alone, on a port without VLANs
+	fixture_rx(f, tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 1), FIXTURE_LAN);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_VLAN_UNKNOWN), 4);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
 }
 
 static void a_tag_in_a_tag_is_dropped_by_name(void **state)
