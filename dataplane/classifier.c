@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/classifier_build.h"
 #include "dataplane/memory.h"
 
 enum {
@@ -49,28 +50,6 @@ static const enum rule_key dim_keys[CLASSIFIER_DIMS] = {
 	[DIM_DESTINATION_PORT] = KEY_DESTINATION_PORT,
 };
 
-// A dimension under construction.
-struct draft {
-	struct rule_classes classes;
-	uint32_t *n_rules;     // of each set
-	uint32_t *first_rules; // of each set: in `rules`
-	uint32_t *rules;
-	uint32_t *reach;  // of each set: words of the largest row that it is in
-	uint64_t *row_of; // of each class
-	uint32_t n_told;  // rules that it tells apart
-};
-
-struct build {
-	const struct ruleset *rs;
-	struct classifier *c;
-	struct draft drafts[CLASSIFIER_DIMS]; // of dim_keys
-	uint8_t *home;			      // of each rule: a draft
-	uint64_t *scratch;		      // a row's words
-	uint64_t used[CLASSIFIER_PAGES], visits[CLASSIFIER_PAGES];
-	uint32_t n_at_home;
-	uint32_t n_words, n_pages;
-};
-
 // --- what rules ask ---
 
 static bool asks_plainly(const struct rule_match *m, enum rule_key key)
@@ -78,13 +57,15 @@ static bool asks_plainly(const struct rule_match *m, enum rule_key key)
 	return m->sets[key] != DP_INDEX_NONE && !(m->is_negated >> key & 1);
 }
 
-static bool is_told_apart(const struct draft *draft, const struct rule_match *m, enum rule_key key)
+static bool is_told_apart(
+	const struct classifier_draft *draft, const struct rule_match *m, enum rule_key key)
 {
 	return asks_plainly(m, key) && draft->classes.is_told_apart[m->sets[key]];
 }
 
 // The rules of each set, one set's after another's.
-static int sort_rules_by_set(const struct ruleset *rs, struct draft *draft, enum rule_key key)
+static int sort_rules_by_set(
+	const struct ruleset *rs, struct classifier_draft *draft, enum rule_key key)
 {
 	uint32_t n = 0;
 
@@ -112,9 +93,9 @@ static int sort_rules_by_set(const struct ruleset *rs, struct draft *draft, enum
 	return 0;
 }
 
-static int find_classes(struct build *b, unsigned d)
+static int find_classes(struct classifier_build *b, unsigned d)
 {
-	struct draft *draft = &b->drafts[d];
+	struct classifier_draft *draft = &b->drafts[d];
 	enum rule_key key = dim_keys[d];
 	struct rule_classes_input in = {
 		.sets = b->rs->sets,
@@ -130,152 +111,20 @@ static int find_classes(struct build *b, unsigned d)
 	return draft->row_of != NULL ? 0 : -ENOMEM;
 }
 
-// --- rows of classes ---
-
-// Bits of all the rules of a class; what was there has been cleared.
-static void draw_row(struct build *b, unsigned d, uint32_t class)
-{
-	const struct draft *draft = &b->drafts[d];
-
-	for (uint32_t k = draft->classes.firsts[class]; k < draft->classes.firsts[class + 1]; k++) {
-		uint32_t set = draft->classes.members[k];
-		const uint32_t *rules = draft->rules + draft->first_rules[set];
-
-		for (uint32_t i = 0; i < draft->n_rules[set]; i++) {
-			uint32_t word = rules[i] / CLASSIFIER_WORD;
-			uint64_t bit = UINT64_C(1) << word % CLASSIFIER_WORDS_PER_PAGE;
-
-			b->scratch[word] |= UINT64_C(1) << rules[i] % CLASSIFIER_WORD;
-			b->used[word / CLASSIFIER_WORDS_PER_PAGE] |= bit;
-			if (b->home[rules[i]] == d)
-				b->visits[word / CLASSIFIER_WORDS_PER_PAGE] |= bit;
-		}
-	}
-}
-
-static void clear_row(struct build *b)
-{
-	for (uint32_t page = 0; page < b->n_pages; page++) {
-		for (uint64_t words = b->used[page]; words != 0; words &= words - 1)
-			b->scratch[page * CLASSIFIER_WORDS_PER_PAGE +
-				   (uint32_t)__builtin_ctzll(words)] = 0;
-		b->used[page] = b->visits[page] = 0;
-	}
-}
-
-// Words of it that are not zero; `n_pages` gets the pages.
-static uint32_t measure_row(const struct build *b, uint32_t *n_pages)
-{
-	uint32_t n = 0;
-
-	*n_pages = 0;
-	for (uint32_t page = 0; page < b->n_pages; page++) {
-		n += (uint32_t)__builtin_popcountll(b->used[page]);
-		*n_pages += b->used[page] != 0;
-	}
-	return n;
-}
-
-// Where the next row goes: on no more cache lines than it needs.
-static uint64_t place_row(struct classifier *c, uint32_t n_words, uint32_t n_pages)
-{
-	uint64_t size = 1, line = CLASSIFIER_LINE_WORDS, at = c->n_rows_words;
-
-	if (!c->is_one_word)
-		size += n_pages * sizeof(struct row_page) / sizeof(uint64_t) + n_words;
-	if (at % line + size > (size + line - 1) / line * line)
-		at = (at + line - 1) / line * line;
-	c->n_rows_words = at + size;
-	return at;
-}
-
-// How long the rows will be, all together and for each set that is in them.
-static void measure_rows(struct build *b, unsigned d)
-{
-	struct draft *draft = &b->drafts[d];
-
-	for (uint32_t class = 0; class < draft->classes.n; class ++) {
-		uint32_t n_words, n_pages;
-
-		draw_row(b, d, class);
-		n_words = measure_row(b, &n_pages);
-		clear_row(b);
-		draft->row_of[class] = place_row(b->c, n_words, n_pages);
-		for (uint32_t k = draft->classes.firsts[class];
-			k < draft->classes.firsts[class + 1]; k++) {
-			uint32_t *reach = &draft->reach[draft->classes.members[k]];
-
-			*reach = n_words > *reach ? n_words : *reach;
-		}
-	}
-}
-
-static void write_row(struct build *b, unsigned d, uint32_t class)
-{
-	uint64_t *rows = b->c->rows, *row = rows + b->drafts[d].row_of[class];
-	uint32_t n_pages;
-	struct row_page *pages = (struct row_page *)(row + 1);
-	uint64_t *word_at;
-
-	draw_row(b, d, class);
-	if (b->c->is_one_word) {
-		row[0] = b->scratch[0] | b->c->any[0][d];
-		clear_row(b);
-		return;
-	}
-	measure_row(b, &n_pages);
-	word_at = (uint64_t *)(pages + n_pages);
-	for (uint32_t page = 0; page < b->n_pages; page++) {
-		if (b->used[page] == 0)
-			continue;
-		row[0] |= UINT64_C(1) << page;
-		*pages++ = (struct row_page){
-			b->used[page], b->visits[page], (uint64_t)(word_at - rows)};
-		for (uint64_t words = b->used[page]; words != 0; words &= words - 1) {
-			uint32_t at =
-				page * CLASSIFIER_WORDS_PER_PAGE + (uint32_t)__builtin_ctzll(words);
-
-			*word_at++ = b->scratch[at] | b->c->any[at][d];
-		}
-	}
-	clear_row(b);
-}
-
-static int give_rows(struct classifier_dim *dim, const uint64_t *row_of)
-{
-	struct class_table *table = &dim->table;
-
-	for (uint32_t rank = 0; rank <= table->low.n; rank++)
-		table->of_low[rank] = (uint32_t)row_of[table->of_low[rank]];
-	for (uint32_t rank = 0; rank <= table->ip6.layers[1]; rank++)
-		table->of_ip6[rank] = (uint32_t)row_of[table->of_ip6[rank]];
-	if (!classifier_is_of_ports(dim->key))
-		return 0;
-	if (port_rows_init(&dim->ports, table) != 0)
-		return -ENOMEM;
-	class_table_fini(table);
-	return 0;
-}
-
 // --- homes ---
 
 // Does it name ports that no row tells apart?
-static bool names_ports_beside(const struct build *b, const struct rule_match *m)
+static bool names_ports_beside(const struct classifier_build *b, const struct rule_match *m)
 {
-	bool names[CLASSIFIER_DIMS] = {
-		[DIM_SOURCE_PORT] =
-			m->first_sport > 0 ||
-			m->last_sport<UINT16_MAX, [DIM_DESTINATION_PORT] = m->first_dport> 0 ||
-			m->last_dport < UINT16_MAX,
-	};
+	bool names_source = m->first_sport > 0 || m->last_sport < UINT16_MAX;
+	bool names_destination = m->first_dport > 0 || m->last_dport < UINT16_MAX;
 
-	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++)
-		if (names[d] && !is_told_apart(&b->drafts[d], m, dim_keys[d]))
-			return true;
-	return false;
+	return (names_source && !is_told_apart(&b->drafts[DIM_SOURCE_PORT], m, KEY_SOURCE_PORT)) ||
+	       (names_destination &&
+		       !is_told_apart(&b->drafts[DIM_DESTINATION_PORT], m, KEY_DESTINATION_PORT));
 }
 
-static void note_rest(const struct build *b, struct rule_match *m)
+static void note_rest(const struct classifier_build *b, struct rule_match *m)
 {
 	m->asks_fields_beside = m->tcp_flags_mask != 0 || m->mark_mask != 0 ||
 				m->dscps != UINT64_MAX || names_ports_beside(b, m);
@@ -283,7 +132,7 @@ static void note_rest(const struct build *b, struct rule_match *m)
 		m->asks_beside != 0 || m->schedule != RULE_ALWAYS || m->rate != DP_INDEX_NONE;
 }
 
-static void find_homes(struct build *b)
+static void find_homes(struct classifier_build *b)
 {
 	for (uint32_t i = 0; i < b->rs->n_rules; i++) {
 		struct rule_match *m = &b->rs->matches[i];
@@ -316,7 +165,8 @@ static void set_bit(uint64_t *row, uint32_t i)
 	row[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-static struct dense_row dense_row(const struct build *b, const uint64_t *words, uint64_t *is_used)
+static struct dense_row dense_row(
+	const struct classifier_build *b, const uint64_t *words, uint64_t *is_used)
 {
 	for (uint32_t word = 0; word < b->n_words; word++)
 		if (words[word] != 0)
@@ -324,7 +174,8 @@ static struct dense_row dense_row(const struct build *b, const uint64_t *words, 
 	return (struct dense_row){words, is_used};
 }
 
-static void draw_protocol(const struct build *b, unsigned family, unsigned protocol, uint64_t *row)
+static void draw_protocol(
+	const struct classifier_build *b, unsigned family, unsigned protocol, uint64_t *row)
 {
 	uint32_t facts = (family == 0 ? FACT_IP4 : FACT_IP6) | FACT_TCP << protocol;
 
@@ -333,7 +184,7 @@ static void draw_protocol(const struct build *b, unsigned family, unsigned proto
 			set_bit(row, i);
 }
 
-static int draw_dense_rows(struct build *b)
+static int draw_dense_rows(struct classifier_build *b)
 {
 	const unsigned n_protocols = 2 * CLASSIFIER_PROTOCOLS;
 	struct classifier *c = b->c;
@@ -394,7 +245,7 @@ static const struct classifier_dim *find_dim(const struct classifier *c, enum ru
 
 // Dimensions that no rule names are not looked at. An empty set has no bounds, but who names it is
 // told apart from all.
-static void drop_idle_dims(struct build *b)
+static void drop_idle_dims(struct classifier_build *b)
 {
 	struct classifier *c = b->c;
 
@@ -414,7 +265,7 @@ static void drop_idle_dims(struct build *b)
 	c->destination_port = find_dim(c, KEY_DESTINATION_PORT);
 }
 
-static int fill(struct build *b)
+static int fill(struct classifier_build *b)
 {
 	struct classifier *c = b->c;
 
@@ -424,7 +275,7 @@ static int fill(struct build *b)
 		if (sort_rules_by_set(b->rs, &b->drafts[d], dim_keys[d]) != 0 ||
 			find_classes(b, d) != 0)
 			return -ENOMEM;
-		measure_rows(b, d);
+		classifier_measure_rows(b, d);
 	}
 	find_homes(b);
 	if (b->n_at_home < c->from_rules)
@@ -436,18 +287,18 @@ static int fill(struct build *b)
 		return -ENOMEM;
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
 		for (uint32_t class = 0; class < b->drafts[d].classes.n; class ++)
-			write_row(b, d, class);
-		if (give_rows(&c->dims[d], b->drafts[d].row_of) != 0)
+			classifier_write_row(b, d, class);
+		if (classifier_give_rows(&c->dims[d], b->drafts[d].row_of) != 0)
 			return -ENOMEM;
 	}
 	drop_idle_dims(b);
 	return 0;
 }
 
-static void build_fini(struct build *b)
+static void build_fini(struct classifier_build *b)
 {
 	for (unsigned d = 0; d < CLASSIFIER_DIMS; d++) {
-		struct draft *draft = &b->drafts[d];
+		struct classifier_draft *draft = &b->drafts[d];
 
 		rule_classes_fini(&draft->classes);
 		free(draft->n_rules);
@@ -462,7 +313,7 @@ static void build_fini(struct build *b)
 
 struct classifier *classifier_new(const struct ruleset *rs)
 {
-	struct build b = {.rs = rs};
+	struct classifier_build b = {.rs = rs};
 	int error = -ENOMEM;
 
 	errno = 0;

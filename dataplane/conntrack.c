@@ -256,7 +256,7 @@ __attribute__((flatten)) struct flow_dir *conntrack_open(struct worker *w, struc
 			return NULL;
 	}
 	firewall_subject_of_packet(w, p, &subject);
-	is_expected = helper_expects(w, &original, &expected);
+	is_expected = w->snap->policy->has_helpers && helper_expects(w, &original, &expected);
 	decide(w,
 		&(struct question){
 			.original = &original,
@@ -296,7 +296,8 @@ __attribute__((flatten)) struct flow_dir *conntrack_open(struct worker *w, struc
 		worker_drop(w, p->m, COUNTER_DROP_NAT_UNSOLICITED);
 		return NULL;
 	}
-	helper_flow_begun(w, flow, d.seen);
+	if (w->snap->policy->has_helpers)
+		helper_flow_begun(w, flow, d.seen);
 	if (d.changes_source)
 		sip_advice_flow_begun(w, flow, d.seen);
 	timer_start(w, flow);

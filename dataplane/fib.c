@@ -8,10 +8,9 @@
 #include <rte_cpuflags.h>
 #include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
-#include <rte_rib.h>
-#include <rte_rib6.h>
 #include <rte_vect.h>
 
+#include "dataplane/fib_family.h"
 #include "dataplane/grace.h"
 
 // rte_fib keeps the routes in a tree (its RIB) and writes the lookup table from there. In 22.11
@@ -96,126 +95,6 @@ static void select_lookup(struct fib *fib)
 	rte_vect_set_max_simd_bitwidth(width);
 }
 
-static uint32_t ip4(const struct ip_prefix *prefix)
-{
-	uint32_t be;
-
-	memcpy(&be, prefix->addr.v4, sizeof(be));
-	return rte_be_to_cpu_32(be);
-}
-
-static void *node4_find(const struct fib *fib, const struct ip_prefix *to)
-{
-	return rte_rib_lookup_exact(rte_fib_get_rib(fib->v4), ip4(to), to->len);
-}
-
-static void *node6_find(const struct fib *fib, const struct ip_prefix *to)
-{
-	return rte_rib6_lookup_exact(rte_fib6_get_rib(fib->v6), to->addr.v6, to->len);
-}
-
-static void *node4_insert(const struct fib *fib, const struct ip_prefix *to)
-{
-	return rte_rib_insert(rte_fib_get_rib(fib->v4), ip4(to), to->len);
-}
-
-static void *node6_insert(const struct fib *fib, const struct ip_prefix *to)
-{
-	return rte_rib6_insert(rte_fib6_get_rib(fib->v6), to->addr.v6, to->len);
-}
-
-static void *node4_parent(void *node)
-{
-	return rte_rib_lookup_parent(node);
-}
-
-static void *node6_parent(void *node)
-{
-	return rte_rib6_lookup_parent(node);
-}
-
-static uint16_t node4_code(const void *node)
-{
-	uint64_t code = NEXTHOP_NONE;
-
-	rte_rib_get_nh(node, &code);
-	return (uint16_t)code;
-}
-
-static uint16_t node6_code(const void *node)
-{
-	uint64_t code = NEXTHOP_NONE;
-
-	rte_rib6_get_nh(node, &code);
-	return (uint16_t)code;
-}
-
-static void node4_set_code(void *node, uint16_t code)
-{
-	rte_rib_set_nh(node, code);
-}
-
-static void node6_set_code(void *node, uint16_t code)
-{
-	rte_rib6_set_nh(node, code);
-}
-
-static bool has_longer4(const struct fib *fib, const struct ip_prefix *to, uint8_t len)
-{
-	return rte_rib_get_nxt(rte_fib_get_rib(fib->v4), ip4(to) & rte_rib_depth_to_mask(len), len,
-		       NULL, RTE_RIB_GET_NXT_COVER) != NULL;
-}
-
-static bool has_longer6(const struct fib *fib, const struct ip_prefix *to, uint8_t len)
-{
-	return rte_rib6_get_nxt(rte_fib6_get_rib(fib->v6), to->addr.v6, len, NULL,
-		       RTE_RIB6_GET_NXT_COVER) != NULL;
-}
-
-static int table4_replace(struct fib *fib, const struct ip_prefix *to, uint16_t code)
-{
-	return rte_fib_add(fib->v4, ip4(to), to->len, code);
-}
-
-static int table6_replace(struct fib *fib, const struct ip_prefix *to, uint16_t code)
-{
-	return rte_fib6_add(fib->v6, to->addr.v6, to->len, code);
-}
-
-static void node4_remove(const struct fib *fib, const struct ip_prefix *to)
-{
-	rte_rib_remove(rte_fib_get_rib(fib->v4), ip4(to), to->len);
-}
-
-static void node6_remove(const struct fib *fib, const struct ip_prefix *to)
-{
-	rte_rib6_remove(rte_fib6_get_rib(fib->v6), to->addr.v6, to->len);
-}
-
-// What the two libraries do alike under different names.
-struct family {
-	void *(*find)(const struct fib *fib, const struct ip_prefix *to);
-	void *(*insert)(const struct fib *fib, const struct ip_prefix *to);
-	void *(*parent)(void *node);
-	uint16_t (*code)(const void *node);
-	void (*set_code)(void *node, uint16_t code);
-	bool (*has_longer)(const struct fib *fib, const struct ip_prefix *to, uint8_t len);
-	int (*table_replace)(struct fib *fib, const struct ip_prefix *to, uint16_t code);
-	void (*remove)(const struct fib *fib, const struct ip_prefix *to);
-};
-
-static const struct family family4 = {node4_find, node4_insert, node4_parent, node4_code,
-	node4_set_code, has_longer4, table4_replace, node4_remove};
-static const struct family family6 = {node6_find, node6_insert, node6_parent, node6_code,
-	node6_set_code, has_longer6, table6_replace, node6_remove};
-
-static const struct family *family_of(const struct ip_prefix *to)
-{
-	if (to->addr.family == IP_V4 && to->len <= 32)
-		return &family4;
-	return to->addr.family == IP_V6 && to->len <= 128 ? &family6 : NULL;
-}
-
 static uint32_t *routes_of(struct fib *fib, const struct ip_prefix *to)
 {
 	return to->addr.family == IP_V4 ? &fib->n_routes4 : &fib->n_routes6;
@@ -229,7 +108,7 @@ static uint32_t *blocks_of(struct fib *fib, const struct ip_prefix *to)
 // The second-level blocks that this prefix alone asks for: one for each whole byte of it from the
 // third on that no other longer prefix shares. Asked while the prefix is not in the RIB.
 static uint32_t blocks_own(
-	const struct fib *fib, const struct family *f, const struct ip_prefix *to)
+	const struct fib *fib, const struct fib_family *f, const struct ip_prefix *to)
 {
 	uint32_t n = 0;
 
@@ -252,7 +131,7 @@ static struct ip_prefix last_in(const struct ip_prefix *to, unsigned len)
 
 // The length of the shortest route within `to` that ends where the address space does; 0: none.
 static unsigned last_route_len(
-	const struct fib *fib, const struct family *f, const struct ip_prefix *to)
+	const struct fib *fib, const struct fib_family *f, const struct ip_prefix *to)
 {
 	unsigned bits = to->addr.family == IP_V4 ? 32 : 128;
 
@@ -271,7 +150,7 @@ static unsigned last_route_len(
 // Gives the addresses of `to` that no longer prefix covers another answer than today's. Where
 // rte_fib would go astray at the end of the address space it gets the prefix in halves, all but
 // the last, which the longer route covers: each is in the RIB only meanwhile.
-static int route_write(struct fib *fib, const struct family *f, const struct ip_prefix *to,
+static int route_write(struct fib *fib, const struct fib_family *f, const struct ip_prefix *to,
 	void *node, uint16_t code)
 {
 	unsigned last_len = last_route_len(fib, f, to);
@@ -305,7 +184,7 @@ static int route_write(struct fib *fib, const struct family *f, const struct ip_
 	return 0;
 }
 
-static uint16_t parent_code(const struct family *f, void *node)
+static uint16_t parent_code(const struct fib_family *f, void *node)
 {
 	void *parent = f->parent(node);
 
@@ -315,7 +194,7 @@ static uint16_t parent_code(const struct family *f, void *node)
 // Counting keeps route_write from failing; should it fail all the same, what it had written is
 // undone as far as that goes.
 static int route_add(
-	struct fib *fib, const struct family *f, const struct ip_prefix *to, uint16_t code)
+	struct fib *fib, const struct fib_family *f, const struct ip_prefix *to, uint16_t code)
 {
 	uint32_t blocks = blocks_own(fib, f, to);
 	uint32_t blocks_max = to->addr.family == IP_V4 ? fib->blocks4_max : fib->blocks6_max;
@@ -340,7 +219,7 @@ static int route_add(
 }
 
 static int route_delete(
-	struct fib *fib, const struct family *f, const struct ip_prefix *to, void *node)
+	struct fib *fib, const struct fib_family *f, const struct ip_prefix *to, void *node)
 {
 	int ret = route_write(fib, f, to, node, parent_code(f, node));
 
@@ -384,7 +263,7 @@ static void default_store(struct fib *fib, const struct ip_prefix *to, uint16_t 
 
 int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 {
-	const struct family *f = family_of(to);
+	const struct fib_family *f = fib_family_of(to);
 	uint32_t routes_max = to->addr.family == IP_V4 ? fib->routes4_max : fib->routes6_max;
 	int builtin = builtin_find(to);
 	void *node;
@@ -410,7 +289,7 @@ int fib_set(struct fib *fib, const struct ip_prefix *to, uint16_t code)
 
 int fib_delete(struct fib *fib, const struct ip_prefix *to)
 {
-	const struct family *f = family_of(to);
+	const struct fib_family *f = fib_family_of(to);
 	int builtin = builtin_find(to);
 	void *node;
 	int ret;
@@ -436,7 +315,7 @@ int fib_delete(struct fib *fib, const struct ip_prefix *to)
 
 uint16_t fib_find(const struct fib *fib, const struct ip_prefix *to)
 {
-	const struct family *f = family_of(to);
+	const struct fib_family *f = fib_family_of(to);
 	int builtin = builtin_find(to);
 	void *node;
 
@@ -481,7 +360,8 @@ int fib_init(struct fib *fib, uint32_t routes4_max, uint32_t routes6_max)
 	if (fib->v4 == NULL || fib->v6 == NULL || fib->groups == NULL)
 		ret = -ENOMEM;
 	for (unsigned i = 0; ret == 0 && i < RTE_DIM(builtins); i++)
-		ret = route_add(fib, family_of(&builtins[i].to), &builtins[i].to, builtins[i].code);
+		ret = route_add(
+			fib, fib_family_of(&builtins[i].to), &builtins[i].to, builtins[i].code);
 	if (ret != 0) {
 		fib_fini(fib);
 		return ret;

@@ -16,8 +16,9 @@
 #include "dataplane/flow_shares.h"
 
 enum {
-	WHEEL_SLOTS = 16384, // seconds; longer timeouts go round again
-	FLOW_SLOT_NONE = UINT32_MAX,
+	WHEEL_SLOTS = 16384,		 // seconds; longer timeouts go round again
+	FLOW_SLOT_NONE = UINT32_MAX,	 // nothing is known by that hash
+	FLOW_SLOT_AWAY = UINT32_MAX - 1, // not in its first bucket, but may be in the other
 };
 
 // What a flow may be found under. An endpoint is an address and port of ours with any remote.
@@ -119,6 +120,12 @@ static inline struct flow_dir *flow_dir_at(const struct flow_table *table, uint3
 	return &table->flows[slot / FLOW_NAMES].dir[slot & 1];
 }
 
+// Ever; while it stands still, no name has been entered.
+static inline uint32_t flow_n_begun(const struct flow_table *table)
+{
+	return table->n_used + table->n_ended;
+}
+
 static inline uint32_t flow_index(const struct flow_table *table, const struct flow *flow)
 {
 	return (uint32_t)(flow - table->flows);
@@ -135,8 +142,8 @@ static inline unsigned flow_sent_by_endpoint(const struct flow *flow)
 	return flow->state.flags & FLOW_IS_CALLED ? 1 : 0;
 }
 
-// The first slot whose tag matches: likely the one. Prefetches its flow line; FLOW_SLOT_NONE ends
-// the search only when no key of this bucket went away.
+// The first slot whose tag matches: likely the one; prefetches its flow line. Or FLOW_SLOT_NONE or
+// _AWAY, which are above all others.
 static inline uint32_t flow_probe(const struct flow_table *table, uint64_t hash)
 {
 	const struct flow_bucket *bucket =
@@ -145,7 +152,7 @@ static inline uint32_t flow_probe(const struct flow_table *table, uint64_t hash)
 	uint32_t slot;
 
 	if (unlikely(match == 0))
-		return FLOW_SLOT_NONE;
+		return bucket->n_away == 0 ? FLOW_SLOT_NONE : FLOW_SLOT_AWAY;
 	slot = bucket->slots[__builtin_ctz(match) >> 1];
 	rte_prefetch0(flow_dir_at(table, slot));
 	return slot;

@@ -266,8 +266,16 @@ static __rte_always_inline bool is_packet_of(
 		      : flow_key4_equal(&dir->key4, &p->key4);
 }
 
-// No flow (FLOW_SLOT_NONE is one more), and its ways are found.
-enum { SLOT_WAYS_FOUND = UINT32_MAX - 1 };
+// Taken from a slot that says that no flow was found, when its ways are.
+enum {
+	SLOT_WAYS_FOUND = 2,
+	SLOTS_MAX = FLOW_SLOT_AWAY - SLOT_WAYS_FOUND, // all that name a flow are below
+};
+
+static bool slot_has_ways(uint32_t slot)
+{
+	return slot == FLOW_SLOT_NONE - SLOT_WAYS_FOUND || slot == FLOW_SLOT_AWAY - SLOT_WAYS_FOUND;
+}
 
 // What takes its time to come, for all that have no flow by what the probe says: from the first of
 // them on.
@@ -278,8 +286,8 @@ static void look_ahead(
 	unsigned n_first = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (slots[i] == FLOW_SLOT_NONE) {
-			slots[i] = SLOT_WAYS_FOUND;
+		if (slots[i] >= FLOW_SLOT_AWAY) {
+			slots[i] -= SLOT_WAYS_FOUND;
 			first[n_first++] = list[i];
 		}
 	conntrack_look_ahead(w, first, n_first, is_ip6);
@@ -298,20 +306,23 @@ static void begin(struct worker *w, struct packet *p, bool is_ip6)
 		flow_send(w, p, dir, false);
 }
 
-// Its flow by the whole search, of the first of `list`. NULL: it has begun one, or gone elsewhere.
-static __rte_noinline struct flow_dir *find_or_begin(
-	struct worker *w, struct packet *const *list, uint32_t *slots, unsigned n, bool is_ip6)
+// Its flow by the whole search, of the first of `list`: unless the probe said that there is none,
+// and none has begun since `n_begun`. NULL: it has begun one, or gone elsewhere.
+static __rte_noinline struct flow_dir *find_or_begin(struct worker *w, struct packet *const *list,
+	uint32_t *slots, unsigned n, uint32_t n_begun, bool is_ip6)
 {
+	bool was_none = slots[0] == FLOW_SLOT_NONE || slots[0] == FLOW_SLOT_NONE - SLOT_WAYS_FOUND;
+	struct flow_dir *dir = NULL;
 	struct packet *p = list[0];
-	struct flow_dir *dir =
-		is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
-		       : flow_find4(&w->flows, &p->key4, p->hash);
 
+	if (!was_none || flow_n_begun(&w->flows) != n_begun)
+		dir = is_ip6 ? flow_find6(&w->flows, packet_ip6(p->m)->src_addr, p->tail6, p->hash)
+			     : flow_find4(&w->flows, &p->key4, p->hash);
 	if (dir != NULL || (w->snap->may_cross && owner_went_home(w, p)))
 		return dir;
-	if (slots[0] == FLOW_SLOT_NONE)
+	if (slots[0] >= FLOW_SLOT_AWAY)
 		look_ahead(w, list, slots, n, is_ip6);
-	else if (slots[0] != SLOT_WAYS_FOUND)
+	else if (!slot_has_ways(slots[0]))
 		ways_find_one(w, p);
 	begin(w, p, is_ip6);
 	return NULL;
@@ -320,7 +331,7 @@ static __rte_noinline struct flow_dir *find_or_begin(
 static __rte_always_inline void flow_burst(
 	struct worker *w, struct packet **list, unsigned n, const bool is_ip6)
 {
-	uint32_t slots[BURST];
+	uint32_t slots[BURST], n_begun;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -341,6 +352,7 @@ static __rte_always_inline void flow_burst(
 		list[kept++] = p;
 	}
 	pipeline_mark(PIPELINE_KEY);
+	n_begun = flow_n_begun(&w->flows);
 	for (unsigned i = 0; i < kept; i++)
 		slots[i] = flow_probe(&w->flows, list[i]->hash);
 	pipeline_mark(PIPELINE_PROBE);
@@ -350,10 +362,10 @@ static __rte_always_inline void flow_burst(
 
 		// An earlier packet of this burst may have begun or ended the flow since the
 		// probe: a freed line's key is dead, so the full search decides.
-		if (likely(slots[i] < SLOT_WAYS_FOUND))
+		if (likely(slots[i] < SLOTS_MAX))
 			dir = flow_dir_at(&w->flows, slots[i]);
 		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
-			dir = find_or_begin(w, list + i, slots + i, kept - i, is_ip6);
+			dir = find_or_begin(w, list + i, slots + i, kept - i, n_begun, is_ip6);
 			if (dir == NULL)
 				continue;
 		}
@@ -375,11 +387,11 @@ void pipeline_flow6(struct worker *w, struct packet **list, unsigned n)
 void pipeline_flow_host(struct worker *w, struct packet *p)
 {
 	bool is_ip6 = p->kind == PACKET_IP6;
-	uint32_t slot = FLOW_SLOT_NONE;
+	uint32_t slot = FLOW_SLOT_AWAY;
 	struct flow_dir *dir;
 
 	p->hash = packet_hash(&w->flows, p, is_ip6);
-	dir = find_or_begin(w, &p, &slot, 1, is_ip6);
+	dir = find_or_begin(w, &p, &slot, 1, 0, is_ip6);
 	if (dir != NULL && is_ip6)
 		flow_forward(w, p, dir, true);
 	else if (dir != NULL)

@@ -100,7 +100,7 @@ const struct bench_case bench_cases[] = {
 	{"rules-100", "the same, 100 rules", false, 100, 0, bench_rules_make},
 	{"rules-1k", "the same, 1,000 rules", false, 1000, 0, bench_rules_make},
 	{"rules-10k", "the same, 10,000 rules", false, 10000, 0, bench_rules_make,
-		{.base_ratio = 3}, "rules-10"},
+		.base = "rules-10"},
 	{"rules-100k", "the same, 100,000 rules", false, 100000, 0, bench_rules_make},
 	{"rules-set1m", "10 rules, the first asks a set of 1,000,000 prefixes", false, 10, 1000000,
 		bench_rules_make},

@@ -82,8 +82,8 @@ struct bench_target {
 	bool never_rewinds; // what was offered last must not come again soon
 };
 
-// The most that each may be; 0: no goal. clk are the issue's, of a TSC of 2.1 GHz, taken as they
-// are: on a faster TSC they are the stricter for it.
+// The most that each may be; 0: no goal. clk are those of a TSC of 2.1 GHz, taken as they are: on a
+// faster TSC they are the stricter for it.
 struct bench_goal {
 	double floor_ratio, clk;
 	double base_ratio;     // times the base

@@ -18,6 +18,8 @@
 #include "tests/unit/dataplane_fixture.h"
 #include "tests/unit/text_addr.h"
 
+enum { BURST_PACKETS = 12, BURST_FLOWS = 3 };
+
 // --- several ways out ---
 
 static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
@@ -97,6 +99,35 @@ static void a_route_that_is_gone_for_a_moment_costs_no_flow(void **state)
 	rte_pktmbuf_free(m);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 2);
+}
+
+// --- bursts ---
+
+// The table is asked about all of them before the first has begun its flow.
+static void packets_of_one_burst_and_one_flow_begin_it_once(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frames[BURST_PACKETS];
+	struct rte_mbuf *list[BURST_PACKETS];
+	uint16_t ports[BURST_FLOWS] = {0};
+
+	for (unsigned i = 0; i < BURST_PACKETS; i++) {
+		frames[i] = fixture_udp_out;
+		frames[i].sport = (uint16_t)(fixture_udp_out.sport + i % BURST_FLOWS);
+		list[i] = frame_build(f, &frames[i]);
+	}
+	fixture_rx_burst(f, list, BURST_PACKETS, FIXTURE_LAN);
+	for (unsigned i = 0; i < BURST_PACKETS; i++) {
+		struct rte_mbuf *m = fixture_sent(f, FIXTURE_WAN);
+
+		assert_non_null(m);
+		if (i < BURST_FLOWS)
+			ports[i] = frame_sport(m);
+		assert_int_equal(frame_sport(m), ports[i % BURST_FLOWS]);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), BURST_FLOWS);
+	assert_int_equal(f->w->flows.n_used, BURST_FLOWS);
 }
 
 // --- time ---
@@ -563,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NAT(a_flow_stays_with_its_uplink_when_it_is_answered),
 		NAT(a_route_that_is_gone_for_a_moment_costs_no_flow),
+		NAT(packets_of_one_burst_and_one_flow_begin_it_once),
 		NAT(an_idle_worker_forgets_all_that_has_expired),
 		NAT(only_networks_behind_the_nat_are_out_of_reach_from_outside),
 		NAT(answers_to_a_forged_source_do_not_leave),

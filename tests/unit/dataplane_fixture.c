@@ -320,11 +320,16 @@ struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame)
 	return m;
 }
 
-void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
+void fixture_rx_burst(struct fixture *f, struct rte_mbuf **list, unsigned n, uint8_t iface)
 {
 	dataplane_worker(f->dp, 0);
-	pipeline_rx(f->w, iface, &m, 1);
+	pipeline_rx(f->w, iface, list, n);
 	owner_flush(f->w);
+}
+
+void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface)
+{
+	fixture_rx_burst(f, &m, 1, iface);
 }
 
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface)

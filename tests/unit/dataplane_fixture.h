@@ -64,7 +64,8 @@ int fixture_teardown(void **state);
 void fixture_start_drivers(void);
 
 struct rte_mbuf *frame_build(const struct fixture *f, const struct frame *frame);
-// Through pipeline_rx (or pipeline_host) as a burst of one, with the newest snapshot.
+// Through pipeline_rx (or pipeline_host) as a burst (of one), with the newest snapshot.
+void fixture_rx_burst(struct fixture *f, struct rte_mbuf **list, unsigned n, uint8_t iface);
 void fixture_rx(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
 void fixture_host(struct fixture *f, struct rte_mbuf *m, uint8_t iface);
 // What left by the interface, oldest first; NULL when nothing did. The caller frees it.

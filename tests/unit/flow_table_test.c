@@ -178,19 +178,26 @@ static void random_comings_and_goings_agree_with_a_model(void **state)
 static void the_probe_finds_what_the_search_finds(void **state)
 {
 	struct flow_table *table = open_table(CAPACITY);
-	unsigned n_settled = 0;
+	unsigned n_settled = 0, n_away = 0;
 
-	for (uint32_t n = 0; n < CAPACITY; n++)
+	for (uint32_t n = 0; n < CAPACITY; n++) {
+		uint32_t before = flow_n_begun(table);
+
 		insert(table, n);
+		assert_int_not_equal(flow_n_begun(table), before);
+	}
 	for (uint32_t n = 0; n < CAPACITY; n++) {
 		struct flow_key4 key = key_of(n, false);
 		uint32_t slot = flow_probe(table, flow_hash4(table, &key));
 
-		n_settled += slot != FLOW_SLOT_NONE &&
+		assert_int_not_equal(slot, FLOW_SLOT_NONE);
+		n_away += slot == FLOW_SLOT_AWAY;
+		n_settled += slot < FLOW_SLOT_AWAY &&
 			     flow_key4_equal(&flow_dir_at(table, slot)->key4, &key);
 	}
 	// all but those in their second bucket, a few in a hundred at a full table
 	assert_true(n_settled > CAPACITY * 90 / 100);
+	assert_true(n_away > 0);
 	close_table(table);
 }
 
