@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The routed interfaces: each joins a port, or a VLAN of one, to a TAP and is known to the workers by an id. Here
-// the TAP's carrier follows the port's link, and the workers follow the TAP's MTU and its being
-// up, whoever changes them. Control thread.
+// The routed interfaces: each joins a port, or a VLAN of one, to a TAP and is known to the workers
+// by an id. Here the TAP's carrier follows the port's link, and the workers follow the TAP's MTU
+// and its being up, whoever changes them. Control thread.
 #pragma once
 
 #include <stdbool.h>

@@ -26,9 +26,9 @@ struct interface {
 	const struct port *port; // NULL: none (bench)
 	uint16_t dpdk_port;
 	uint16_t n_rxq, n_txq;
-	bool is_tagged;	  // its frames have an 802.1Q tag
-	uint16_t vlan;	  // 0, with a tag: of priority alone
-	uint32_t tag_be;  // what stands in front of the type in what it sends; 0: nothing
+	bool is_tagged;	 // its frames have an 802.1Q tag
+	uint16_t vlan;	 // 0, with a tag: of priority alone
+	uint32_t tag_be; // what stands in front of the type in what it sends; 0: nothing
 	struct rte_ether_addr mac;
 	uint64_t mac_word;    // the first eight bytes of a frame to it, shifted left by 16
 	uint32_t primary4_be; // 0: none
@@ -65,7 +65,7 @@ struct snapshot {
 	unsigned n_ids;
 	struct receiver receivers[DP_INTERFACES_MAX];
 	unsigned n_receivers;
-	uint32_t vlans[VLAN_SLOTS]; // hashed: who has which VLAN of which receiver; 0: nobody
+	uint32_t vlans[VLAN_SLOTS];	// hashed: who has which VLAN of which receiver; 0: nobody
 	struct compiled_policy *policy; // workers write their own counts only
 	bool tracks;			// something keeps state: every packet passes the flow table
 	bool may_cross; // the ports of a packet may lead it to another worker than its flow

@@ -12,8 +12,8 @@ static bool is_of_provider(const struct rte_mbuf *m)
 }
 
 // The interface that the frame is for. INTERFACE_NONE: `reason` says why, unless it is short.
-static uint8_t interface_of(const struct snapshot *snap, unsigned receiver, struct rte_mbuf *m,
-	enum counter *reason)
+static uint8_t interface_of(
+	const struct snapshot *snap, unsigned receiver, struct rte_mbuf *m, enum counter *reason)
 {
 	uint16_t vlan;
 	uint8_t iface;
@@ -75,8 +75,7 @@ static unsigned find_interfaces(struct worker *w, unsigned receiver, struct rte_
 }
 
 // Those of the first one's interface together, and then the next: a flow's keep their order.
-static unsigned send_up(
-	struct worker *w, struct rte_mbuf **pkts, unsigned n, uint8_t ifaces[BURST])
+static unsigned send_up(struct worker *w, struct rte_mbuf **pkts, unsigned n, uint8_t ifaces[BURST])
 {
 	struct rte_mbuf *group[BURST];
 	uint8_t iface = ifaces[0];

@@ -161,6 +161,7 @@ void worker_flush(struct worker *w, uint8_t iface)
 	const struct interface *out = &w->snap->interfaces[iface];
 	struct interface_counters *counters = &w->interface_counters[iface];
 	uint64_t bytes = 0;
+	uint32_t tag_bytes = 0;
 	uint16_t sent = 0;
 
 	w->tx_pending &= ~(UINT64_C(1) << iface);
@@ -178,19 +179,21 @@ void worker_flush(struct worker *w, uint8_t iface)
 		tx->n = 0;
 		return;
 	}
-	if (unlikely(out->tag_be != 0))
+	for (uint16_t i = 0; i < tx->n; i++) // without tags, as those that come in
+		bytes += tx->pkts[i]->pkt_len;
+	if (unlikely(out->tag_be != 0)) {
+		tag_bytes = VLAN_TAG_BYTES;
 		vlan_put_on_all(tx->pkts, tx->n, out->tag_be);
+	}
 	if (unlikely(w->observers != NULL)) // afterwards they are the port's
 		observe_leave(w, iface, tx->pkts, tx->n);
-	for (uint16_t i = 0; i < tx->n; i++)
-		bytes += tx->pkts[i]->pkt_len;
 	for (unsigned i = 0; sent < tx->n && i < TX_RETRIES; i++)
 		sent += rte_eth_tx_burst(
 			out->dpdk_port, w->index, tx->pkts + sent, (uint16_t)(tx->n - sent));
 	counters->tx_packets += sent;
 	if (unlikely(sent < tx->n)) {
 		for (uint16_t i = sent; i < tx->n; i++)
-			bytes -= tx->pkts[i]->pkt_len;
+			bytes -= tx->pkts[i]->pkt_len - tag_bytes;
 		if (unlikely(w->observers != NULL))
 			observe_unsent(w, iface, tx->pkts + sent, (uint16_t)(tx->n - sent),
 				COUNTER_DROP_TX_FULL);

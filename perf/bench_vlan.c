@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What tags cost: nat44-10k with both interfaces on one trunk, each in a VLAN of its own. A frame
-// comes with its tag, finds its interface by that, and leaves with the other's, as worker_flush puts
-// it on.
+// comes with its tag, finds its interface by that, and leaves with the other's, as worker_flush
+// puts it on.
 #include "dataplane/dataplane_internal.h"
 #include "dataplane/vlan.h"
 #include "perf/bench_nat.h"

@@ -82,8 +82,8 @@ static int set_mtu(
 static void undo_mtus(struct steps_ctx *ctx, unsigned n)
 {
 	while (n-- > 0) {
-		const struct interface *interface = interfaces_by_name(
-			&ctx->router->interfaces, ctx->plan->mtus[n].interface);
+		const struct interface *interface =
+			interfaces_by_name(&ctx->router->interfaces, ctx->plan->mtus[n].interface);
 		struct error err = {0};
 
 		if (interface != NULL && set_mtu(ctx, interface, ctx->mtus[n], &err) != 0)

@@ -48,8 +48,9 @@ static json_t *list_of(json_t *params, const char *key)
 	return list;
 }
 
-// Frames are shown with their tag, and a filter that does not speak of VLANs is about what is behind
-// one too. 802.1Q's keyword moves what comes after it in a filter, so it stands behind the rest.
+// Frames are shown with their tag, and a filter that does not speak of VLANs is about what is
+// behind one too. 802.1Q's keyword moves what comes after it in a filter, so it stands behind the
+// rest.
 static bool compile(pcap_t *pcap, const char *text, struct bpf_program *program)
 {
 	struct bpf_program both;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A sequence of frames through the whole pipeline of a router that masquerades: parser, flow
-// table, translation, ICMP errors, fragments, hold queue; a trunk of two VLANs and none. Each frame of the input is one byte of
-// interface and flags, two of length, and the frame; its MAC and IPv4 header checksum are mended on
-// request, so that the search gets past them. Whatever leaves must be sound, and nothing may leak.
+// table, translation, ICMP errors, fragments, hold queue; a trunk of two VLANs and none. Each frame
+// of the input is one byte of interface and flags, two of length, and the frame; its MAC and IPv4
+// header checksum are mended on request, so that the search gets past them. Whatever leaves must be
+// sound, and nothing may leak.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,11 @@ static void must(bool ok)
 static void add_trunk(void)
 {
 	static struct port trunk = {.info = {.dpdk_port = UINT16_MAX}};
-	struct dp_interface iface = {
-		.name = "trunk", .port = &trunk, .tap_fd = -1, .mac = {{2, 0, 0, 0, 0, 3}}, .mtu = 1500};
+	struct dp_interface iface = {.name = "trunk",
+		.port = &trunk,
+		.tap_fd = -1,
+		.mac = {{2, 0, 0, 0, 0, 3}},
+		.mtu = 1500};
 
 	for (int i = 0; i < TRUNK_INTERFACES; i++) {
 		must(dataplane_interface_add(fixture.dp, &iface) == TRUNK + i);

@@ -208,7 +208,8 @@ static void what_comes_in_the_place_of_another_begins_anew(void **state)
 	recording.interfaces[FIRST_ID].is_used = true;
 	ask(&one, "clear", "{}");
 	run(&one, 1);
-	baselines_forget(&fixture.baselines, FIRST_ID, port);
+	baselines_forget_interface(&fixture.baselines, FIRST_ID);
+	baselines_forget_port(&fixture.baselines, port);
 	port_close(port);
 	recording.stats[FIRST_ID].rx_packets = 101;
 	baselines_interface(&fixture.baselines, fixture.dp, FIRST_ID, &stats);

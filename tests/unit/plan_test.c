@@ -195,11 +195,11 @@ static void vlans_come_and_go_beside_each_other(void **state)
 
 static void a_port_that_is_changed_takes_all_on_it_along(void **state)
 {
-	make(WITH(GUESTS), "ports: {q: {queues: 1, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS
-			   "}\n");
+	make(WITH(GUESTS),
+		"ports: {q: {queues: 1, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS "}\n");
 	assert_string_equal(exchanged(), "AA");
-	make(WITH(GUESTS), "ports: {q: {mtu: 1400, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS
-			   "}\n");
+	make(WITH(GUESTS),
+		"ports: {q: {mtu: 1400, match: {name: eth2}}}\ninterfaces: {" LAN GUESTS "}\n");
 	assert_string_equal(exchanged(), "");
 	assert_int_equal(plan->n_mtus, 2);
 	assert_string_equal(plan->mtus[0].interface, "lan");

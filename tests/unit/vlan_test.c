@@ -134,6 +134,10 @@ static void what_nobody_has_is_dropped_by_name(void **state)
 		assert_null(fixture_punted(f));
 	}
 	assert_int_equal(received(f, GUESTS), 0);
+	// by the parser alone, on a port without VLANs
+	fixture_rx(f, tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 1), FIXTURE_LAN);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_VLAN_UNKNOWN), 4);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
 }
 
 static void a_tag_in_a_tag_is_dropped_by_name(void **state)
@@ -147,8 +151,8 @@ static void a_tag_in_a_tag_is_dropped_by_name(void **state)
 		arrive(f, TRUNK, tagged(m, OWN_TYPE, VLAN_GUESTS));
 		assert_int_equal(fixture_counter(f, COUNTER_DROP_VLAN_NESTED), i + 1);
 	}
-	fixture_rx(f, tagged(tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 0), OWN_TYPE, 0),
-		FIXTURE_LAN);
+	fixture_rx(
+		f, tagged(tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 0), OWN_TYPE, 0), FIXTURE_LAN);
 	assert_int_equal(fixture_counter(f, COUNTER_DROP_VLAN_NESTED), 3);
 	assert_null(fixture_sent(f, FIXTURE_WAN));
 }
@@ -178,8 +182,8 @@ static void a_tag_of_priority_alone_is_none(void **state)
 	struct fixture *f = *state;
 	struct rte_mbuf *m;
 
-	fixture_rx(f, tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 7 << VLAN_PRIORITY_BIT),
-		FIXTURE_LAN);
+	fixture_rx(
+		f, tagged(frame_of(f, FIXTURE_LAN), OWN_TYPE, 7 << VLAN_PRIORITY_BIT), FIXTURE_LAN);
 	m = fixture_sent(f, FIXTURE_WAN);
 	assert_non_null(m);
 	assert_true(frame_is_sound(m));
@@ -243,7 +247,8 @@ static void each_of_many_is_found_and_nobody_else(void **state)
 	struct fixture *f = *state;
 	int id, n = 0;
 
-	while ((id = add(f, n % 2 ? &other : &trunk, 1 + n / 2 * VLAN_SLOTS % 4094 + n / 32, 0)) >= 0)
+	while ((id = add(f, n % 2 ? &other : &trunk, 1 + n / 2 * VLAN_SLOTS % 4094 + n / 32, 0)) >=
+		0)
 		n++;
 	assert_int_equal(id, -ENOSPC);
 	assert_int_equal(n, DP_INTERFACES_MAX - 5);
