@@ -86,7 +86,7 @@ static void speak(struct world *w, struct cursor *in)
 	struct dhcp4_message message = {
 		.op = DHCP4_OP_REQUEST, .htype = DHCP4_HTYPE_ETHERNET, .hlen = 6, .chaddr = {2}};
 	struct dhcp4_rx rx = {.interface = "lan"};
-	uint8_t bytes[DHCP4_BYTES_MAX], options = cursor_u8(in), n;
+	uint8_t bytes[DHCP4_BYTES_MAX], options = cursor_u8(in), n, code;
 
 	message.chaddr[5] = rx.source_mac.bytes[5] = cursor_u8(in) % CLIENTS;
 	dhcp4_put_u8(&message, DHCP4_OPTION_MESSAGE_TYPE, cursor_u8(in) % (DHCP4_INFORM + 2));
@@ -102,12 +102,13 @@ static void speak(struct world *w, struct cursor *in)
 		dhcp4_put(&message, DHCP4_OPTION_VENDOR_CLASS, "ab", 2);
 	if (options & 32) {
 		n = cursor_u8(in);
-		dhcp4_put(&message, cursor_u8(in), in->at, n <= in->left ? n : in->left);
+		code = cursor_u8(in);
+		// one name a card, or the owners above would not tell whose it is
+		if (code != DHCP4_OPTION_CLIENT_ID)
+			dhcp4_put(&message, code, in->at, n <= in->left ? n : in->left);
 	}
 	if (options & 64)
 		rx.source_mac.bytes[5] = 0xff;
-	// one name a card, or the owners above would not tell whose it is
-	message.slots[DHCP4_OPTION_CLIENT_ID].is_there = false;
 	rx.bytes = bytes;
 	rx.n = dhcp4_write(&message, bytes, sizeof(bytes), NULL);
 	dhcp4_server_rx(w->server, &rx, &w->now);
