@@ -18,7 +18,8 @@ IP_TYPES = ("0800", "86dd")
 # What the hosts of the lab say by themselves is counted here too, so frames are told by their bytes.
 BACKGROUND = ("punt_arp", "punt_nd", "punt_multicast")
 ENDS = {
-    "drop_short_frame", "drop_not_for_us", "drop_ip4_short", "drop_ip4_version",
+    "drop_short_frame", "drop_not_for_us", "drop_vlan_unknown", "drop_vlan_nested",
+    "drop_ip4_short", "drop_ip4_version",
     "drop_ip4_header_len", "drop_ip4_length", "drop_ip4_checksum", "drop_ip4_source",
     "drop_ip4_options", "drop_ip6_short", "drop_ip6_version", "drop_ip6_length", "drop_ip6_source",
     "drop_ip6_scope", "drop_ip6_extension", "drop_tcp_header", "drop_udp_header",
