@@ -101,6 +101,11 @@ bool dataplane_recorder_state(
 	return false;
 }
 
+bool dataplane_recorder_outlives(const struct dataplane *dp, struct error *err)
+{
+	return true;
+}
+
 bool dataplane_counter(const struct dataplane *dp, unsigned i, struct dp_counter *out)
 {
 	return false;

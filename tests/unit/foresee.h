@@ -2,6 +2,13 @@
 // Asks what would become of the live flows under a policy that is not in force.
 #pragma once
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "dataplane/forecast.h"
 #include "tests/unit/dataplane_fixture.h"
 
