@@ -155,7 +155,7 @@ static const struct grammar_arg ping_uplink_args[] = {
 
 static const struct grammar_arg plan_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
-	{"flows", "flows", GRAMMAR_COUNT, "judge so many of those that live; 1000000 otherwise"},
+	{"flows", "flows", GRAMMAR_COUNT, "judge so many of those alive; 1000000 otherwise"},
 	{"timeout", "timeout", GRAMMAR_COUNT, "seconds to wait; as long as it takes otherwise"},
 	{0},
 };

@@ -29,6 +29,7 @@ static const char *const rows[] = {
 	"mdns: lan",
 	"dnssec: true",
 	"trust-anchor: /etc/anchor, dnssec: true",
+	"root-hints: /etc/hints",
 	"rate: 7",
 	"cache: 9",
 	"ttl-min: 3s",
