@@ -266,16 +266,11 @@ static __rte_always_inline bool is_packet_of(
 		      : flow_key4_equal(&dir->key4, &p->key4);
 }
 
-// Taken from a slot that says that no flow was found, when its ways are.
+// FLOW_SLOT_NONE and _AWAY of packets whose ways are found; all slots of flows are below.
 enum {
-	SLOT_WAYS_FOUND = 2,
-	SLOTS_MAX = FLOW_SLOT_AWAY - SLOT_WAYS_FOUND, // all that name a flow are below
+	SLOT_NONE_READY = UINT32_MAX - 2,
+	SLOT_AWAY_READY = UINT32_MAX - 3,
 };
-
-static bool slot_has_ways(uint32_t slot)
-{
-	return slot == FLOW_SLOT_NONE - SLOT_WAYS_FOUND || slot == FLOW_SLOT_AWAY - SLOT_WAYS_FOUND;
-}
 
 // What takes its time to come, for all that have no flow by what the probe says: from the first of
 // them on.
@@ -287,7 +282,7 @@ static void look_ahead(
 
 	for (unsigned i = 0; i < n; i++)
 		if (slots[i] >= FLOW_SLOT_AWAY) {
-			slots[i] -= SLOT_WAYS_FOUND;
+			slots[i] = slots[i] == FLOW_SLOT_NONE ? SLOT_NONE_READY : SLOT_AWAY_READY;
 			first[n_first++] = list[i];
 		}
 	conntrack_look_ahead(w, first, n_first, is_ip6);
@@ -311,7 +306,7 @@ static void begin(struct worker *w, struct packet *p, bool is_ip6)
 static __rte_noinline struct flow_dir *find_or_begin(struct worker *w, struct packet *const *list,
 	uint32_t *slots, unsigned n, uint32_t n_begun, bool is_ip6)
 {
-	bool was_none = slots[0] == FLOW_SLOT_NONE || slots[0] == FLOW_SLOT_NONE - SLOT_WAYS_FOUND;
+	bool was_none = slots[0] == FLOW_SLOT_NONE || slots[0] == SLOT_NONE_READY;
 	struct flow_dir *dir = NULL;
 	struct packet *p = list[0];
 
@@ -322,7 +317,7 @@ static __rte_noinline struct flow_dir *find_or_begin(struct worker *w, struct pa
 		return dir;
 	if (slots[0] >= FLOW_SLOT_AWAY)
 		look_ahead(w, list, slots, n, is_ip6);
-	else if (!slot_has_ways(slots[0]))
+	else if (slots[0] < SLOT_AWAY_READY)
 		ways_find_one(w, p);
 	begin(w, p, is_ip6);
 	return NULL;
@@ -362,7 +357,7 @@ static __rte_always_inline void flow_burst(
 
 		// An earlier packet of this burst may have begun or ended the flow since the
 		// probe: a freed line's key is dead, so the full search decides.
-		if (likely(slots[i] < SLOTS_MAX))
+		if (likely(slots[i] < SLOT_AWAY_READY))
 			dir = flow_dir_at(&w->flows, slots[i]);
 		if (unlikely(dir == NULL || !is_packet_of(dir, p, is_ip6))) {
 			dir = find_or_begin(w, list + i, slots + i, kept - i, n_begun, is_ip6);

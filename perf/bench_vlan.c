@@ -29,7 +29,7 @@ static void rx(struct bench_target *t, uint8_t iface, struct rte_mbuf **pkts, un
 // One without the right tag is counted for nothing, so that it is missed.
 static unsigned take_sent(struct bench_target *t, struct bench_sent *out)
 {
-	struct bench_sent own, *sent = out != NULL ? out : &own;
+	struct bench_sent own = {0}, *sent = out != NULL ? out : &own;
 	unsigned n = bench_world_take_sent(t, sent), n_right = 0;
 
 	for (unsigned i = 0; i < n; i++) {

@@ -122,7 +122,7 @@ bool foresight_go_on(struct foresight *foresight)
 // Most flows first; those that are shown keep theirs.
 static void sort_causes(struct foresight *foresight)
 {
-	struct foresight_cause sorted[FORESIGHT_CAUSES];
+	struct foresight_cause sorted[FORESIGHT_CAUSES] = {0};
 	int16_t place[FORESIGHT_CAUSES];
 
 	for (unsigned i = 0; i < foresight->n_causes; i++) {
@@ -130,7 +130,7 @@ static void sort_causes(struct foresight *foresight)
 		for (unsigned k = 0; k < foresight->n_causes; k++)
 			place[i] +=
 				foresight->causes[k].flows > foresight->causes[i].flows ||
-				(foresight->causes[k].flows == foresight->causes[i].flows && k < i);
+				(k < i && foresight->causes[k].flows == foresight->causes[i].flows);
 		sorted[place[i]] = foresight->causes[i];
 	}
 	memcpy(foresight->causes, sorted, sizeof(sorted[0]) * foresight->n_causes);

@@ -2,6 +2,7 @@
 """DNS over TLS to an Unbound with a private CA: the certificate's name counts, and nothing is ever
 asked in the open. See dns_lab.py."""
 
+import re
 import signal
 import time
 from pathlib import Path

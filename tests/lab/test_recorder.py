@@ -221,10 +221,8 @@ def image_of(lab):
     return Path("/dev/shm/millrace-recorder" + socket.replace("/", "."))
 
 
-def start_to_be_killed(lab, **changes):
-    words = {"dir": lab.dir, "cores": cores_for(1)[0], "drops": 10**9, "files": FILES, **changes}
-    lab.start_router(ROUTER.format(**words))
-    wait_for(lambda: ping(lab, "pc", FAR, count=1).received == 1, "the path", 10)
+def start_to_be_killed(lab):
+    lab.begin(1, RECORDER.format(dir=lab.dir, drops=10**9, files=FILES))
 
 
 def kill(lab, signum):
