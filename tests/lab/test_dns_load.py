@@ -12,10 +12,10 @@ from lab import wait_for
 # name, for then it is the machine's.
 LINK_MS = 200
 ROUTE_MS = 50
-LEASE_MS = 50
+LEASE_MS = 250
 COMMAND_MS = 20
 LOOP_MS = 100
-APPLY_MS = 200  # the loop waits for the forwarder's thread to take a change of `dns`
+APPLY_MS = 500  # the loop waits for the forwarder's thread to take a change of `dns`
 PACKET_P99_MS = 20
 
 
