@@ -93,6 +93,22 @@ static void carry_out(struct judgement *j, uint32_t rule, struct rule_verdict *o
 		add_to_set(j, e, out);
 }
 
+static bool is_decision(const struct judgement *j, uint32_t rule)
+{
+	enum dp_action action = (enum dp_action)j->rs->effects[rule].action;
+
+	return action == DP_DROP || action == DP_ACCEPT || action == DP_REJECT;
+}
+
+static bool conclude(struct judgement *j, uint32_t rule, struct rule_verdict *out)
+{
+	carry_out(j, rule, out);
+	out->action = j->rs->effects[rule].action;
+	out->reject = j->rs->effects[rule].reject;
+	out->rule = (int32_t)rule;
+	return true;
+}
+
 // --- the walk ---
 
 // Where the walk begins. False: the hook has no rules.
@@ -124,19 +140,17 @@ static __attribute__((noinline)) bool walk(
 			here = above[--depth];
 			continue;
 		}
+		if (is_decision(j, rule))
+			return conclude(j, rule, out);
 		here.next = rule + 1;
 		carry_out(j, rule, out);
 		e = &rs->effects[rule];
 		switch ((enum dp_action)e->action) {
 		case DP_CONTINUE:
-			break;
 		case DP_ACCEPT:
 		case DP_DROP:
 		case DP_REJECT:
-			out->action = e->action;
-			out->reject = e->reject;
-			out->rule = (int32_t)rule;
-			return true;
+			break;
 		case DP_JUMP: // policy_check has seen to it that there is room
 			above[depth++] = here;
 			here.next = rs->lists[e->jump_list].first;
@@ -199,7 +213,10 @@ static __attribute__((noinline)) bool judge_by_word(const struct ruleset *rs,
 	struct place list;
 	bool is_decided = false;
 
-	if (rule < CLASSIFIER_WORD && enter(rs, hook, &list)) {
+	if (rule < CLASSIFIER_WORD && is_decision(&j, rule)) { // as most do: no walk
+		is_decided = conclude(&j, rule, out);
+		out->mark = j.mark;
+	} else if (rule < CLASSIFIER_WORD && enter(rs, hook, &list)) {
 		all = (struct classifier_walk){.rules = rules, .end = CLASSIFIER_WORD};
 		j.walk = &all;
 		is_decided = walk(&j, list, rule, out);
