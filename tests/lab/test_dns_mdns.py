@@ -38,7 +38,7 @@ SERVICE = """<?xml version="1.0" standalone='no'?>
 
 # Sends a response for liar.local to the group, from an address and with a TTL of one's choice.
 LIAR = """
-import sys
+import sys, time
 from scapy.all import DNS, DNSRR, Ether, IP, UDP, sendp
 source, ttl, data = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 answer = DNS(qr=1, aa=1, qd=None, an=DNSRR(rrname="liar.local", type="A", rclass=0x8001, ttl=120,
@@ -47,7 +47,7 @@ packet = (Ether(dst="01:00:5e:00:00:fb") / IP(src=source, dst="224.0.0.251", ttl
           UDP(sport=5353, dport=5353) / answer)
 for _ in range(30):
     sendp(packet, iface="eth0", verbose=False)
-    import time; time.sleep(0.1)
+    time.sleep(0.1)
 """
 
 

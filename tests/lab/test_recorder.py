@@ -188,7 +188,7 @@ for i in range({SENT}):
 # --- a router that is killed ---
 
 COUNT = """
-import socket, struct
+import socket, struct, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect(("%s", 5002))
 n = 0
@@ -199,7 +199,7 @@ while True:
         except ConnectionRefusedError:
             pass
         n += 1
-    __import__("time").sleep(0.002)
+    time.sleep(0.002)
 """
 NEWEST = """
 import signal, socket, struct, sys
