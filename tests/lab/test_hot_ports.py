@@ -143,7 +143,7 @@ def test_a_port_that_is_changed_is_made_anew(lab, changed):
         assert "interface guest is made anew\n" in lab.told("plan", path)
         lab.told("apply", path)
         guest = lab.interfaces()["guest"]
-        assert guest["mtu"] == 1500 and guest["addresses"][0] == "198.19.0.1/24", guest
+        assert guest["mtu"] == 1500 and "198.19.0.1/24" in guest["addresses"], guest
         if "02:00:5e" in changed:
             assert guest["mac"] == "02:00:5e:00:53:07", guest
         if "tap" not in changed:

@@ -145,7 +145,8 @@ def test_much_loss_makes_the_other_one_better():
         lab.lose("isp1", 50)
         lab.wait_state("fibre", "degraded", timeout=40)
         lab.wait_used("lte")
-        assert lab.uplink("fibre")["loss_percent"] >= 25
+        # half of them by chance: at any one moment it may be fewer
+        wait_for(lambda: lab.uplink("fibre")["loss_percent"] >= 25, "the loss to be seen", 20)
         lab.lose_nothing("isp1")
         lab.wait_used("fibre", timeout=40)
 
