@@ -15,7 +15,7 @@ from home import (ROUTER_LAN4, ROUTER_LAN6, ROUTER_WAN4, ROUTER_WAN6, SERVER4, S
 from tools import ping
 
 VARIANTS = params([Variant("af_packet", 1), Variant("af_packet", 2)])
-pytestmark = [pytest.mark.timeout(90), pytest.mark.alone,
+pytestmark = [pytest.mark.alone,
               pytest.mark.parametrize("variant", VARIANTS, scope="module")]
 
 N = 20000  # different frames, more than twice what the table holds

@@ -56,7 +56,6 @@ def seconds_to_first_packet(lab, config):
     return seconds, said
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's shadow memory takes its time")
 @pytest.mark.alone
 @pytest.mark.parametrize("with_hugepages", [True, False], ids=["hugepages", "no-hugepages"])
@@ -176,7 +175,6 @@ def thread_named(pid, name):
                 if (task / "comm").read_text().strip() == name)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("idle", ["adaptive", "busy"])
 def test_a_worker_that_stalls_is_named_and_so_is_its_return(bare, idle):
     """Routes and addresses change under the worker that stands, and control has to wait for it."""

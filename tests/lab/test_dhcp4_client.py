@@ -182,7 +182,6 @@ def test_an_address_that_somebody_has_is_declined():
         assert f"{POOL}100" in lab.router.output()
 
 
-@pytest.mark.timeout(90)
 def test_an_address_that_is_ours_is_defended_and_given_up_to_who_insists():
     """isp2 takes it without asking, as a host does whose address somebody wrote into a file."""
     with UplinkLab() as lab:
@@ -211,7 +210,6 @@ def test_an_address_that_is_ours_is_defended_and_given_up_to_who_insists():
         assert messages(server).count("DECLINE") == 1
 
 
-@pytest.mark.timeout(90)
 def test_a_hook_hears_when_the_address_comes_changes_and_goes():
     with UplinkLab() as lab:
         server = lab.dnsmasq("--dhcp-sequential-ip", f"--dhcp-option=option:dns-server,{SERVER4}")

@@ -466,7 +466,6 @@ def test_hosts_are_known_by_the_names_they_have_from_dhcp():
         wait_for(lambda: dig("laptop.home.example") == "", "the name to be gone")
 
 
-@pytest.mark.timeout(120)
 def test_systemd_networkd_renews_by_itself_and_is_known_by_its_name():
     with HomeLab() as home:
         home.start_router(home_config("af_packet", cores_for(1)) + DNS +

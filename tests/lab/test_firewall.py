@@ -17,6 +17,7 @@ from lab import run_command, wait_for
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
 from scapy.packet import Raw
+from tools import ping
 
 FAR, BAD, FAR6 = "198.51.100.10", "198.51.100.66", "2001:db8:f::10"
 WAN, LAN, PC = "203.0.113.2", "198.18.0.1", "198.18.0.11"
@@ -227,8 +228,8 @@ def test_the_router_pings_in_pieces_past_rules_that_let_nobody_in(lab, target):
     try_row(lab, "inet", WAN if target == FAR else WAN6, "echo", dropped("drop_rule"))
     lab.run("rtr", "ping", "-n", "-c", 1, "-W", 2, target)
     for _ in range(4):
-        done = lab.run("rtr", "ping", "-n", "-c", 3, "-i", 0.02, "-W", 2, "-s", 4000, target)
-        assert "3 received" in done.stdout, done.stdout
+        said = ping(lab, "rtr", target, payload=4000, wait=2)
+        assert said.received == 3, said.text
 
 
 # --- a large set from a file ---

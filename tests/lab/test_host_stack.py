@@ -79,7 +79,6 @@ def test_a_tcp_service_answers_on_every_address(lab):
     web.stop()
 
 
-@pytest.mark.timeout(60)
 @OWN
 def test_bulk_to_and_from_the_router_itself(lab, router):
     server = lab.start("rtr", "iperf3", "iperf3", "-s")
@@ -323,7 +322,6 @@ def others_go_on(lab, flood):
     return (sum(found) / len(found), own_received / own_sent, received / sent), int(end_of(flood).split()[-1])
 
 
-@pytest.mark.timeout(90)
 def test_a_flood_at_the_router_starves_nobody(lab):
     """pc2 at up to 200,000 packets a second; nobody listens there. The machine may be too small
     for all of it, and then also some of the others' packets are lost before they are received."""
@@ -338,7 +336,6 @@ def test_a_flood_at_the_router_starves_nobody(lab):
     assert ping(lab, "pc1", ROUTER_LAN4, count=20).received == 20
 
 
-@pytest.mark.timeout(90)
 def test_a_flood_of_arp_has_a_budget_of_its_own_and_a_name(lab):
     """Of that budget one host has no more than its part: pc1 asks and is answered meanwhile."""
     arp = bytes.fromhex("0001080006040001") + mac_bytes(lab.mac("pc2")) + \

@@ -70,7 +70,6 @@ def test_two_hosts_may_use_the_same_source_port(home):
     assert again == first, "a mapping in use stays as it is"
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("reverse", [False, True], ids=["up", "down"])
 @SERVERS
 def test_tcp_fills_a_pipe(home, server, reverse):
@@ -83,7 +82,6 @@ def test_tcp_fills_a_pipe(home, server, reverse):
     pytest.fail(str(said))
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("reverse", [False, True], ids=["up", "down"])
 @SERVERS
 def test_udp_arrives(home, server, reverse):
@@ -132,7 +130,6 @@ def test_path_mtu_message_reaches_the_host(home, target, words):
     assert ping(home, "pc2", target, payload=fits, dont_fragment=True).received == 3
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("target", [FAR4, FAR6], ids=["ipv4", "ipv6"])
 def test_tcp_discovers_a_small_mtu_behind_the_router(home, target):
     home.run("pc1", "ip", "route", "flush", "cache")

@@ -104,7 +104,6 @@ def test_the_sound_counterparts_are_forwarded(wire):
     wait_for(lambda: len(wire.came_out()) - before == len(sound), "each sound frame to come out")
 
 
-@pytest.mark.timeout(120)
 def test_each_broken_frame_ends_under_its_name(wire):
     """Sent by counter, all of one at a time: each grows by what was sent, none by anything else.
     A lone fragment, or the answer to an absent host, takes until its wait is over."""
@@ -135,7 +134,6 @@ def test_each_broken_frame_ends_under_its_name(wire):
     lab.router.check_sanitizers()
 
 
-@pytest.mark.timeout(120)
 def test_no_broken_frame_is_forwarded_or_does_harm(wire):
     """The sound frames behind them show when all have been through."""
     lab = wire.lab

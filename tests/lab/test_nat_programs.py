@@ -160,7 +160,6 @@ def udp_gets_through(lab, host, server, reverse=False):
     pytest.fail("\n".join(said))
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("reverse", [False, True], ids=["up", "down"])
 @SERVERS
 def test_iperf_by_udp(house, server, reverse):
@@ -184,7 +183,6 @@ def test_iperf_to_a_port_forward(house, caller, reverse):
     assert iperf(house, caller, ROUTER_WAN4, seconds=1, reverse=reverse).mbps > 20
 
 
-@pytest.mark.timeout(60)
 @CALLERS
 def test_iperf_by_udp_to_a_port_forward(house, caller):
     udp_gets_through(house, caller, ROUTER_WAN4)

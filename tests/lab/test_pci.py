@@ -15,7 +15,7 @@ from lab import LabError, wait_for
 from pci import CARDS, E1000E, SIDES, VIRTIO, PciLab, pci_config
 from tools import fetch, iperf, ping, udp_ask
 
-pytestmark = [pytest.mark.guest, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.guest]
 
 IOMMU = pytest.mark.xdist_group("pci-iommu")
 BARE = pytest.mark.xdist_group("pci-bare")

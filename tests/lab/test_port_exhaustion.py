@@ -145,7 +145,6 @@ def crowd(request):
         yield crowd
 
 
-@pytest.mark.timeout(120)
 def test_a_host_gets_half_of_the_ports_and_no_more(crowd):
     assert OUTSIDE_PORTS * 0.45 < len(crowd.greedy) <= OUTSIDE_PORTS // 2 + crowd.workers
     assert len(set(crowd.greedy.values())) == len(crowd.greedy), "each has one of its own"
@@ -185,7 +184,6 @@ def test_over_its_share_a_host_shares_ports_towards_other_remotes(crowd):
         assert crowd.is_answered(HOST, FAR, inner[mapped[port]], mapped[port])
 
 
-@pytest.mark.timeout(120)
 def test_ports_come_back_when_connections_end(crowd):
     crowd.end(HOST, FAR, sorted(crowd.greedy))
     half_of_a_half = OUTSIDE_PORTS // 4  # what there was for the next host while HOST had its half

@@ -201,18 +201,18 @@ while True:
         n += 1
     time.sleep(0.002)
 """
-NEWEST = """
+ARRIVED = """
 import signal, socket, struct, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("", 5002))
-newest = -1
+arrived = []
 def end(*_):
-    print("newest", newest, flush=True)
+    print("arrived", *arrived, flush=True)
     sys.exit()
 signal.signal(signal.SIGINT, end)
 print("listening", flush=True)
 while True:
-    newest = struct.unpack(">I", s.recv(64)[:4])[0]
+    arrived += struct.unpack(">I", s.recv(64)[:4])
 """
 
 
@@ -249,15 +249,15 @@ def test_the_last_packets_of_a_killed_router_are_written_by_the_next(mortal, sig
     lab = mortal
     start_to_be_killed(lab)
     first = lab.router.pid
-    newest = lab.start("inet", "newest", "/usr/bin/python3", "-c", NEWEST)
-    wait_for(lambda: "listening" in newest.output(), "the receiver")
+    receiver = lab.start("inet", "arrived", "/usr/bin/python3", "-c", ARRIVED)
+    wait_for(lambda: "listening" in receiver.output(), "the receiver")
     lab.start("pc", "count", "/usr/bin/python3", "-c", COUNT % FAR)
     wait_for(lambda: sum(w["recorded"] for w in lab.state()["workers"]) > 3000, "packets to pass")
     kill(lab, signum)
     time.sleep(0.1)  # what is on the wire
-    newest.stop(signal.SIGINT)
-    last = int(newest.output().split("newest")[1])
-    assert last > 1000 and image_of(lab).stat().st_mode & 0o777 == 0o600
+    receiver.stop(signal.SIGINT)
+    arrived = [int(number) for number in receiver.output().split("arrived")[1].split()]
+    assert arrived[-1] > 1000 and image_of(lab).stat().st_mode & 0o777 == 0o600
 
     start_to_be_killed(lab)
     path = lab.wait_for_file("-crash")
@@ -267,8 +267,8 @@ def test_the_last_packets_of_a_killed_router_are_written_by_the_next(mortal, sig
                   "data.data")
     left = [int(data[:8], 16) for port, name, way, data in rows
             if port == "5002" and name == "wan" and int(way, 0) == 2]
-    assert left == list(range(left[0], left[-1] + 1)), "none is missing, in their order"
-    assert left[-1] >= last, "what had left the router is in it, to the last"
+    assert left == sorted(set(left)) and len(left) > 100, "in their order"
+    assert not {n for n in arrived if n >= left[0]} - set(left), "what had left is in it, to the last"
     assert {name for _, name, _, _ in rows} <= {"lan", "wan", "router"}
     assert "ended without a word" in run_command(["capinfos", "-k", path]).stdout
     assert run_command(["tcpdump", "-nr", path]).stdout.count("5002") == 2 * len(left)

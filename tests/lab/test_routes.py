@@ -209,7 +209,6 @@ def total_routes(lab):
     return lab.millrace("show", "routes")["total"]
 
 
-@pytest.mark.timeout(120)
 def test_twenty_thousand_routes_come_and_go_under_traffic(lab, kind):
     lab.route(f"add 198.51.100.0/24 via {via('gw1', 4)}")
     lab.route(f"add 198.18.128.0/17 via {via('gw1', 4)}")

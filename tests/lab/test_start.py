@@ -21,7 +21,7 @@ THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 TRIES = 4
 
 # It goes before all other programs, and the switch is the machine's.
-pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("hugepages"), pytest.mark.timeout(120),
+pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("hugepages"),
               pytest.mark.skipif("sanitize" in str(build_dir()),
                                  reason="a sanitizer's shadow memory takes its time")]
 

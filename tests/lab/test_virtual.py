@@ -11,7 +11,7 @@ from home import HomeLab
 from lab import wait_for
 from tools import ping
 
-pytestmark = [pytest.mark.xdist_group("virtual"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.xdist_group("virtual")]
 
 PEER = "203.0.113.1"
 

@@ -2,6 +2,7 @@
 """What people use to try a network, run in a lab's host, the answer parsed."""
 
 import json
+import math
 import re
 import statistics
 import time
@@ -27,17 +28,23 @@ class Ping:
         return statistics.median(self.rtts_ms)
 
 
-def ping(lab, host, target, count=3, interval=0.02, payload=56, dont_fragment=False, wait=1):
-    """Echo requests; answers that never came are for the caller to judge."""
-    argv = ["ping", "-n", "-c", count, "-i", interval, "-W", wait, "-s", payload]
+def ping(lab, host, target, count=3, interval=0.02, payload=56, dont_fragment=False, wait=1,
+         source=None):
+    """Echo requests; answers that never came are for the caller to judge. ping waits for what has not
+    been answered for twice the slowest answer so far, which on a busy machine is called lost and is
+    late; with a deadline it waits that long, asks on meanwhile, and those answers do not count."""
+    deadline = ["-w", math.ceil(count * interval + wait)] if count > 1 and wait >= 1 else ["-W", wait]
+    argv = ["ping", "-n", "-c", count, "-i", interval, *deadline, "-s", payload]
     if dont_fragment:
         argv += ["-M", "do"]
+    if source:
+        argv += ["-I", source]
     text = lab.run(host, *argv, target, timeout=count * (interval + wait) + 10, check=False).stdout
-    summary = re.search(r"(\d+) packets transmitted, (\d+) received", text)
-    if not summary:
+    if "packets transmitted" not in text:
         raise LabError(f"{host}: ping {target} gave no summary:\n{text}")
-    rtts = [float(rtt) for rtt in re.findall(r"time=([\d.]+) ms", text)]
-    return Ping(int(summary[1]), int(summary[2]), rtts, text)
+    rtts = {int(seq): float(rtt) for seq, rtt in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)}
+    rtts = [rtt for seq, rtt in sorted(rtts.items()) if seq <= count]
+    return Ping(count, len(rtts), rtts, text)
 
 
 def fetch(lab, host, url, timeout=10):
