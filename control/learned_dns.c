@@ -12,8 +12,23 @@ void learned_dns_fini(struct learned_dns *learned)
 		free(learned->list[--learned->n]);
 }
 
-static void tell(const struct learned_dns *learned)
+int learned_dns_copy(struct learned_dns *to, const struct learned_dns *from)
 {
+	*to = (struct learned_dns){.n_changes = from->n_changes};
+	for (; to->n < from->n; to->n++) {
+		to->list[to->n] = malloc(sizeof(*to->list[0]));
+		if (to->list[to->n] == NULL) {
+			learned_dns_fini(to);
+			return -ENOMEM;
+		}
+		*to->list[to->n] = *from->list[to->n];
+	}
+	return 0;
+}
+
+static void tell(struct learned_dns *learned)
+{
+	learned->n_changes++;
 	for (unsigned i = 0; i < learned->n_listeners; i++)
 		learned->listeners[i].fn(learned->listeners[i].ctx);
 }

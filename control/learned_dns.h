@@ -40,6 +40,7 @@ struct learned_dns {
 		void *ctx;
 	} listeners[LEARNED_DNS_LISTENERS_MAX];
 	unsigned n_listeners;
+	uint64_t n_changes;
 	struct learned_dns_rank {
 		char interface[CFG_NAME_MAX + 1];
 		uint32_t rank;
@@ -50,6 +51,8 @@ struct learned_dns {
 enum { LEARNED_DNS_AS_TOLD = UINT32_MAX };
 
 void learned_dns_fini(struct learned_dns *learned);
+// For another thread, without listeners; `to` is to be ended too. 0 or -ENOMEM.
+int learned_dns_copy(struct learned_dns *to, const struct learned_dns *from);
 
 // Takes the place of what that interface was told the same way. Without servers and domains it is
 // forgotten. Listeners hear of it only when something is different. 0 or -ENOMEM, -ENOSPC.

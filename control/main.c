@@ -20,7 +20,7 @@
 #include "control/config_file.h"
 #include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
-#include "control/dns/dns.h"
+#include "control/dns/dns_change.h"
 #include "control/dns/names.h"
 #include "control/dns/set_feed.h"
 #include "control/duties.h"
@@ -46,13 +46,10 @@
 // Another uplink has come, or other servers of one: the next question goes there.
 static void on_learned_dns(void *ctx)
 {
-	struct router *router = ctx;
-	struct error err = {0};
+	const struct router *router = ctx;
 
-	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns) &&
-		dns_follow(&router->dns, &router->config->dns, &router->learned_dns,
-			router->dns_names, router->set_feed, &err) != 0)
-		log_error("dns", "stays with the upstreams that it has: %s", err.text);
+	if (router->dns != NULL && cfg_dns_wants_learned(&router->config->dns))
+		dns_relearn(router->dns, &router->learned_dns);
 }
 
 // --- the start; whatever fails, stop() gives back what is there by then ---
@@ -151,8 +148,8 @@ static int start(struct router *router, const struct options *options, struct er
 	router->set_feed = set_feed_new(router->base, &router->bans);
 	if (router->set_feed == NULL || set_feed_follow(router->set_feed, router->config) != 0)
 		return error_set(err, "no memory for sets that are filled by name");
-	if (dns_follow(&router->dns, &router->config->dns, &router->learned_dns, router->dns_names,
-		    router->set_feed, err) != 0)
+	if (dns_change_now(&router->dns, &router->config->dns, &router->learned_dns,
+		    router->dns_names, router->set_feed, err) != 0)
 		return -1;
 	router->apply = start_apply(router->start, router);
 	return router->apply == NULL ? error_set(err, "no memory for the config's changes") : 0;

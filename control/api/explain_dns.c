@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // dns.explain: who would answer a question, and why.
+#include <stdlib.h>
+
+#include "control/api/dns_task.h"
 #include "control/api/show_parts.h"
 #include "control/dns/explain.h"
 
@@ -38,36 +41,48 @@ static const char *verdict_of(const struct dns_explanation *why)
 	return why->is_refused ? "refused" : verdicts[why->result.verdict];
 }
 
-json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure)
+static void *begin(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"name", "type", "client", NULL};
-	char text[DNS_NAME_STR_BYTES], type_text[DNS_TYPE_STR_BYTES];
-	const struct router *router = ctx;
-	struct dns_explanation why;
-	struct dns_name name;
-	struct ip_addr client;
-	uint16_t type;
-	json_t *to;
+	struct dns_asking said = {0}, *asking;
 
 	if (!show_check_keys(params, keys, failure) ||
-		!read_question(params, &name, &type, &client, failure))
+		!read_question(params, &said.name, &said.type, &said.client, failure))
 		return NULL;
-	if (router->dns == NULL)
-		return rpc_fail(failure, RPC_INTERNAL_ERROR,
-			"there is no `dns` in the config: the router answers no questions");
-	if (dns_explain(router->dns, &name, type, &client, &why) != 0)
-		return rpc_fail(failure, RPC_INTERNAL_ERROR, "the DNS forwarder does not answer");
-	to = json_object();
-	show_put_text(to, "name", dns_name_str(&name, text));
-	show_put_text(to, "type", dns_type_str(type, type_text));
-	show_put_addr(to, "client", &client);
-	show_put_text(to, "verdict", verdict_of(&why));
-	show_put_text(to, "stage", dns_local_stage_name(why.result.stage));
-	show_put_text(to, "why", why.result.why);
-	show_put_number(to, "group", why.group);
-	show_put_text(to, "group_by", why.group_by);
-	show_put_text(to, "domain", why.domain);
-	show_put_bool(to, "has_upstreams", why.has_upstreams);
-	show_put_bool(to, "may_be_private", why.result.may_be_private);
+	asking = malloc(sizeof(*asking));
+	if (asking != NULL)
+		*asking = said;
+	return dns_task_new(session->rpc->ctx, dns_explain, asking, failure);
+}
+
+static json_t *explanation_json(const struct dns_asking *asking)
+{
+	char text[DNS_NAME_STR_BYTES], type_text[DNS_TYPE_STR_BYTES];
+	const struct dns_explanation *why = &asking->out;
+	json_t *to = json_object();
+
+	show_put_text(to, "name", dns_name_str(&asking->name, text));
+	show_put_text(to, "type", dns_type_str(asking->type, type_text));
+	show_put_addr(to, "client", &asking->client);
+	show_put_text(to, "verdict", verdict_of(why));
+	show_put_text(to, "stage", dns_local_stage_name(why->result.stage));
+	show_put_text(to, "why", why->result.why);
+	show_put_number(to, "group", why->group);
+	show_put_text(to, "group_by", why->group_by);
+	show_put_text(to, "domain", why->domain);
+	show_put_bool(to, "has_upstreams", why->has_upstreams);
+	show_put_bool(to, "may_be_private", why->result.may_be_private);
 	return to;
 }
+
+static enum rpc_task_state go_on(void *task, json_t **result, struct rpc_failure *failure)
+{
+	void *asking;
+	enum rpc_task_state state = dns_task_go_on(task, &asking, failure);
+
+	if (asking != NULL)
+		*result = explanation_json(asking);
+	return state;
+}
+
+const struct rpc_task explain_dns = {.begin = begin, .go_on = go_on, .free = dns_task_free};

@@ -241,10 +241,10 @@ const struct rpc_method show_methods[] = {
 	{"show.zones", show_zones, RPC_READS},
 	{"show.sets", NULL, RPC_READS, &show_sets},
 	{"show.set", NULL, RPC_READS, &show_set},
-	{"show.dns", show_dns, RPC_READS},
+	{"show.dns", .effect = RPC_READS, .task = &show_dns},
 	{"show.uplinks", show_uplinks, RPC_READS},
 	{"uplink.ping", .effect = RPC_WRITES, .task = &uplink_ping}, // it sends packets
-	{"dns.explain", explain_dns, RPC_READS},
+	{"dns.explain", .effect = RPC_READS, .task = &explain_dns},
 	{"config.plan", .effect = RPC_WRITES, .task = &config_plan}, // it reads any file
 	{"config.apply", .effect = RPC_WRITES, .task = &config_apply},
 	{"config.confirm", config_confirm, RPC_WRITES},

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/api/dns_task.h"
 #include "control/api/show_parts.h"
-#include "control/dns/dns.h"
 
 enum {
 	CLIENTS_DEFAULT = 20,
@@ -121,26 +121,36 @@ static json_t *listen_json(const struct dns_state *state)
 	return list;
 }
 
-json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure)
+struct shown {
+	struct dns_task *asked;
+	unsigned limit; // of clients
+};
+
+static void *begin(struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
-	const struct router *router = ctx;
-	struct dns_state *state;
+	struct shown *shown;
 	unsigned limit;
-	json_t *result;
 
 	if (!show_read_limit(params, &limit, failure))
 		return NULL;
 	if (json_object_get(params, "limit") == NULL)
 		limit = CLIENTS_DEFAULT;
-	if (router->dns == NULL)
-		return rpc_fail(failure, RPC_INTERNAL_ERROR,
-			"there is no `dns` in the config: the router answers no questions");
-	state = malloc(sizeof(*state));
-	if (state == NULL || dns_state(router->dns, state) != 0) {
-		free(state);
-		return rpc_fail(failure, RPC_INTERNAL_ERROR, "the DNS forwarder does not answer");
-	}
-	result = json_object();
+	shown = calloc(1, sizeof(*shown));
+	if (shown == NULL)
+		return NULL;
+	shown->limit = limit;
+	shown->asked = dns_task_new(
+		session->rpc->ctx, dns_tell_state, malloc(sizeof(struct dns_state)), failure);
+	if (shown->asked != NULL)
+		return shown;
+	free(shown);
+	return NULL;
+}
+
+static json_t *state_json(struct dns_state *state, unsigned limit)
+{
+	json_t *result = json_object();
+
 	json_object_set_new(result, "listen", listen_json(state));
 	json_object_set_new(result, "counts", counts_json(&state->stats));
 	json_object_set_new(result, "types", types_json(&state->stats));
@@ -154,6 +164,26 @@ json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure)
 	json_object_set_new(result, "resolved", times_json(&state->stats.resolved_times));
 	json_object_set_new(result, "upstreams", upstreams_json(state));
 	json_object_set_new(result, "clients", clients_json(&state->stats, limit));
-	free(state);
 	return result;
 }
+
+static enum rpc_task_state go_on(void *task, json_t **result, struct rpc_failure *failure)
+{
+	const struct shown *shown = task;
+	void *state;
+	enum rpc_task_state is = dns_task_go_on(shown->asked, &state, failure);
+
+	if (state != NULL)
+		*result = state_json(state, shown->limit);
+	return is;
+}
+
+static void end(void *task)
+{
+	struct shown *shown = task;
+
+	dns_task_free(shown->asked);
+	free(shown);
+}
+
+const struct rpc_task show_dns = {.begin = begin, .go_on = go_on, .free = end};

@@ -60,8 +60,7 @@ json_t *show_dhcp(void *ctx, const json_t *params, struct rpc_failure *failure);
 extern const struct rpc_walk show_leases;
 
 // In show_dns.c.
-json_t *explain_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *show_dns(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task explain_dns, show_dns;
 
 // In uplinks.c.
 json_t *show_uplinks(void *ctx, const json_t *params, struct rpc_failure *failure);

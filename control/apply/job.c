@@ -100,8 +100,13 @@ static int begin_steps(struct apply_job *job)
 	describe_steps(job);
 	if (outcome->revision != 0 && job->confirm_sec == 0)
 		job->steps.history = apply_history(job->apply);
-	return transaction_go_on(
-		steps, 0, STEPS_LONG, &job->steps, &outcome->failed_step, &outcome->err);
+	if (transaction_go_on(
+		    steps, 0, STEPS_LONG, &job->steps, &outcome->failed_step, &outcome->err) != 0)
+		return -1;
+	if (steps_begin_dns(&job->steps, &outcome->err) == 0)
+		return GOES_ON;
+	transaction_undo(steps, STEPS_LONG, &job->steps);
+	return -1;
 }
 
 // Long. What is to be undone then is the loop's.
@@ -128,6 +133,15 @@ static int judge_flows(struct apply_job *job)
 	return foresight_go_on(outcome->foresight) ? AGAIN : IS_DONE;
 }
 
+// Long.
+static int prepare_dns(struct apply_job *job)
+{
+	if (steps_prepare_dns(&job->steps, &job->outcome->err) == 0)
+		return GOES_ON;
+	job->outcome->failed_step = "DNS";
+	return -1;
+}
+
 static int end_steps(struct apply_job *job)
 {
 	struct apply_outcome *outcome = job->outcome;
@@ -146,10 +160,11 @@ static const struct phase {
 	{"checking", false, begin_steps},
 	{"compiling the policy", true, run_long_step},
 	{"judging the flows that live", false, judge_flows},
+	{"making the DNS forwarder ready", true, prepare_dns},
 	{"putting it in force", false, end_steps},
 };
 
-enum { PHASES = sizeof(phases) / sizeof(phases[0]), PHASE_LONG_STEP = 2 };
+enum { PHASES = sizeof(phases) / sizeof(phases[0]), PHASE_LONG_STEP = 2, PHASE_DNS = 4 };
 
 const char *job_phase_name(const struct apply_job *job)
 {
@@ -173,7 +188,8 @@ static void conclude(struct apply_job *job)
 	bool is_in_force = job->rc == GOES_ON; // all phases are through
 
 	foresight_end(job->outcome->foresight);
-	if (job->rc < 0 && job->phase == PHASE_LONG_STEP && job->kind != APPLY_PLAN)
+	if (job->rc < 0 && (job->phase == PHASE_LONG_STEP || job->phase == PHASE_DNS) &&
+		job->kind != APPLY_PLAN)
 		transaction_undo(steps, STEPS_LONG, &job->steps);
 	if (is_in_force) {
 		steps_finish(&job->steps, job->source.config);

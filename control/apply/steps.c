@@ -10,7 +10,6 @@
 #include "control/apply/gateways.h"
 #include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
-#include "control/dns/dns.h"
 #include "control/dns/set_feed.h"
 #include "control/host_names.h"
 #include "control/kernel.h"
@@ -352,28 +351,50 @@ static bool is_dns_same(const struct steps_ctx *ctx)
 	return is_same;
 }
 
-static int follow_dns(void *at, struct error *err)
+int steps_begin_dns(struct steps_ctx *ctx, struct error *err)
+{
+	struct router *router = ctx->router;
+
+	ctx->dns = dns_change_begin(router->dns, &ctx->after->dns, &router->learned_dns,
+		router->dns_names, router->set_feed, err);
+	return ctx->dns != NULL ? 0 : -1;
+}
+
+int steps_prepare_dns(struct steps_ctx *ctx, struct error *err)
+{
+	if (!is_dns_same(ctx))
+		return dns_change_prepare(ctx->dns, err);
+	dns_change_end(ctx->dns); // the cache stays
+	ctx->dns = NULL;
+	return 0;
+}
+
+static int commit_dns(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+	struct router *router = ctx->router;
+
+	if (ctx->dns != NULL)
+		router->dns = dns_change_commit(ctx->dns, &router->learned_dns);
+	return 0;
+}
+
+// --- sets that are filled by name ---
+
+static int follow_names(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
 	if (set_feed_follow(ctx->router->set_feed, ctx->after) != 0)
 		return error_set(err, "no memory for sets that are filled by name");
-	if (is_dns_same(ctx))
-		return 0; // the cache stays
-	return dns_follow(&ctx->router->dns, &ctx->after->dns, &ctx->router->learned_dns,
-		ctx->router->dns_names, ctx->router->set_feed, err);
+	return 0;
 }
 
-static void follow_dns_back(void *at)
+static void follow_names_back(void *at)
 {
 	struct steps_ctx *ctx = at;
-	struct error err = {0};
 
 	set_feed_follow(ctx->router->set_feed, ctx->before);
-	if (!is_dns_same(ctx) &&
-		dns_follow(&ctx->router->dns, &ctx->before->dns, &ctx->router->learned_dns,
-			ctx->router->dns_names, ctx->router->set_feed, &err) != 0)
-		log_not_undone(&err);
 }
 
 // --- the history ---
@@ -388,17 +409,14 @@ static int settle(void *at, struct error *err)
 }
 
 const struct transaction_step steps[STEPS] = {
-	{"sets with a timeout", open_timed, revert_timed},
-	{"policy", prepare_policy, NULL},
-	{"interfaces", change_interfaces, unchange_interfaces},
-	{"MTU", set_mtus, unset_mtus},
-	{"new addresses", add_addresses, unadd_addresses},
-	{"new routes", add_routes, unadd_routes},
+	{"sets with a timeout", open_timed, revert_timed}, {"policy", prepare_policy, NULL},
+	{"interfaces", change_interfaces, unchange_interfaces}, {"MTU", set_mtus, unset_mtus},
+	{"new addresses", add_addresses, unadd_addresses}, {"new routes", add_routes, unadd_routes},
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},
-	{"DNS", follow_dns, follow_dns_back},
-	{"history", settle, NULL},
+	{"sets by name", follow_names, follow_names_back}, {"history", settle, NULL},
+	{"DNS", commit_dns, NULL}, // it was made ready: nothing can fail any more
 };
 
 // --- the end ---
@@ -432,6 +450,8 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 
 void steps_fini(struct steps_ctx *ctx)
 {
+	dns_change_end(ctx->dns);
+	ctx->dns = NULL;
 	firewall_next_fini(&ctx->firewall); // the old policy, while what it names is there
 	config_free(ctx->old);
 	ctx->old = NULL;

@@ -6,6 +6,7 @@
 #include "control/apply/history.h"
 #include "control/apply/plan.h"
 #include "control/apply/transaction.h"
+#include "control/dns/dns_change.h"
 #include "control/firewall.h"
 #include "control/router.h"
 
@@ -22,14 +23,20 @@ struct steps_ctx {
 	struct timed_sets timed;
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
-	struct config *old; // that the router had: nobody's any more
+	struct dns_change *dns; // NULL: it stays as it is
+	struct config *old;	// that the router had: nobody's any more
 };
 
 enum {
-	STEPS = 11,
+	STEPS = 12,
 	STEPS_LONG = 1, // that one takes long, and may be another thread's
 };
 extern const struct transaction_step steps[STEPS];
+
+// Before the steps that follow the long one: the forwarder is asked to get ready for the config
+// that comes, which takes long in prepare; that is another thread's. 0, or -1 with the reason.
+int steps_begin_dns(struct steps_ctx *ctx, struct error *err);
+int steps_prepare_dns(struct steps_ctx *ctx, struct error *err);
 
 // After the last step: whatever points into the old config points into the new one, which is the
 // router's from now on.

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The DNS forwarder. It runs on a thread and a loop of its own: whatever is asked of it, the
-// control loop and the workers do not wait for it. Control thread.
+// control loop and the workers do not wait for it, and what is wanted of the thread is put into its
+// box (dns_mail.h). A config comes into force by dns_change.h. Control thread, but for dns_free.
 #pragma once
 
 #include "cfg/dns.h"
 #include "control/dns/cache.h"
+#include "control/dns/dns_mail.h"
 #include "control/dns/dns_stats.h"
 #include "control/dns/upstream.h"
 
 struct dns;
-struct dns_names;
-struct learned_dns;
+struct front;
+struct listeners;
 struct set_feed;
 
-// It does as this config says, beside what is under way by the one before; without `dns` in the
-// config it ends. What is `learned` is read now: it is called again when that changes. `names` of
-// leases are borrowed. Both may be NULL. `*dns` is NULL as long as none runs. 0, or -1 with the
-// reason, and nothing has changed.
-int dns_follow(struct dns **dns, const struct cfg_dns *config, const struct learned_dns *learned,
-	struct dns_names *names, struct set_feed *feed, struct error *err);
-void dns_free(struct dns *dns); // NULL is fine
+// What the thread works with; nobody else looks at it.
+struct dns_parts {
+	struct event_base *base;
+	struct front *front;
+	struct listeners *listeners;
+	struct dns_stats stats;
+};
+
+// It listens nowhere yet. `feed` is borrowed, or NULL. NULL with the reason.
+struct dns *dns_new(struct set_feed *feed, struct error *err);
+// Waits for its thread, which has much to free. Any thread; NULL is fine.
+void dns_free(struct dns *dns);
+
+// Has the thread do it between two questions.
+void dns_put(struct dns *dns, struct dns_wish *wish);
 
 struct dns_upstream_state {
 	char name[UPSTREAM_NAME_BYTES];
@@ -34,13 +44,9 @@ struct dns_listen_state {
 	bool is_open;
 };
 
-// Calls it in the forwarder's thread, between two questions. 0, or -1: that did not come to it in
-// time, and it is not called any more.
-struct front;
-int dns_run(struct dns *dns, void (*fn)(struct front *front, void *ctx), void *ctx);
-
 enum { DNS_STATE_UPSTREAMS_MAX = 128 };
 
+// A copy; it is large.
 struct dns_state {
 	struct dns_stats stats; // but for its lock
 	struct cache_counts cache;
@@ -51,5 +57,5 @@ struct dns_state {
 	unsigned n_upstreams;
 };
 
-// A copy; it is large. 0, or -1: the thread did not answer in time.
-int dns_state(struct dns *dns, struct dns_state *out);
+// A wish: fills the struct dns_state that is its context.
+void dns_tell_state(struct dns_parts *parts, void *state);

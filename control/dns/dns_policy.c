@@ -121,8 +121,9 @@ static void list_domains(struct dns_policy *policy)
 			compare_domains);
 }
 
-struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct learned_dns *learned,
-	struct dns_names *names, struct error *err)
+// All but what policies share.
+static struct dns_policy *copy_policy(
+	const struct cfg_dns *config, const struct learned_dns *learned, struct error *err)
 {
 	struct dns_policy *policy = calloc(1, sizeof(*policy));
 
@@ -132,21 +133,66 @@ struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct lea
 		return NULL;
 	}
 	copy_config(policy, config);
+	policy->asked = policy->config.upstreams;
 	put_learned(policy->arena, &policy->config.upstreams, learned);
 	policy->groups =
 		arena_alloc_array(policy->arena, config->n_domains + 1, sizeof(*policy->groups));
 	if (policy->groups != NULL)
 		list_domains(policy);
-	if (arena_is_exhausted(policy->arena)) {
-		dns_policy_free(policy);
+	if (!arena_is_exhausted(policy->arena))
+		return policy;
+	dns_policy_free(policy);
+	error_set(err, "no memory for the DNS forwarder");
+	return NULL;
+}
+
+static void share(struct dns_policy *policy, struct dns_policy_shared *shared)
+{
+	policy->shared = shared;
+	policy->local = shared->local;
+	shared->n_policies++;
+}
+
+static void unshare(struct dns_policy_shared *shared)
+{
+	if (shared == NULL || --shared->n_policies > 0)
+		return;
+	dns_local_free(shared->local);
+	upstream_tls_free(shared->ssl_ctx);
+	free(shared);
+}
+
+struct dns_policy *dns_policy_new(const struct cfg_dns *config, const struct learned_dns *learned,
+	struct dns_names *names, struct error *err)
+{
+	struct dns_policy *policy = copy_policy(config, learned, err);
+	struct dns_policy_shared *shared = calloc(1, sizeof(*shared));
+
+	if (policy == NULL || shared == NULL) {
 		error_set(err, "no memory for the DNS forwarder");
-		return NULL;
+		goto fail;
 	}
-	policy->local = dns_local_new(config, names, err);
-	if (policy->local == NULL) {
-		dns_policy_free(policy);
-		return NULL;
-	}
+	shared->local = dns_local_new(config, names, err);
+	if (shared->local == NULL)
+		goto fail;
+	share(policy, shared);
+	return policy;
+fail:
+	free(shared);
+	dns_policy_free(policy);
+	return NULL;
+}
+
+struct dns_policy *dns_policy_relearn(
+	const struct dns_policy *from, const struct learned_dns *learned, struct error *err)
+{
+	struct cfg_dns config = from->config;
+	struct dns_policy *policy;
+
+	config.upstreams = from->asked;
+	policy = copy_policy(&config, learned, err);
+	if (policy != NULL)
+		share(policy, from->shared);
 	return policy;
 }
 
@@ -163,18 +209,26 @@ static bool wants_tls(const struct cfg_dns_upstreams *upstreams)
 	return false;
 }
 
+// The authorities of a machine are a hundred and more, and take long to read.
+int dns_policy_read(struct dns_policy *policy, struct error *err)
+{
+	bool wants = wants_tls(&policy->config.upstreams);
+
+	for (unsigned i = 0; i < policy->config.n_domains; i++)
+		wants |= wants_tls(&policy->config.domains[i].upstreams);
+	if (!wants)
+		return 0;
+	policy->shared->ssl_ctx = upstream_tls_new(policy->config.tls_certificates, err);
+	return policy->shared->ssl_ctx != NULL ? 0 : -1;
+}
+
 static int begin_group(
 	struct dns_policy *policy, const struct cfg_dns_upstreams *upstreams, struct error *err)
 {
 	struct upstream_group *group = &policy->groups[policy->n_groups];
 
-	if (wants_tls(upstreams) && policy->ssl_ctx == NULL) {
-		policy->ssl_ctx = upstream_tls_new(policy->config.tls_certificates, err);
-		if (policy->ssl_ctx == NULL)
-			return -1;
-	}
 	policy->n_groups++;
-	if (upstream_group_init(group, upstreams, policy->base, policy->ssl_ctx) != 0)
+	if (upstream_group_init(group, upstreams, policy->base, policy->shared->ssl_ctx) != 0)
 		return error_set(err, "no memory for the DNS forwarder's upstreams");
 	upstream_group_warm(group);
 	return 0;
@@ -198,11 +252,10 @@ void dns_policy_free(struct dns_policy *policy)
 {
 	if (policy == NULL)
 		return;
-	dns_local_free(policy->local);
 	resolver_free(policy->resolver);
 	for (unsigned i = 0; i < policy->n_groups; i++)
 		upstream_group_fini(&policy->groups[i]);
-	upstream_tls_free(policy->ssl_ctx);
+	unshare(policy->shared);
 	arena_free(policy->arena);
 	free(policy);
 }

@@ -15,6 +15,12 @@ struct dns_explanation {
 	bool has_upstreams; // or else it is found from the root down
 };
 
-// 0, or -1: the thread did not answer in time.
-int dns_explain(struct dns *dns, const struct dns_name *name, uint16_t type,
-	const struct ip_addr *client, struct dns_explanation *out);
+struct dns_asking {
+	struct dns_name name;
+	uint16_t type;
+	struct ip_addr client;
+	struct dns_explanation out; // zeroed before
+};
+
+// A wish: explains the struct dns_asking that is its context.
+void dns_explain(struct dns_parts *parts, void *asking);

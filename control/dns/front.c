@@ -105,16 +105,8 @@ void front_free(struct front *front)
 	free(front);
 }
 
-int front_set_policy(struct front *front, struct dns_policy *policy)
+void front_set_policy(struct front *front, struct dns_policy *policy, struct cache *cache)
 {
-	struct cache_limits limits;
-	struct cache *cache;
-
-	dns_policy_limits(policy, &limits);
-	cache = cache_new(&limits);
-	if (cache == NULL)
-		return -1;
-	// Other upstreams may say other things: nothing of what the old ones said stays.
 	retire_cache(front, front->cache);
 	front->cache = cache;
 	resolve_set_policy(front->resolve, policy, cache);
@@ -126,7 +118,6 @@ int front_set_policy(struct front *front, struct dns_policy *policy)
 	dns_local_use_nets(policy->local, mdns_nets(front->mdns));
 	if (block_lists_set(front->lists, &policy->config.local) != 0)
 		log_error("dns", "no memory to read the block lists");
-	return 0;
 }
 
 struct dns_policy *front_policy(const struct front *front)

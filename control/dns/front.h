@@ -48,8 +48,9 @@ size_t answer_join(
 struct front *front_new(struct event_base *base, struct dns_stats *stats, struct set_feed *feed);
 void front_free(struct front *front);
 
-// From now on this one's; the cache is emptied where other answers are to be expected.
-int front_set_policy(struct front *front, struct dns_policy *policy);
+// From now on this one's, with that cache: other upstreams may say other things, so nothing of what
+// the old ones said stays. Takes both.
+void front_set_policy(struct front *front, struct dns_policy *policy, struct cache *cache);
 struct dns_policy *front_policy(const struct front *front);
 
 // Fills in asker->asked. With FRONT_ANSWERED, `*out_n` bytes of `out` are the answer.
