@@ -22,11 +22,12 @@ struct steps_ctx {
 	struct timed_sets timed;
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
+	struct cores cores; // before
 	struct config *old; // that the router had: nobody's any more
 };
 
 enum {
-	STEPS = 11,
+	STEPS = 12,
 	STEPS_LONG = 1, // that one takes long, and may be another thread's
 };
 extern const struct transaction_step steps[STEPS];
