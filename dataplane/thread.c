@@ -98,11 +98,13 @@ static void *thread_main(void *arg)
 
 struct thread *thread_new(struct dataplane *dp, unsigned index, int core)
 {
-	struct thread *t = aligned_alloc(_Alignof(max_align_t), sizeof(*t));
+	struct thread *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
-	*t = (struct thread){.dp = dp, .index = index, .core = core};
+	t->dp = dp;
+	t->index = index;
+	t->core = core;
 	t->is_busy = dp->options.is_busy;
 	t->must_prepare = true;
 	t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
