@@ -142,9 +142,14 @@ void check_is_interface(
 void check_workers(const struct check *check)
 {
 	const struct config *config = check->config;
-	struct yaml_node *list = yaml_tree_get(yaml_tree_get(check->root, "workers"), "cores");
+	const struct yaml_node *workers = yaml_tree_get(check->root, "workers");
+	struct yaml_node *list = yaml_tree_get(workers, "cores");
 	struct yaml_node *item = NULL;
 
+	if (config->n_workers != 0 && config->n_workers < config->n_cores)
+		report_add(check->report, check_place(workers, "count"),
+			"workers: `count`: %u cannot run on %u cores: each is on one at a time",
+			config->n_workers, config->n_cores);
 	for (unsigned i = 0; i < config->n_cores; i++) {
 		const struct yaml_node *other = NULL;
 

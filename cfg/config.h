@@ -127,7 +127,8 @@ struct config {
 	const char *file;
 	struct cfg_names more_files; // that it includes: names[i] is file i + 1 in places
 	uint64_t said, workers_said, memory_said, state_said, flows_said;
-	int cores[CFG_CORES_MAX]; // one worker on each; n_cores 0: control decides
+	uint16_t n_workers;	  // 0: as many as cores
+	int cores[CFG_CORES_MAX]; // that they run on; n_cores 0: control decides
 	unsigned n_cores;
 	enum cfg_idle idle;
 	enum cfg_hugepages hugepages;

@@ -17,9 +17,16 @@ static const struct model_choice idle_choices[] = {
 };
 
 static const struct model_key workers_keys[] = {
+	{.key = "count",
+		.type = MODEL_WHOLE,
+		.help = "how many there are, the most cores that they can have; absent: as many as "
+			"cores at start",
+		.min = 1,
+		.max = CFG_CORES_MAX,
+		MODEL_AT(struct config, n_workers)},
 	{.key = "cores",
 		.type = MODEL_WHOLE,
-		.help = "CPU cores to run a worker on, one each; absent: chosen at start",
+		.help = "CPU cores to run the workers on; absent: chosen at start",
 		.max = CORE_MAX,
 		MODEL_AT(struct config, cores[0]),
 		.n_max = CFG_CORES_MAX,

@@ -150,6 +150,7 @@ int budget_make(struct budget *budget, const struct config *config, const struct
 	memset(budget, 0, sizeof(*budget));
 	memcpy(dataplane->cores, cores->workers, sizeof(cores->workers));
 	dataplane->n_workers = cores->n_workers;
+	dataplane->n_cores = cores->n_cores;
 	dataplane->is_busy = config->idle == CFG_IDLE_BUSY;
 	choose_routes(dataplane, machine_bytes);
 	if (config->recorder.is_there)
@@ -192,10 +193,10 @@ void budget_log(const struct budget *budget, const struct cores *cores)
 		"budget: %u worker%s on core%s %s, %u flows, %u + %u routes, %u + %u neighbours, "
 		"%u entries of sets with a timeout, %u MiB recorded by each worker: %llu MiB; "
 		"%u packet buffers: %llu MiB",
-		cores->n_workers, cores->n_workers == 1 ? "" : "s",
-		cores->n_workers == 1 ? "" : "s", cores_str(cores, list, sizeof(list)),
-		dataplane->flow_capacity, dataplane->routes4_max, dataplane->routes6_max,
-		budget->neighbours4_max, budget->neighbours6_max, budget->timed_entries_max,
+		cores->n_workers, cores->n_workers == 1 ? "" : "s", cores->n_cores == 1 ? "" : "s",
+		cores_str(cores, list, sizeof(list)), dataplane->flow_capacity,
+		dataplane->routes4_max, dataplane->routes6_max, budget->neighbours4_max,
+		budget->neighbours6_max, budget->timed_entries_max,
 		(unsigned)(dataplane->recorder.ring_bytes >> 20),
 		(unsigned long long)(budget->dataplane_bytes >> 20), budget->drivers.n_mbufs,
 		(unsigned long long)(budget->packet_bytes >> 20));

@@ -140,7 +140,7 @@ static int start(struct router *router, const struct options *options, struct er
 	host_names_follow(router, NULL, router->config);
 	if (dhcp_open(router, err) != 0)
 		return -1;
-	router->watch = watch_new(router->dp, &router->cores, err);
+	router->watch = watch_new(router->dp, err);
 	if (router->watch == NULL)
 		return -1;
 	if (learned_dns_listen(&router->learned_dns, on_learned_dns, router) != 0)

@@ -18,7 +18,6 @@ enum { INTERVAL_MS = 500 };
 
 struct watch {
 	struct dataplane *dp;
-	const struct cores *cores;
 	int stop_fd; // readable: it is time to end
 	pthread_t thread;
 	_Atomic unsigned n_stalls;
@@ -27,16 +26,15 @@ struct watch {
 static void log_worker(void *ctx, const struct dp_worker_news *news)
 {
 	struct watch *watch = ctx;
-	int core =
-		news->worker < watch->cores->n_workers ? watch->cores->workers[news->worker] : -1;
 	char part[32];
 
 	snprintf(part, sizeof(part), "worker %u", news->worker);
 	watch->n_stalls += news->is_stalled;
 	if (news->is_stalled)
-		log_error(part, "on core %d has made no turn for %u ms", core, news->stalled_ms);
+		log_error(part, "on core %d has made no turn for %u ms", news->core,
+			news->stalled_ms);
 	else
-		log_info(part, "on core %d turns again", core);
+		log_info(part, "on core %d turns again", news->core);
 }
 
 static void *watch_main(void *arg)
@@ -49,7 +47,7 @@ static void *watch_main(void *arg)
 	return NULL;
 }
 
-struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct error *err)
+struct watch *watch_new(struct dataplane *dp, struct error *err)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	sigset_t all, before;
@@ -58,7 +56,6 @@ struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct 
 	if (watch == NULL)
 		goto fail;
 	watch->dp = dp;
-	watch->cores = cores;
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (watch->stop_fd < 0) {
 		error = errno;

@@ -4,12 +4,11 @@
 #pragma once
 
 #include "cfg/base/error.h"
-#include "control/cores.h"
 #include "dataplane/dataplane.h"
 
 struct watch;
 
-// `dp` runs already, and until watch_free; `cores` stay where they are. NULL with the reason.
-struct watch *watch_new(struct dataplane *dp, const struct cores *cores, struct error *err);
+// `dp` runs already, and until watch_free. NULL with the reason.
+struct watch *watch_new(struct dataplane *dp, struct error *err);
 unsigned watch_stalls(const struct watch *watch); // so far; NULL is fine
 void watch_free(struct watch *watch);		  // NULL is fine

@@ -99,10 +99,17 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 			DP_WORKERS_MAX);
 		return NULL;
 	}
+	if (options->n_cores > options->n_workers) {
+		error_set(err, "%u cores for %u workers", options->n_cores, options->n_workers);
+		return NULL;
+	}
 	dp = calloc(1, sizeof(*dp));
 	if (dp == NULL)
 		goto failed;
 	dp->options = *options;
+	if (options->n_cores == 0)
+		dp->options.n_cores = options->n_workers;
+	crew_init(&dp->crew);
 	dp->event_fd = -1;
 	dp->host.epoll_fd = dp->host.wake_fd = -1;
 	dp->epoch = 1;
@@ -184,13 +191,9 @@ int dataplane_start(struct dataplane *dp, struct error *err)
 
 	if (error != 0)
 		return error_set(err, "cannot start the host thread: %s", strerror(-error));
-	for (unsigned i = 0; i < dp->options.n_workers; i++) {
-		error = worker_start(&dp->workers[i]);
-		if (error != 0) {
-			dataplane_stop(dp);
-			return error_set(err, "cannot start worker %u on core %d: %s", i,
-				dp->options.cores[i], strerror(-error));
-		}
+	if (crew_start(dp, err) != 0) {
+		dataplane_stop(dp);
+		return -1;
 	}
 	dp->is_started = true;
 	return 0;
@@ -199,12 +202,7 @@ int dataplane_start(struct dataplane *dp, struct error *err)
 void dataplane_stop(struct dataplane *dp)
 {
 	atomic_store(&dp->must_stop, true);
-	if (dp->workers != NULL)
-		for (unsigned i = 0; i < dp->options.n_workers; i++)
-			worker_wake(&dp->workers[i]);
-	if (dp->workers != NULL)
-		for (unsigned i = 0; i < dp->options.n_workers; i++)
-			worker_join(&dp->workers[i]);
+	crew_stop(dp);
 	host_join(&dp->host);
 	dp->is_started = false;
 }
@@ -276,7 +274,7 @@ void dataplane_watch(struct dataplane *dp, uint64_t now_ms, dp_worker_fn fn, voi
 	for (unsigned i = 0; i < dp->options.n_workers; i++) {
 		struct worker *w = &dp->workers[i];
 		uint64_t heartbeat = atomic_load_explicit(&w->heartbeat, memory_order_relaxed);
-		struct dp_worker_news news = {.worker = i};
+		struct dp_worker_news news = {.worker = i, .core = atomic_load(&w->core)};
 
 		if (!w->is_running)
 			continue;

@@ -34,8 +34,9 @@ struct dp_recorder {
 };
 
 struct dataplane_options {
-	int cores[DP_WORKERS_MAX]; // one pinned worker on each
-	unsigned n_workers;	   // >= 1
+	unsigned n_workers;	   // >= 1, for life: flows are divided among them
+	int cores[DP_WORKERS_MAX]; // that they run on, a pinned thread on each
+	unsigned n_cores;	   // <= n_workers, who take turns where they are more; 0: as many
 	bool is_busy;		   // never sleep
 	uint32_t flow_capacity;	   // of the whole router, shared out evenly
 	uint32_t routes4_max;	   // prefixes in each FIB
@@ -53,6 +54,10 @@ struct dataplane *dataplane_new(const struct dataplane_options *options, struct 
 int dataplane_start(struct dataplane *dp, struct error *err);
 void dataplane_stop(struct dataplane *dp); // joins every worker; safe twice
 void dataplane_free(struct dataplane *dp); // NULL is fine; ports and TAPs stay the caller's
+// Before or after dataplane_start: the workers run on these cores from now on, 1 to n_workers of
+// them. Workers go from one thread to another as they are, with their flows, queues and counters,
+// and the others go on. 0, or -1 with the reason, and all is as before.
+int dataplane_cores_set(struct dataplane *dp, const int *cores, unsigned n, struct error *err);
 
 // --- interfaces ---
 struct dp_interface {
@@ -220,6 +225,7 @@ bool dataplane_event_next(struct dataplane *dp, struct dp_event *out);
 // be waiting for the very worker that stalls.
 struct dp_worker_news {
 	unsigned worker;
+	int core;
 	bool is_stalled;
 	uint32_t stalled_ms; // how long there has been no turn
 };

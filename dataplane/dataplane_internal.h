@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "dataplane/adjacency.h"
+#include "dataplane/crew.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/expect.h"
 #include "dataplane/fib.h"
@@ -27,6 +28,7 @@ struct dataplane {
 	struct fib fib;
 	struct adjacency_table adjacencies;
 	struct worker *workers; // options.n_workers
+	struct crew crew;	// who runs them
 	struct host host;
 	struct rte_ring *events; // struct dp_event, by value
 	int event_fd;

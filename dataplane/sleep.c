@@ -25,56 +25,92 @@ enum {
 	SLEEP_LONGEST_NS = 100000000, // so that the watch sees a heartbeat
 };
 
-// The inbox, and each receive queue that can wake somebody.
-static void sleep_prepare(struct worker *w)
+static void add_queues(struct thread *t, const struct worker *w)
 {
-	const struct snapshot *snap = w->snap;
-
-	w->sleep_serial = snap->serial;
-	w->can_be_woken = true;
-	w->sleep_fds[0] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
-	w->n_sleep_fds = 1;
-	for (unsigned k = 0; k < snap->n_receivers; k++) {
-		const struct receiver *in = &snap->receivers[k];
+	for (unsigned k = 0; k < w->snap->n_receivers; k++) {
+		const struct receiver *in = &w->snap->receivers[k];
 
 		for (uint16_t q = w->index; q < in->n_rxq; q = (uint16_t)(q + w->n_workers)) {
 			int fd = port_rx_fd(in->port, q);
 
-			if (fd < 0 || w->n_sleep_fds == SLEEP_FDS_MAX)
-				w->can_be_woken = false;
+			if (fd < 0 || t->n_sleep_fds == SLEEP_FDS_MAX)
+				t->can_be_woken = false;
 			else
-				w->sleep_fds[w->n_sleep_fds++] =
+				t->sleep_fds[t->n_sleep_fds++] =
 					(struct pollfd){.fd = fd, .events = POLLIN};
 		}
 	}
 }
 
-static void sleep_until_needed(struct worker *w)
+// Control's word, the inboxes, and each receive queue that can wake somebody.
+static void sleep_prepare(struct thread *t)
 {
-	uint64_t ns = SLEEP_LONGEST_NS;
-	struct timespec ts = {0};
+	t->must_prepare = false;
+	t->can_be_woken = true;
+	t->sleep_fds[0] = (struct pollfd){.fd = t->wake_fd, .events = POLLIN};
+	t->n_sleep_fds = 1;
+	for (unsigned i = 0; i < t->n_workers; i++)
+		t->sleep_fds[t->n_sleep_fds++] =
+			(struct pollfd){.fd = t->workers[i]->wake_fd, .events = POLLIN};
+	for (unsigned i = 0; i < t->n_workers; i++)
+		add_queues(t, t->workers[i]);
+	if (t->n_workers > 0)
+		t->sleep_serial = t->workers[0]->snap->serial;
+}
+
+static uint64_t longest_ns(struct thread *t)
+{
+	if (!t->can_be_woken)
+		return RTE_MIN((uint64_t)SLEEP_BLIND_FIRST_NS * ++t->naps,
+			(uint64_t)SLEEP_BLIND_LONGEST_NS);
+	for (unsigned i = 0; i < t->n_workers; i++)
+		if (t->workers[i]->n_held > 0)
+			return SLEEP_HOLDING_NS;
+	return SLEEP_LONGEST_NS;
+}
+
+static bool is_wanted(const struct thread *t)
+{
+	for (unsigned i = 0; i < t->n_workers; i++)
+		if (!rte_ring_empty(t->workers[i]->inbox))
+			return true;
+	return false;
+}
+
+static void sleep_for(struct thread *t, uint64_t ns)
+{
+	struct timespec ts = {.tv_nsec = (long)ns};
 	uint64_t count;
 
-	if (w->sleep_serial != w->snap->serial)
-		sleep_prepare(w);
-	if (!w->can_be_woken)
-		ns = RTE_MIN((uint64_t)SLEEP_BLIND_FIRST_NS * ++w->naps,
-			(uint64_t)SLEEP_BLIND_LONGEST_NS);
-	else if (w->n_held > 0)
-		ns = SLEEP_HOLDING_NS;
-	ts.tv_nsec = (long)ns;
-	// the flag is seen before the inbox is looked at once more: pairs with worker_wake's fence
-	atomic_store_explicit(&w->is_asleep, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (rte_ring_empty(w->inbox) && !atomic_load(&w->dp->must_stop)) {
-		w->sleeps++;
-		rte_rcu_qsbr_thread_offline(w->dp->rcu, w->rcu_id);
-		ppoll(w->sleep_fds, w->n_sleep_fds, &ts, NULL);
-		rte_rcu_qsbr_thread_online(w->dp->rcu, w->rcu_id);
+	for (unsigned i = 0; i < t->n_workers; i++) {
+		t->workers[i]->sleeps++;
+		rte_rcu_qsbr_thread_offline(t->dp->rcu, t->workers[i]->rcu_id);
 	}
-	atomic_store(&w->is_asleep, false);
-	if (w->sleep_fds[0].revents != 0 && read(w->wake_fd, &count, sizeof(count)) < 0)
-		return; // EAGAIN: read before
+	if (ppoll(t->sleep_fds, t->n_sleep_fds, &ts, NULL) > 0)
+		for (unsigned i = 0; i <= t->n_workers; i++)
+			if (t->sleep_fds[i].revents != 0 &&
+				read(t->sleep_fds[i].fd, &count, sizeof(count)) < 0)
+				continue; // EAGAIN: read before
+	for (unsigned i = 0; i < t->n_workers; i++)
+		rte_rcu_qsbr_thread_online(t->dp->rcu, t->workers[i]->rcu_id);
+}
+
+static void sleep_until_needed(struct thread *t)
+{
+	uint64_t ns;
+
+	if (t->must_prepare || (t->n_workers > 0 && t->sleep_serial != t->workers[0]->snap->serial))
+		sleep_prepare(t);
+	ns = longest_ns(t);
+	for (unsigned i = 0; i < t->n_workers; i++)
+		atomic_store_explicit(&t->workers[i]->is_asleep, true, memory_order_relaxed);
+	// the flags are seen before the inboxes are looked at once more: pairs with worker_wake's
+	// fence
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!is_wanted(t))
+		sleep_for(t, ns);
+	for (unsigned i = 0; i < t->n_workers; i++)
+		atomic_store(&t->workers[i]->is_asleep, false);
 }
 
 void worker_wake(struct worker *w)
@@ -102,38 +138,38 @@ uint32_t sleep_poll_next_us(uint32_t poll_us, uint64_t idle_us)
 	return RTE_MAX(poll_us / 2, (uint32_t)POLL_LEAST_US);
 }
 
-void sleep_when_idle(struct worker *w)
+void sleep_when_idle(struct thread *t)
 {
 	uint64_t now = rte_rdtsc();
 
-	if (w->is_busy) {
+	if (t->is_busy) {
 		rte_pause();
 		return;
 	}
-	if (w->idle_since_tsc == 0) {
-		w->idle_since_tsc = now;
-		w->naps = 0;
-	} else if (now - w->idle_seen_tsc > tsc_of_us(AWAY_US)) {
-		w->poll_us = POLL_LEAST_US; // the core is not ours alone
+	if (t->idle_since_tsc == 0) {
+		t->idle_since_tsc = now;
+		t->naps = 0;
+	} else if (now - t->idle_seen_tsc > tsc_of_us(AWAY_US)) {
+		t->poll_us = POLL_LEAST_US; // the core is not ours alone
 	}
-	w->idle_seen_tsc = now;
-	if (now - w->idle_since_tsc < tsc_of_us(POLL_LEAST_US)) {
+	t->idle_seen_tsc = now;
+	if (now - t->idle_since_tsc < tsc_of_us(POLL_LEAST_US)) {
 		rte_pause();
-	} else if (now - w->idle_since_tsc < tsc_of_us(w->poll_us)) {
+	} else if (now - t->idle_since_tsc < tsc_of_us(t->poll_us)) {
 		sched_yield(); // to whoever waits for this core
 	} else {
-		sleep_until_needed(w);
-		w->idle_seen_tsc = rte_rdtsc();
+		sleep_until_needed(t);
+		t->idle_seen_tsc = rte_rdtsc();
 	}
 }
 
-void sleep_idle_over(struct worker *w)
+void sleep_idle_over(struct thread *t)
 {
 	uint64_t idle_us;
 
-	if (w->idle_since_tsc == 0)
+	if (t->idle_since_tsc == 0)
 		return;
-	idle_us = (rte_rdtsc() - w->idle_since_tsc) / tsc_of_us(1);
-	w->poll_us = sleep_poll_next_us(w->poll_us, idle_us);
-	w->idle_since_tsc = 0;
+	idle_us = (rte_rdtsc() - t->idle_since_tsc) / tsc_of_us(1);
+	t->poll_us = sleep_poll_next_us(t->poll_us, idle_us);
+	t->idle_since_tsc = 0;
 }

@@ -78,7 +78,7 @@ int dataplane_worker_stats(const struct dataplane *dp, unsigned worker, struct d
 		return -ENOENT;
 	w = &dp->workers[worker];
 	*out = (struct dp_worker_stats){
-		.core = w->core,
+		.core = atomic_load(&w->core),
 		.turns = w->turns,
 		.idle_turns = w->idle_turns,
 		.sleeps = w->sleeps,

@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
-#include <rte_lcore.h>
 #include <rte_malloc.h>
 
 #include "dataplane/conntrack.h"
@@ -26,7 +24,6 @@
 #include "dataplane/observe.h"
 #include "dataplane/owner.h"
 #include "dataplane/pipeline.h"
-#include "dataplane/sleep.h"
 #include "dataplane/vlan.h"
 
 enum {
@@ -92,8 +89,7 @@ int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const ui
 	w->dp = dp;
 	w->index = (uint16_t)index;
 	w->n_workers = (uint16_t)dp->options.n_workers;
-	w->core = dp->options.cores[index];
-	w->is_busy = dp->options.is_busy;
+	w->core = -1;
 	w->fib = &dp->fib;
 	w->adjacencies = dp->adjacencies.entries;
 	w->pool = drivers_pool();
@@ -341,73 +337,23 @@ void worker_expire(struct worker *w, unsigned n_pkts)
 		conntrack_expire(w, EXPIRE_BUDGET + 2 * n_pkts);
 }
 
-static void *worker_main(void *arg)
+unsigned worker_turn(struct worker *w, uint64_t now_ms)
 {
-	struct worker *w = arg;
-	struct dataplane *dp = w->dp;
-	uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
+	unsigned n;
 
-	prctl(PR_SET_TIMERSLACK, 1000); // ns: a short sleep is to be short
-	rte_thread_register();		// a mempool cache of its own; it works without
-	rte_rcu_qsbr_thread_register(dp->rcu, w->rcu_id);
-	rte_rcu_qsbr_thread_online(dp->rcu, w->rcu_id);
-	while (!atomic_load_explicit(&dp->must_stop, memory_order_relaxed)) {
-		uint64_t now_ms = (rte_rdtsc() - dp->start_tsc) / tsc_per_ms;
-		unsigned n;
-
-		rte_rcu_qsbr_quiescent(dp->rcu, w->rcu_id);
-		worker_refresh(w);
-		w->turns++;
-		if (now_ms != w->now_ms)
-			tick(w, now_ms);
-		n = poll_ports(w);
-		n += worker_poll_inbox(w);
-		flush_all(w);
-		worker_expire(w, n);
-		n += flow_cut_turn(w);
-		n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
-		if (w->host_signal)
-			host_wake(w);
-		if (n > 0) {
-			sleep_idle_over(w);
-			continue;
-		}
-		w->idle_turns++;
-		sleep_when_idle(w);
-	}
-	rte_rcu_qsbr_thread_offline(dp->rcu, w->rcu_id);
-	rte_rcu_qsbr_thread_unregister(dp->rcu, w->rcu_id);
-	rte_thread_unregister();
-	return NULL;
-}
-
-int worker_start(struct worker *w)
-{
-	char name[DP_WORKER_NAME_MAX + 1];
-	pthread_attr_t attr;
-	cpu_set_t set;
-	int error;
-
-	if (w->core < 0 || w->core >= CPU_SETSIZE)
-		return -EINVAL;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)w->core, &set);
-	pthread_attr_init(&attr);
-	error = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
-	if (error == 0)
-		error = pthread_create(&w->thread, &attr, worker_main, w);
-	pthread_attr_destroy(&attr);
-	if (error != 0)
-		return -error;
-	snprintf(name, sizeof(name), "worker-%u", w->index);
-	pthread_setname_np(w->thread, name);
-	w->is_running = true;
-	return 0;
-}
-
-void worker_join(struct worker *w)
-{
-	if (w->is_running)
-		pthread_join(w->thread, NULL);
-	w->is_running = false;
+	rte_rcu_qsbr_quiescent(w->dp->rcu, w->rcu_id);
+	worker_refresh(w);
+	w->turns++;
+	if (now_ms > w->now_ms) // another core's clock may be a little behind
+		tick(w, now_ms);
+	n = poll_ports(w);
+	n += worker_poll_inbox(w);
+	flush_all(w);
+	worker_expire(w, n);
+	n += flow_cut_turn(w);
+	n += w->flows.wheel_sec != w->now_sec; // there is more: do not sleep
+	if (w->host_signal)
+		host_wake(w);
+	w->idle_turns += n == 0;
+	return n;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A worker: one pinned thread, what it owns (flow table, timers, send buffers, hold queue,
-// counters) and its loop. Only the worker writes its struct; control reads counters. Other
-// threads reach it through `inbox` alone.
+// A worker: what one thread at a time has to itself (flow table, timers, send buffers, hold queue,
+// counters), and its turn. Only the thread that runs it (thread.h) writes its struct; control reads
+// counters. Other threads reach it through `inbox` alone.
 #pragma once
 
 #include <assert.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -28,8 +26,7 @@ enum {
 	HOLD_MAX = 512, // packets waiting for neighbours, of one worker
 	HOLD_PER_NEIGHBOUR = 16,
 	HOLD_PER_SOURCE = 64, // for all neighbours that one host sends to
-	SLEEP_FDS_MAX = 256,
-	HOMEWARD_SETS = 512, // of flows whose packets are on their way to another worker
+	HOMEWARD_SETS = 512,  // of flows whose packets are on their way to another worker
 	HOMEWARD_WAYS = 7,
 };
 
@@ -188,35 +185,26 @@ struct worker {
 		uint8_t iface; // of the burst at hand
 	} observing;
 
-	// the thread
-	pthread_t thread;
-	bool is_running;
-	int core;
+	// its turns
+	bool is_running;  // control's: some thread has it
+	_Atomic int core; // of that thread
 	unsigned rcu_id;
-	bool is_busy;
 	uint64_t turns, idle_turns, sleeps, rx_packets, handed_over;
 	_Atomic bool is_asleep; // whoever puts something into the inbox must call worker_wake
 	int wake_fd;
-	uint32_t sleep_serial; // of the snapshot that sleep_fds was made of
-	struct pollfd sleep_fds[SLEEP_FDS_MAX];
-	unsigned n_sleep_fds;
-	bool can_be_woken;	 // by every one of its queues
-	uint64_t idle_since_tsc; // its first turn without work; 0: has work
-	uint64_t idle_seen_tsc;	 // and the last one
-	uint32_t poll_us;	 // how long it goes on without work before it sleeps
-	uint32_t naps;		 // since it had work
 	_Atomic uint64_t heartbeat;
 	uint64_t watched_heartbeat, watched_ms; // dataplane_watch's own
 	bool is_stalled;
 } __rte_cache_aligned;
 
-// 0 or -errno. The thread is not started.
+// 0 or -errno. No thread has it.
 int worker_init(struct worker *w, struct dataplane *dp, unsigned index, const uint64_t seeds[2]);
 void worker_fini(struct worker *w);
 // As many packets of each kind as it ever lets through at once.
 void worker_fill_budgets(struct worker *w);
-int worker_start(struct worker *w);
-void worker_join(struct worker *w);
+// Looks once at all that may bring it work, and does that: how many packets, or more than none
+// where there is something left to do.
+unsigned worker_turn(struct worker *w, uint64_t now_ms);
 // After something was put into its inbox: ends its sleep. Any thread.
 void worker_wake(struct worker *w);
 // Takes up the newest epoch, snapshot and neighbours, and sends what waited for those: at the top

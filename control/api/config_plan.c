@@ -42,6 +42,16 @@ static void put_exchanged(json_t *to, const struct plan *plan)
 	json_object_set_new(to, "exchanged", list);
 }
 
+static void put_workers(json_t *to, const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	if (plan != NULL && plan->workers.move)
+		for (unsigned i = 0; i < plan->workers.after.n_cores; i++)
+			json_array_append_new(list, json_integer(plan->workers.after.workers[i]));
+	json_object_set_new(to, "cores", list);
+}
+
 // Interfaces that stay, and are not as they were for a moment: the others notice nothing.
 static void put_touched(json_t *to, const struct plan *plan)
 {
@@ -130,6 +140,7 @@ void config_put_plan(json_t *to, const struct router *router, const struct apply
 	config_put_changes(to, &outcome->changes);
 	put_touched(to, plan);
 	put_exchanged(to, plan);
+	put_workers(to, plan);
 	put_cut(to, router, outcome);
 	show_put_bool(to, "routes_change",
 		plan != NULL && (plan->n_routes > 0 || plan->n_added > 0 || plan->n_removed > 0));

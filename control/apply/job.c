@@ -16,12 +16,16 @@ enum { GOES_ON = 0, IS_DONE = 1, AGAIN = 2 }; // what phases give beside -1
 static int look(struct apply_job *job)
 {
 	struct apply_outcome *outcome = job->outcome;
-	const struct config *before = apply_router(job->apply)->config;
+	const struct router *router = apply_router(job->apply);
+	const struct config *before = router->config;
 
 	outcome->is_unchanged = apply_has(job->apply, job->source.hash);
 	outcome->plan = plan_new(before, job->source.config);
 	if (outcome->plan == NULL)
 		return error_set(&outcome->err, "no memory for the plan");
+	if (plan_cores(outcome->plan, before, job->source.config, &router->cores, &router->allowed,
+		    &outcome->err) != 0)
+		return -1;
 	if (job->kind == APPLY_PLAN &&
 		config_diff(before, job->source.config, &outcome->changes) != 0)
 		return error_set(&outcome->err, "no memory for the plan");

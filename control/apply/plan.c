@@ -9,7 +9,7 @@
 #include "control/apply/plan_interfaces.h"
 #include "control/apply/plan_routes.h"
 
-// --- what is for life: workers, memory ---
+// --- what is for life: the number of workers, memory ---
 
 static void __attribute__((format(printf, 2, 3)))
 needs_restart(struct plan *plan, const char *fmt, ...)
@@ -44,10 +44,6 @@ static void compare_recorder(
 static void compare_router(
 	struct plan *plan, const struct config *before, const struct config *after)
 {
-	if (before->n_cores != after->n_cores ||
-		memcmp(before->cores, after->cores, before->n_cores * sizeof(before->cores[0])) !=
-			0)
-		needs_restart(plan, "workers.cores");
 	if (before->idle != after->idle)
 		needs_restart(plan, "workers.idle");
 	if (before->hugepages != after->hugepages)
@@ -74,6 +70,28 @@ static void compare_sets(struct plan *plan, const struct config *before, const s
 				needs_restart(plan, "sets.%s.capacity", a->name);
 		}
 	}
+}
+
+// Flows are divided among so many workers for life: what changes is how many cores they share.
+int plan_cores(struct plan *plan, const struct config *before, const struct config *after,
+	const struct cores *now, const cpu_set_t *allowed, struct error *err)
+{
+	struct cores *next = &plan->workers.after;
+
+	if (before->n_workers == after->n_workers && before->n_cores == after->n_cores &&
+		memcmp(before->cores, after->cores, before->n_cores * sizeof(before->cores[0])) ==
+			0)
+		return 0;
+	if (cores_choose(next, after, allowed, err) != 0)
+		return -1;
+	if (next->n_cores > now->n_workers ||
+		(after->n_workers != 0 && after->n_workers != now->n_workers))
+		needs_restart(plan, "workers.count");
+	next->n_workers = now->n_workers;
+	plan->workers.move =
+		next->n_cores != now->n_cores ||
+		memcmp(next->workers, now->workers, next->n_cores * sizeof(next->workers[0])) != 0;
+	return 0;
 }
 
 // --- addresses ---

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "cfg/config.h"
+#include "control/cores.h"
 
 enum { PLAN_RESTARTS_MAX = 32, PLAN_PATH_MAX = 63 };
 
@@ -32,6 +33,12 @@ struct plan_mtu {
 	uint16_t after;
 };
 
+// The workers go on on other cores.
+struct plan_workers {
+	bool move;
+	struct cores after;
+};
+
 struct plan {
 	char restarts[PLAN_RESTARTS_MAX][PLAN_PATH_MAX + 1]; // paths of the config
 	unsigned n_restarts, n_more_restarts;
@@ -43,8 +50,14 @@ struct plan {
 	unsigned n_interfaces;
 	struct plan_mtu *mtus;
 	unsigned n_mtus;
+	struct plan_workers workers; // of plan_cores
 };
 
 // What it tells of is the configs', which must outlive it. NULL: no memory.
 struct plan *plan_new(const struct config *before, const struct config *after);
 void plan_free(struct plan *plan); // NULL is fine
+
+// What becomes of the workers, who run as `now` says, on a machine where the router may use the
+// cores `allowed`. 0, or -1 where the config wants some that are not there.
+int plan_cores(struct plan *plan, const struct config *before, const struct config *after,
+	const struct cores *now, const cpu_set_t *allowed, struct error *err);

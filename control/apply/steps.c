@@ -7,6 +7,7 @@
 #include "cfg/diff.h"
 #include "control/addresses.h"
 #include "control/apply/attach.h"
+#include "control/apply/crew.h"
 #include "control/apply/gateways.h"
 #include "control/dhcp/dhcp.h"
 #include "control/dhcp/dhcp4_uplinks.h"
@@ -48,6 +49,26 @@ static int prepare_policy(void *at, struct error *err)
 	struct steps_ctx *ctx = at;
 
 	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
+}
+
+// --- the cores that the workers run on ---
+
+static void unmove_workers(void *at)
+{
+	struct steps_ctx *ctx = at;
+	struct error err = {0};
+
+	if (ctx->plan->workers.move && crew_follow(ctx->router, &ctx->cores, &err) != 0)
+		log_not_undone(&err);
+}
+
+static int move_workers(void *at, struct error *err)
+{
+	struct steps_ctx *ctx = at;
+
+	ctx->cores = ctx->router->cores;
+	return ctx->plan->workers.move ? crew_follow(ctx->router, &ctx->plan->workers.after, err)
+				       : 0;
 }
 
 // --- interfaces that come, and those in whose place they do ---
@@ -409,9 +430,13 @@ static int settle(void *at, struct error *err)
 }
 
 const struct transaction_step steps[STEPS] = {
-	{"sets with a timeout", open_timed, revert_timed}, {"policy", prepare_policy, NULL},
-	{"interfaces", change_interfaces, unchange_interfaces}, {"MTU", set_mtus, unset_mtus},
-	{"new addresses", add_addresses, unadd_addresses}, {"new routes", add_routes, unadd_routes},
+	{"sets with a timeout", open_timed, revert_timed},
+	{"policy", prepare_policy, NULL},
+	{"workers", move_workers, unmove_workers},
+	{"interfaces", change_interfaces, unchange_interfaces},
+	{"MTU", set_mtus, unset_mtus},
+	{"new addresses", add_addresses, unadd_addresses},
+	{"new routes", add_routes, unadd_routes},
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},

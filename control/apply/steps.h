@@ -24,7 +24,8 @@ struct steps_ctx {
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
 	struct dns_change *dns; // NULL: it stays as it is
-	struct config *old;	// that the router had: nobody's any more
+	struct cores cores;     // before
+	struct config *old;     // that the router had: nobody's any more
 };
 
 enum {

@@ -201,6 +201,21 @@ static void tell_examples(const json_t *result)
 	}
 }
 
+static void tell_cores(const json_t *result)
+{
+	json_t *list = json_object_get(result, "cores"), *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	printf("the workers go on on core%s", json_array_size(list) == 1 ? "" : "s");
+	json_array_foreach(list, i, one)
+	{
+		printf("%s %" JSON_INTEGER_FORMAT, i > 0 ? "," : "", json_integer_value(one));
+	}
+	putchar('\n');
+}
+
 // What of the flows that live ends with it, and by what.
 static void tell_flows(const json_t *result)
 {
@@ -231,6 +246,7 @@ static void tell_plan(const json_t *result)
 		return;
 	tell_touched(result);
 	tell_exchanged(result);
+	tell_cores(result);
 	tell_flows(result);
 	puts("It can be applied.");
 }

@@ -124,7 +124,7 @@ BAD = [
                  rules="    - { destination: bad, action: drop }\n"), "/nonexistent/list", "policy"),
     ("address", dict(wan=', "2001:db8:0:9::9/64"', more="", routes=""), "2001:db8:0:9::9",
      "new addresses"),
-    ("restart", dict(workers=2), "workers.cores", "restart"),
+    ("restart", dict(workers=2), "workers.count", "restart"),
 ]
 
 

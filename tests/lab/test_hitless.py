@@ -27,7 +27,7 @@ from tools import ping
 
 sys.path.append(str(REPO / "perf"))
 import lab_frames as frames  # noqa: E402
-from lab_cpu import go_first, thread_named, thread_times  # noqa: E402
+from lab_cpu import go_first, thread_names, thread_times  # noqa: E402
 
 FAR = "198.19.2.10"
 HOSTS = {
@@ -103,7 +103,7 @@ firewall:
 {rules(turns["rules"])}
     - {{ from: office, to: outside, action: accept }}
     - {{ from: outside, dnat: true, action: accept }}
-workers: {{ cores: [{lab.core}] }}
+workers: {{ {lab.workers} }}
 state: {{ file: {lab.dir}/state.db }}
 """
 
@@ -115,6 +115,8 @@ class HitlessLab(ExampleLab):
         super().__init__("hitless", HOSTS)
         self.core = max(os.sched_getaffinity(0))
         self.others = min(os.sched_getaffinity(0))
+        self.workers = f"cores: [{self.core}]"
+        self.rate = RATE
 
     live = ApplyLab.live
 
@@ -150,6 +152,10 @@ class HitlessLab(ExampleLab):
         assert done["done"] and not done["is_unchanged"], done
         self.n_applied += 1
 
+    def worker_waited(self):
+        return sum(thread_times(tid)[1] for tid, name in thread_names(self.router.pid).items()
+                   if name.startswith("worker-"))
+
     @contextmanager
     def stream(self):
         """The generator's while the block runs; then what came of it, and who had the cores."""
@@ -159,7 +165,7 @@ class HitlessLab(ExampleLab):
         traffic = self.start(
             "rtr", name, build_dir() / "perf/millrace-traffic", "--lan", devices[0], "--wan",
             devices[1], "--lan-frames", self.captures[0], "--wan-frames", self.captures[1],
-            "--rate", RATE, "--rest", REST_US, "--seconds", 3600, "--core", self.others)
+            "--rate", self.rate, "--rest", REST_US, "--seconds", 3600, "--core", self.others)
         go_first(traffic.pid)
 
         def is_sending():
@@ -168,8 +174,7 @@ class HitlessLab(ExampleLab):
             return "sending" in traffic.output()
 
         wait_for(is_sending, "traffic", 30)
-        worker = thread_named(self.router.pid, "worker-")
-        waited, drops = thread_times(worker)[1], self.counts("drop_")
+        waited, drops = self.worker_waited(), self.counts("drop_")
         seen = {}
         yield seen
         traffic.stop(signal.SIGINT)
@@ -178,7 +183,7 @@ class HitlessLab(ExampleLab):
         seen.update(json.loads(said[said.index("{"):]))
         # what the router left in its ring until that was full counts, too
         seen["lost"] = seen["sent"] + seen["refused"] - seen["received"]
-        seen["worker_waited"] = thread_times(worker)[1] - waited
+        seen["worker_waited"] = self.worker_waited() - waited
         seen["drops"] = {name: n - drops[name] for name, n in self.counts("drop_").items()
                          if n != drops[name]}
 

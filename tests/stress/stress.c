@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A whole dataplane under load, with one, two and four workers on whatever cores there are:
 // conversations of every kind (load.h) begin, are answered, expire and end by the thousand while
-// control changes the policy, bans hosts and reads statistics. No packet is lost uncounted, none
-// comes out where it does not belong or damaged, and those of one conversation never overtake each
-// other. `stress [SECONDS [WORKERS]]`, with each number of workers, or with that alone.
+// control changes the policy, moves the workers between cores, bans hosts and reads statistics. No
+// packet is lost uncounted, none comes out where it does not belong or damaged, and those of one
+// conversation never overtake each other. `stress [SECONDS [WORKERS]]`, with each number of
+// workers, or with that alone.
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -88,10 +89,11 @@ static void describe(const struct load *load)
 	const struct world *world = load->world;
 	struct dp_counter c;
 
-	printf("%u workers: %llu in, %llu out, %llu handed over, %llu gave up, %u policies\n",
+	printf("%u workers: %llu in, %llu out, %llu handed over, %llu gave up, %u policies, "
+	       "%u times on other cores\n",
 		world->n_workers, (unsigned long long)load->n_given,
 		(unsigned long long)load->n_out, (unsigned long long)handed_over(world),
-		(unsigned long long)load->n_given_up, world->n_policies);
+		(unsigned long long)load->n_given_up, world->n_policies, world->n_moves);
 	for (unsigned kind = 0; kind < TALK_KINDS; kind++)
 		printf("  kind %u: %llu ends, %llu questions, %llu answers, %llu calls, %llu "
 		       "errors\n",
@@ -146,6 +148,8 @@ static const char *missing_event(const struct load *load)
 	for (unsigned i = 0; i < RTE_DIM(musts); i++)
 		if (counted(world->dp, musts[i].counter) == 0)
 			return musts[i].what;
+	if (world->n_moves < 2)
+		return "worker on another core";
 	return world->n_workers > 1 && handed_over(world) == 0 ? "packet handed over" : NULL;
 }
 

@@ -12,6 +12,7 @@ enum {
 	FLOWS = 1600, // fewer than there are conversations: in a flood the oldest give way
 	TIMED_MAX = 256,
 	POLICY_EVERY = 7,
+	CORES_EVERY = 5,
 	FLOWS_AT_ONCE = 16,
 };
 
@@ -89,6 +90,20 @@ static void read_all(struct world *world)
 		hear_event(world, &event);
 }
 
+// Onto fewer cores, and onto as many as there were.
+static void move_workers(struct world *world, unsigned i)
+{
+	unsigned n_online = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = 1 + i / CORES_EVERY % world->n_workers;
+	int cores[DP_WORKERS_MAX];
+	struct error err;
+
+	for (unsigned k = 0; k < n; k++)
+		cores[k] = (int)((i / CORES_EVERY / world->n_workers + k) % n_online);
+	must(dataplane_cores_set(world->dp, cores, n, &err) == 0, "cores");
+	world->n_moves++;
+}
+
 void world_control(struct world *world, unsigned i)
 {
 	struct dp_route route = {.to = prefix("203.0.113.128/25"), .kind = DP_ROUTE_BLACKHOLE};
@@ -97,6 +112,8 @@ void world_control(struct world *world, unsigned i)
 	if (atomic_load(&world->is_calm))
 		return;
 	ban(world, i);
+	if (i % CORES_EVERY == 0)
+		move_workers(world, i);
 	if (i % POLICY_EVERY == 0) {
 		rules_set(world->dp, world->n_policies % RULES_VARIANTS);
 		world->n_policies++;

@@ -14,6 +14,7 @@ struct world {
 	struct wire wires[TALK_INTERFACES];
 	unsigned n_workers;
 	unsigned n_policies;  // that control has set
+	unsigned n_moves;     // how often it gave the workers other cores
 	_Atomic bool is_calm; // control changes nothing
 	_Atomic bool must_stop;
 };

@@ -284,8 +284,8 @@ static bool same_dhcp_subnet(const struct cfg_dhcp_subnet *a, const struct cfg_d
 
 const char *config_differs(const struct config *a, const struct config *b)
 {
-	if (a->n_cores != b->n_cores || memcmp(a->cores, b->cores, sizeof(a->cores)) != 0 ||
-		a->idle != b->idle)
+	if (a->n_workers != b->n_workers || a->n_cores != b->n_cores ||
+		memcmp(a->cores, b->cores, sizeof(a->cores)) != 0 || a->idle != b->idle)
 		return "workers";
 	if (a->hugepages != b->hugepages || !same_text(a->state_file, b->state_file))
 		return "memory or state";

@@ -78,7 +78,7 @@ static void a_core_that_is_not_there_or_not_allowed_is_refused(void **state)
 
 static void cores_are_told_in_ranges(void **state)
 {
-	struct cores cores = {.workers = {1, 2, 3, 5, 5, 7, 8}, .n_workers = 7};
+	struct cores cores = {.workers = {1, 2, 3, 5, 5, 7, 8}, .n_cores = 7};
 	char text[64];
 
 	assert_string_equal(cores_str(&cores, text, sizeof(text)), "1-3,5,5,7-8");

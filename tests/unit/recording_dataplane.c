@@ -203,6 +203,16 @@ int dataplane_interface_set_link(struct dataplane *dp, int id, bool is_up)
 	return 0;
 }
 
+int dataplane_cores_set(struct dataplane *dp, const int *cores, unsigned n, struct error *err)
+{
+	if (recording.is_refusing_cores)
+		return error_set(err, "no thread");
+	memcpy(recording.cores, cores, n * sizeof(*cores));
+	recording.n_cores = n;
+	recording.n_core_sets++;
+	return 0;
+}
+
 int dataplane_interface_set_mtu(struct dataplane *dp, int id, uint16_t mtu)
 {
 	recording.interfaces[id].told.mtu = mtu;

@@ -51,6 +51,9 @@ struct recording {
 	struct dp_policy policy;
 	unsigned n_policies;
 	bool is_refusing_policies;
+	int cores[DP_WORKERS_MAX];
+	unsigned n_cores, n_core_sets;
+	bool is_refusing_cores;
 	struct dp_count rule_counts[RECORDED_RULES_MAX], named_counts[RECORDED_RULES_MAX];
 	struct dp_count default_counts[DP_HOOK_COUNT];
 	uint64_t schedules;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// When a worker without work sleeps, and when it polls on: its thread's own steps, taken by the
-// test, on ports that cannot wake it.
+// When a thread without work sleeps, and when it polls on: its own steps, taken by the test, with a
+// worker on ports that cannot wake it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,24 +19,37 @@
 
 enum { LEAST_US = 10, LONGEST_US = 500, PERIODS = 40, TRIES = 20 };
 
-static int open_worker(void **state)
-{
-	static struct fixture f;
-	struct worker *w;
+struct world {
+	struct fixture f;
+	struct thread *t;
+};
 
-	fixture_open(&f, 1, false);
-	w = f.w;
-	w->sleep_serial = w->snap->serial;
-	w->sleep_fds[0] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
-	w->n_sleep_fds = 1;
-	w->can_be_woken = false;
-	*state = &f;
+static int open_thread(void **state)
+{
+	static struct world world;
+	struct thread *t;
+
+	fixture_open(&world.f, 1, false);
+	t = world.t = thread_new(world.f.dp, 0, 0);
+	assert_non_null(t);
+	thread_follow(t, 1);
+	t->must_prepare = false;
+	t->sleep_serial = world.f.w->snap->serial;
+	t->sleep_fds[0] = (struct pollfd){.fd = t->wake_fd, .events = POLLIN};
+	t->sleep_fds[1] = (struct pollfd){.fd = world.f.w->wake_fd, .events = POLLIN};
+	t->n_sleep_fds = 2;
+	t->can_be_woken = false;
+	*state = &world;
 	return 0;
 }
 
-static int close_worker(void **state)
+static int close_thread(void **state)
 {
-	fixture_close(*state);
+	struct world *world = *state;
+
+	thread_follow(world->t, 0);
+	thread_free(world->t);
+	fixture_close(&world->f);
 	return 0;
 }
 
@@ -46,15 +59,15 @@ static uint64_t now_us(void)
 }
 
 // Without work for so long, then with some: how often it slept.
-static unsigned idle_for(struct worker *w, uint64_t us)
+static unsigned idle_for(struct thread *t, uint64_t us)
 {
-	const uint64_t sleeps = w->sleeps;
+	const uint64_t sleeps = t->workers[0]->sleeps;
 	const uint64_t end = now_us() + us;
 
 	while (now_us() < end)
-		sleep_when_idle(w);
-	sleep_idle_over(w);
-	return (unsigned)(w->sleeps - sleeps);
+		sleep_when_idle(t);
+	sleep_idle_over(t);
+	return (unsigned)(t->workers[0]->sleeps - sleeps);
 }
 
 static void how_long_it_polls_follows_how_long_it_was_idle(void **state)
@@ -87,47 +100,47 @@ static void how_long_it_polls_follows_how_long_it_was_idle(void **state)
 static void one_that_packets_keep_coming_to_does_not_sleep(void **state)
 {
 	static const struct sched_param first = {.sched_priority = 1}, none;
-	struct worker *w = ((struct fixture *)*state)->w;
+	struct thread *t = ((struct world *)*state)->t;
 	unsigned slept = 1;
 
 	(void)sched_setscheduler(0, SCHED_FIFO, &first);
 	for (unsigned try = 0; try < TRIES && slept > 0; try++) {
 		slept = 0;
 		for (unsigned i = 0; i < PERIODS / 2; i++)
-			idle_for(w, 200);
+			idle_for(t, 200);
 		for (unsigned i = 0; i < PERIODS / 2; i++)
-			slept += idle_for(w, 200);
+			slept += idle_for(t, 200);
 	}
 	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
 	if (slept > 0)
-		fail_msg("it sleeps each time, and polls for %u us", w->poll_us);
+		fail_msg("it sleeps each time, and polls for %u us", t->poll_us);
 }
 
 static void one_without_traffic_polls_no_longer_than_it_must(void **state)
 {
-	struct worker *w = ((struct fixture *)*state)->w;
+	struct thread *t = ((struct world *)*state)->t;
 
 	unsigned slept = 0;
 
-	w->poll_us = LONGEST_US;
+	t->poll_us = LONGEST_US;
 	for (unsigned i = 0; i < PERIODS; i++)
-		slept += idle_for(w, 2000);
+		slept += idle_for(t, 2000);
 	assert_in_range(slept, PERIODS, PERIODS * 200);
-	assert_int_equal(w->poll_us, LEAST_US);
+	assert_int_equal(t->poll_us, LEAST_US);
 }
 
 static void one_that_others_take_the_core_from_leaves_it_to_them(void **state)
 {
-	struct worker *w = ((struct fixture *)*state)->w;
+	struct thread *t = ((struct world *)*state)->t;
 	uint64_t sleeps;
 
-	w->poll_us = LONGEST_US;
-	sleep_when_idle(w);
-	sleeps = w->sleeps;
+	t->poll_us = LONGEST_US;
+	sleep_when_idle(t);
+	sleeps = t->workers[0]->sleeps;
 	usleep(150); // as if another program had run
-	sleep_when_idle(w);
-	assert_int_equal(w->poll_us, LEAST_US);
-	assert_int_equal(w->sleeps, sleeps + 1);
+	sleep_when_idle(t);
+	assert_int_equal(t->poll_us, LEAST_US);
+	assert_int_equal(t->workers[0]->sleeps, sleeps + 1);
 }
 
 static void *burn(void *arg)
@@ -143,7 +156,7 @@ static void *burn(void *arg)
 // had polled to the end.
 static void one_that_polls_lets_others_run(void **state)
 {
-	struct worker *w = ((struct fixture *)*state)->w;
+	struct thread *t = ((struct world *)*state)->t;
 	_Atomic bool must_stop = false;
 	cpu_set_t before, one;
 	unsigned n_gave = 0;
@@ -155,9 +168,9 @@ static void one_that_polls_lets_others_run(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
 	assert_int_equal(pthread_create(&other, NULL, burn, &must_stop), 0);
 	for (unsigned i = 0; i < PERIODS; i++) {
-		w->poll_us = LONGEST_US;
-		idle_for(w, LONGEST_US / 2);
-		n_gave += w->poll_us < LONGEST_US;
+		t->poll_us = LONGEST_US;
+		idle_for(t, LONGEST_US / 2);
+		n_gave += t->poll_us < LONGEST_US;
 	}
 	atomic_store(&must_stop, true);
 	pthread_join(other, NULL);
@@ -167,10 +180,10 @@ static void one_that_polls_lets_others_run(void **state)
 
 static void a_busy_one_never_sleeps(void **state)
 {
-	struct worker *w = ((struct fixture *)*state)->w;
+	struct thread *t = ((struct world *)*state)->t;
 
-	w->is_busy = true;
-	assert_int_equal(idle_for(w, 2000), 0);
+	t->is_busy = true;
+	assert_int_equal(idle_for(t, 2000), 0);
 }
 
 int main(void)
@@ -178,15 +191,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_long_it_polls_follows_how_long_it_was_idle),
 		cmocka_unit_test_setup_teardown(
-			one_that_packets_keep_coming_to_does_not_sleep, open_worker, close_worker),
+			one_that_packets_keep_coming_to_does_not_sleep, open_thread, close_thread),
 		cmocka_unit_test_setup_teardown(one_without_traffic_polls_no_longer_than_it_must,
-			open_worker, close_worker),
+			open_thread, close_thread),
 		cmocka_unit_test_setup_teardown(
-			one_that_others_take_the_core_from_leaves_it_to_them, open_worker,
-			close_worker),
+			one_that_others_take_the_core_from_leaves_it_to_them, open_thread,
+			close_thread),
 		cmocka_unit_test_setup_teardown(
-			one_that_polls_lets_others_run, open_worker, close_worker),
-		cmocka_unit_test_setup_teardown(a_busy_one_never_sleeps, open_worker, close_worker),
+			one_that_polls_lets_others_run, open_thread, close_thread),
+		cmocka_unit_test_setup_teardown(a_busy_one_never_sleeps, open_thread, close_thread),
 	};
 
 	fixture_start_drivers();
