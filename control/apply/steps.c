@@ -48,7 +48,8 @@ static int prepare_policy(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
-	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
+	ctx->firewall.wish = ctx->wish;
+	return firewall_prepare(&ctx->router->firewall, &ctx->firewall, err);
 }
 
 // --- interfaces that come, and those in whose place they do ---

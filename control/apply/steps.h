@@ -13,7 +13,7 @@ struct steps_ctx {
 	struct router *router;
 	const struct config *before, *after;
 	const struct plan *plan;
-	bool is_lenient; // about files of sets: for the way back
+	struct set_files_wish wish;
 	int64_t now;
 	// In the history: on trial already, and good once all is done. NULL: it stays what it is.
 	struct history *history;
