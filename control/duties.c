@@ -8,6 +8,7 @@
 #include "cfg/base/log.h"
 #include "control/announce.h"
 #include "control/api/events.h"
+#include "control/apply/apply.h"
 #include "control/flow_alarms.h"
 #include "control/log_levels.h"
 #include "control/recorder.h"
@@ -146,6 +147,26 @@ struct duties {
 	struct wall_clock *wall_clock;
 };
 
+static void on_files_read(void *ctx, const struct apply_outcome *outcome, int rc)
+{
+	char text[1024];
+
+	if (rc != 0)
+		log_error("firewall", "%s", error_str(&outcome->err, text, sizeof(text)));
+}
+
+// Those of sets that somebody has changed. While something else is under way: at the next minute.
+static void read_files(struct router *router)
+{
+	if (!apply_is_busy(router->apply))
+		apply_job_leave(apply_begin(
+			router->apply, &(struct apply_request){
+					       .what = APPLY_ASKS_FILES,
+					       .who = {.uid = -1, .program = "millraced", .why = ""},
+					       .done = on_files_read,
+				       }));
+}
+
 static void on_minute(void *ctx, int64_t now, int64_t jump_sec)
 {
 	struct router *router = ctx;
@@ -154,7 +175,8 @@ static void on_minute(void *ctx, int64_t now, int64_t jump_sec)
 		log_info("control", "the clock was set, by %+lld s", (long long)jump_sec);
 		bans_clock_jumped(&router->bans, jump_sec, now);
 	}
-	firewall_every_minute(&router->firewall, now);
+	if (firewall_every_minute(&router->firewall, now) && router->apply != NULL)
+		read_files(router);
 	bans_every_minute(&router->bans, now);
 }
 

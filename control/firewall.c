@@ -50,12 +50,10 @@ static int update(struct firewall *firewall, int64_t now, struct error *err)
 		compiled = put_in_force(firewall, policy, NULL, now, err);
 	if (compiled == NULL) {
 		policy_free(policy);
-		set_files_revert(&firewall->files);
 		return -1;
 	}
 	dataplane_policy_free(compiled);
 	policy_free(before);
-	set_files_keep(&firewall->files);
 	return 0;
 }
 
@@ -122,14 +120,16 @@ int firewall_next_init(struct firewall *firewall, const struct config *config,
 	return 0;
 }
 
-int firewall_prepare(const struct firewall *firewall, bool is_lenient, struct firewall_next *next,
-	struct error *err)
+int firewall_prepare(
+	const struct firewall *firewall, struct firewall_next *next, struct error *err)
 {
 	struct error why = {0};
 
-	if (set_files_follow(&next->files, next->input.config, &firewall->files, is_lenient, err) !=
-		0)
+	if (set_files_follow(&next->files, next->input.config, &firewall->files, &next->wish,
+		    err) != 0)
 		return -1;
+	if (next->input.config == firewall->input.config && !set_files_are_new(&next->files))
+		return 0;
 	next->policy = policy_new(&next->input, err);
 	if (next->policy == NULL)
 		return -1;
@@ -177,13 +177,25 @@ int firewall_rebind(
 	return update(firewall, now, err);
 }
 
+// What the files of sets held goes with it, and the other way round.
+static void exchange_files(struct firewall *firewall, struct firewall_next *next)
+{
+	struct set_files files = next->files;
+
+	next->files = firewall->files;
+	firewall->files = files;
+}
+
 int firewall_exchange(
 	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err)
 {
 	struct policy *policy = next->policy, *before = firewall->policy;
 	struct compiled_policy *compiled = NULL;
-	struct set_files files = next->files;
 
+	if (policy == NULL) { // nothing new was read
+		exchange_files(firewall, next);
+		return 0;
+	}
 	next->input.interfaces = firewall->input.interfaces; // those of now, for the way back
 	if (policy->arrays == NULL)
 		policy = made_anew(next, err);
@@ -198,42 +210,21 @@ int firewall_exchange(
 		policy_free(next->policy);
 	next->policy = before;
 	next->compiled = compiled;
-	next->files = firewall->files;
-	firewall->files = files;
+	exchange_files(firewall, next);
 	firewall->input.config = policy->config;
 	next->input.config = before->config;
-	set_files_keep(&firewall->files);
 	return 0;
 }
 
-int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
-	struct set_file_faults *faults, struct error *err)
+bool firewall_every_minute(struct firewall *firewall, int64_t now)
 {
-	int rc;
-
-	if (firewall->is_preparing)
-		return error_set(err, "another config is being applied: ask again in a moment");
-	rc = set_files_reload(&firewall->files, set, faults);
-	if (rc == -ENOENT)
-		return error_set(err, "the set %s has no file", set->name);
-	if (rc != 0)
-		return error_set(err, "the set %s keeps what it had", set->name);
-	return firewall_update(firewall, now, err);
-}
-
-void firewall_every_minute(struct firewall *firewall, int64_t now)
-{
-	struct error err = {0};
-	char text[1024];
 	uint64_t active = schedules_active(
 		firewall->policy->schedules, firewall->policy->n_schedules, (time_t)now);
 
 	if (active != firewall->active)
 		dataplane_schedules_set(firewall->dp, active);
 	firewall->active = active;
-	if (!firewall->is_preparing && set_files_check(&firewall->files, (time_t)now) &&
-		firewall_update(firewall, now, &err) != 0)
-		log_error("firewall", "%s", error_str(&err, text, sizeof(text)));
+	return set_files_have_changed(&firewall->files, (time_t)now);
 }
 
 void firewall_log(struct firewall *firewall, const struct dp_event *event)

@@ -40,6 +40,7 @@ int firewall_update(struct firewall *firewall, int64_t now, struct error *err);
 // that `next` points to is its own, or the other config's.
 struct firewall_next {
 	struct policy_input input;
+	struct set_files_wish wish;
 	struct interfaces *interfaces; // as they were
 	struct set_files files;
 	struct policy *policy;
@@ -47,11 +48,11 @@ struct firewall_next {
 };
 int firewall_next_init(struct firewall *firewall, const struct config *config,
 	struct firewall_next *next, struct error *err);
-// The part that takes long: any thread, as firewall_next_fini. A file of a set that cannot be taken
-// is a reason to refuse, with `is_lenient` only to keep what the set had of it. 0, or -1 with the
-// reason; firewall_next_fini is due either way.
-int firewall_prepare(const struct firewall *firewall, bool is_lenient, struct firewall_next *next,
-	struct error *err);
+// The part that takes long: any thread, as firewall_next_fini. Files of sets are read as next->wish
+// says; without a new one there is no other policy for the config that is in force. 0, or -1 with
+// the reason; firewall_next_fini is due either way.
+int firewall_prepare(
+	const struct firewall *firewall, struct firewall_next *next, struct error *err);
 void firewall_next_fini(struct firewall_next *next); // zeroed is fine
 void firewall_next_over(struct firewall *firewall, int64_t now);
 // In between too, once it is prepared: interfaces have come or gone. What is in force is bound to
@@ -63,12 +64,9 @@ int firewall_rebind(
 int firewall_exchange(
 	struct firewall *firewall, struct firewall_next *next, int64_t now, struct error *err);
 
-// Reads the file of a set now. 0 and its new policy is in force, or -1 with the reason.
-int firewall_reload_set(struct firewall *firewall, const struct cfg_set *set, int64_t now,
-	struct set_file_faults *faults, struct error *err);
-
-// At each full minute, and when somebody has set the clock: schedules, files of sets.
-void firewall_every_minute(struct firewall *firewall, int64_t now);
+// At each full minute, and when somebody has set the clock: schedules. Whether somebody has changed
+// files of sets.
+bool firewall_every_minute(struct firewall *firewall, int64_t now);
 
 // A rule of the policy in force wants a line about a packet.
 void firewall_log(struct firewall *firewall, const struct dp_event *event);

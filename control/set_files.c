@@ -13,8 +13,7 @@ enum { SETTLED_SEC = 2 }; // nobody has written to it for so long
 struct loaded_file {
 	const struct cfg_set *set;
 	struct set_elements elements;
-	struct set_elements before; // while is_new
-	bool is_new;
+	bool is_new; // it was read
 	bool is_good;	  // what was last read of it
 	struct stat seen; // as it was then
 };
@@ -48,11 +47,7 @@ static int reload(struct loaded_file *file, struct set_file_faults *faults)
 	file->is_good = set_file_read(file->set->file, &read, &file->seen, faults) == 0;
 	if (!file->is_good)
 		return -1;
-	// Read twice before anybody took it: what is in force stays what can be reverted to.
-	if (file->is_new)
-		set_elements_fini(&file->elements);
-	else
-		file->before = file->elements;
+	set_elements_fini(&file->elements);
 	file->elements = read;
 	file->is_new = true;
 	log_info(log_object("set", file->set->name).text, "%u elements from %s", read.n,
@@ -123,36 +118,74 @@ static bool is_unchanged(const struct loaded_file *file)
 {
 	struct stat st;
 
-	return file->is_good && stat(file->set->file, &st) == 0 && is_same(&st, &file->seen);
+	return stat(file->set->file, &st) == 0 && is_same(&st, &file->seen);
 }
 
-static int follow(struct loaded_file *file, const struct loaded_file *earlier, bool is_lenient,
-	struct error *err)
+static bool has_changed(const struct loaded_file *file, time_t now)
+{
+	struct stat st;
+
+	// A file that is gone is left alone: its set keeps what it had.
+	if (stat(file->set->file, &st) != 0 || is_same(&st, &file->seen))
+		return false;
+	// A time of change in the future, of a clock that was wrong, tells nothing.
+	return st.st_mtim.tv_sec > now || now - st.st_mtim.tv_sec >= SETTLED_SEC;
+}
+
+static int copy(struct loaded_file *file, const struct loaded_file *earlier, struct error *err)
+{
+	if (set_elements_append(&file->elements, &earlier->elements) != 0)
+		return error_set(err, "no memory for the files of sets");
+	file->seen = earlier->seen;
+	file->is_good = earlier->is_good;
+	return 0;
+}
+
+// A file that was bad may be good for a config that is applied, by what it names.
+static bool is_left(const struct loaded_file *earlier, const struct set_files_wish *wish)
+{
+	if (wish->set != NULL)
+		return strcmp(earlier->set->name, wish->set) != 0;
+	switch (wish->how) {
+	case SET_FILES_STRICT:
+		return earlier->is_good && is_unchanged(earlier);
+	case SET_FILES_LENIENT:
+		return true;
+	case SET_FILES_ANEW:
+		return !has_changed(earlier, wish->now);
+	}
+	return false;
+}
+
+static int follow(struct loaded_file *file, const struct loaded_file *earlier,
+	const struct set_files_wish *wish, struct error *err)
 {
 	struct set_file_faults faults = {0};
+	bool is_strict = wish->how == SET_FILES_STRICT || wish->set != NULL;
 	char text[512];
 
-	if (earlier != NULL && (is_unchanged(earlier) || is_lenient)) {
-		if (set_elements_append(&file->elements, &earlier->elements) != 0)
-			return error_set(err, "no memory for the files of sets");
-		file->seen = earlier->seen;
-		file->is_good = earlier->is_good;
-		return 0;
-	}
+	if (earlier != NULL && is_left(earlier, wish))
+		return copy(file, earlier, err);
 	if (reload(file, &faults) == 0)
 		return 0;
-	if (is_lenient) {
-		log_faults(file, &faults);
-		return 0;
-	}
-	return error_set(err, "the file of the set %s: %s%s", file->set->name,
-		error_str(&faults.list[0], text, sizeof(text)),
-		faults.n + faults.n_more > 1 ? "; and there is more" : "");
+	if (is_strict)
+		return error_set(err,
+			wish->set != NULL ? "the set %s keeps what it had: %s%s"
+					  : "the file of the set %s: %s%s",
+			file->set->name, error_str(&faults.list[0], text, sizeof(text)),
+			faults.n + faults.n_more > 1 ? "; and there is more" : "");
+	if (earlier != NULL &&
+		set_elements_append(&file->elements, &earlier->elements) != 0)
+		return error_set(err, "no memory for the files of sets");
+	log_faults(file, &faults);
+	return 0;
 }
 
 int set_files_follow(struct set_files *files, const struct config *config,
-	const struct set_files *before, bool is_lenient, struct error *err)
+	const struct set_files *before, const struct set_files_wish *wish, struct error *err)
 {
+	bool is_there = wish->set == NULL;
+
 	*files = (struct set_files){.list = calloc(config->n_sets + 1, sizeof(files->list[0]))};
 	if (files->list == NULL)
 		return error_set(err, "no memory for the files of sets");
@@ -162,17 +195,25 @@ int set_files_follow(struct set_files *files, const struct config *config,
 
 		if (file == NULL)
 			continue;
-		if (follow(file, find_earlier(before, set), is_lenient, err) != 0) {
+		if (follow(file, find_earlier(before, set), wish, err) != 0) {
 			set_files_close(files);
 			return -1;
 		}
+		is_there |= wish->set != NULL && strcmp(set->name, wish->set) == 0;
 	}
-	return 0;
+	return is_there ? 0 : error_set(err, "the set %s has no file", wish->set);
+}
+
+bool set_files_are_new(const struct set_files *files)
+{
+	for (unsigned i = 0; i < files->n; i++)
+		if (files->list[i].is_new)
+			return true;
+	return false;
 }
 
 void set_files_close(struct set_files *files)
 {
-	set_files_keep(files);
 	for (unsigned i = 0; i < files->n; i++)
 		set_elements_fini(&files->list[i].elements);
 	free(files->list);
@@ -186,58 +227,10 @@ const struct set_elements *set_files_find(const struct set_files *files, const s
 	return file == NULL ? NULL : &file->elements;
 }
 
-int set_files_reload(
-	struct set_files *files, const struct cfg_set *set, struct set_file_faults *faults)
+bool set_files_have_changed(const struct set_files *files, time_t now)
 {
-	struct loaded_file *file = find(files, set);
-
-	*faults = (struct set_file_faults){0};
-	return file == NULL ? -ENOENT : reload(file, faults);
-}
-
-bool set_files_check(struct set_files *files, time_t now)
-{
-	struct set_file_faults faults;
-	bool is_new = false;
-
-	for (unsigned i = 0; i < files->n; i++) {
-		struct loaded_file *file = &files->list[i];
-		struct stat st;
-
-		// A file that is gone is left alone: its set keeps what it had.
-		if (stat(file->set->file, &st) != 0 || is_same(&st, &file->seen))
-			continue;
-		// A time of change in the future, of a clock that was wrong, tells nothing.
-		if (st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < SETTLED_SEC)
-			continue;
-		if (reload(file, &faults) == 0)
-			is_new = true;
-		else
-			log_faults(file, &faults);
-	}
-	return is_new;
-}
-
-void set_files_keep(struct set_files *files)
-{
-	for (unsigned i = 0; i < files->n; i++) {
-		struct loaded_file *file = &files->list[i];
-
-		if (file->is_new)
-			set_elements_fini(&file->before);
-		file->is_new = false;
-	}
-}
-
-void set_files_revert(struct set_files *files)
-{
-	for (unsigned i = 0; i < files->n; i++) {
-		struct loaded_file *file = &files->list[i];
-
-		if (!file->is_new)
-			continue;
-		set_elements_fini(&file->elements);
-		file->elements = file->before;
-		file->is_new = false;
-	}
+	for (unsigned i = 0; i < files->n; i++)
+		if (has_changed(&files->list[i], now))
+			return true;
+	return false;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the files of the config's sets held when they were last good. A file that cannot be taken
-// leaves what was there before; a new content becomes final when a policy with it is in force.
-// Control thread.
+// leaves what was there before. Control thread.
 #pragma once
 
 #include <stdbool.h>
@@ -19,23 +18,29 @@ struct set_files {
 int set_files_open(struct set_files *files, const struct config *config);
 void set_files_close(struct set_files *files); // zeroed is fine
 
-// The same for a config that is to take the place of another one, whose files are `before`: what
-// nobody has changed since is copied, not read again. A file that cannot be taken is the reason in
-// `err`, or with `is_lenient` is logged, and its set has what it had. 0 or -1.
+// What becomes of files that somebody has changed since they were read, and of those that cannot be
+// taken then.
+enum set_files_how {
+	SET_FILES_STRICT = 0, // are read; the reason in `err`
+	SET_FILES_LENIENT,    // are left, but for new ones; logged, and the set keeps what it had
+	SET_FILES_ANEW,	      // are read; the same, and not tried again until they change
+};
+
+struct set_files_wish {
+	enum set_files_how how;
+	time_t now;	 // the wall clock's: one that is being written at that time is left
+	const char *set; // the file of this one alone is read, changed or not, strictly; or NULL
+};
+
+// The same for a config that is to take the place of another one, or of itself, whose files are
+// `before`: what nobody has changed since is copied. 0 or -1 with the reason. Any thread.
 int set_files_follow(struct set_files *files, const struct config *config,
-	const struct set_files *before, bool is_lenient, struct error *err);
+	const struct set_files *before, const struct set_files_wish *wish, struct error *err);
+// Whether that has read a file.
+bool set_files_are_new(const struct set_files *files);
 
 // NULL: the set has no file.
 const struct set_elements *set_files_find(const struct set_files *files, const struct cfg_set *set);
 
-// Reads the set's file now. 0, -1 with the faults, or -ENOENT: the set has no file.
-int set_files_reload(
-	struct set_files *files, const struct cfg_set *set, struct set_file_faults *faults);
-
-// Reads those that somebody has changed, and logs what is wrong with them. A file that is still
-// being written is left for the next time. Whether there is a new content.
-bool set_files_check(struct set_files *files, time_t now);
-
-// What was read since the last of these two is final, or gone again.
-void set_files_keep(struct set_files *files);
-void set_files_revert(struct set_files *files);
+// Whether somebody has changed one. One that is still being written, or gone, counts the next time.
+bool set_files_have_changed(const struct set_files *files, time_t now);

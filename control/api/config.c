@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cfg/base/clock.h"
 #include "control/api/config_parts.h"
 #include "control/api/show.h"
 #include "control/api/show_parts.h"
 #include "control/apply/apply.h"
 #include "control/apply/dns_probe.h"
+
+enum { PROGRESS_MS = 1000 };
 
 // --- parameters ---
 
@@ -100,6 +103,16 @@ bool config_read_file(const struct config_params *params, struct rpc_failure *fa
 		return true;
 	rpc_fail(failure, RPC_INVALID_PARAMS, "'file' must be a path from the root");
 	return false;
+}
+
+bool config_is_time_to_tell(uint64_t *told_ms)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (now_ms - *told_ms < PROGRESS_MS)
+		return false;
+	*told_ms = now_ms;
+	return true;
 }
 
 // --- what became of it ---

@@ -12,10 +12,10 @@
 extern const struct rpc_task config_plan, config_apply, config_rollback;
 json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure);
 // From one revision to another, or to what is in force.
-json_t *config_compare(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task config_compare;
 json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *failure);
 // As one file, whatever it was read from.
-json_t *show_running(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task show_running;
 
 struct router;
 

@@ -13,8 +13,6 @@
 #include "control/apply/dns_probe.h"
 #include "control/apply/probation.h"
 
-enum { PROGRESS_MS = 1000 };
-
 struct change {
 	const struct router *router;
 	struct apply_job *job;
@@ -197,11 +195,9 @@ static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_fai
 static json_t *change_progress(void *task)
 {
 	struct change *change = task;
-	uint64_t now_ms = clock_now_ms();
 
-	if (!change->tells || now_ms - change->told_ms < PROGRESS_MS)
+	if (!change->tells || !config_is_time_to_tell(&change->told_ms))
 		return NULL;
-	change->told_ms = now_ms;
 	return json_pack("{s:s}", "step", apply_job_doing(change->job));
 }
 

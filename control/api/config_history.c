@@ -1,78 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the router was given so far, and what of it is in force.
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "cfg/print.h"
 #include "control/api/config.h"
 #include "control/api/config_parts.h"
 #include "control/api/show_parts.h"
 #include "control/apply/start.h"
-
-static bool load_revision(const struct router *router, int64_t number, struct source *source,
-	struct rpc_failure *failure)
-{
-	struct cfg_errors errors = {0};
-	struct error err = {0};
-	char text[1024], name[64];
-	bool is_good;
-
-	snprintf(name, sizeof(name), "revision %lld", (long long)number);
-	is_good = apply_load(router->apply, number, name, source, &errors, &err) == 0;
-	if (!is_good)
-		rpc_fail(failure, RPC_INVALID_PARAMS, "%s",
-			error_str(errors.n > 0 ? &errors.list[0] : &err, text, sizeof(text)));
-	cfg_errors_free(&errors);
-	return is_good;
-}
-
-json_t *config_compare(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"from", "to", NULL};
-	const struct router *router = ctx;
-	struct cfg_changes changes = {0};
-	struct source from = {0}, to = {0};
-	struct config_params said;
-	json_t *result = NULL;
-
-	if (!config_read_params(params, keys, &said, failure))
-		return NULL;
-	if (said.from == 0)
-		return rpc_fail(failure, RPC_INVALID_PARAMS, "'from' is missing");
-	if (load_revision(router, said.from, &from, failure) &&
-		(said.to == 0 || load_revision(router, said.to, &to, failure))) {
-		if (config_diff(from.config, said.to == 0 ? router->config : to.config, &changes) ==
-			0) {
-			result = json_object();
-			config_put_changes(result, &changes);
-		} else {
-			rpc_fail(failure, RPC_INTERNAL_ERROR, "no memory");
-		}
-	}
-	cfg_changes_free(&changes);
-	source_fini(&from);
-	source_fini(&to);
-	return result;
-}
-
-json_t *show_running(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	const struct router *router = ctx;
-	json_t *to;
-	size_t bytes;
-	char *text;
-
-	if (!show_read_nothing(params, failure))
-		return NULL;
-	text = config_print(router->config, &bytes);
-	if (text == NULL)
-		return rpc_fail(failure, RPC_INTERNAL_ERROR, "no memory");
-	to = json_object();
-	json_object_set_new(to, "text", json_stringn(text, bytes));
-	config_put_state(to, router);
-	free(text);
-	return to;
-}
 
 static const char *const state_names[] = {
 	[REVISION_GOOD] = "good",

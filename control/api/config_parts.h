@@ -24,6 +24,9 @@ bool config_read_params(const json_t *params, const char *const *keys, struct co
 // Its `file` is there, and from the root.
 bool config_read_file(const struct config_params *params, struct rpc_failure *failure);
 
+// Whether somebody who waits, and was told at *told_ms that it goes on, is to be told again: now.
+bool config_is_time_to_tell(uint64_t *told_ms);
+
 // What all methods say that are about a file or revision.
 json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done);
 

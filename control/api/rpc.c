@@ -210,13 +210,50 @@ static void tell_progress(struct rpc_session *session, struct evbuffer *out)
 	json_decref(message);
 }
 
+// --- texts: the answer is written around the result, as much of it at a step ---
+
+enum { TEXT_AT_ONCE = 16 << 10 };
+
+static void begin_text(struct rpc_session *session, struct evbuffer *out)
+{
+	session->text = session->task->text(session->at_work, &session->text_bytes);
+	begin_answer(session, out);
+	evbuffer_add_printf(out, "{\"jsonrpc\":\"2.0\",\"result\":");
+}
+
+static void text_on(struct rpc_session *session, struct evbuffer *out)
+{
+	size_t n = session->text_bytes < TEXT_AT_ONCE ? session->text_bytes : TEXT_AT_ONCE;
+
+	evbuffer_add(out, session->text, n);
+	session->text += n;
+	session->text_bytes -= n;
+	if (session->text_bytes > 0)
+		return;
+	session->text = NULL;
+	evbuffer_add_printf(out, ",\"id\":");
+	append_json(out, session->task_id);
+	evbuffer_add(out, "}", 1);
+	end_answer(session, out);
+	end_task(session);
+}
+
 static enum rpc_step task_on(struct rpc_session *session, struct evbuffer *out)
 {
 	struct rpc_failure failure = {.code = RPC_INTERNAL_ERROR, .text = "no memory"};
 	json_t *result = NULL;
-	enum rpc_task_state state = session->task->go_on(session->at_work, &result, &failure);
+	enum rpc_task_state state;
 
-	if (state != RPC_TASK_DONE) {
+	if (session->text != NULL) {
+		text_on(session, out);
+		return RPC_GOES_ON;
+	}
+	state = session->task->go_on(session->at_work, &result, &failure);
+	if (state == RPC_TASK_TEXT && session->task_id != NULL) {
+		begin_text(session, out);
+		return RPC_GOES_ON;
+	}
+	if (state == RPC_TASK_GOES_ON || state == RPC_TASK_WAITS) {
 		tell_progress(session, out);
 		return state == RPC_TASK_WAITS ? RPC_WAITS : RPC_GOES_ON;
 	}
@@ -416,7 +453,7 @@ enum rpc_step rpc_step(struct rpc_session *session, struct evbuffer *in, struct 
 
 bool rpc_is_between_answers(const struct rpc_session *session)
 {
-	return session->walking == NULL && session->batch == NULL;
+	return session->walking == NULL && session->batch == NULL && session->text == NULL;
 }
 
 void rpc_session_fini(struct rpc_session *session)

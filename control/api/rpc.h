@@ -58,6 +58,7 @@ enum rpc_task_state {
 	RPC_TASK_DONE = 0,
 	RPC_TASK_GOES_ON, // did a bounded part
 	RPC_TASK_WAITS,	  // for somebody else: ask again in a moment
+	RPC_TASK_TEXT,	  // done, and the result is `text`
 };
 
 // Work that takes long, done a part at a time or by another thread.
@@ -71,6 +72,8 @@ struct rpc_task {
 	json_t *(*progress)(void *task);
 	// At its end, or when the client has gone before.
 	void (*free)(void *task);
+	// A result that is too long for one step, as JSON in one line: good until `free`.
+	const char *(*text)(void *task, size_t *bytes);
 };
 
 // With one of the four; a walk only reads.
@@ -109,6 +112,8 @@ struct rpc_session {
 	const struct rpc_task *task;
 	void *at_work;	 // NULL: nothing
 	json_t *task_id; // NULL: nobody asked for an answer
+	const char *text; // that is left of its result; NULL: none is being written
+	size_t text_bytes;
 };
 
 // Gives back what an unfinished answer holds.

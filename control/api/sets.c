@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What can be done to sets: ban, unban, sets.reload.
-#include <stdlib.h>
+// What can be done to sets: ban, unban.
 #include <string.h>
 
 #include "cfg/value.h"
@@ -142,39 +141,5 @@ json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure)
 	events_set_remove(router, timed, &prefix);
 	to = done_json(router, timed, &prefix);
 	put_unkept(to, &unkept);
-	return to;
-}
-
-json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	static const char *const keys[] = {"name", NULL};
-	struct router *router = ctx;
-	const struct cfg_set *set;
-	struct set_file_faults *faults;
-	struct error err = {0};
-	json_t *to = NULL;
-
-	if (!show_check_keys(params, keys, failure))
-		return NULL;
-	set = show_read_set(router, params, failure);
-	if (set == NULL)
-		return NULL;
-	faults = calloc(1, sizeof(*faults));
-	if (faults == NULL)
-		return rpc_fail(failure, RPC_INTERNAL_ERROR, "no memory");
-	if (firewall_reload_set(&router->firewall, set, wall_clock_now(), faults, &err) == 0) {
-		to = json_object();
-		show_put_text(to, "name", set->name);
-		show_put_number(to, "elements", set_files_find(&router->firewall.files, set)->n);
-	} else if (faults->n > 0) {
-		char text[512];
-
-		rpc_fail(failure, RPC_INVALID_PARAMS, "%s: %s%s", err.text,
-			error_str(&faults->list[0], text, sizeof(text)),
-			faults->n + faults->n_more > 1 ? "; and there is more" : "");
-	} else {
-		rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
-	}
-	free(faults);
 	return to;
 }

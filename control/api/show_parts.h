@@ -48,7 +48,8 @@ json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *sets_reload(void *ctx, const json_t *params, struct rpc_failure *failure);
+// In sets_reload.c.
+extern const struct rpc_task sets_reload;
 
 // In dhcp4_client.c. The first puts null where the interface has no such client.
 void show_put_dhcp4(json_t *to, const struct router *router, const char *interface);

@@ -11,6 +11,7 @@
 #include "control/apply/foresight.h"
 #include "control/apply/job.h"
 #include "control/apply/probes.h"
+#include "control/apply/reading.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
@@ -30,8 +31,10 @@ struct apply {
 	struct probes *probes;
 	uint64_t n_changes;
 	struct errand *errand;
+	struct readings *readings;
 	struct event *turn;    // of the job
 	struct apply_job *job; // under way; NULL: none
+	struct apply_job *next; // waits for one that changes no config; NULL: none
 };
 
 // --- what a job asks of it ---
@@ -59,20 +62,26 @@ bool apply_has(const struct apply *apply, uint64_t hash)
 	return hash == apply->present_hash;
 }
 
+uint64_t apply_hash_origin(const struct apply *apply, const struct source *source)
+{
+	if (apply->history == NULL)
+		return 0; // nobody notes it
+	return strcmp(source->config->file, apply->origin) == 0 ? source->hash
+								: source_hash_file(apply->origin);
+}
+
 // On trial. Without a history it goes on where nothing is promised.
 int apply_note(struct apply *apply, struct apply_job *job)
 {
 	struct apply_outcome *outcome = job->outcome;
-	const char *file = job->source.config->file;
 	struct revision revision = {
 		.at = wall_clock_now(),
 		.state = REVISION_TRIAL,
 		.uid = job->uid,
 		.who = job->program,
 		.why = job->why,
-		.file = file,
-		.file_hash = strcmp(file, apply->origin) == 0 ? job->source.hash
-							      : source_hash_file(apply->origin),
+		.file = job->source.config->file,
+		.file_hash = job->file_hash,
 	};
 
 	if (apply->history == NULL)
@@ -121,34 +130,18 @@ static void end_trial(struct apply *apply, enum revision_state state)
 	apply->trial = 0;
 }
 
-int apply_load(const struct apply *apply, int64_t number, const char *name, struct source *source,
-	struct cfg_errors *errors, struct error *err)
-{
-	size_t bytes;
-	char *text;
-	int rc;
-
-	if (apply->history == NULL)
-		return error_set(err, "there is no state file, so there is no history");
-	text = history_text(apply->history, number, &bytes, err);
-	if (text == NULL)
-		return -1;
-	rc = source_parse(source, name, text, bytes, errors);
-	free(text);
-	return rc;
-}
-
 // --- jobs ---
 
 static const struct apply_who daemon_itself = {-1, "millraced", ""};
 
+// One may wait while files of sets are read: nobody has asked for that.
 static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
 {
-	return apply->job == NULL
-		       ? 0
-		       : error_set(&outcome->err,
-				 "another config is under way: %s; ask again when that is done",
-				 job_phase_name(apply->job));
+	if (apply->job == NULL || (apply->job->kind == APPLY_FILES && apply->next == NULL))
+		return 0;
+	return error_set(&outcome->err,
+		"another config is under way: %s; ask again when that is done",
+		job_phase_name(apply->job));
 }
 
 static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
@@ -206,10 +199,24 @@ static int aim_back(struct apply_job *job, int64_t number)
 	return job->text == NULL ? -1 : 0;
 }
 
+static int aim_at_set(struct apply_job *job, const char *set)
+{
+	const struct apply *apply = job->apply;
+
+	if (set != NULL)
+		snprintf(job->set, sizeof(job->set), "%s", set);
+	return apply->job == NULL
+		       ? 0
+		       : error_set(&job->outcome->err,
+				 "another config is being applied: ask again in a moment");
+}
+
 static int run_here(struct apply *apply, struct apply_job *job, int is_aimed)
 {
 	if (is_aimed != 0)
 		return -1;
+	if (apply->job != NULL)
+		return error_set(&job->outcome->err, "files of sets are being read");
 	job->is_left = true;
 	apply->job = job;
 	return job_run(job);
@@ -225,10 +232,19 @@ void apply_job_over(struct apply *apply, struct apply_job *job)
 		job_fini(job);
 		free(job);
 	}
+	if (apply->job == NULL && apply->next != NULL) {
+		apply->job = apply->next;
+		apply->next = NULL;
+		job_begin(apply->job);
+	}
 }
 
 static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job, int is_aimed)
 {
+	if (is_aimed == 0 && apply->job != NULL) {
+		apply->next = job;
+		return job;
+	}
 	if (is_aimed == 0) {
 		apply->job = job;
 		job_begin(job);
@@ -303,7 +319,7 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 	struct apply_outcome *outcome = job->outcome;
 	struct error err = {0};
 
-	if (job->kind == APPLY_PLAN)
+	if (job->kind == APPLY_PLAN || job->kind == APPLY_FILES)
 		return;
 	if (job->rc < 0) {
 		if (outcome->revision != 0 &&
@@ -359,7 +375,8 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 {
 	static const enum apply_job_kind kinds[] = {[APPLY_ASKS_PLAN] = APPLY_PLAN,
 		[APPLY_ASKS_FILE] = APPLY_FILE,
-		[APPLY_ASKS_BACK] = APPLY_BACK};
+		[APPLY_ASKS_BACK] = APPLY_BACK,
+		[APPLY_ASKS_FILES] = APPLY_FILES};
 	struct apply_job *job = calloc(1, sizeof(*job));
 	int rc;
 
@@ -372,9 +389,12 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 	job->flows_max = request->flows_max;
 	if (request->confirm_name != NULL)
 		snprintf(job->confirm_name, sizeof(job->confirm_name), "%s", request->confirm_name);
-	rc = request->what == APPLY_ASKS_BACK
-		     ? aim_back(job, request->revision)
-		     : aim_at_file(job, request->file, request->confirm_sec);
+	if (request->what == APPLY_ASKS_BACK)
+		rc = aim_back(job, request->revision);
+	else if (request->what == APPLY_ASKS_FILES)
+		rc = aim_at_set(job, request->set);
+	else
+		rc = aim_at_file(job, request->file, request->confirm_sec);
 	return begin_aimed(apply, job, rc);
 }
 
@@ -400,6 +420,11 @@ void apply_job_leave(struct apply_job *job)
 		return;
 	job_fini(job);
 	free(job);
+}
+
+bool apply_is_busy(const struct apply *apply)
+{
+	return apply->job != NULL;
 }
 
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
@@ -456,8 +481,9 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	apply->probes = probes_new(router, on_passed, apply);
 	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
+	apply->readings = readings_new(router->base, &router->config);
 	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL &&
-		apply->probes != NULL && apply->errand != NULL)
+		apply->probes != NULL && apply->errand != NULL && apply->readings != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
@@ -481,8 +507,11 @@ void apply_free(struct apply *apply)
 	if (apply == NULL)
 		return;
 	errand_free(apply->errand); // waits for what it does
+	readings_free(apply->readings);
 	if (apply->job != NULL)
 		forget(apply->job);
+	if (apply->next != NULL)
+		forget(apply->next);
 	if (apply->timer != NULL)
 		event_free(apply->timer);
 	if (apply->turn != NULL)
@@ -505,6 +534,11 @@ void apply_outcome_fini(struct apply_outcome *outcome)
 struct history *apply_history(const struct apply *apply)
 {
 	return apply->history;
+}
+
+struct readings *apply_readings(const struct apply *apply)
+{
+	return apply->readings;
 }
 
 int64_t apply_present(const struct apply *apply)

@@ -63,10 +63,12 @@ enum apply_asks {
 	APPLY_ASKS_PLAN = 0,
 	APPLY_ASKS_FILE,
 	APPLY_ASKS_BACK,
+	APPLY_ASKS_FILES, // those of sets that have changed, or of `set`; the config stays
 };
 struct apply_request {
 	enum apply_asks what;
 	const char *file;
+	const char *set;  // or NULL
 	int64_t revision; // 0: the one before
 	unsigned confirm_sec;
 	uint64_t flows_max; // that a plan judges; 0: the usual number
@@ -86,14 +88,13 @@ const char *apply_job_doing(const struct apply_job *job); // "reading"
 // Nobody asks for the outcome any more; it goes on, and is freed at its end.
 void apply_job_leave(struct apply_job *job);
 
+bool apply_is_busy(const struct apply *apply); // something is under way
+
 // What is on trial stays. 0, or -1 with the reason.
 int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 
-// The revision as a config; `name` stands for it in errors, and must outlive them. 0, or -1 with
-// the reasons; source_fini and cfg_errors_free are due either way.
-int apply_load(const struct apply *apply, int64_t number, const char *name, struct source *source,
-	struct cfg_errors *errors, struct error *err);
 struct history *apply_history(const struct apply *apply); // or NULL
+struct readings *apply_readings(const struct apply *apply);
 int64_t apply_present(const struct apply *apply);
 // How often another config came into force: what a plan speaks of is there while this is the same.
 uint64_t apply_changes(const struct apply *apply);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/apply/foresight.h"
+#include "control/apply/reading.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
@@ -38,6 +39,8 @@ static int read_source(struct apply_job *job)
 	struct apply_outcome *outcome = job->outcome;
 	int rc;
 
+	if (job->kind == APPLY_FILES)
+		return GOES_ON;
 	if (job->kind == APPLY_BACK)
 		rc = source_parse(
 			&job->source, outcome->file, job->text, job->text_bytes, &outcome->errors);
@@ -45,6 +48,8 @@ static int read_source(struct apply_job *job)
 		rc = source_read(&job->source, outcome->file, &outcome->errors);
 	if (rc == 0 && job->kind == APPLY_PLAN)
 		rc = firewall_check(job->source.config, &outcome->err);
+	if (rc == 0 && job->kind != APPLY_PLAN)
+		job->file_hash = apply_hash_origin(job->apply, &job->source);
 	return rc == 0 ? look(job) : -1;
 }
 
@@ -67,15 +72,22 @@ static void describe_steps(struct apply_job *job)
 {
 	const struct apply_outcome *outcome = job->outcome;
 	struct router *router = apply_router(job->apply);
+	bool is_one = job->set[0] != '\0';
 
 	job->steps = (struct steps_ctx){
 		.router = router,
 		.before = router->config,
 		.after = job->source.config,
 		.plan = outcome->plan,
-		.is_lenient = job->is_lenient,
 		.now = wall_clock_now(),
 		.revision = outcome->revision,
+	};
+	job->steps.wish = (struct set_files_wish){
+		.how = job->kind == APPLY_FILES ? SET_FILES_ANEW
+		       : job->is_lenient	? SET_FILES_LENIENT
+						: SET_FILES_STRICT,
+		.now = (time_t)job->steps.now,
+		.set = is_one ? job->set : NULL,
 	};
 }
 
@@ -91,10 +103,20 @@ static int begin_plan(struct apply_job *job)
 		&job->steps.firewall, &outcome->err);
 }
 
+// Only the policy is made anew.
+static int begin_files(struct apply_job *job)
+{
+	describe_steps(job);
+	return firewall_next_init(&job->steps.router->firewall, job->steps.before,
+		&job->steps.firewall, &job->outcome->err);
+}
+
 static int begin_steps(struct apply_job *job)
 {
 	struct apply_outcome *outcome = job->outcome;
 
+	if (job->kind == APPLY_FILES)
+		return begin_files(job);
 	if (outcome->is_unchanged)
 		return IS_DONE;
 	if (job->kind == APPLY_PLAN)
@@ -151,6 +173,9 @@ static int end_steps(struct apply_job *job)
 	struct apply_outcome *outcome = job->outcome;
 
 	job->steps.now = wall_clock_now();
+	if (job->kind == APPLY_FILES)
+		return firewall_exchange(&job->steps.router->firewall, &job->steps.firewall,
+			job->steps.now, &outcome->err);
 	return transaction_go_on(
 		steps, STEPS_LONG + 1, STEPS, &job->steps, &outcome->failed_step, &outcome->err);
 }
@@ -187,16 +212,23 @@ static void leave(struct apply_job *job)
 	job->text = NULL;
 }
 
+static bool changes_config(const struct apply_job *job)
+{
+	return job->kind == APPLY_FILE || job->kind == APPLY_BACK;
+}
+
 static void conclude(struct apply_job *job)
 {
 	bool is_in_force = job->rc == GOES_ON; // all phases are through
 
 	foresight_end(job->outcome->foresight);
 	if (job->rc < 0 && (job->phase == PHASE_LONG_STEP || job->phase == PHASE_DNS) &&
-		job->kind != APPLY_PLAN)
+		changes_config(job))
 		transaction_undo(steps, STEPS_LONG, &job->steps);
-	if (is_in_force) {
+	if (is_in_force && changes_config(job)) {
 		steps_finish(&job->steps, job->source.config);
+		job->steps.old =
+			readings_release(apply_readings(job->apply), job->steps.old);
 		plan_free(job->outcome->plan); // it speaks of a config that is about to end
 		job->outcome->plan = NULL;
 		job->source.config = NULL;

@@ -11,7 +11,8 @@
 enum apply_job_kind {
 	APPLY_PLAN = 0,
 	APPLY_FILE,
-	APPLY_BACK, // to a revision
+	APPLY_BACK,  // to a revision
+	APPLY_FILES, // of sets: the config stays
 };
 
 struct apply_job {
@@ -26,6 +27,7 @@ struct apply_job {
 	uint64_t flows_max;
 	char confirm_name[DNS_PROBE_NAME_MAX + 1];
 	bool is_lenient;
+	char set[CFG_NAME_MAX + 1]; // of APPLY_FILES; "": those that have changed
 	apply_done_fn done; // or NULL
 	void *done_ctx;
 
@@ -34,6 +36,7 @@ struct apply_job {
 	int rc;
 	int64_t before; // the revision that was in force
 	struct source source;
+	uint64_t file_hash; // of what the file that the daemon starts from held then
 	struct steps_ctx steps;
 	struct apply_outcome *outcome; // `own`, or the caller's
 	struct apply_outcome own;
@@ -60,6 +63,8 @@ struct router *apply_router(const struct apply *apply);
 bool apply_wants_turn(struct apply *apply);
 // Is it what the router has?
 bool apply_has(const struct apply *apply, uint64_t hash);
+// Of what the file that the daemon starts from holds; long. Any thread.
+uint64_t apply_hash_origin(const struct apply *apply, const struct source *source);
 // In the history, before it takes effect. 0, or -1 with the reason in the outcome.
 int apply_note(struct apply *apply, struct apply_job *job);
 // It is in force, or has failed: what follows from that.

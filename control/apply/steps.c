@@ -48,7 +48,8 @@ static int prepare_policy(void *at, struct error *err)
 {
 	struct steps_ctx *ctx = at;
 
-	return firewall_prepare(&ctx->router->firewall, ctx->is_lenient, &ctx->firewall, err);
+	ctx->firewall.wish = ctx->wish;
+	return firewall_prepare(&ctx->router->firewall, &ctx->firewall, err);
 }
 
 // --- the cores that the workers run on ---
@@ -430,13 +431,10 @@ static int settle(void *at, struct error *err)
 }
 
 const struct transaction_step steps[STEPS] = {
-	{"sets with a timeout", open_timed, revert_timed},
-	{"policy", prepare_policy, NULL},
+	{"sets with a timeout", open_timed, revert_timed}, {"policy", prepare_policy, NULL},
 	{"workers", move_workers, unmove_workers},
-	{"interfaces", change_interfaces, unchange_interfaces},
-	{"MTU", set_mtus, unset_mtus},
-	{"new addresses", add_addresses, unadd_addresses},
-	{"new routes", add_routes, unadd_routes},
+	{"interfaces", change_interfaces, unchange_interfaces}, {"MTU", set_mtus, unset_mtus},
+	{"new addresses", add_addresses, unadd_addresses}, {"new routes", add_routes, unadd_routes},
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},

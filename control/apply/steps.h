@@ -14,7 +14,7 @@ struct steps_ctx {
 	struct router *router;
 	const struct config *before, *after;
 	const struct plan *plan;
-	bool is_lenient; // about files of sets: for the way back
+	struct set_files_wish wish;
 	int64_t now;
 	// In the history: on trial already, and good once all is done. NULL: it stays what it is.
 	struct history *history;
@@ -24,12 +24,12 @@ struct steps_ctx {
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
 	struct dns_change *dns; // NULL: it stays as it is
-	struct cores cores;     // before
-	struct config *old;     // that the router had: nobody's any more
+	struct cores cores;	// before
+	struct config *old;	// that the router had: nobody's any more
 };
 
 enum {
-	STEPS = 12,
+	STEPS = 13,
 	STEPS_LONG = 1, // that one takes long, and may be another thread's
 };
 extern const struct transaction_step steps[STEPS];

@@ -47,6 +47,8 @@ void cli_print_json(const json_t *result);
 
 // Asks the command's method, and prints the answer as the command does.
 int do_show(const struct cli *cli);
+// Prints an answer that was waited for, and takes it.
+int cli_show(const struct cli *cli, json_t *result);
 int do_version(const struct cli *cli);
 int do_help(const struct cli *cli);
 int do_complete(const struct cli *cli);

@@ -292,6 +292,14 @@ int do_rollback(const struct cli *cli)
 	return ask(cli, json_deep_copy(cli->params), tell_apply);
 }
 
+// Its answer is long in coming where configs are large.
+int do_config_show(const struct cli *cli)
+{
+	json_t *result = cli_ask_patiently(cli, cli->command->method, json_deep_copy(cli->params));
+
+	return result == NULL ? EXIT_FAILURE : cli_show(cli, result);
+}
+
 void print_confirmed(const json_t *result, FILE *out)
 {
 	fprintf(out, "revision %" PRIu64 " stays\n", answer_number(result, "revision"));

@@ -8,6 +8,7 @@
 int do_plan(const struct cli *cli);
 int do_apply(const struct cli *cli);
 int do_rollback(const struct cli *cli);
+int do_config_show(const struct cli *cli); // what takes a while to read
 
 void print_confirmed(const json_t *result, FILE *out);
 void print_history(const json_t *result, FILE *out);

@@ -76,13 +76,10 @@ void cli_print_json(const json_t *result)
 
 // --- commands ---
 
-int do_show(const struct cli *cli)
+int cli_show(const struct cli *cli, json_t *result)
 {
-	json_t *result = cli_ask_command(cli);
 	int rc = EXIT_SUCCESS;
 
-	if (result == NULL)
-		return EXIT_FAILURE;
 	if (cli->is_json)
 		cli_print_json(result);
 	else
@@ -91,6 +88,13 @@ int do_show(const struct cli *cli)
 		rc = EXIT_FAILURE;
 	json_decref(result);
 	return rc;
+}
+
+int do_show(const struct cli *cli)
+{
+	json_t *result = cli_ask_command(cli);
+
+	return result == NULL ? EXIT_FAILURE : cli_show(cli, result);
 }
 
 int do_version(const struct cli *cli)

@@ -15,10 +15,9 @@ static void warn_unkept(const json_t *result)
 		fprintf(stderr, "millrace: only until millraced ends: %s\n", why);
 }
 
-static int ask_and_tell(const struct cli *cli, void (*tell)(const json_t *result))
+// Takes the answer; NULL: there is none.
+static int tell_answer(const struct cli *cli, json_t *result, void (*tell)(const json_t *result))
 {
-	json_t *result = cli_ask_command(cli);
-
 	if (result == NULL)
 		return EXIT_FAILURE;
 	if (cli->is_json) {
@@ -29,6 +28,11 @@ static int ask_and_tell(const struct cli *cli, void (*tell)(const json_t *result
 	}
 	json_decref(result);
 	return EXIT_SUCCESS;
+}
+
+static int ask_and_tell(const struct cli *cli, void (*tell)(const json_t *result))
+{
+	return tell_answer(cli, cli_ask_command(cli), tell);
 }
 
 static void tell_ban(const json_t *result)
@@ -65,5 +69,7 @@ static void tell_reload(const json_t *result)
 
 int do_sets(const struct cli *cli)
 {
-	return ask_and_tell(cli, tell_reload);
+	return tell_answer(cli,
+		cli_ask_patiently(cli, cli->command->method, json_deep_copy(cli->params)),
+		tell_reload);
 }

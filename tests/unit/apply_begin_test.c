@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A config that is taken while the loop goes on.
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "tests/unit/apply_fixture.h"
 
 #include "control/apply/foresight.h"
 #include "control/apply/probation.h"
+#include "control/apply/reading.h"
 
 static const struct parts rich = {
 	.routes = "  - {to: 192.0.2.0/24, via: 203.0.113.9}\n",
@@ -266,6 +270,202 @@ static void interfaces_come_and_go(void **state)
 	free(after);
 }
 
+// --- files of sets, while the config stays ---
+
+static struct apply_job *begin_files(const char *set)
+{
+	n_done = 0;
+	return apply_begin(apply, &(struct apply_request){.what = APPLY_ASKS_FILES,
+					  .set = set,
+					  .who = {1000, "test[1]", ""},
+					  .done = on_done});
+}
+
+static void a_file_of_a_set_is_read_while_the_loop_goes_on(void **state)
+{
+	int64_t present = apply_present(apply);
+	unsigned n = recording.n_policies;
+
+	write_to(set_file, "192.0.2.1\n192.0.2.7\n");
+	apply_job_leave(begin_files("listed"));
+	assert_int_equal(recording.n_policies, n);
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(done_rc, 0);
+	assert_int_equal(recording.n_policies, n + 1);
+	assert_int_equal(recording.policy.sets[0].n_prefixes, 2);
+	assert_int_equal(apply_present(apply), present);
+	assert_false(kernel_router.firewall.is_preparing);
+	apply_job_leave(begin_files(NULL)); // nobody has changed it since
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(recording.n_policies, n + 1);
+}
+
+static void a_bad_file_of_a_set_says_why_and_changes_nothing(void **state)
+{
+	unsigned n = recording.n_policies;
+	const struct apply_outcome *outcome;
+	int rc;
+
+	write_to(set_file, "192.0.2.1\nnobody\n");
+	job = begin_files("listed");
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	outcome = apply_job_outcome(job, &rc);
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(outcome->err.text, "the set listed keeps what it had: "));
+	assert_non_null(strstr(outcome->err.text, "listed:2:1: expected an address"));
+	assert_int_equal(recording.n_policies, n);
+	apply_job_leave(job);
+}
+
+// Nobody asked for the file to be read: who gives a config need not ask again. Nor does the file
+// have to wait for a place of its own.
+static void a_config_waits_for_files_of_sets_and_not_the_other_way_round(void **state)
+{
+	unsigned n_rules = recording.policy.n_rules;
+	const struct apply_outcome *outcome;
+	struct apply_job *files, *refused;
+	int rc;
+
+	write_to(set_file, "192.0.2.1\n192.0.2.7\n");
+	files = begin_files("listed");
+	job = begin(rich, APPLY_ASKS_FILE);
+	assert_null(apply_job_outcome(job, &rc));
+	refused = begin_file(APPLY_ASKS_PLAN);
+	outcome = apply_job_outcome(refused, &rc);
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(outcome->err.text, "another config is under way"));
+	apply_job_leave(refused);
+	refused = begin_files("listed");
+	outcome = apply_job_outcome(refused, &rc);
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(outcome->err.text, "ask again in a moment"));
+	apply_job_leave(refused);
+	while (apply_is_busy(apply))
+		kernel_fixture_run(1);
+	assert_non_null(apply_job_outcome(files, &rc));
+	assert_int_equal(rc, 0);
+	assert_non_null(apply_job_outcome(job, &rc));
+	assert_int_equal(rc, 0);
+	assert_int_equal(recording.policy.n_rules, n_rules + 1);
+	assert_int_equal(recording.policy.sets[0].n_prefixes, 2);
+	apply_job_leave(files);
+	apply_job_leave(job);
+}
+
+static void the_end_of_the_router_forgets_what_waits(void **state)
+{
+	apply_job_leave(begin_files("listed"));
+	apply_job_leave(begin(rich, APPLY_ASKS_FILE));
+	apply_free(apply); // the sanitizers see what is left
+	apply = NULL;
+}
+
+// --- what is only looked at ---
+
+struct look {
+	struct reading reading; // first
+	unsigned n_interfaces;
+	bool waits;
+};
+
+static unsigned n_looks, n_looks_freed;
+static atomic_bool may_look;
+
+static bool begin_look(struct reading *reading)
+{
+	return true;
+}
+
+static void run_look(struct reading *reading, const struct config *present)
+{
+	struct look *look = (struct look *)reading;
+
+	while (look->waits && !atomic_load(&may_look))
+		usleep(100);
+	look->n_interfaces = present->n_interfaces; // the sanitizers see whether it is there
+	n_looks++;
+}
+
+static void free_look(struct reading *reading)
+{
+	free(reading);
+	n_looks_freed++;
+}
+
+static const struct reading_kind look_kind = {begin_look, run_look, free_look};
+
+static struct look *begin_to_look(bool waits)
+{
+	struct look *look = calloc(1, sizeof(*look));
+
+	look->waits = waits;
+	reading_begin(apply_readings(apply), &look_kind, &look->reading);
+	return look;
+}
+
+static void a_config_that_is_looked_at_stays_until_it_is_not(void **state)
+{
+	struct look *first, *second;
+
+	n_looks = n_looks_freed = 0;
+	atomic_store(&may_look, false);
+	first = begin_to_look(true);
+	second = begin_to_look(false);
+	apply_job_leave(begin(with_guest, APPLY_ASKS_FILE));
+	assert_true(kernel_fixture_wait(is_done, 5000));
+	assert_int_equal(done_rc, 0);
+	assert_false(reading_is_done(&first->reading) || reading_is_done(&second->reading));
+	atomic_store(&may_look, true);
+	while (!reading_is_done(&second->reading))
+		kernel_fixture_run(1);
+	assert_int_equal(first->n_interfaces, 2);
+	assert_int_equal(second->n_interfaces, 3);
+	reading_leave(&first->reading);
+	reading_leave(&second->reading);
+	assert_int_equal(n_looks_freed, 2);
+}
+
+static void who_looks_may_go_at_any_time(void **state)
+{
+	struct look *running, *waiting;
+
+	n_looks = n_looks_freed = 0;
+	atomic_store(&may_look, false);
+	running = begin_to_look(true);
+	waiting = begin_to_look(false);
+	reading_leave(&waiting->reading);
+	assert_int_equal(n_looks_freed, 1);
+	reading_leave(&running->reading);
+	assert_int_equal(n_looks_freed, 1); // its thread has it
+	atomic_store(&may_look, true);
+	while (n_looks_freed < 2)
+		kernel_fixture_run(1);
+	assert_int_equal(n_looks, 1);
+}
+
+static void answers_that_nobody_takes_hold_up_who_comes_later(void **state)
+{
+	struct look *looks[READINGS_HELD_MAX + 2];
+	unsigned n = sizeof(looks) / sizeof(looks[0]);
+
+	n_looks = n_looks_freed = 0;
+	for (unsigned i = 0; i < n; i++)
+		looks[i] = begin_to_look(false);
+	while (!reading_is_done(&looks[READINGS_HELD_MAX - 1]->reading))
+		kernel_fixture_run(1);
+	kernel_fixture_run(20);
+	assert_int_equal(n_looks, READINGS_HELD_MAX);
+	reading_leave(&looks[0]->reading);
+	while (!reading_is_done(&looks[READINGS_HELD_MAX]->reading))
+		kernel_fixture_run(1);
+	assert_int_equal(n_looks, READINGS_HELD_MAX + 1);
+	apply_free(apply); // with all of them
+	apply = NULL;
+	for (unsigned i = 1; i < n; i++)
+		reading_leave(&looks[i]->reading);
+	assert_int_equal(n_looks_freed, n);
+}
+
 // --- on trial ---
 
 static char last_why[HISTORY_WHY_MAX + 1];
@@ -334,6 +534,13 @@ int main(void)
 		TEST(an_end_on_the_way_gives_all_back),
 		TEST(an_update_waits_for_the_end),
 		TEST(interfaces_come_and_go),
+		TEST(a_file_of_a_set_is_read_while_the_loop_goes_on),
+		TEST(a_bad_file_of_a_set_says_why_and_changes_nothing),
+		TEST(a_config_waits_for_files_of_sets_and_not_the_other_way_round),
+		TEST(the_end_of_the_router_forgets_what_waits),
+		TEST(a_config_that_is_looked_at_stays_until_it_is_not),
+		TEST(who_looks_may_go_at_any_time),
+		TEST(answers_that_nobody_takes_hold_up_who_comes_later),
 		TEST(who_fails_a_probe_goes_when_the_time_is_over),
 		TEST(the_end_of_the_router_does_not_wait_for_who_asked),
 	};

@@ -203,8 +203,6 @@ static const struct {
 	{sets_ban, "{'address': '198.51.100.7', 'until': '1d'}", "there is no parameter 'until'"},
 	{sets_unban, "{'address': '198.51.100.7'}", "198.51.100.7/32 is not in the set banned"},
 	{sets_unban, "{'address': '198.51.100.7', 'for': '1d'}", "there is no parameter 'for'"},
-	{sets_reload, "{'name': 'black'}", "{'name':'black','elements':1}"},
-	{sets_reload, "{'name': 'web'}", "the set web has no file"},
 };
 
 static const struct {
@@ -249,16 +247,6 @@ static void a_ban_is_shown_and_taken_back(void **state)
 	assert_non_null(strstr(call_list(&show_set, "{'name': 'banned'}"), "'entries':[]"));
 }
 
-static void a_reload_says_what_is_wrong_with_the_file(void **state)
-{
-	write_list("203.0.113.0/24\nrubbish\n");
-	assert_string_equal(call(sets_reload, "{'name': 'black'}"),
-		"the set black keeps what it had: " LIST ":2:1: expected an address, a network or "
-		"a range such as 198.18.0.5, 2001:db8::/64 or 198.18.0.10-198.18.0.20, got "
-		"`rubbish`");
-	assert_non_null(strstr(call_list(&show_set, "{'name': 'black'}"), "'elements_total':3"));
-}
-
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -269,7 +257,6 @@ int main(void)
 		TEST(sets_are_shown_with_how_much_is_in_them),
 		cmocka_unit_test(each_request_gets_its_answer),
 		TEST(a_ban_is_shown_and_taken_back),
-		TEST(a_reload_says_what_is_wrong_with_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,12 +77,38 @@ static const char *what_is_black(void)
 	return policy_fixture_set(recording.policy.rules[0].source.set);
 }
 
-static int reload(struct error *err)
+// As control/apply/job.c does it while the loop goes on.
+static int read_files(struct set_files_wish wish, int64_t now, struct error *err)
 {
-	struct set_file_faults faults;
+	struct firewall *firewall = &fixture.firewall;
+	struct firewall_next next;
+	int rc;
 
 	*err = (struct error){0};
-	return firewall_reload_set(&fixture.firewall, &fixture.config->sets[0], NOW, &faults, err);
+	assert_int_equal(firewall_next_init(firewall, fixture.config, &next, err), 0);
+	next.wish = wish;
+	rc = firewall_prepare(firewall, &next, err);
+	if (rc == 0)
+		rc = firewall_exchange(firewall, &next, now, err);
+	firewall_next_fini(&next);
+	firewall_next_over(firewall, now);
+	return rc;
+}
+
+static int reload(struct error *err)
+{
+	return read_files((struct set_files_wish){.set = "black"}, NOW, err);
+}
+
+static void next_minute(int64_t now)
+{
+	struct error err;
+
+	if (firewall_every_minute(&fixture.firewall, now))
+		assert_int_equal(read_files((struct set_files_wish){.how = SET_FILES_ANEW,
+						    .now = (time_t)now},
+					 now, &err),
+			0);
 }
 
 static void a_changed_file_is_taken_at_the_next_minute(void **state)
@@ -90,13 +116,13 @@ static void a_changed_file_is_taken_at_the_next_minute(void **state)
 	write_list("203.0.113.0/24\n", NOW - 1000);
 	open_with_list();
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
-	firewall_every_minute(&fixture.firewall, NOW);
+	next_minute(NOW);
 	assert_int_equal(recording.n_policies, 1); // it has not changed
 
 	write_list("203.0.113.0/25\n", NOW - 1);
-	firewall_every_minute(&fixture.firewall, NOW);
+	next_minute(NOW);
 	assert_int_equal(recording.n_policies, 1); // perhaps it is being written
-	firewall_every_minute(&fixture.firewall, NOW + 60);
+	next_minute(NOW + 60);
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/25]");
 	assert_int_equal(recording.n_policies, 2);
 }
@@ -107,9 +133,9 @@ static void a_change_that_keeps_size_and_time_is_taken(void **state)
 	open_with_list();
 	usleep(50000); // longer than the tick that a file's times are in
 	write_list("203.0.112.0/24\n", NOW - 1000);
-	firewall_every_minute(&fixture.firewall, NOW);
+	next_minute(NOW);
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.112.0/24]");
-	firewall_every_minute(&fixture.firewall, NOW + 60);
+	next_minute(NOW + 60);
 	assert_int_equal(recording.n_policies, 2);
 }
 
@@ -120,15 +146,15 @@ static void a_bad_file_leaves_what_was_there_and_is_not_tried_again(void **state
 	write_list("203.0.113.0/24\n", NOW - 1000);
 	open_with_list();
 	write_list("203.0.113.0/24\nwhat?\n", NOW - 100);
-	firewall_every_minute(&fixture.firewall, NOW);
-	firewall_every_minute(&fixture.firewall, NOW + 60);
+	next_minute(NOW);
+	next_minute(NOW + 60);
 	assert_int_equal(recording.n_policies, 1);
 	assert_int_equal(reload(&err), -1);
 	assert_int_equal(firewall_update(&fixture.firewall, NOW, &err), 0);
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
 
 	unlink(list);
-	firewall_every_minute(&fixture.firewall, NOW + 120);
+	next_minute(NOW + 120);
 	assert_int_equal(reload(&err), -1);
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
 }
@@ -138,7 +164,7 @@ static void a_file_that_comes_late_is_taken_then(void **state)
 	open_with_list();
 	assert_string_equal(what_is_black(), "[198.51.100.1/32]");
 	write_list("203.0.113.0/24\n", NOW - 100);
-	firewall_every_minute(&fixture.firewall, NOW);
+	next_minute(NOW);
 	assert_string_equal(what_is_black(), "[198.51.100.1/32 203.0.113.0/24]");
 }
 
@@ -189,11 +215,11 @@ static void schedules_follow_the_minutes(void **state)
 			      " {time: '22:00-23:00', action: drop}]}\n"); // NOW is 22:13
 	assert_int_equal(recording.schedules, 2);
 	assert_int_equal(recording.n_schedule_sets, 0); // they came with the policy
-	firewall_every_minute(&fixture.firewall, midnight + 22 * 3600 + 59 * 60);
+	next_minute(midnight + 22 * 3600 + 59 * 60);
 	assert_int_equal(recording.n_schedule_sets, 0); // live flows are judged again at each
-	firewall_every_minute(&fixture.firewall, midnight + 23 * 3600);
+	next_minute(midnight + 23 * 3600);
 	assert_int_equal(recording.schedules, 0);
-	firewall_every_minute(&fixture.firewall, midnight + 12 * 3600);
+	next_minute(midnight + 12 * 3600);
 	assert_int_equal(recording.schedules, 1);
 	assert_int_equal(recording.n_schedule_sets, 2);
 }

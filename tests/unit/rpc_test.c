@@ -61,8 +61,43 @@ static void free_count(void *ctx)
 static const struct rpc_walk count_walk = {
 	"numbers", NULL, begin_count, next_count, end_count, free_count};
 
-static const struct rpc_method methods[] = {
-	{"echo", echo, RPC_READS}, {"count", NULL, RPC_READS, &count_walk}, {"set", echo}, {NULL}};
+// Waits once, and then has a long answer.
+enum { TELL_BYTES = 100000 };
+struct tale {
+	unsigned n_asked;
+	char text[TELL_BYTES + 1];
+};
+
+static void *begin_tale(
+	struct rpc_session *its, const json_t *params, struct rpc_failure *failure)
+{
+	n_walks++;
+	return calloc(1, sizeof(struct tale));
+}
+
+static enum rpc_task_state tale_on(void *task, json_t **result, struct rpc_failure *failure)
+{
+	struct tale *tale = task;
+
+	if (tale->n_asked++ == 0)
+		return RPC_TASK_WAITS;
+	memset(tale->text, '1', TELL_BYTES);
+	return RPC_TASK_TEXT;
+}
+
+static const char *tale_text(void *task, size_t *bytes)
+{
+	const struct tale *tale = task;
+
+	*bytes = TELL_BYTES;
+	return tale->text;
+}
+
+static const struct rpc_task tale = {begin_tale, tale_on, NULL, free_count, tale_text};
+
+static const struct rpc_method methods[] = {{"echo", echo, RPC_READS},
+	{"count", NULL, RPC_READS, &count_walk}, {"tell", .effect = RPC_READS, .task = &tale},
+	{"set", echo}, {NULL}};
 static const struct rpc rpc = {.methods = methods};
 static struct rpc_session session;
 static struct evbuffer *in, *out;
@@ -333,6 +368,47 @@ static void a_long_list_is_written_row_by_row(void **state)
 	assert_null(next_text());
 }
 
+// Each step takes a part of it, and nothing else is said before its end.
+static void a_long_text_is_written_in_parts(void **state)
+{
+	static const char *const requests[] = {"{'jsonrpc':'2.0','id':'t','method':'tell'}",
+		"[{'jsonrpc':'2.0','id':'t','method':'tell'}]"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *opens = i == 0 ? "" : "[", *closes = i == 0 ? "" : "]";
+		char *line, *wanted, digits[TELL_BYTES + 1] = "";
+		size_t most = 0, len = 0;
+		enum rpc_step step;
+
+		feed_all(requests[i]);
+		assert_int_equal(evbuffer_get_length(out), 0);
+		do {
+			step = rpc_step(&session, in, out);
+			if (evbuffer_get_length(out) - len > most)
+				most = evbuffer_get_length(out) - len;
+			len = evbuffer_get_length(out);
+			if (len > 0 && len < TELL_BYTES)
+				assert_false(rpc_is_between_answers(&session));
+		} while (step == RPC_GOES_ON);
+		assert_in_range(most, 1, 32 << 10);
+		assert_true(rpc_is_between_answers(&session));
+		memset(digits, '1', TELL_BYTES);
+		assert_true(asprintf(&wanted, "%s{\"jsonrpc\":\"2.0\",\"result\":%s,\"id\":\"t\"}%s",
+				    opens, digits, closes) > 0);
+		line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
+		assert_string_equal(line, wanted);
+		free(line);
+		free(wanted);
+	}
+	feed_all("{'jsonrpc':'2.0','method':'tell'}"); // nobody would read it
+	while (rpc_step(&session, in, out) == RPC_GOES_ON)
+		;
+	assert_null(next_text());
+	feed_all(requests[0]);
+	rpc_step(&session, in, out);
+	rpc_step(&session, in, out); // and goes; the teardown counts
+}
+
 static void a_batch_may_hold_long_lists(void **state)
 {
 	json_t *answer;
@@ -439,6 +515,7 @@ int main(void)
 		TEST(one_step_does_one_request_of_a_batch),
 		TEST(a_long_list_is_written_row_by_row),
 		TEST(a_batch_may_hold_long_lists),
+		TEST(a_long_text_is_written_in_parts),
 		TEST(a_client_may_go_in_the_middle_of_a_list),
 		TEST(who_may_only_read_writes_nothing),
 		TEST(a_line_of_64_kib_is_taken_and_no_longer_one),

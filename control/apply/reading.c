@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/apply/reading.h"
+
+#include <stdlib.h>
+
+#include "control/errand.h"
+
+TAILQ_HEAD(reading_list, reading);
+
+struct readings {
+	struct config *const *present;
+	struct errand *errand;
+	struct reading_list list;  // all, in the order they were asked
+	struct reading *running;   // NULL: none
+	struct config *looked_at;  // by that one
+	struct config *owned;	   // the same, when nobody else has it any more
+	struct config *to_be_freed; // by the thread
+	unsigned n_held;	   // done, and asked for
+	bool is_out;		   // the thread
+};
+
+struct readings *readings_new(struct event_base *base, struct config *const *present)
+{
+	struct readings *readings = calloc(1, sizeof(*readings));
+
+	if (readings == NULL)
+		return NULL;
+	readings->present = present;
+	TAILQ_INIT(&readings->list);
+	readings->errand = errand_new(base);
+	if (readings->errand != NULL)
+		return readings;
+	free(readings);
+	return NULL;
+}
+
+// --- one at a time ---
+
+static void forget(struct reading *reading)
+{
+	struct readings *readings = reading->readings;
+
+	if (readings != NULL)
+		TAILQ_REMOVE(&readings->list, reading, place);
+	reading->kind->free(reading);
+}
+
+static void run(void *ctx)
+{
+	struct readings *readings = ctx;
+
+	readings->running->kind->run(readings->running, readings->looked_at);
+}
+
+static void run_free(void *ctx)
+{
+	struct readings *readings = ctx;
+
+	config_free(readings->to_be_freed);
+}
+
+static void go_on(struct readings *readings);
+
+static void on_freed(void *ctx)
+{
+	struct readings *readings = ctx;
+
+	readings->is_out = false;
+	readings->to_be_freed = NULL;
+	go_on(readings);
+}
+
+static void conclude(struct readings *readings, struct reading *reading)
+{
+	reading->state = READING_DONE;
+	readings->n_held++;
+	if (reading->is_left) {
+		readings->n_held--;
+		forget(reading);
+	}
+}
+
+static void on_done(void *ctx)
+{
+	struct readings *readings = ctx;
+	struct reading *reading = readings->running;
+
+	readings->is_out = false;
+	readings->running = NULL;
+	readings->looked_at = NULL;
+	readings->to_be_freed = readings->owned;
+	readings->owned = NULL;
+	conclude(readings, reading);
+	go_on(readings);
+}
+
+// Without a thread, here and now.
+static void go_out(struct readings *readings, void (*what)(void *ctx), void (*done)(void *ctx))
+{
+	readings->is_out = true;
+	if (errand_begin(readings->errand, what, done, readings) == 0)
+		return;
+	what(readings);
+	done(readings);
+}
+
+static struct reading *next_in_turn(const struct readings *readings)
+{
+	struct reading *reading;
+
+	TAILQ_FOREACH(reading, &readings->list, place)
+	{
+		if (reading->state == READING_WAITS)
+			return reading;
+	}
+	return NULL;
+}
+
+static void go_on(struct readings *readings)
+{
+	struct reading *reading;
+
+	if (readings->is_out)
+		return;
+	if (readings->to_be_freed != NULL) {
+		go_out(readings, run_free, on_freed);
+		return;
+	}
+	while (readings->n_held < READINGS_HELD_MAX &&
+		(reading = next_in_turn(readings)) != NULL) {
+		if (!reading->kind->begin(reading)) {
+			conclude(readings, reading);
+			continue;
+		}
+		reading->state = READING_RUNS;
+		readings->running = reading;
+		readings->looked_at = *readings->present;
+		go_out(readings, run, on_done);
+		return;
+	}
+}
+
+// --- what is asked for ---
+
+void reading_begin(
+	struct readings *readings, const struct reading_kind *kind, struct reading *reading)
+{
+	*reading = (struct reading){.kind = kind, .readings = readings};
+	TAILQ_INSERT_TAIL(&readings->list, reading, place);
+	go_on(readings);
+}
+
+bool reading_is_done(const struct reading *reading)
+{
+	return reading->state == READING_DONE;
+}
+
+void reading_leave(struct reading *reading)
+{
+	struct readings *readings;
+
+	if (reading == NULL)
+		return;
+	readings = reading->readings;
+	reading->is_left = true;
+	if (reading->state == READING_RUNS)
+		return;
+	if (readings != NULL && reading->state == READING_DONE)
+		readings->n_held--;
+	forget(reading);
+	if (readings != NULL)
+		go_on(readings);
+}
+
+struct config *readings_release(struct readings *readings, struct config *config)
+{
+	if (config == NULL || readings->looked_at != config)
+		return config;
+	readings->owned = config;
+	return NULL;
+}
+
+void readings_free(struct readings *readings)
+{
+	struct reading *reading;
+
+	if (readings == NULL)
+		return;
+	errand_free(readings->errand); // waits for what it does
+	while ((reading = TAILQ_FIRST(&readings->list)) != NULL) {
+		TAILQ_REMOVE(&readings->list, reading, place);
+		reading->readings = NULL;
+		reading->state = READING_DONE;
+		if (reading->is_left)
+			reading->kind->free(reading);
+	}
+	config_free(readings->owned);
+	free(readings);
+}
