@@ -19,6 +19,8 @@ struct dns_domain {
 struct dns_policy {
 	struct arena *arena;
 	struct cfg_dns config; // strings in the arena
+	// of each of its upstreams: the uplink that told of it, by which it is asked; NULL: any way
+	const char *told_by[CFG_DNS_UPSTREAMS_MAX];
 	struct event_base *base;
 	void *ssl_ctx;		       // NULL: no upstream with TLS
 	struct upstream_group *groups; // [0] for all names, the others for domains

@@ -51,7 +51,7 @@ def test_a_cut_cable_moves_everything_at_once():
             assert how == "ConnectionResetError" and at - began < 1
 
 
-@pytest.mark.parametrize("probes", [True, False], ids=["echo", "arp"])
+@pytest.mark.parametrize("probes", [PROBES, ()], ids=["echo", "arp"])
 def test_a_silent_death_is_noticed(probes):
     """The link stays up; its probes, or its next router, do not answer: 3 a second apart, and the wait
     for the last of them."""
