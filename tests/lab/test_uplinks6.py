@@ -59,7 +59,7 @@ class Uplinks6Lab(UplinksLab):
                               "net.ipv6.conf.router.keep_addr_on_down": 1})  # for who cuts the cable
             self.run(isp, "nft", "-f", "-", stdin=OWN.format(net=net))
 
-    def start_providers(self):
+    def start_providers(self, resolvers=None):
         """Nobody is told anything: the file says it all."""
 
 

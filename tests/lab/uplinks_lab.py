@@ -113,8 +113,13 @@ class UplinksLab(HomeLab):
             self.sysctl(isp, {"net.ipv4.ip_forward": 1})
             self.run(isp, "nft", "-f", "-", stdin=OWN.format(net=net))
 
-    def start_providers(self, *words):
+    def start_providers(self, resolvers=None):
+        """`resolvers`: those that they tell of, if not their own addresses on the link."""
         for (isp, (_, net, _, _)), answer in zip(ISPS.items(), ANSWERS.values()):
+            words = ()
+            if resolvers:
+                self.ip(isp, f"addr add {resolvers[isp]}/32 dev lo")
+                words = (f"--dhcp-option=6,{resolvers[isp]}", "--interface=lo")
             server = self.start(
                 isp, f"dnsmasq-{isp}", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
                 "--user=root", "--pid-file=", "--interface=router", "--bind-interfaces", "--no-resolv",
@@ -130,8 +135,8 @@ class UplinksLab(HomeLab):
         self.wait_port(host, port, server)
         return server
 
-    def begin(self, text=None):
-        self.start_providers()
+    def begin(self, text=None, resolvers=None):
+        self.start_providers(resolvers)
         self.start_web("srv", 80, "teller")
         self.start_router((text or self.config()) + f"state: {{ file: {self.dir}/state.db }}\n")
         for name in ("fibre", "lte"):
