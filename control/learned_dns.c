@@ -65,11 +65,16 @@ static struct learned_dns_rank *find_rank(struct learned_dns *learned, const cha
 	return NULL;
 }
 
-static uint32_t rank_of(struct learned_dns *learned, const struct learned_dns_entry *entry)
+// Whether that changes it.
+static bool put_rank(struct learned_dns *learned, struct learned_dns_entry *entry)
 {
 	const struct learned_dns_rank *own = find_rank(learned, entry->interface);
+	uint32_t rank = own != NULL ? own->rank : entry->told_rank;
+	bool is_changed = rank != entry->rank || entry->is_of_uplink != (own != NULL);
 
-	return own != NULL ? own->rank : entry->told_rank;
+	entry->rank = rank;
+	entry->is_of_uplink = own != NULL;
+	return is_changed;
 }
 
 static struct learned_dns_entry *take_out(struct learned_dns *learned, unsigned at)
@@ -123,7 +128,7 @@ int learned_dns_set(struct learned_dns *learned, const struct learned_dns_entry 
 		return -ENOMEM;
 	*copy = *entry;
 	copy->told_rank = entry->rank;
-	copy->rank = rank_of(learned, copy);
+	put_rank(learned, copy);
 	if (at >= 0)
 		free(take_out(learned, (unsigned)at));
 	put_in(learned, copy);
@@ -157,18 +162,13 @@ int learned_dns_rank(struct learned_dns *learned, const char *interface, uint32_
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < learned->n;) {
-		struct learned_dns_entry *entry = learned->list[i];
-
-		if (rank_of(learned, entry) == entry->rank) {
+		if (put_rank(learned, learned->list[i]))
+			moved[n++] = take_out(learned, i);
+		else
 			i++;
-			continue;
-		}
-		moved[n++] = take_out(learned, i);
 	}
-	for (unsigned i = 0; i < n; i++) {
-		moved[i]->rank = rank_of(learned, moved[i]);
+	for (unsigned i = 0; i < n; i++)
 		put_in(learned, moved[i]);
-	}
 	if (n > 0)
 		tell(learned);
 	return rc;

@@ -23,6 +23,7 @@ struct learned_dns_entry {
 	uint32_t rank; // of several uplinks the lowest goes first: the metric of its routes, or
 		       // what learned_dns_rank says
 	uint32_t told_rank; // as it was set
+	bool is_of_uplink;  // whose condition decides: its servers are asked by it alone
 	struct ip_addr servers[LEARNED_DNS_SERVERS_MAX];
 	unsigned n_servers;
 	char domains[LEARNED_DNS_DOMAINS_MAX][LEARNED_DNS_DOMAIN_BYTES];

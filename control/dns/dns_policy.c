@@ -40,13 +40,27 @@ static void copy_lists(struct arena *arena, struct cfg_dns_local *to)
 	}
 }
 
-// The servers of the best uplink that has some, of all ways it was told by. Without any the word
-// stays: nobody is asked then, which is not the same as asking everybody from the root.
-static void put_learned(
-	struct arena *arena, struct cfg_dns_upstreams *upstreams, const struct learned_dns *learned)
+static void put_servers(struct dns_policy *policy, const struct learned_dns_entry *entry,
+	struct cfg_dns_upstreams *out)
 {
-	struct cfg_dns_upstreams out = {0};
+	const char *interface =
+		entry->is_of_uplink ? arena_strdup(policy->arena, entry->interface) : NULL;
 	char text[ADDR_STR_BYTES];
+
+	for (unsigned i = 0; i < entry->n_servers && out->n < CFG_DNS_UPSTREAMS_MAX; i++) {
+		policy->told_by[out->n] = interface;
+		out->texts[out->n++] =
+			arena_strdup(policy->arena, ip_addr_str(&entry->servers[i], text));
+	}
+}
+
+// The servers of the best uplink that has some, of all ways it was told by. Without any the word
+// stays: nobody is asked then, which is not the same as asking everybody from the root. A
+// provider's servers answer its own customers, and two providers may tell of one address.
+static void put_learned(struct dns_policy *policy, const struct learned_dns *learned)
+{
+	struct cfg_dns_upstreams *upstreams = &policy->config.upstreams;
+	struct cfg_dns_upstreams out = {0};
 
 	for (unsigned i = 0; i < upstreams->n; i++) {
 		unsigned n_before = out.n;
@@ -56,11 +70,7 @@ static void put_learned(
 			cfg_dns_upstream_is_learned(upstreams->texts[i]) &&
 			(out.n == n_before || learned->list[k]->rank == learned->list[k - 1]->rank);
 			k++)
-			for (unsigned s = 0;
-				s < learned->list[k]->n_servers && out.n < CFG_DNS_UPSTREAMS_MAX;
-				s++)
-				out.texts[out.n++] = arena_strdup(
-					arena, ip_addr_str(&learned->list[k]->servers[s], text));
+			put_servers(policy, learned->list[k], &out);
 		if (out.n == n_before && out.n < CFG_DNS_UPSTREAMS_MAX)
 			out.texts[out.n++] = upstreams->texts[i];
 	}
@@ -134,7 +144,7 @@ static struct dns_policy *copy_policy(
 	}
 	copy_config(policy, config);
 	policy->asked = policy->config.upstreams;
-	put_learned(policy->arena, &policy->config.upstreams, learned);
+	put_learned(policy, learned);
 	policy->groups =
 		arena_alloc_array(policy->arena, config->n_domains + 1, sizeof(*policy->groups));
 	if (policy->groups != NULL)
@@ -222,13 +232,14 @@ int dns_policy_read(struct dns_policy *policy, struct error *err)
 	return policy->shared->ssl_ctx != NULL ? 0 : -1;
 }
 
-static int begin_group(
-	struct dns_policy *policy, const struct cfg_dns_upstreams *upstreams, struct error *err)
+static int begin_group(struct dns_policy *policy, const struct cfg_dns_upstreams *upstreams,
+	const char *const *interfaces, struct error *err)
 {
 	struct upstream_group *group = &policy->groups[policy->n_groups];
 
 	policy->n_groups++;
-	if (upstream_group_init(group, upstreams, policy->base, policy->shared->ssl_ctx) != 0)
+	if (upstream_group_init(
+		    group, upstreams, interfaces, policy->base, policy->shared->ssl_ctx) != 0)
 		return error_set(err, "no memory for the DNS forwarder's upstreams");
 	upstream_group_warm(group);
 	return 0;
@@ -237,10 +248,10 @@ static int begin_group(
 int dns_policy_begin(struct dns_policy *policy, struct event_base *base, struct error *err)
 {
 	policy->base = base;
-	if (begin_group(policy, &policy->config.upstreams, err) != 0)
+	if (begin_group(policy, &policy->config.upstreams, policy->told_by, err) != 0)
 		return -1;
 	for (unsigned i = 0; i < policy->config.n_domains; i++)
-		if (begin_group(policy, &policy->config.domains[i].upstreams, err) != 0)
+		if (begin_group(policy, &policy->config.domains[i].upstreams, NULL, err) != 0)
 			return -1;
 	if (!policy->config.validates && policy->config.upstreams.n > 0)
 		return 0;

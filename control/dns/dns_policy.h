@@ -27,6 +27,8 @@ struct dns_policy {
 	struct arena *arena;
 	struct cfg_dns config;		// strings in the arena
 	struct cfg_dns_upstreams asked; // before what is learned took its place
+	// of each of its upstreams: the uplink that told of it, by which it is asked; NULL: any way
+	const char *told_by[CFG_DNS_UPSTREAMS_MAX];
 	struct event_base *base;
 	struct dns_policy_shared *shared;
 	struct upstream_group *groups; // [0] for all names, the others for domains

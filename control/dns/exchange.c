@@ -310,7 +310,7 @@ static bool ask_udp(struct exchange *exchange, struct upstream *upstream)
 {
 	struct try *try = new_try(exchange, upstream);
 
-	try->fd = socket(upstream->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	try->fd = upstream_socket(upstream, SOCK_DGRAM);
 	if (try->fd < 0) {
 		lose_try(try);
 		return false;

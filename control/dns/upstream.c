@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cfg/base/log.h"
 #include "control/dns/upstream_probe.h"
@@ -124,8 +125,30 @@ static void set_address(struct upstream *upstream)
 	}
 }
 
+static void put_name(struct upstream *upstream, const char *text, const char *interface)
+{
+	if (interface == NULL) {
+		snprintf(upstream->name, sizeof(upstream->name), "%s", text);
+		return;
+	}
+	snprintf(upstream->name, sizeof(upstream->name), "%s by %s", text, interface);
+	snprintf(upstream->interface, sizeof(upstream->interface), "%s", interface);
+}
+
+int upstream_socket(const struct upstream *upstream, int type)
+{
+	int fd = socket(upstream->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || upstream->interface[0] == '\0' ||
+		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, upstream->interface,
+			(socklen_t)strlen(upstream->interface)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstreams *config,
-	struct event_base *base, void *ssl_ctx)
+	const char *const *interfaces, struct event_base *base, void *ssl_ctx)
 {
 	memset(group, 0, sizeof(*group));
 	group->base = base;
@@ -137,7 +160,7 @@ int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstr
 			continue; // "learned", and nothing is
 		upstream->group = group;
 		set_address(upstream);
-		snprintf(upstream->name, sizeof(upstream->name), "%s", config->texts[i]);
+		put_name(upstream, config->texts[i], interfaces != NULL ? interfaces[i] : NULL);
 		upstream->stream = upstream_stream_new(upstream, base, ssl_ctx);
 		if (upstream->stream == NULL)
 			return -1;

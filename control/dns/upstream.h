@@ -8,12 +8,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "cfg/dns.h"
+#include "cfg/config.h"
 #include "control/dns/dns_message.h"
 
 enum {
 	UPSTREAM_MAX = CFG_DNS_UPSTREAMS_MAX,
-	UPSTREAM_NAME_BYTES = ADDR_STR_BYTES + CFG_DNS_NAME_BYTES_MAX + 16,
+	UPSTREAM_NAME_BYTES = ADDR_STR_BYTES + CFG_DNS_NAME_BYTES_MAX + CFG_NAME_MAX + 20,
 };
 
 struct exchange;
@@ -27,9 +27,10 @@ struct upstream {
 	struct cfg_dns_upstream config;
 	struct sockaddr_storage address;
 	socklen_t address_bytes;
-	char name[UPSTREAM_NAME_BYTES]; // "203.0.113.53 tls dns.example.net"
-	uint32_t rtt_us;		// smoothed; 0: not known
-	unsigned n_failures;		// in a row
+	char interface[CFG_NAME_MAX + 1]; // that it is asked by; "": whichever the routes say
+	char name[UPSTREAM_NAME_BYTES];	  // "203.0.113.53 tls dns.example.net"
+	uint32_t rtt_us;		  // smoothed; 0: not known
+	unsigned n_failures;		  // in a row
 	struct upstream_counts counts;
 	struct upstream_stream *stream; // TCP or TLS
 	struct upstream_group *group;
@@ -48,12 +49,17 @@ struct upstream_group {
 	void *on_back_ctx;
 };
 
-// `ssl_ctx` is an SSL_CTX for those with TLS, or NULL where there is none. 0, or -1: no memory.
+// `interfaces`: of each of the config's the one that it is asked by, NULL: whichever the routes
+// say; NULL: so of all. `ssl_ctx` is an SSL_CTX for those with TLS, or NULL where there is none. 0,
+// or -1: no memory.
 int upstream_group_init(struct upstream_group *group, const struct cfg_dns_upstreams *config,
-	struct event_base *base, void *ssl_ctx);
+	const char *const *interfaces, struct event_base *base, void *ssl_ctx);
 void upstream_group_fini(struct upstream_group *group);
 // Connections with TLS are set up before anybody asks.
 void upstream_group_warm(struct upstream_group *group);
+
+// A socket that does not block, to connect to it; -1: none, or not by its interface now.
+int upstream_socket(const struct upstream *upstream, int type);
 
 // The order in which to ask, the best first.
 void upstream_order(struct upstream_group *group, struct upstream *out[UPSTREAM_MAX]);

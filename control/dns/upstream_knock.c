@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "control/dns/upstream.h"
+
 struct upstream_knock {
 	struct event_base *base;
-	const struct sockaddr *address;
-	socklen_t address_bytes;
+	const struct upstream *upstream;
 	struct event *timer, *event; // the event: of a connection that is tried, or NULL
 	int fd;
 	upstream_knock_fn fn;
@@ -45,11 +46,12 @@ static void on_timer(evutil_socket_t ignored, short what, void *ctx)
 	struct upstream_knock *knock = ctx;
 
 	give_up(knock);
-	knock->fd =
-		socket(knock->address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	knock->fd = upstream_socket(knock->upstream, SOCK_STREAM);
 	if (knock->fd < 0)
 		return;
-	if (connect(knock->fd, knock->address, knock->address_bytes) != 0 && errno != EINPROGRESS) {
+	if (connect(knock->fd, (const struct sockaddr *)&knock->upstream->address,
+		    knock->upstream->address_bytes) != 0 &&
+		errno != EINPROGRESS) {
 		give_up(knock);
 		return;
 	}
@@ -58,8 +60,8 @@ static void on_timer(evutil_socket_t ignored, short what, void *ctx)
 		give_up(knock);
 }
 
-struct upstream_knock *upstream_knock_new(struct event_base *base, const struct sockaddr *address,
-	socklen_t address_bytes, upstream_knock_fn fn, void *ctx)
+struct upstream_knock *upstream_knock_new(
+	struct event_base *base, const struct upstream *upstream, upstream_knock_fn fn, void *ctx)
 {
 	static const struct timeval interval = {.tv_usec = KNOCK_MS * 1000};
 	struct upstream_knock *knock = calloc(1, sizeof(*knock));
@@ -68,8 +70,7 @@ struct upstream_knock *upstream_knock_new(struct event_base *base, const struct 
 		return NULL;
 	*knock = (struct upstream_knock){
 		.base = base,
-		.address = address,
-		.address_bytes = address_bytes,
+		.upstream = upstream,
 		.fd = -1,
 		.fn = fn,
 		.ctx = ctx,

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <event2/event.h>
-#include <sys/socket.h>
 
+struct upstream;
 struct upstream_knock;
 
 enum { KNOCK_MS = 300 };
@@ -15,7 +15,7 @@ enum { KNOCK_MS = 300 };
 // It has opened: called once, and nothing is tried after that. The knock may be freed in it.
 typedef void (*upstream_knock_fn)(void *ctx);
 
-// The first comes after KNOCK_MS. `address` is borrowed. NULL: no memory.
-struct upstream_knock *upstream_knock_new(struct event_base *base, const struct sockaddr *address,
-	socklen_t address_bytes, upstream_knock_fn fn, void *ctx);
+// The first comes after KNOCK_MS. `upstream` is borrowed. NULL: no memory.
+struct upstream_knock *upstream_knock_new(
+	struct event_base *base, const struct upstream *upstream, upstream_knock_fn fn, void *ctx);
 void upstream_knock_free(struct upstream_knock *knock); // NULL is fine

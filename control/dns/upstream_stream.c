@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
@@ -204,13 +205,25 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 
 // --- connecting ---
 
+static struct bufferevent *make_plain(struct upstream_stream *stream)
+{
+	int fd = upstream_socket(stream->upstream, SOCK_STREAM);
+	struct bufferevent *bev =
+		fd < 0 ? NULL : bufferevent_socket_new(stream->base, fd, BEV_OPT_CLOSE_ON_FREE);
+
+	if (bev == NULL && fd >= 0)
+		close(fd);
+	return bev;
+}
+
+// Servers that uplinks are told of have no TLS: none of these is to leave by one uplink alone.
 static struct bufferevent *make_bufferevent(struct upstream_stream *stream)
 {
 	const char *name = stream->upstream->config.tls_name;
 	SSL *ssl;
 
 	if (name[0] == '\0')
-		return bufferevent_socket_new(stream->base, -1, BEV_OPT_CLOSE_ON_FREE);
+		return make_plain(stream);
 	ssl = stream->ssl_ctx != NULL ? SSL_new(stream->ssl_ctx) : NULL;
 	if (ssl == NULL)
 		return NULL;
@@ -258,9 +271,7 @@ static bool connect_now(struct upstream_stream *stream)
 		bufferevent_openssl_set_allow_dirty_shutdown(stream->bev, 1);
 	bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
 	wait_on(stream, CONNECT_MS_MAX);
-	stream->knock =
-		upstream_knock_new(stream->base, (struct sockaddr *)&stream->upstream->address,
-			stream->upstream->address_bytes, on_open, stream);
+	stream->knock = upstream_knock_new(stream->base, stream->upstream, on_open, stream);
 	if (bufferevent_socket_connect(stream->bev, (struct sockaddr *)&stream->upstream->address,
 		    (int)stream->upstream->address_bytes) == 0 &&
 		stream->bev != NULL)

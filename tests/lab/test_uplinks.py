@@ -51,7 +51,7 @@ def test_a_cut_cable_moves_everything_at_once():
             assert how == "ConnectionResetError" and at - began < 1
 
 
-@pytest.mark.parametrize("probes", [True, False], ids=["echo", "arp"])
+@pytest.mark.parametrize("probes", [PROBES, ()], ids=["echo", "arp"])
 def test_a_silent_death_is_noticed(probes):
     """The link stays up; its probes, or its next router, do not answer: 3 a second apart, and the wait
     for the last of them."""
@@ -151,6 +151,9 @@ def test_much_loss_makes_the_other_one_better():
         lab.wait_used("fibre", timeout=40)
 
 
+DEAF = "table ip deaf { chain in { type filter hook input priority 0; udp dport 53 drop; }; }"
+
+
 def test_resolvers_move_with_the_uplink():
     more = "dns: { listen: [lan], upstreams: learned, cache: 0 }\n"
     with UplinksLab() as lab:
@@ -164,6 +167,38 @@ def test_resolvers_move_with_the_uplink():
         lab.mend("isp1")
         lab.wait_used("fibre")
         assert lookup(lab, "pc", WHICH, "A", "198.18.0.1") == [ANSWERS["fibre"]]
+
+
+@pytest.mark.parametrize("resolvers", [
+    {"isp1": "198.51.100.153", "isp2": "198.51.100.154"}, {"isp1": "198.51.100.153", "isp2": "198.51.100.153"},
+], ids=["each its own", "the same address"])
+def test_a_resolver_is_asked_by_the_uplink_that_told_of_it(resolvers):
+    """Flows are shared, and a provider's resolver answers nobody who comes by the other one."""
+    with UplinksLab() as lab:
+        lab.begin(uplinks_config(fibre="priority: 1", lte="priority: 1",
+                                 more="dns: { listen: [lan], upstreams: learned, cache: 0 }\n"), resolvers)
+        lab.wait_used("fibre", "lte")
+        lab.sysctl("rtr", {"net.ipv4.fib_multipath_hash_policy": 1})  # by ports: each question anew
+        names = [f"{resolvers['isp1']} by wan", f"{resolvers['isp2']} by lte"]
+
+        def upstreams():
+            return {u["upstream"]: u for u in lab.millrace("show", "dns")["upstreams"]}
+
+        def heard(isp):
+            server = next(p for p in lab.processes if p.name == f"dnsmasq-{isp}")
+            return server.output().count(f"query[A] {WHICH}")
+
+        def ask(count):
+            return [address for _ in range(count) for address in lookup(lab, "pc", WHICH, "A", "198.18.0.1")]
+
+        wait_for(lambda: sorted(upstreams()) == sorted(names), "both resolvers", 10)
+        # now and then another than the quickest goes first: so each is asked
+        assert set(ask(64)) == set(ANSWERS.values())
+        wait_for(lambda: {n: u["sent"] for n, u in upstreams().items()} ==
+                 {n: heard(isp) for n, isp in zip(names, ("isp1", "isp2"))}, "each to hear its own")
+        lab.run("isp2", "nft", "-f", "-", stdin=DEAF)
+        assert set(ask(40)) == {ANSWERS["fibre"]}
+        assert upstreams()[names[1]]["silent"] > 0 and upstreams()[names[0]]["failures_in_a_row"] == 0, upstreams()
 
 
 def test_answers_leave_by_the_uplink_that_was_called():

@@ -12,6 +12,7 @@ another address.
 
 import re
 import time
+from dataclasses import dataclass
 
 from conftest import cores_for
 from home import HomeLab
@@ -53,23 +54,36 @@ table ip lossy {{
 """
 
 
+@dataclass(frozen=True)
+class Ways:
+    wan: str
+    lte: str
+    lan: str
+    pc: str
+    family: str
+
+
+IPV4 = Ways("dhcp4: yes", "dhcp4: yes", "addresses: 198.18.0.1/24", "198.18.0.11", "ipv4")
+
+
 def uplinks_config(fibre="priority: 1", lte="priority: 2", common="hold: 2s", more="", workers=1,
-                   driver="af_packet", probes=True, dhcp="yes"):
-    asks = f"probes: [{', '.join(PROBES)}], " if probes else ""
+                   driver="af_packet", probes=PROBES, ways=IPV4):
+    """`ways`: what `wan`, `lte` and `lan` are said to be, who is behind the forward, the family."""
+    asks = f"probes: [{', '.join(repr(probe) for probe in probes)}], " if probes else ""
     return (f"workers: {{ cores: [{', '.join(map(str, cores_for(workers)))}] }}\n"
             "ports:\n" +
             "".join(f"  {p}: {{ driver: {driver}, match: {{ name: port-{p} }} }}\n"
                     for p in ("wan", "lte", "lan")) +
             "interfaces:\n"
-            f"  wan: {{ port: wan, dhcp4: {dhcp} }}\n"
-            f"  lte: {{ port: lte, dhcp4: {dhcp} }}\n"
-            "  lan: { port: lan, addresses: 198.18.0.1/24 }\n"
+            f"  wan: {{ port: wan, {ways.wan} }}\n"
+            f"  lte: {{ port: lte, {ways.lte} }}\n"
+            f"  lan: {{ port: lan, {ways.lan} }}\n"
             "uplinks:\n"
             f"  fibre: {{ interface: wan, {asks}{fibre}, {common} }}\n"
             f"  lte: {{ interface: lte, {asks}{lte}, {common} }}\n"
             "nat:\n"
-            "  - { forward: { protocol: tcp, ports: 8080, to: 198.18.0.11 }, interface: [wan, lte] }\n"
-            "  - { masquerade: [wan, lte] }\n"
+            f"  - {{ forward: {{ protocol: tcp, ports: 8080, to: '{ways.pc}' }}, interface: [wan, lte] }}\n"
+            f"  - {{ masquerade: [wan, lte], family: {ways.family} }}\n"
             "zones: { home: { interfaces: lan }, internet: { interfaces: [wan, lte] } }\n"
             "firewall:\n"
             "  input: [{ from: home, action: accept },\n"
@@ -78,6 +92,8 @@ def uplinks_config(fibre="priority: 1", lte="priority: 2", common="hold: 2s", mo
 
 
 class UplinksLab(HomeLab):
+    family, server, config = "ipv4", SERVER, staticmethod(uplinks_config)
+
     def setup(self):
         for host in ("pc", "rtr", "srv", *ISPS):
             self.add_host(host)
@@ -97,8 +113,13 @@ class UplinksLab(HomeLab):
             self.sysctl(isp, {"net.ipv4.ip_forward": 1})
             self.run(isp, "nft", "-f", "-", stdin=OWN.format(net=net))
 
-    def start_providers(self, *words):
+    def start_providers(self, resolvers=None):
+        """`resolvers`: those that they tell of, if not their own addresses on the link."""
         for (isp, (_, net, _, _)), answer in zip(ISPS.items(), ANSWERS.values()):
+            words = ()
+            if resolvers:
+                self.ip(isp, f"addr add {resolvers[isp]}/32 dev lo")
+                words = (f"--dhcp-option=6,{resolvers[isp]}", "--interface=lo")
             server = self.start(
                 isp, f"dnsmasq-{isp}", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
                 "--user=root", "--pid-file=", "--interface=router", "--bind-interfaces", "--no-resolv",
@@ -110,22 +131,25 @@ class UplinksLab(HomeLab):
 
     def start_web(self, host, port, name):
         """Tells each caller its address."""
-        server = self.start(host, name, "/usr/bin/python3", "-u", "-c", TELLER, port)
+        server = self.start(host, name, "/usr/bin/python3", "-u", "-c", TELLER, port, self.family)
         self.wait_port(host, port, server)
         return server
 
-    def begin(self, text=None):
-        self.start_providers()
+    def begin(self, text=None, resolvers=None):
+        self.start_providers(resolvers)
         self.start_web("srv", 80, "teller")
-        self.start_router((text or uplinks_config()) + f"state: {{ file: {self.dir}/state.db }}\n")
+        self.start_router((text or self.config()) + f"state: {{ file: {self.dir}/state.db }}\n")
         for name in ("fibre", "lte"):
-            wait_for(lambda n=name: self.uplink(n)["state"] == "up" and self.uplink(n)["ipv4"]["has_way"],
+            wait_for(lambda n=name: self.uplink(n)["state"] == "up" and self.way(n)["has_way"],
                      f"{name} to be up", 20)
-        wait_for(lambda: ping(self, "pc", SERVER, count=1).received, "pc to reach the internet", 15)
-        self.addresses = {name: self.uplink(name)["ipv4"]["address"] for name in ("fibre", "lte")}
+        wait_for(lambda: ping(self, "pc", self.server, count=1).received, "pc to reach the internet", 15)
+        self.addresses = {name: self.way(name)["address"] for name in ("fibre", "lte")}
 
     def uplink(self, name):
         return next(u for u in self.millrace("show", "uplinks")["uplinks"] if u["name"] == name)
+
+    def way(self, name):
+        return self.uplink(name)[self.family]
 
     def used(self):
         return sorted(u["name"] for u in self.millrace("show", "uplinks")["uplinks"] if u["is_used"])
@@ -138,11 +162,11 @@ class UplinksLab(HomeLab):
 
     def seen_as(self):
         """From which uplink's address pc comes."""
-        done = self.run("pc", "/usr/bin/python3", "-c", ASKER, SERVER, 80, check=False)
+        done = self.run("pc", "/usr/bin/python3", "-c", ASKER, self.server, 80, check=False)
         return {v: k for k, v in self.addresses.items()}.get(done.stdout.strip(), done.stderr[-200:])
 
     def kernel_default(self, host="rtr"):
-        route = self.ip_json(host, f"route get {SERVER}")
+        route = self.ip_json(host, f"route get {self.server}")
         return route[0]["dev"]
 
     # --- harm ---
@@ -170,8 +194,8 @@ class UplinksLab(HomeLab):
 class Pulse:
     """A ping each 10 ms from pc; how long nothing came back."""
 
-    def __init__(self, lab, target=SERVER):
-        self.process = lab.start("pc", "pulse", "ping", "-n", "-D", "-i", "0.01", target)
+    def __init__(self, lab):
+        self.process = lab.start("pc", "pulse", "ping", "-n", "-D", "-i", "0.01", lab.server)
         wait_for(lambda: len(self.times()) > 5, "the first answers", 5)
 
     def times(self):
@@ -205,7 +229,8 @@ def serve(conn, peer):
     except OSError:
         pass
     conn.close()
-listener = socket.create_server(("", int(sys.argv[1])), backlog=64)
+family = socket.AF_INET6 if sys.argv[2] == "ipv6" else socket.AF_INET
+listener = socket.create_server(("", int(sys.argv[1])), family=family, backlog=64)
 while True:
     threading.Thread(target=serve, args=listener.accept(), daemon=True).start()
 """
@@ -248,8 +273,9 @@ except Exception as e:
 """
 
 
-def talk(lab, script=TALKER, host="pc", target=SERVER, port=80, patience=30, name="talker"):
-    process = lab.start(host, name, "/usr/bin/python3", "-u", "-c", script, target, port, patience)
+def talk(lab, script=TALKER, host="pc", target=None, port=80, patience=30, name="talker"):
+    process = lab.start(host, name, "/usr/bin/python3", "-u", "-c", script, target or lab.server, port,
+                        patience)
     wait_for(lambda: "as " in process.output() or not process.is_alive(), "a connection", 5)
     return process
 

@@ -71,6 +71,34 @@ static void the_best_uplink_that_has_servers_is_asked(void **state)
 	learned_dns_fini(&learned);
 }
 
+// Of two providers that tell of one address each is asked by its own uplink.
+static void a_server_is_asked_by_the_uplink_that_told_of_it(void **state)
+{
+	static const struct {
+		const char *text, *by;
+	} rows[] = {{"198.51.100.2", NULL}, {"198.51.100.1", "wan"}, {"198.51.100.1", "lte"},
+		{"203.0.113.53", NULL}};
+	struct dns_policy *policy;
+
+	learn("wan", "dhcp4", 1, "198.51.100.1");
+	learn("lte", "dhcp4", 1, "198.51.100.1");
+	learn("vpn", "dhcp4", 1, "198.51.100.2");
+	assert_int_equal(learned_dns_rank(&learned, "wan", 1), 0);
+	assert_int_equal(learned_dns_rank(&learned, "lte", 1), 0);
+	policy = policy_of("upstreams: [learned, 203.0.113.53]");
+	assert_int_equal(policy->config.upstreams.n, COUNT(rows));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_string_equal(policy->config.upstreams.texts[i], rows[i].text);
+		if (rows[i].by == NULL)
+			assert_null(policy->told_by[i]);
+		else
+			assert_string_equal(policy->told_by[i], rows[i].by);
+	}
+	dns_policy_free(policy);
+	learned_dns_fini(&learned);
+	learned = (struct learned_dns){0};
+}
+
 static void the_longest_domain_decides(void **state)
 {
 	struct dns_policy *policy = policy_of(
@@ -114,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_uplink_that_has_servers_is_asked),
+		cmocka_unit_test(a_server_is_asked_by_the_uplink_that_told_of_it),
 		cmocka_unit_test(the_longest_domain_decides),
 		cmocka_unit_test(who_is_on_the_list_may_ask),
 	};

@@ -111,12 +111,35 @@ static void it_is_bounded(void **state)
 	learned_dns_fini(&learned);
 }
 
+static void servers_of_an_uplink_are_known_as_its_own(void **state)
+{
+	struct learned_dns learned = {0};
+	struct learned_dns_entry wan = entry_of("wan", 100, "198.51.100.53");
+
+	learned_dns_listen(&learned, on_change, NULL);
+	learned_dns_set(&learned, &wan);
+	assert_false(learned.list[0]->is_of_uplink);
+	n_told = 0;
+	learned_dns_rank(&learned, "wan", 100); // the rank that it had
+	assert_true(learned.list[0]->is_of_uplink);
+	assert_int_equal(n_told, 1);
+	learned_dns_rank(&learned, "wan", 100);
+	assert_int_equal(n_told, 1);
+	wan = entry_of("wan", 100, "198.51.100.54");
+	learned_dns_set(&learned, &wan);
+	assert_true(learned.list[0]->is_of_uplink);
+	learned_dns_rank(&learned, "wan", LEARNED_DNS_AS_TOLD);
+	assert_false(learned.list[0]->is_of_uplink);
+	learned_dns_fini(&learned);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_uplink_of_the_lowest_rank_is_first),
 		cmocka_unit_test(listeners_hear_of_what_is_different_alone),
 		cmocka_unit_test(who_decides_about_uplinks_goes_before_what_was_told),
+		cmocka_unit_test(servers_of_an_uplink_are_known_as_its_own),
 		cmocka_unit_test(it_is_bounded),
 	};
 
