@@ -191,7 +191,7 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 		log_warning(log_object("dhcp", scope->config->name).text,
 			"has no address left to give");
 	} else {
-		addr = dhcp4_address_of(lease->address);
+		addr = ip4_addr(lease->address);
 		log_debug(log_object("dhcp", scope->config->name).text, "%s on %s: %s, %s",
 			ip_addr_str(&addr, address), scope->config->interface,
 			dhcp4_event_name(event), mac_addr_str(&lease->mac, mac));

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "cfg/base/clock.h"
-#include "cfg/base/cursor.h"
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/api/events.h"
@@ -39,13 +38,6 @@ enum {
 static const struct interface *interface_of(const struct dhcp4_uplink *u)
 {
 	return interfaces_by_name(&u->all->router->interfaces, u->name);
-}
-
-static uint32_t number_of(const struct ip_addr *addr)
-{
-	struct cursor c = cursor_of(addr->v4, sizeof(addr->v4));
-
-	return cursor_u32(&c);
 }
 
 // --- sockets ---
@@ -94,8 +86,8 @@ static int send_unicast(struct dhcp4_uplink *u, const struct dhcp4_outgoing *mes
 static int send_broadcast(struct dhcp4_uplink *u, const struct dhcp4_outgoing *message)
 {
 	struct packet_socket_target target = {
-		.source = number_of(&message->src),
-		.destination = number_of(&message->dst),
+		.source = ip4_number(&message->src),
+		.destination = ip4_number(&message->dst),
 		.source_port = DHCP4_CLIENT_PORT,
 		.destination_port = DHCP4_SERVER_PORT,
 		.mac = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
@@ -109,7 +101,7 @@ static int send_broadcast(struct dhcp4_uplink *u, const struct dhcp4_outgoing *m
 static void op_send(void *ctx, const struct dhcp4_outgoing *message)
 {
 	struct dhcp4_uplink *u = ctx;
-	bool is_broadcast = number_of(&message->dst) == UINT32_MAX;
+	bool is_broadcast = ip4_number(&message->dst) == UINT32_MAX;
 	int rc = is_broadcast ? send_broadcast(u, message) : send_unicast(u, message);
 
 	if (rc != 0) // it will be said again
@@ -149,7 +141,7 @@ static void op_probe(void *ctx, const struct ip_addr *addr)
 
 	if (u->probe.fd < 0 && open_probe(u) != 0)
 		return;
-	rc = arp_probe_ask(&u->probe, number_of(addr));
+	rc = arp_probe_ask(&u->probe, ip4_number(addr));
 	if (rc != 0)
 		log_debug(u->client.name, "cannot ask who has the address: %s", strerror(-rc));
 }
@@ -178,7 +170,7 @@ static void defend(struct dhcp4_uplink *u, const struct ip_addr *addr)
 	u->defence.contested = on_contested;
 	u->defence.ctx = u;
 	if (dhcp4_defence_open(&u->defence, u->all->router->base, u->name, u->ifindex,
-		    number_of(addr), &err) != 0)
+		    ip4_number(addr), &err) != 0)
 		log_warning(u->client.name, "the address is not defended: %s", err.text);
 }
 
@@ -190,12 +182,6 @@ static uint32_t op_random(void *ctx)
 	if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
 		value = (uint32_t)clock_now_ns();
 	return value;
-}
-
-static bool overlaps(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->addr.family == b->addr.family &&
-	       (ip_prefix_contains(a, &b->addr) || ip_prefix_contains(b, &a->addr));
 }
 
 // A provider's box that hands out the very network that the house has would cut the house off.
@@ -210,8 +196,9 @@ static const char *op_why_not(void *ctx, const struct dhcp4_grant *grant)
 		if (strcmp(other->config->name, u->name) == 0)
 			continue;
 		for (unsigned k = 0; k < other->n_addresses; k++)
-			if (overlaps(&other->addresses[k].prefix, &grant->addr))
-				return "its subnet overlaps with that of another interface of ours";
+			if (ip_prefix_overlaps(&other->addresses[k].prefix, &grant->addr))
+				return "its subnet overlaps with that of another "
+				       "interface of ours";
 	}
 	return NULL;
 }
@@ -391,7 +378,7 @@ static void on_arp(evutil_socket_t fd, short what, void *ctx)
 
 		if (u->client.state != DHCP4_CLIENT_CHECKING)
 			break;
-		if (!is_our_own && addr == number_of(&u->client.offer.addr.addr))
+		if (!is_our_own && addr == ip4_number(&u->client.offer.addr.addr))
 			dhcp4_client_conflict(&u->client, clock_now_ms());
 	}
 	dhcp4_uplink_turn(u);
