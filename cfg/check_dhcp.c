@@ -15,12 +15,6 @@ struct subnet_check {
 	const struct yaml_node *node;
 };
 
-static uint32_t number_of(const struct ip_addr *addr)
-{
-	return (uint32_t)addr->v4[0] << 24 | (uint32_t)addr->v4[1] << 16 |
-	       (uint32_t)addr->v4[2] << 8 | addr->v4[3];
-}
-
 // --- options and what clients are known by ---
 
 static int digit_of(char c)
@@ -171,7 +165,7 @@ static bool complete_subnet(const struct subnet_check *c)
 // Neither the network's own address nor its broadcast address is a host's.
 static bool is_hosts(const struct cfg_dhcp_subnet *subnet, const struct ip_addr *addr)
 {
-	uint32_t number = number_of(addr), mask = ~UINT32_C(0) << (32 - subnet->subnet.len);
+	uint32_t number = ip4_number(addr), mask = ~UINT32_C(0) << (32 - subnet->subnet.len);
 
 	return addr->family == IP_V4 && ip_prefix_contains(&subnet->subnet, addr) &&
 	       (number & ~mask) != 0 && (number | mask) != ~UINT32_C(0);
@@ -196,8 +190,8 @@ static void check_ranges(const struct subnet_check *c, const struct cfg_element 
 				c->subnet->name, ip_prefix_str(&c->subnet->subnet, text));
 			continue;
 		}
-		*n_addresses +=
-			number_of(&range->addresses.last) - number_of(&range->addresses.first) + 1;
+		*n_addresses += ip4_number(&range->addresses.last) -
+				ip4_number(&range->addresses.first) + 1;
 	}
 }
 
@@ -322,8 +316,7 @@ static void check_meeting(const struct subnet_check *c, unsigned at)
 
 		if (other->subnet.addr.family != IP_V4 || other->interface == NULL)
 			continue;
-		if (ip_prefix_contains(&one->subnet, &other->subnet.addr) ||
-			ip_prefix_contains(&other->subnet, &one->subnet.addr))
+		if (ip_prefix_overlaps(&one->subnet, &other->subnet))
 			report_add(c->check->report, one->place,
 				"dhcp-server %s: its subnet and that of `%s` meet", one->name,
 				other->name);

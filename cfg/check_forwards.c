@@ -196,11 +196,6 @@ static void doubt_pairs(struct entries *entries)
 
 // --- nowhere ---
 
-static bool meets(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return ip_prefix_contains(a, &b->addr) || ip_prefix_contains(b, &a->addr);
-}
-
 // Some interface inside has the hosts on its link, or nobody knows here what is on its link.
 static bool is_on_link(const struct check *check, const struct ip_prefix *hosts)
 {
@@ -216,7 +211,7 @@ static bool is_on_link(const struct check *check, const struct ip_prefix *hosts)
 		n_inside++;
 		for (unsigned j = 0; j < interface->n_addresses; j++) {
 			n_of_family += interface->addresses[j].addr.family == hosts->addr.family;
-			if (meets(&interface->addresses[j], hosts))
+			if (ip_prefix_overlaps(&interface->addresses[j], hosts))
 				return true;
 		}
 		if (n_of_family == 0)
@@ -234,7 +229,7 @@ static bool is_routed(struct entries *entries, const struct ip_prefix *hosts)
 
 		entries->cost++;
 		if (route->to.len > 0 && route->kind == CFG_ROUTE_UNICAST &&
-			meets(&route->to, hosts))
+			ip_prefix_overlaps(&route->to, hosts))
 			return true;
 	}
 	return false;

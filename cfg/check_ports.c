@@ -139,11 +139,6 @@ static bool is_link_local6(const struct ip_prefix *address)
 	return address->addr.family == IP_V6 && ip_addr_is_link_local(&address->addr);
 }
 
-static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return ip_prefix_contains(a, &b->addr) || ip_prefix_contains(b, &a->addr);
-}
-
 // Whether `address` goes with what interfaces[index] has, up to n_addresses; says why not.
 static bool check_address_beside(const struct check *check, const struct cfg_interface *interface,
 	const struct ip_prefix *address, struct cfg_place place, const struct cfg_interface *other,
@@ -163,7 +158,8 @@ static bool check_address_beside(const struct check *check, const struct cfg_int
 				other == interface ? "" : other->name);
 			return false;
 		}
-		if (other != interface && overlap(beside, address) && !is_link_local6(address)) {
+		if (other != interface && ip_prefix_overlaps(beside, address) &&
+			!is_link_local6(address)) {
 			report_add(check->report, place,
 				"interface %s: the subnet of %s overlaps with that of %s on "
 				"interface %s",

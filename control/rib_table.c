@@ -63,6 +63,14 @@ bool rib_node_is_within(const struct rib_node *small, const struct rib_node *lar
 	return true;
 }
 
+bool rib_node_leads_to(const struct rib_node *node, int interface)
+{
+	for (unsigned i = 0; i < node->n_nexthops; i++)
+		if (node->nexthops[i].interface == interface)
+			return true;
+	return false;
+}
+
 bool rib_node_same_rank(const struct rib_node *a, const struct rib_node *b)
 {
 	return a->is_local_table == b->is_local_table && a->metric == b->metric;

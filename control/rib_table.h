@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How the RIB keeps its routes: one small node each, in a hash by prefix. Those of one prefix
-// stand together in their bucket, best first; which is best is up to rib.c. Control thread.
+// stand together in their bucket, best first; which is best is up to rib_choice.c. Control thread.
 #pragma once
 
 #include "control/rib.h"
@@ -55,4 +55,5 @@ bool rib_node_is_of(const struct rib_node *node, const struct ip_prefix *prefix)
 bool rib_node_same_rank(const struct rib_node *a, const struct rib_node *b);
 bool rib_node_same_nexthops(const struct rib_node *a, const struct rib_node *b);     // in any order
 bool rib_node_is_within(const struct rib_node *small, const struct rib_node *large); // its nexthops
+bool rib_node_leads_to(const struct rib_node *node, int interface);		     // or device
 void rib_node_remove_nexthops(struct rib_node *node, const struct rib_node *gone);

@@ -197,6 +197,11 @@ struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix)
 	return network;
 }
 
+bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return ip_prefix_contains(a, &b->addr) || ip_prefix_contains(b, &a->addr);
+}
+
 bool ip_addr_is_multicast(const struct ip_addr *addr)
 {
 	if (addr->family == IP_V4)
@@ -209,4 +214,19 @@ bool ip_addr_is_link_local(const struct ip_addr *addr)
 	if (addr->family == IP_V4)
 		return addr->v4[0] == 169 && addr->v4[1] == 254;
 	return addr->family == IP_V6 && addr->v6[0] == 0xfe && addr->v6[1] >> 6 == 2;
+}
+
+uint32_t ip4_number(const struct ip_addr *addr)
+{
+	return (uint32_t)addr->v4[0] << 24 | (uint32_t)addr->v4[1] << 16 |
+	       (uint32_t)addr->v4[2] << 8 | addr->v4[3];
+}
+
+struct ip_addr ip4_addr(uint32_t number)
+{
+	return (struct ip_addr){
+		.v4 = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+			(uint8_t)number},
+		.family = IP_V4,
+	};
 }

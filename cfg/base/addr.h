@@ -57,6 +57,12 @@ static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *
 }
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix); // host bits cleared
-unsigned ip_family_bits(uint8_t family);			    // 32, 128 or 0
+// Whether an address is of both.
+bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b);
+unsigned ip_family_bits(uint8_t family); // 32, 128 or 0
 bool ip_addr_is_multicast(const struct ip_addr *addr);
 bool ip_addr_is_link_local(const struct ip_addr *addr); // 169.254/16, fe80::/10
+
+// An IPv4 address as a number of host order, and back.
+uint32_t ip4_number(const struct ip_addr *addr);
+struct ip_addr ip4_addr(uint32_t number);

@@ -104,7 +104,7 @@ void events_lease(const struct router *router, enum dhcp4_event event,
 	show_put_text(to, "what", dhcp4_event_name(event));
 	show_put_text(to, "subnet", scope->config->name);
 	if (lease != NULL) {
-		struct ip_addr addr = dhcp4_address_of(lease->address);
+		struct ip_addr addr = ip4_addr(lease->address);
 
 		show_put_addr(to, "address", &addr);
 		show_put_mac(to, "mac", &lease->mac);

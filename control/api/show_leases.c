@@ -39,7 +39,7 @@ static const struct dhcp4_scope *scope_of(
 static bool takes(const struct lease_walk *walk, const struct dhcp4_lease *lease,
 	const struct dhcp4_scope *scope)
 {
-	struct ip_addr addr = dhcp4_address_of(lease->address);
+	struct ip_addr addr = ip4_addr(lease->address);
 
 	if (walk->state >= 0 && lease->state != (enum dhcp4_lease_state)walk->state)
 		return false;
@@ -53,7 +53,7 @@ static bool takes(const struct lease_walk *walk, const struct dhcp4_lease *lease
 
 static json_t *lease_json(const struct dhcp4_lease *lease, const struct dhcp4_scope *scope)
 {
-	struct ip_addr addr = dhcp4_address_of(lease->address);
+	struct ip_addr addr = ip4_addr(lease->address);
 	char client[DHCP4_CLIENT_STR_BYTES];
 	json_t *to = json_object();
 

@@ -13,7 +13,7 @@
 static void note_name(
 	struct router *router, const struct dhcp4_scope *scope, const struct dhcp4_lease *lease)
 {
-	struct ip_addr addr = dhcp4_address_of(lease->address);
+	struct ip_addr addr = ip4_addr(lease->address);
 
 	if (lease->state == DHCP4_LEASE_BOUND)
 		lease_names_set(router->lease_names, &addr, lease->host_name,
@@ -34,7 +34,7 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 	if (event == DHCP4_GIVEN || event == DHCP4_RENEWED) {
 		note_name(router, scope, lease);
 	} else {
-		struct ip_addr addr = dhcp4_address_of(lease->address);
+		struct ip_addr addr = ip4_addr(lease->address);
 
 		lease_names_remove(router->lease_names, &addr);
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the files of the DHCPv4 client share: what can happen, when it speaks again
-// (dhcp4_client_times.c), what it says (dhcp4_client_say.c). Control thread.
+// What the files of the DHCPv4 client share: what can happen and what follows from it
+// (dhcp4_client_table.c), when it speaks again (dhcp4_client_times.c), what it says
+// (dhcp4_client_say.c). Control thread.
 #pragma once
 
 #include "control/dhcp/dhcp4_client.h"
@@ -23,6 +24,13 @@ enum dhcp4_event {
 	EVENT_RELEASE,
 	EVENT_NONE,
 };
+
+// The next state and what is done on the way, by the table.
+void dhcp4_client_happen(
+	struct dhcp4_uplink_client *client, enum dhcp4_event event, uint64_t now_ms);
+// Whoever writes state, tries or timer does it by this.
+void dhcp4_client_enter(struct dhcp4_uplink_client *client, enum dhcp4_client_state to,
+	enum dhcp4_event why, uint64_t now_ms);
 
 // When the timer of that state rings, entered because of `why`. Reads the client's tries.
 uint64_t dhcp4_client_timer(struct dhcp4_uplink_client *client, enum dhcp4_client_state state,

@@ -114,17 +114,10 @@ void dhcp4_identity_make(
 
 // --- what we say ---
 
-static uint32_t number_of(const struct ip_addr *addr)
-{
-	struct cursor c = cursor_of(addr->v4, sizeof(addr->v4));
-
-	return cursor_u32(&c);
-}
-
 static void put_addr(struct dhcp4_message *message, uint8_t code, const struct ip_addr *addr)
 {
 	if (addr->family == IP_V4)
-		dhcp4_put_u32(message, code, number_of(addr));
+		dhcp4_put_u32(message, code, ip4_number(addr));
 }
 
 static void put_text(struct dhcp4_message *message, uint8_t code, const char *text)
@@ -174,7 +167,7 @@ size_t dhcp4_client_query_write(const struct dhcp4_client_query *query,
 	size_t n;
 
 	if (query->ciaddr.family == IP_V4)
-		message.ciaddr = number_of(&query->ciaddr);
+		message.ciaddr = ip4_number(&query->ciaddr);
 	memcpy(message.chaddr, identity->mac.bytes, sizeof(identity->mac.bytes));
 	dhcp4_put_u8(&message, DHCP4_OPTION_MESSAGE_TYPE, (uint8_t)query->type);
 	if (identity->n_client_id > 0)

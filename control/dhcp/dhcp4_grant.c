@@ -5,8 +5,7 @@ enum { PREFIX_LEN_MIN = 8 }; // no network of one owner is larger
 
 static uint32_t host_bits(const struct ip_prefix *prefix)
 {
-	uint32_t addr = (uint32_t)prefix->addr.v4[0] << 24 | (uint32_t)prefix->addr.v4[1] << 16 |
-			(uint32_t)prefix->addr.v4[2] << 8 | prefix->addr.v4[3];
+	uint32_t addr = ip4_number(&prefix->addr);
 
 	return prefix->len == 0 ? addr : addr & (uint32_t)(UINT64_C(0xffffffff) >> prefix->len);
 }

@@ -33,7 +33,7 @@ void dhcp4_hook_call_server(struct hook_call *call, enum dhcp4_event event,
 {
 	char address[ADDR_STR_BYTES], mac[ADDR_STR_BYTES], name[LEASE_NAME_BYTES];
 	char client[DHCP4_CLIENT_STR_BYTES];
-	struct ip_addr addr = dhcp4_address_of(lease->address);
+	struct ip_addr addr = ip4_addr(lease->address);
 
 	ip_addr_str(&addr, address);
 	mac_addr_str(&lease->mac, mac);

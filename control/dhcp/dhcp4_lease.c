@@ -243,3 +243,8 @@ const char *dhcp4_lease_state_name(enum dhcp4_lease_state state)
 
 	return names[state];
 }
+
+uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms)
+{
+	return lease->ends_ms > now_ms ? (uint32_t)((lease->ends_ms - now_ms + 999) / 1000) : 0;
+}

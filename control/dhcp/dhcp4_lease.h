@@ -75,4 +75,6 @@ bool dhcp4_client_is_equal(const struct dhcp4_client *a, const struct dhcp4_clie
 enum { DHCP4_CLIENT_STR_BYTES = 2 * DHCP4_CLIENT_BYTES_MAX + 1 };
 // What it said itself in hexadecimal, "" where it is known by its MAC; into `out`, returned.
 const char *dhcp4_client_str(const struct dhcp4_client *client, char out[DHCP4_CLIENT_STR_BYTES]);
+// Until its end, rounded up; 0 behind it.
+uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms);
 const char *dhcp4_lease_state_name(enum dhcp4_lease_state state);

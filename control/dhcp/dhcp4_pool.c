@@ -6,20 +6,14 @@
 
 enum { WORD_BITS = 64 };
 
-static uint32_t number_of(const struct ip_addr *addr)
-{
-	return (uint32_t)addr->v4[0] << 24 | (uint32_t)addr->v4[1] << 16 |
-	       (uint32_t)addr->v4[2] << 8 | addr->v4[3];
-}
-
 static void add_ranges(struct dhcp4_pool *pool, const struct cfg_element *elements, unsigned n,
 	const struct cfg_dhcp_pool *of)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct dhcp4_range *range = &pool->ranges[pool->n_ranges++];
 
-		range->first = number_of(&elements[i].addresses.first);
-		range->last = number_of(&elements[i].addresses.last);
+		range->first = ip4_number(&elements[i].addresses.first);
+		range->last = ip4_number(&elements[i].addresses.last);
 		range->index = pool->n_addresses;
 		range->pool = of;
 		pool->n_addresses += range->last - range->first + 1;
@@ -43,9 +37,9 @@ int dhcp4_pool_init(struct dhcp4_pool *pool, const struct cfg_dhcp_subnet *subne
 	pool->taken = calloc(pool->n_addresses / WORD_BITS + 1, sizeof(*pool->taken));
 	if (pool->taken == NULL)
 		return -ENOMEM;
-	dhcp4_pool_set_taken(pool, number_of(&subnet->router), true);
+	dhcp4_pool_set_taken(pool, ip4_number(&subnet->router), true);
 	for (unsigned i = 0; i < subnet->n_reservations; i++)
-		dhcp4_pool_set_taken(pool, number_of(&subnet->reservations[i].address), true);
+		dhcp4_pool_set_taken(pool, ip4_number(&subnet->reservations[i].address), true);
 	return 0;
 }
 

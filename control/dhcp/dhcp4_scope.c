@@ -14,22 +14,6 @@ const char *dhcp4_scope_domain(const struct cfg_dhcp_options *options)
 	return "";
 }
 
-uint32_t dhcp4_number_of(const struct ip_addr *addr)
-{
-	struct cursor c = cursor_of(addr->v4, sizeof(addr->v4));
-
-	return cursor_u32(&c);
-}
-
-struct ip_addr dhcp4_address_of(uint32_t number)
-{
-	struct ip_addr addr = {.family = IP_V4};
-	struct cursor_out c = cursor_out_of(addr.v4, sizeof(addr.v4));
-
-	cursor_put_u32(&c, number);
-	return addr;
-}
-
 // --- subnets ---
 
 int dhcp4_scopes_init(struct dhcp4_scopes *scopes, const struct cfg_dhcp *config)
@@ -40,8 +24,8 @@ int dhcp4_scopes_init(struct dhcp4_scopes *scopes, const struct cfg_dhcp *config
 
 		scope->config = &config->subnets[i];
 		scope->mask = ~UINT32_C(0) << (32 - scope->config->subnet.len);
-		scope->network = dhcp4_number_of(&scope->config->subnet.addr) & scope->mask;
-		scope->router = dhcp4_number_of(&scope->config->router);
+		scope->network = ip4_number(&scope->config->subnet.addr) & scope->mask;
+		scope->router = ip4_number(&scope->config->router);
 		if (dhcp4_pool_init(&scope->pool, scope->config) != 0)
 			return -1;
 	}
@@ -248,7 +232,7 @@ const struct cfg_dhcp_reservation *dhcp4_scope_reservation(
 	const struct dhcp4_scope *scope, uint32_t address)
 {
 	for (unsigned i = 0; i < scope->config->n_reservations; i++)
-		if (dhcp4_number_of(&scope->config->reservations[i].address) == address)
+		if (ip4_number(&scope->config->reservations[i].address) == address)
 			return &scope->config->reservations[i];
 	return NULL;
 }
@@ -268,7 +252,7 @@ bool dhcp4_scope_allows(
 	const struct dhcp4_range *range;
 
 	if (asker->reservation != NULL)
-		return dhcp4_number_of(&asker->reservation->address) == address;
+		return ip4_number(&asker->reservation->address) == address;
 	range = dhcp4_pool_find(&scope->pool, address);
 	return range != NULL && address != scope->router &&
 	       dhcp4_scope_reservation(scope, address) == NULL &&

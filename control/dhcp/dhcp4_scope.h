@@ -69,6 +69,3 @@ void dhcp4_scope_each_option(const struct dhcp4_scope *scope, const struct dhcp4
 
 // The domain that hosts are told, or "".
 const char *dhcp4_scope_domain(const struct cfg_dhcp_options *options);
-
-uint32_t dhcp4_number_of(const struct ip_addr *addr); // IPv4, in host order
-struct ip_addr dhcp4_address_of(uint32_t number);

@@ -92,7 +92,7 @@ struct dhcp4_lease *dhcp4_server_choose(struct dhcp4_turn *turn)
 	uint32_t address;
 
 	if (turn->asker.reservation != NULL)
-		return dhcp4_server_claim(turn, dhcp4_number_of(&turn->asker.reservation->address));
+		return dhcp4_server_claim(turn, ip4_number(&turn->asker.reservation->address));
 	lease = dhcp4_leases_by_client(server->leases, scope->network, &turn->asker.client);
 	if (lease != NULL && dhcp4_scope_allows(scope, &turn->asker, lease->address))
 		return lease;

@@ -19,7 +19,7 @@
 
 void dhcp4_server_note(const struct dhcp4_turn *turn, uint32_t address, const char *what)
 {
-	struct ip_addr addr = dhcp4_address_of(address);
+	struct ip_addr addr = ip4_addr(address);
 	char mac[ADDR_STR_BYTES], text[ADDR_STR_BYTES] = "";
 
 	if (address != 0)

@@ -4,39 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/dhcp/dhcp4_hook.h"
+#include "control/dhcp/dhcp4_keeper.h"
 #include "control/dhcp/dhcp4_link.h"
-#include "control/dhcp/lease_store.h"
 #include "control/wall_clock.h"
 
 enum {
-	FOLLOW_MS = 1000,      // an interface that has come is seen
-	REPLIES_MAX = 8192,    // that wait for the disk
-	REPLY_LATE_MS = 10000, // nobody waits for it any more
+	FOLLOW_MS = 1000, // an interface that has come is seen
 	FULL_SAID_MS = 60000,
-};
-
-// An answer that goes out when what it says is on the disk.
-struct held_reply {
-	STAILQ_ENTRY(held_reply) entry;
-	uint64_t number; // of the store
-	uint64_t since_ms;
-	char interface[16]; // the reply's: it outlives the config that named it
-	struct dhcp4_reply reply;
 };
 
 struct dhcp4_service {
 	struct event_base *base;
 	struct dhcp4_server *server;
-	struct lease_store *store; // NULL: nothing is kept
-	struct event *store_event, *timer;
-	bool is_store_failing;
-	STAILQ_HEAD(held_head, held_reply) held;
-	unsigned n_held;
+	struct dhcp4_keeper *keeper; // of its leases
+	struct event *timer;
 	struct dhcp4_link links[CFG_DHCP_SUBNETS_MAX];
 	uint64_t next_follow_ms, full_said_ms;
 	struct hooks *hooks; // NULL: none has been run
@@ -47,11 +32,6 @@ struct dhcp4_service {
 static struct dhcp4_now now_is(void)
 {
 	return (struct dhcp4_now){.ms = clock_now_ms(), .wall = wall_clock_now()};
-}
-
-uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms)
-{
-	return lease->ends_ms > now_ms ? (uint32_t)((lease->ends_ms - now_ms + 999) / 1000) : 0;
 }
 
 // --- out ---
@@ -81,74 +61,6 @@ static void send_reply(void *ctx, const struct dhcp4_reply *reply)
 	rc = packet_socket_send(&link->packets, &target, reply->bytes, reply->n);
 	if (rc != 0)
 		log_warning(log_object("dhcp", link->name).text, "cannot send: %s", strerror(-rc));
-}
-
-static void hold_reply(
-	struct dhcp4_service *service, uint64_t number, const struct dhcp4_reply *reply)
-{
-	struct held_reply *held;
-
-	if (service->n_held == REPLIES_MAX) // the client asks again
-		return;
-	held = malloc(sizeof(*held));
-	if (held == NULL)
-		return;
-	held->number = number;
-	held->since_ms = clock_now_ms();
-	held->reply = *reply;
-	snprintf(held->interface, sizeof(held->interface), "%s", reply->interface);
-	held->reply.interface = held->interface;
-	STAILQ_INSERT_TAIL(&service->held, held, entry);
-	service->n_held++;
-}
-
-static void free_first_held(struct dhcp4_service *service)
-{
-	struct held_reply *held = STAILQ_FIRST(&service->held);
-
-	STAILQ_REMOVE_HEAD(&service->held, entry);
-	service->n_held--;
-	free(held);
-}
-
-static void store_lease(void *ctx, const struct dhcp4_lease *lease, const struct dhcp4_reply *reply)
-{
-	struct dhcp4_service *service = ctx;
-	struct lease_row row = {.lease = *lease};
-	uint64_t number;
-
-	if (service->store == NULL) {
-		if (reply != NULL)
-			send_reply(service, reply);
-		return;
-	}
-	row.ends_at = wall_clock_now() + dhcp4_lease_left_sec(lease, clock_now_ms());
-	number = lease_store_put(service->store, &row);
-	if (number == 0)
-		log_warning("dhcp", "more leases wait for the disk than there is room for");
-	else if (reply != NULL)
-		hold_reply(service, number, reply);
-}
-
-static void on_stored(evutil_socket_t fd, short what, void *ctx)
-{
-	struct dhcp4_service *service = ctx;
-	uint64_t now_ms = clock_now_ms();
-	struct held_reply *held;
-	uint64_t n_committed;
-	struct error err;
-
-	n_committed = lease_store_committed(service->store, &err);
-	while ((held = STAILQ_FIRST(&service->held)) != NULL && held->number <= n_committed) {
-		if (now_ms - held->since_ms < REPLY_LATE_MS)
-			send_reply(service, &held->reply);
-		free_first_held(service);
-	}
-	if (err.text[0] != '\0' && !service->is_store_failing)
-		log_error("dhcp", "leases cannot be kept, so none is given: %s", err.text);
-	if (err.text[0] == '\0' && service->is_store_failing)
-		log_info("dhcp", "leases can be kept again");
-	service->is_store_failing = err.text[0] != '\0';
 }
 
 static bool probe(void *ctx, const char *interface, uint32_t address)
@@ -191,7 +103,7 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 		log_warning(log_object("dhcp", scope->config->name).text,
 			"has no address left to give");
 	} else {
-		addr = dhcp4_address_of(lease->address);
+		addr = ip4_addr(lease->address);
 		log_debug(log_object("dhcp", scope->config->name).text, "%s on %s: %s, %s",
 			ip_addr_str(&addr, address), scope->config->interface,
 			dhcp4_event_name(event), mac_addr_str(&lease->mac, mac));
@@ -200,6 +112,13 @@ static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *sc
 		run_hook(service, event, scope, lease);
 	if (service->tell != NULL)
 		service->tell(service->tell_ctx, event, scope, lease);
+}
+
+static void store_lease(void *ctx, const struct dhcp4_lease *lease, const struct dhcp4_reply *reply)
+{
+	struct dhcp4_service *service = ctx;
+
+	dhcp4_keeper_put(service->keeper, lease, reply);
 }
 
 static const struct dhcp4_server_ops server_ops = {send_reply, store_lease, probe, tell};
@@ -292,50 +211,6 @@ void dhcp4_service_follow(struct dhcp4_service *service, const struct config *co
 
 // --- coming and going ---
 
-struct restoring {
-	struct dhcp4_service *service;
-	unsigned n, n_left_out;
-};
-
-static void restore(void *ctx, const struct lease_row *row)
-{
-	struct restoring *restoring = ctx;
-	struct dhcp4_now now = now_is();
-	struct dhcp4_lease lease = row->lease;
-	int64_t left = row->ends_at - now.wall;
-
-	// a clock that was wrong then, or is now, makes no lease longer than it was
-	if (left > lease.time_sec)
-		left = lease.time_sec;
-	if (lease.state == DHCP4_LEASE_DECLINED && left <= 0)
-		return;
-	// one that was bound and has ended meanwhile ends with the first turn, and that is told
-	lease.ends_ms = left > 0 ? now.ms + (uint64_t)left * 1000 : now.ms;
-	if (dhcp4_server_restore(restoring->service->server, &lease))
-		restoring->n++;
-	else
-		restoring->n_left_out++;
-}
-
-static void open_store(struct dhcp4_service *service, const char *path)
-{
-	struct restoring restoring = {.service = service};
-	struct error err = {0};
-
-	service->store = lease_store_open(path, &err);
-	if (service->store == NULL ||
-		lease_store_each(service->store, restore, &restoring, &err) != 0) {
-		log_error("dhcp", "%s; leases are not kept", err.text);
-		lease_store_close(service->store);
-		service->store = NULL;
-		return;
-	}
-	if (restoring.n > 0)
-		log_info("dhcp", "%u leases are remembered", restoring.n);
-	if (restoring.n_left_out > 0)
-		log_warning("dhcp", "no room for %u leases", restoring.n_left_out);
-}
-
 struct dhcp4_service *dhcp4_service_new(struct event_base *base, const struct config *config,
 	const char *path, dhcp4_tell_fn tell_fn, void *ctx, struct error *err)
 {
@@ -343,7 +218,6 @@ struct dhcp4_service *dhcp4_service_new(struct event_base *base, const struct co
 
 	if (service == NULL)
 		goto no_memory;
-	STAILQ_INIT(&service->held);
 	service->base = base;
 	service->tell = tell_fn;
 	service->tell_ctx = ctx;
@@ -351,14 +225,9 @@ struct dhcp4_service *dhcp4_service_new(struct event_base *base, const struct co
 	service->timer = event_new(base, -1, 0, on_timer, service);
 	if (service->server == NULL || service->timer == NULL)
 		goto no_memory;
-	if (path != NULL)
-		open_store(service, path);
-	if (service->store != NULL) {
-		service->store_event = event_new(base, lease_store_fd(service->store),
-			EV_READ | EV_PERSIST, on_stored, service);
-		if (service->store_event == NULL || event_add(service->store_event, NULL) != 0)
-			goto no_memory;
-	}
+	service->keeper = dhcp4_keeper_new(base, path, service->server, send_reply, service);
+	if (service->keeper == NULL)
+		goto no_memory;
 	dhcp4_service_follow(service, config);
 	return service;
 no_memory:
@@ -374,13 +243,9 @@ void dhcp4_service_free(struct dhcp4_service *service)
 	for (unsigned i = 0; i < CFG_DHCP_SUBNETS_MAX; i++)
 		if (service->links[i].is_used)
 			dhcp4_link_close(&service->links[i]);
-	if (service->store_event != NULL)
-		event_free(service->store_event);
 	if (service->timer != NULL)
 		event_free(service->timer);
-	while (!STAILQ_EMPTY(&service->held))
-		free_first_held(service);
-	lease_store_close(service->store);
+	dhcp4_keeper_free(service->keeper);
 	hooks_free(service->hooks);
 	dhcp4_server_free(service->server);
 	free(service);

@@ -26,7 +26,6 @@ void dhcp4_service_follow(struct dhcp4_service *service, const struct config *co
 
 const struct dhcp4_server *dhcp4_service_server(const struct dhcp4_service *service);
 void dhcp4_service_count_hooks(const struct dhcp4_service *service, struct hook_counts *counts);
-uint32_t dhcp4_lease_left_sec(const struct dhcp4_lease *lease, uint64_t now_ms);
 
 // Where leases are kept beside that state file. The caller frees it; NULL without memory.
 char *dhcp4_service_path(const char *state_file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One of the DHCPv4 clients of the uplinks: its sockets and timer on the loop, and what becomes of
-// its lease. For dhcp4_uplinks.c alone. Control thread.
+// One of the DHCPv4 clients of the uplinks: its sockets and timer on the loop. What becomes of its
+// lease is in dhcp4_uplink_lease.h. For dhcp4_uplinks.c alone. Control thread.
 #pragma once
 
 #include "control/dhcp/arp_probe.h"
@@ -22,7 +22,7 @@ struct dhcp4_uplink {
 	struct packet_socket socket;
 	struct arp_probe probe;
 	struct dhcp4_defence defence; // of the address that it has
-	int unicast_fd;
+	int unicast_fd;		      // of dhcp4_unicast.h; negative: none
 	struct event *readable, *probe_readable, *timer;
 };
 
@@ -39,14 +39,6 @@ struct dhcp4_uplinks {
 int dhcp4_uplink_add(struct dhcp4_uplinks *all, const struct config *config,
 	const struct cfg_interface *from, const struct interface *interface, struct error *err);
 void dhcp4_uplink_free(struct dhcp4_uplink *uplink); // gives nothing back; NULL is fine
-
-// What the config wishes of its lease, from the next one on.
-void dhcp4_uplink_read_wishes(
-	struct dhcp4_uplink *uplink, const struct config *config, const struct cfg_interface *from);
-// The lease that it has, as it is wished, into the kernel and to the resolvers.
-void dhcp4_uplink_set_binding(struct dhcp4_uplink *uplink);
-// Until its end, ADDRESSES_FOREVER where it has none.
-uint32_t dhcp4_uplink_left_sec(const struct dhcp4_uplink_client *client, uint64_t now_ms);
 
 // After whatever happened to its client: what is due, and the timer for what comes.
 void dhcp4_uplink_turn(struct dhcp4_uplink *uplink);

@@ -8,7 +8,7 @@
 #include "cfg/base/log.h"
 #include "control/apply/start.h"
 #include "control/dhcp/dhcp4_memory.h"
-#include "control/dhcp/dhcp4_uplink.h"
+#include "control/dhcp/dhcp4_uplink_lease.h"
 #include "control/hooks.h"
 
 static struct dhcp4_uplink *find(const struct dhcp4_uplinks *all, const char *name)

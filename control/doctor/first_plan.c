@@ -96,23 +96,17 @@ static void name_interface(const struct tree *tree, const char *wish, char out[I
 
 // --- the LAN's addresses ---
 
-static bool is_overlap(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->addr.family == b->addr.family &&
-	       (ip_prefix_contains(a, &b->addr) || ip_prefix_contains(b, &a->addr));
-}
-
 // Whoever it is that has them; the LAN's card gives its own up.
 static bool is_taken(const struct ip_prefix *network, const struct live *live,
 	const struct kernel_routes *routes, const struct card *lan)
 {
 	for (unsigned i = 0; i < live->n_addresses; i++)
 		if (strcmp(live->addresses[i].netdev, lan->name) != 0 &&
-			is_overlap(network, &live->addresses[i].prefix))
+			ip_prefix_overlaps(network, &live->addresses[i].prefix))
 			return true;
 	for (unsigned i = 0; i < routes->n; i++)
 		if (routes->list[i].to.len > 0 && strcmp(routes->list[i].netdev, lan->name) != 0 &&
-			is_overlap(network, &routes->list[i].to))
+			ip_prefix_overlaps(network, &routes->list[i].to))
 			return true;
 	return false;
 }

@@ -19,7 +19,7 @@ struct alone {
 static void tell(void *ctx, enum dhcp4_event event, const struct dhcp4_scope *scope,
 	const struct dhcp4_lease *lease)
 {
-	struct ip_addr addr = dhcp4_address_of(lease == NULL ? 0 : lease->address);
+	struct ip_addr addr = ip4_addr(lease == NULL ? 0 : lease->address);
 	char text[ADDR_STR_BYTES];
 
 	printf("%s %s %s %s\n", dhcp4_event_name(event), scope->config->name,

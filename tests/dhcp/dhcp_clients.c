@@ -117,7 +117,7 @@ static void hear(struct clients *all, const struct packet_socket_message *packet
 	}
 	if (dhcp4_type_of(&message) == DHCP4_ACK && client->offered == message.yiaddr) {
 		note(all->ack_ns, all->n_acks++, client);
-		addr = dhcp4_address_of(message.yiaddr);
+		addr = ip4_addr(message.yiaddr);
 		printf("ack %u %s\n", client->number, ip_addr_str(&addr, text));
 	} else if (dhcp4_type_of(&message) == DHCP4_NAK) {
 		all->n_naks++;

@@ -151,6 +151,39 @@ static void a_prefix_contains_what_shares_its_bits(void **state)
 	}
 }
 
+static void prefixes_overlap_when_one_is_within_the_other(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool overlap;
+	} rows[] = {
+		{"198.18.0.0/15", "198.19.7.0/24", true},
+		{"198.18.0.1/24", "198.18.0.200/24", true},
+		{"198.18.0.0/24", "198.18.1.0/24", false},
+		{"0.0.0.0/0", "203.0.113.9/32", true},
+		{"2001:db8::/32", "2001:db8:1::/64", true},
+		{"2001:db8:1::/64", "2001:db8:2::/64", false},
+		{"0.0.0.0/0", "::/0", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ip_prefix a = prefix_of(rows[i].a), b = prefix_of(rows[i].b);
+
+		if (ip_prefix_overlaps(&a, &b) != rows[i].overlap ||
+			ip_prefix_overlaps(&b, &a) != rows[i].overlap)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+	}
+}
+
+static void an_address_of_ip4_is_a_number_and_back(void **state)
+{
+	struct ip_addr addr = addr_of("198.18.2.3"), again;
+
+	assert_int_equal(ip4_number(&addr), 0xc6120203);
+	again = ip4_addr(0xc6120203);
+	assert_true(ip_addr_equal(&addr, &again));
+}
+
 static void the_network_has_no_host_bits(void **state)
 {
 	static const char *const rows[][2] = {
@@ -237,6 +270,8 @@ int main(void)
 		cmocka_unit_test(prefixes_keep_their_host_bits),
 		cmocka_unit_test(the_longest_texts_fit),
 		cmocka_unit_test(a_prefix_contains_what_shares_its_bits),
+		cmocka_unit_test(prefixes_overlap_when_one_is_within_the_other),
+		cmocka_unit_test(an_address_of_ip4_is_a_number_and_back),
 		cmocka_unit_test(the_network_has_no_host_bits),
 		cmocka_unit_test(kinds_of_address_are_told_apart),
 		cmocka_unit_test(addresses_of_two_families_differ),

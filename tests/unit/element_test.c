@@ -186,19 +186,6 @@ static void the_worst_range_of_ip6_fits(void **state)
 	assert_int_equal(cfg_range_prefixes(&first, &last, prefixes), CFG_RANGE_PREFIXES_MAX);
 }
 
-static uint32_t number_of(const struct ip_addr *address)
-{
-	return (uint32_t)address->v4[0] << 24 | (uint32_t)address->v4[1] << 16 |
-	       (uint32_t)address->v4[2] << 8 | address->v4[3];
-}
-
-static struct ip_addr addr_of(uint32_t number)
-{
-	return (struct ip_addr){.family = IP_V4,
-		.bytes = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-			(uint8_t)number}};
-}
-
 // In order, each begins where the one before it ended, and no two could be one.
 static void any_range_is_covered_without_gap_and_overlap(void **state)
 {
@@ -206,22 +193,22 @@ static void any_range_is_covered_without_gap_and_overlap(void **state)
 	for (unsigned round = 0; round < 100000; round++) {
 		uint32_t a = (uint32_t)random() << 1 ^ (uint32_t)random();
 		uint32_t b = a ^ (uint32_t)random() >> random() % 31;
-		struct ip_addr first = addr_of(a < b ? a : b), last = addr_of(a < b ? b : a);
+		struct ip_addr first = ip4_addr(a < b ? a : b), last = ip4_addr(a < b ? b : a);
 		struct ip_prefix prefixes[CFG_RANGE_PREFIXES_MAX];
 		unsigned n = cfg_range_prefixes(&first, &last, prefixes);
-		uint64_t at = number_of(&first);
+		uint64_t at = ip4_number(&first);
 
 		assert_in_range(n, 1, 62);
 		for (unsigned i = 0; i < n; i++) {
 			uint64_t size = 1ull << (32 - prefixes[i].len);
 
-			assert_int_equal(number_of(&prefixes[i].addr), at);
+			assert_int_equal(ip4_number(&prefixes[i].addr), at);
 			assert_int_equal(at % size, 0);
 			if (i > 0 && prefixes[i].len == prefixes[i - 1].len)
 				assert_int_not_equal((at - size) % (2 * size), 0);
 			at += size;
 		}
-		assert_int_equal(at, (uint64_t)number_of(&last) + 1);
+		assert_int_equal(at, (uint64_t)ip4_number(&last) + 1);
 	}
 }
 
