@@ -75,6 +75,8 @@ static json_t *upstreams_json(const struct dns_state *state)
 		show_put_number(to, "silent", from->counts.silent);
 		show_put_number(to, "broken", from->counts.broken);
 		show_put_number(to, "useless", from->counts.useless);
+		show_put_number(to, "forged", from->counts.forged);
+		json_object_set_new(to, "has_cookies", json_boolean(from->has_cookies));
 		show_put_number(to, "rtt_us", from->rtt_us);
 		show_put_number(to, "failures_in_a_row", from->n_failures);
 		json_array_append_new(list, to);

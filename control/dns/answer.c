@@ -132,6 +132,7 @@ void asked_by(const struct dns_message *query, bool is_stream, struct asked *out
 	out->flags = query->flags;
 	out->has_edns = query->edns.is_there;
 	out->is_do = query->edns.is_do;
+	out->has_cookie = false;
 	if (is_stream)
 		out->room_bytes = DNS_MESSAGE_BYTES;
 	else if (!query->edns.is_there)
@@ -139,6 +140,18 @@ void asked_by(const struct dns_message *query, bool is_stream, struct asked *out
 	else
 		out->room_bytes = query->edns.udp_bytes < ANSWER_UDP_BYTES ? query->edns.udp_bytes
 									   : ANSWER_UDP_BYTES;
+}
+
+void asked_with_cookie(struct asked *asked, const struct cookie *cookie)
+{
+	asked->has_cookie = true;
+	asked->cookie = *cookie;
+	asked->room_bytes = (uint16_t)(asked->room_bytes - cookie_option_bytes(cookie));
+}
+
+size_t answer_put_cookie(const struct asked *asked, uint8_t *out, size_t n, size_t room)
+{
+	return asked->has_cookie ? cookie_append(&asked->cookie, out, n, room) : n;
 }
 
 static size_t question_end(const struct asked *asked)

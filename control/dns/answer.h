@@ -4,6 +4,7 @@
 // than there is room for. Pure. Any thread.
 #pragma once
 
+#include "control/dns/cookie.h"
 #include "control/dns/dns_answer.h"
 
 struct answer_facts {
@@ -38,7 +39,9 @@ struct asked {
 	struct dns_question question;
 	uint16_t id, flags;
 	bool has_edns, is_do;
-	uint16_t room_bytes; // that the answer may take
+	uint16_t room_bytes; // that the answer may take, but for its cookie
+	bool has_cookie;
+	struct cookie cookie; // that it is answered with
 };
 
 enum {
@@ -59,5 +62,9 @@ size_t answer_write_code(
 // Its new length: as it was where the query had no EDNS, or there is no room.
 size_t answer_explain(const struct asked *asked, enum dns_extra extra, const char *text,
 	uint8_t *out, size_t n, size_t room);
+// The query had a cookie, and its answer gets this one: the room for that is kept.
+void asked_with_cookie(struct asked *asked, const struct cookie *cookie);
+// With its cookie, where it has one, behind all else in a finished answer: the last touch of all.
+size_t answer_put_cookie(const struct asked *asked, uint8_t *out, size_t n, size_t room);
 // The whole answer is "ask again by TCP".
 size_t answer_write_cut(const struct asked *asked, uint8_t *out, size_t room);

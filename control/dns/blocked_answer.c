@@ -50,6 +50,21 @@ void blocked_put(struct dns_answer *answer, const struct dns_message *query,
 
 // --- aliases ---
 
+// RFC 9460 section 2.4.2 (an alias) and 2.5 (somebody else serves it): the root stands for nobody
+// else. Each by itself: there may be several.
+static bool is_service_blocked(const struct dns_local *local, uint16_t view,
+	const struct dns_message *answer, const struct dns_record *record,
+	struct dns_blocked *found, struct dns_name *alias)
+{
+	struct dns_name target;
+
+	if (dns_record_target(answer, record, &target) != 0 || target.n_labels == 0 ||
+		!dns_blocking_find(local->blocking, view, &target, found))
+		return false;
+	*alias = target;
+	return true;
+}
+
 bool blocked_alias_find(const struct dns_local *local, uint16_t view,
 	const struct dns_message *answer, struct dns_blocked *found, struct dns_name *alias)
 {
@@ -59,11 +74,24 @@ bool blocked_alias_find(const struct dns_local *local, uint16_t view,
 	*alias = answer->question.name;
 	found->match.name.len = 0;
 	while (view != 0 && dns_walk_next(&walk, &record)) {
-		if (record.section != DNS_ANSWER || record.type != DNS_CNAME)
+		bool is_service = record.type == DNS_SVCB || record.type == DNS_HTTPS;
+
+		if (record.section != DNS_ANSWER || (record.type != DNS_CNAME && !is_service))
 			continue;
 		if (alias->len > 0 && found->match.name.len == 0)
 			dns_blocking_find(local->blocking, view, alias, found);
-		if (found->match.name.len > 0 || dns_record_target(answer, &record, alias) != 0)
+		if (found->match.name.len > 0)
+			return false;
+		if (is_service) {
+			struct dns_blocked of_service;
+
+			if (is_service_blocked(local, view, answer, &record, &of_service, alias)) {
+				*found = of_service;
+				return true;
+			}
+			continue;
+		}
+		if (dns_record_target(answer, &record, alias) != 0)
 			return false;
 		if (dns_blocking_find(local->blocking, view, alias, found))
 			return true;

@@ -13,8 +13,9 @@ void blocked_reason(const struct dns_blocked *blocked, char why[DNS_WHY_BYTES]);
 void blocked_put(struct dns_answer *answer, const struct dns_message *query,
 	const struct dns_blocked *blocked, struct dns_local_result *result);
 
-// The first name that an answer from outside leads to by aliases and that is blocked for those of
-// the view, unless `allow` or a list lets what was asked for, or a name before, pass. False: none.
+// The first name that an answer from outside leads to, by aliases or as who serves it (SVCB,
+// HTTPS), and that is blocked for those of the view, unless `allow` or a list lets what was asked
+// for, or a name before, pass. False: none.
 bool blocked_alias_find(const struct dns_local *local, uint16_t view,
 	const struct dns_message *answer, struct dns_blocked *found, struct dns_name *alias);
 // What is answered instead. Its length.

@@ -35,6 +35,7 @@ static void tell_upstreams(
 		snprintf(to->name, sizeof(to->name), "%s", group->list[i].name);
 		snprintf(to->domain, sizeof(to->domain), "%s", domain);
 		to->counts = group->list[i].counts;
+		to->has_cookies = group->list[i].cookie.cookie.server_bytes > 0;
 		to->rtt_us = group->list[i].rtt_us;
 		to->n_failures = group->list[i].n_failures;
 	}

@@ -35,6 +35,7 @@ struct dns_upstream_state {
 	char name[UPSTREAM_NAME_BYTES];
 	char domain[CFG_DNS_NAME_BYTES_MAX + 1]; // "": for all names
 	struct upstream_counts counts;
+	bool has_cookies; // it has shown that it knows them
 	uint32_t rtt_us;
 	unsigned n_failures;
 };

@@ -150,7 +150,9 @@ int dns_record_name(
 int dns_record_target(
 	const struct dns_message *message, const struct dns_record *record, struct dns_name *out)
 {
-	unsigned in_front = record->type == DNS_MX ? 2 : record->type == DNS_SRV ? 6 : 0;
+	bool has_number =
+		record->type == DNS_MX || record->type == DNS_SVCB || record->type == DNS_HTTPS;
+	unsigned in_front = has_number ? 2 : record->type == DNS_SRV ? 6 : 0;
 
 	return read_name_at(
 		message, record->data_at + in_front, record->data_at + record->data_bytes, out);

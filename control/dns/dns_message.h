@@ -31,7 +31,8 @@ enum dns_rcode {
 	DNS_NXDOMAIN = 3,
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
-	DNS_BADVERS = 16, // RFC 6891, section 6.1.3
+	DNS_BADVERS = 16,   // RFC 6891, section 6.1.3
+	DNS_BADCOOKIE = 23, // RFC 7873, section 8
 };
 
 enum dns_type {
@@ -114,7 +115,8 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_record *record);
 // 0 or -EBADMSG: the name is none, or its pointers lead astray.
 int dns_record_name(
 	const struct dns_message *message, const struct dns_record *record, struct dns_name *out);
-// The name in the data of CNAME, NS, PTR; of MX and SRV behind their numbers. The same errors.
+// The name in the data of CNAME, NS, PTR; of MX, SRV, SVCB and HTTPS behind their numbers. The same
+// errors.
 int dns_record_target(
 	const struct dns_message *message, const struct dns_record *record, struct dns_name *out);
 // The address of A and AAAA; false: it has none.

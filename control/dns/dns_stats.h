@@ -22,12 +22,17 @@ enum dns_count {
 	DNS_COUNT_STALE,
 	DNS_COUNT_LOCAL,
 	DNS_COUNT_BLOCKED,
+	DNS_COUNT_BLOCKED_ALIAS, // of those, by what their answer leads to
 	DNS_COUNT_REBIND,
 	DNS_COUNT_RESOLVED,
 	DNS_COUNT_JOINED, // somebody else had asked the same just before
 	DNS_COUNT_PREFETCHED,
 	DNS_COUNT_CUT,
-	DNS_COUNT_CUT_UNSURE, // the client's card was not known yet, and `blocking` asks for it
+	DNS_COUNT_COOKIE_VALID, // of questions: it was from here
+	DNS_COUNT_COOKIE_NEW,	// the client has none of ours yet
+	DNS_COUNT_COOKIE_BAD,	// not from here, old, or of another address
+	DNS_COUNT_COOKIE_ASKED, // beyond the rate: to come again with the cookie (BADCOOKIE)
+	DNS_COUNT_CUT_UNSURE,	// the client's card was not known yet, and `blocking` asks for it
 	DNS_COUNT_REFUSED_ACCESS,
 	DNS_COUNT_DROP_MALFORMED,
 	DNS_COUNT_DROP_RATE,

@@ -10,15 +10,18 @@
 #include "cfg/base/clock.h"
 #include "control/dns/answer.h"
 #include "control/dns/pad.h"
+#include "control/dns/sock_addr.h"
 #include "control/dns/upstream_probe.h"
 #include "control/dns/upstream_stream.h"
 
 enum {
 	QUERY_BYTES_MAX = DNS_HEADER_BYTES + DNS_NAME_BYTES_MAX + 4 + 11,
 	PADDED_BYTES_MAX = 3 * PAD_BLOCK_BYTES, // which is more
-	TRIES_MAX = UPSTREAM_MAX * 3,		// at a time; the oldest makes room
-	AGAIN_US = 300000,			// between two rounds
-	READ_BYTES = 4096,			// more than was offered
+	UDP_BYTES_MAX = QUERY_BYTES_MAX + COOKIE_OPTION_HEAD_BYTES + COOKIE_CLIENT_BYTES +
+			COOKIE_SERVER_BYTES_MAX,
+	TRIES_MAX = UPSTREAM_MAX * 3, // at a time; the oldest makes room
+	AGAIN_US = 300000,	      // between two rounds
+	READ_BYTES = 4096,	      // more than was offered
 };
 
 static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000, US_PER_SEC = 1000000;
@@ -32,6 +35,7 @@ try {
 	int fd;
 	int number; // on the stream; -1: none
 	uint64_t began_ns;
+	bool has_cookie;
 	bool is_over;
 };
 
@@ -45,8 +49,10 @@ struct exchange {
 	unsigned n_order;
 	unsigned next; // of the order, in rounds
 	struct try tries[TRIES_MAX];
-	unsigned n_tries; // ever
-	bool is_hasty;	  // a second round has begun at once
+	unsigned n_tries;  // ever
+	bool is_hasty;	   // a second round has begun at once
+	bool is_doubted;   // one is asked by TCP, as its answer had no cookie
+	bool is_corrected; // one was asked once more for its cookie's sake
 	uint64_t began_ns;
 	bool is_beginning; // exchange_new has not returned
 	uint8_t *poor;	   // an answer that is taken when nobody gives a better one
@@ -198,6 +204,8 @@ static void lose_try(struct try *try)
 	bool is_round_over = exchange->next % exchange->n_order == 0;
 
 	end_try(try);
+	if (try->fd < 0)
+		exchange->is_doubted = false; // TCP does not tell
 	upstream_note_failure(try->upstream);
 	if (exchange->is_beginning || (is_round_over && exchange->is_hasty))
 		return;
@@ -219,6 +227,42 @@ static void keep_poor(struct exchange *exchange, const struct dns_message *answe
 }
 
 static bool ask_stream(struct exchange *exchange, struct upstream *upstream);
+static bool ask_udp(struct exchange *exchange, struct upstream *upstream);
+
+// RFC 7873 section 5.3: asked again with the cookie that it wants, and by TCP when that does not
+// help.
+static enum upstream_cookie_verdict judge_cookie(struct try *try, const struct dns_message *answer)
+{
+	struct exchange *exchange = try->exchange;
+	struct upstream *upstream = try->upstream;
+	bool was_corrected = exchange->is_corrected, was_doubted = exchange->is_doubted;
+	enum upstream_cookie_verdict verdict =
+		upstream_cookie_judge(&upstream->cookie, answer, try->has_cookie, was_doubted);
+
+	switch (verdict) {
+	case UPSTREAM_COOKIE_TAKE:
+		break;
+	case UPSTREAM_COOKIE_IGNORE:
+		upstream->counts.forged++;
+		break;
+	case UPSTREAM_COOKIE_AGAIN:
+		end_try(try);
+		exchange->is_corrected = true;
+		if (!was_corrected)
+			ask_udp(exchange, upstream);
+		else if (!ask_stream(exchange, upstream))
+			wait_us(exchange, 0);
+		break;
+	case UPSTREAM_COOKIE_BY_TCP:
+		upstream->counts.forged++;
+		end_try(try);
+		exchange->is_doubted = true;
+		if (!was_doubted && !ask_stream(exchange, upstream))
+			wait_us(exchange, 0);
+		break;
+	}
+	return verdict;
+}
 
 // A message that may be the answer; false: it is not, and the real one may yet come.
 static bool take_message(struct try *try, const uint8_t *bytes, size_t n, bool is_udp)
@@ -230,12 +274,20 @@ static bool take_message(struct try *try, const uint8_t *bytes, size_t n, bool i
 
 	if (dns_message_parse(bytes, n, &answer) != 0 || !is_answer(exchange, &answer))
 		return false;
+	if (is_udp) {
+		enum upstream_cookie_verdict verdict = judge_cookie(try, &answer);
+
+		if (verdict != UPSTREAM_COOKIE_TAKE)
+			return verdict != UPSTREAM_COOKIE_IGNORE;
+	}
 	if (is_udp && (answer.flags & DNS_TC) != 0) {
 		end_try(try);
 		if (!ask_stream(exchange, upstream))
 			wait_us(exchange, 0);
 		return true;
 	}
+	if (!is_udp)
+		upstream_cookie_note_tcp(&upstream->cookie, &answer);
 	try->is_over = true;
 	upstream_note_answer(upstream, took_us);
 	if (is_good(&answer)) {
@@ -300,10 +352,33 @@ static bool ask_stream(struct exchange *exchange, struct upstream *upstream)
 	memcpy(query, exchange->query, n);
 	if (upstream->config.tls_name[0] != '\0')
 		n = dns_pad(query, n, sizeof(query));
+	else
+		n = upstream_cookie_put(
+			&upstream->cookie, &upstream->cookie.from, false, query, n, sizeof(query));
 	try->number = upstream_stream_ask(upstream->stream, query, n, on_stream, try);
 	if (try->number < 0)
 		lose_try(try);
 	return try->number >= 0;
+}
+
+// With the upstream's cookie. One that has been asked by this exchange before is failing.
+static bool send_query(struct try *try)
+{
+	struct exchange *exchange = try->exchange;
+	struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
+	socklen_t local_bytes = sizeof(local);
+	uint8_t query[UDP_BYTES_MAX];
+	struct ip_addr from;
+	size_t n;
+
+	getsockname(try->fd, (struct sockaddr *)&local, &local_bytes);
+	sock_addr_get(&local, &from);
+	memcpy(query, exchange->query, exchange->query_bytes);
+	n = upstream_cookie_put(&try->upstream->cookie, &from,
+		try->upstream->n_failures > 0 || exchange->next > exchange->n_order, query,
+		exchange->query_bytes, sizeof(query));
+	try->has_cookie = n > exchange->query_bytes;
+	return send(try->fd, query, n, MSG_NOSIGNAL) >= 0;
 }
 
 static bool ask_udp(struct exchange *exchange, struct upstream *upstream)
@@ -323,8 +398,7 @@ static bool ask_udp(struct exchange *exchange, struct upstream *upstream)
 		return false;
 	}
 	if (connect(try->fd, (struct sockaddr *)&upstream->address, upstream->address_bytes) != 0 ||
-		send(try->fd, exchange->query, exchange->query_bytes, MSG_NOSIGNAL) < 0 ||
-		event_add(try->event, NULL) != 0) {
+		!send_query(try) || event_add(try->event, NULL) != 0) {
 		lose_try(try);
 		return false;
 	}

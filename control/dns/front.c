@@ -9,7 +9,7 @@
 #include "cfg/base/log.h"
 #include "control/dns/block_lists.h"
 #include "control/dns/blocked_answer.h"
-#include "control/dns/client_rate.h"
+#include "control/dns/gate.h"
 #include "control/dns/mdns.h"
 #include "control/dns/resolve.h"
 #include "control/dns/strip.h"
@@ -27,7 +27,7 @@ struct front {
 	struct cache *cache;
 	struct cache *old_cache; // of the policy before, which goes bit by bit; NULL: none
 	struct event *clear_event;
-	struct client_rate *rate;
+	struct gate *gate;
 	struct mdns *mdns;
 	struct resolve *resolve;
 	struct block_lists *lists;
@@ -76,12 +76,12 @@ struct front *front_new(struct event_base *base, struct dns_stats *stats, struct
 	front->stats = stats;
 	front->feed = feed;
 	front->cache = cache_new(&none);
-	front->rate = client_rate_new();
+	front->gate = gate_new(stats);
 	front->mdns = mdns_new(base, stats);
 	front->resolve = resolve_new(base, stats, feed, front->mdns);
 	front->lists = block_lists_new(base, use_blocks, front);
 	front->clear_event = event_new(base, -1, 0, on_clear, front);
-	if (front->cache == NULL || front->rate == NULL || front->mdns == NULL ||
+	if (front->cache == NULL || front->gate == NULL || front->mdns == NULL ||
 		front->resolve == NULL || front->lists == NULL || front->clear_event == NULL) {
 		front_free(front);
 		return NULL;
@@ -97,7 +97,7 @@ void front_free(struct front *front)
 	resolve_free(front->resolve);
 	mdns_free(front->mdns);
 	dns_policy_retire(front->policy);
-	client_rate_free(front->rate);
+	gate_free(front->gate);
 	if (front->clear_event != NULL)
 		event_free(front->clear_event);
 	cache_free(front->old_cache);
@@ -163,7 +163,8 @@ static enum front_verdict answer_code(struct front *front, const struct asker *a
 	enum dns_rcode rcode, uint8_t *out, size_t room, size_t *out_n)
 {
 	*out_n = answer_write_code(&asker->asked, rcode, out, room);
-	front->stats->codes[rcode & DNS_RCODE]++;
+	if ((unsigned)rcode < DNS_STATS_CODES)
+		front->stats->codes[rcode]++;
 	return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
 }
 
@@ -230,6 +231,7 @@ static size_t block_aliases(struct front *front, const struct cache_key *key,
 		return 0;
 	n = blocked_alias_write(&asker->asked, &blocked, &alias, out, room, &rcode);
 	dns_stats_count(front->stats, DNS_COUNT_BLOCKED);
+	dns_stats_count(front->stats, DNS_COUNT_BLOCKED_ALIAS);
 	front->stats->codes[rcode & DNS_RCODE]++;
 	return n;
 }
@@ -305,6 +307,7 @@ static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t 
 	struct dns_message query;
 	struct cache_key key;
 	enum dns_rcode fault;
+	enum cookie_is cookie;
 	int parsed = dns_message_parse(bytes, n, &query);
 
 	if (parsed == -ENOMSG || (query.flags & DNS_QR) != 0 || front->policy == NULL)
@@ -312,18 +315,17 @@ static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t 
 	dns_stats_count(front->stats, asker->is_stream ? DNS_COUNT_TCP : DNS_COUNT_UDP);
 	asker->alias = NULL;
 	asked_by(&query, asker->is_stream, &asker->asked);
-	if (!asker->is_stream) {
-		switch (client_rate_take(
-			front->rate, &asker->client, front->policy->config.rate, now_ms)) {
-		case CLIENT_RATE_ANSWER:
-			break;
-		case CLIENT_RATE_CUT:
-			dns_stats_count(front->stats, DNS_COUNT_CUT);
-			*out_n = answer_write_cut(&asker->asked, out, room);
-			return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
-		case CLIENT_RATE_DROP:
-			return drop(front, DNS_COUNT_DROP_RATE);
-		}
+	switch (gate_take(
+		front->gate, &query, &parsed, asker, front->policy->config.rate, now_ms, &cookie)) {
+	case GATE_OPEN:
+		break;
+	case GATE_CUT:
+		*out_n = answer_write_cut(&asker->asked, out, room);
+		return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
+	case GATE_BADCOOKIE:
+		return answer_code(front, asker, DNS_BADCOOKIE, out, room, out_n);
+	case GATE_DROP:
+		return FRONT_DROPPED;
 	}
 	if (!dns_policy_may_ask(front->policy, &asker->client)) {
 		dns_stats_count(front->stats, DNS_COUNT_REFUSED_ACCESS);
@@ -332,6 +334,9 @@ static enum front_verdict ask(struct front *front, const uint8_t *bytes, size_t 
 			"`access` does not have the client", out, *out_n, room);
 		return *out_n > 0 ? FRONT_ANSWERED : FRONT_DROPPED;
 	}
+	if (gate_asks_for_cookie(&query, parsed, asker))
+		return answer_code(front, asker,
+			cookie == COOKIE_IS_BAD ? DNS_BADCOOKIE : DNS_NOERROR, out, room, out_n);
 	fault = fault_of(&query, parsed);
 	if (fault != DNS_NOERROR) {
 		if (parsed != 0)
@@ -358,5 +363,7 @@ enum front_verdict front_ask(struct front *front, const uint8_t *bytes, size_t n
 
 	if (verdict == FRONT_ANSWERED && !set_feed_note(front->feed, out, *out_n))
 		return drop(front, DNS_COUNT_DROP_SETS);
+	if (verdict == FRONT_ANSWERED)
+		*out_n = answer_put_cookie(&asker->asked, out, *out_n, room);
 	return verdict;
 }

@@ -269,12 +269,11 @@ static void put_aliases(struct way *way, const struct dns_name *alias)
 	}
 }
 
-void dns_local_answer(const struct dns_local *local, const struct dns_message *query,
-	const struct ip_addr *client, uint32_t now_sec, void *out, size_t room,
-	struct dns_local_result *result)
+// Into an answer that is begun here, and not ended.
+static void put_known_here(struct way *way, void *out, size_t room)
 {
-	const struct dns_name *name = &query->question.name, *alias;
-	struct way way = {.local = local, .query = query, .now_sec = now_sec, .result = result};
+	const struct dns_name *name = &way->query->question.name, *alias;
+	struct dns_local_result *result = way->result;
 	const struct dns_zone_node *exempt;
 
 	result->verdict = DNS_LOCAL_GO_ON;
@@ -284,15 +283,40 @@ void dns_local_answer(const struct dns_local *local, const struct dns_message *q
 	result->view = 0;
 	result->is_unsure = false;
 	result->why[0] = '\0';
-	dns_zones_find(local->exempt, name, &exempt);
-	result->may_be_private = local->is_rebind_allowed || exempt != NULL;
-	dns_answer_begin(&way.answer, query, out, room);
-	if (put_name(&way, name, &alias))
-		put_aliases(&way, alias);
+	dns_zones_find(way->local->exempt, name, &exempt);
+	result->may_be_private = way->local->is_rebind_allowed || exempt != NULL;
+	dns_answer_begin(&way->answer, way->query, out, room);
+	if (put_name(way, name, &alias))
+		put_aliases(way, alias);
+}
+
+static void end(struct way *way)
+{
+	struct dns_local_result *result = way->result;
+
+	if (result->verdict != DNS_LOCAL_GO_ON && result->verdict != DNS_LOCAL_LINK)
+		result->n = dns_answer_end(&way->answer, result->rcode, DNS_AA);
+}
+
+void dns_local_write_known(const struct dns_local *local, const struct dns_message *query,
+	uint32_t now_sec, void *out, size_t room, struct dns_local_result *result)
+{
+	struct way way = {.local = local, .query = query, .now_sec = now_sec, .result = result};
+
+	put_known_here(&way, out, room);
+	end(&way);
+}
+
+void dns_local_answer(const struct dns_local *local, const struct dns_message *query,
+	const struct ip_addr *client, uint32_t now_sec, void *out, size_t room,
+	struct dns_local_result *result)
+{
+	struct way way = {.local = local, .query = query, .now_sec = now_sec, .result = result};
+
+	put_known_here(&way, out, room);
 	if (result->verdict == DNS_LOCAL_ALIAS)
 		note_view(&way, client);
 	if (result->verdict == DNS_LOCAL_GO_ON || result->verdict == DNS_LOCAL_LINK)
 		judge(&way, client);
-	if (result->verdict != DNS_LOCAL_GO_ON && result->verdict != DNS_LOCAL_LINK)
-		result->n = dns_answer_end(&way.answer, result->rcode, DNS_AA);
+	end(&way);
 }

@@ -17,3 +17,8 @@ struct dns_local {
 	bool has_links;		      // `mdns` of the config
 	const struct mdns_nets *nets; // of the links; or NULL
 };
+
+// What is known here of a query with one question of class IN, as dns_local_answer has it, but for
+// what is blocked for whom: `result`, but for its view, and at most `room` bytes of answer.
+void dns_local_write_known(const struct dns_local *local, const struct dns_message *query,
+	uint32_t now_sec, void *out, size_t room, struct dns_local_result *result);

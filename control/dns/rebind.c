@@ -3,10 +3,16 @@
 // were the page's own server.
 #include <stdio.h>
 
+#include "cfg/base/clock.h"
 #include "control/dns/local_internal.h"
 #include "control/dns/special.h"
 
-enum { HINT_IP4 = 4, HINT_IP6 = 6 }; // RFC 9460, section 14.3.2
+enum {
+	HINT_IP4 = 4, // RFC 9460, section 14.3.2
+	HINT_IP6 = 6,
+	KNOWN_BYTES = 1232,
+	MS_PER_SEC = 1000,
+};
 
 static bool is_trap(const struct ip_addr *addr, char why[DNS_WHY_BYTES])
 {
@@ -42,13 +48,65 @@ static bool has_hints(const struct dns_message *response, const struct dns_recor
 	return false;
 }
 
+static bool has_trap(const struct dns_message *response, char why[DNS_WHY_BYTES])
+{
+	struct dns_walk walk = dns_walk_begin(response);
+	struct dns_record record;
+	struct ip_addr addr;
+
+	while (dns_walk_next(&walk, &record))
+		if (dns_record_address(response, &record, &addr) && is_trap(&addr, why))
+			return true;
+	return false;
+}
+
+// Of a name that the client goes on to ask for by itself (RFC 9460 section 3): whether what is
+// known of it here leads inside, which nobody outside may lead to. An alias (CNAME) is followed
+// outside.
+static bool is_inside(const struct dns_local *local, const struct dns_name *name)
+{
+	static const uint16_t types[] = {DNS_A, DNS_AAAA};
+	uint32_t now_sec = (uint32_t)(clock_now_ms() / MS_PER_SEC);
+	uint8_t out[KNOWN_BYTES];
+	char why[DNS_WHY_BYTES];
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct dns_message known;
+		struct dns_message query = {.n_questions = 1,
+			.question = {.name = *name, .type = types[i], .class = DNS_CLASS_IN}};
+		struct dns_local_result result;
+
+		dns_local_write_known(local, &query, now_sec, out, sizeof(out), &result);
+		if (result.verdict == DNS_LOCAL_LINK)
+			return true;
+		if (result.n > 0 && dns_message_parse(out, result.n, &known) == 0 &&
+			has_trap(&known, why))
+			return true;
+	}
+	return false;
+}
+
+static bool has_inside_target(const struct dns_local *local, const struct dns_message *response,
+	const struct dns_record *record, char why[DNS_WHY_BYTES])
+{
+	struct dns_name target;
+	char text[DNS_NAME_STR_BYTES];
+
+	if (dns_record_target(response, record, &target) != 0 || target.n_labels == 0 ||
+		!is_inside(local, &target))
+		return false;
+	snprintf(why, DNS_WHY_BYTES,
+		"an answer from outside leads to %.200s, which is a name of here",
+		dns_name_str(&target, text));
+	return true;
+}
+
 bool dns_local_allows(
 	const struct dns_local *local, const struct dns_message *response, char why[DNS_WHY_BYTES])
 {
 	const struct dns_zone_node *exempt;
 	struct dns_walk walk = dns_walk_begin(response);
 	struct dns_record record;
-	struct ip_addr addr;
 
 	why[0] = '\0';
 	if (local->is_rebind_allowed)
@@ -56,13 +114,13 @@ bool dns_local_allows(
 	dns_zones_find(local->exempt, &response->question.name, &exempt);
 	if (exempt != NULL)
 		return true;
-	while (dns_walk_next(&walk, &record)) {
-		if (dns_record_address(response, &record, &addr) && is_trap(&addr, why))
-			return false;
+	if (has_trap(response, why))
+		return false;
+	while (dns_walk_next(&walk, &record))
 		if ((record.type == DNS_SVCB || record.type == DNS_HTTPS) &&
-			has_hints(response, &record, why))
+			(has_hints(response, &record, why) ||
+				has_inside_target(local, response, &record, why)))
 			return false;
-	}
 	return true;
 }
 

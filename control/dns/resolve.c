@@ -123,6 +123,14 @@ static size_t make_one(struct resolve *resolve, const struct asker *asker, size_
 	return n;
 }
 
+// `n` bytes of resolve->one, or 0.
+static void reply(struct resolve *resolve, const struct asker *asker, size_t n)
+{
+	if (n > 0)
+		n = answer_put_cookie(&asker->asked, resolve->one, n, DNS_MESSAGE_BYTES);
+	asker->reply(asker, resolve->one, n);
+}
+
 // One that leads to a blocked name by its aliases: all get what is said instead.
 static bool block_all(struct under_way *question, size_t n)
 {
@@ -143,8 +151,9 @@ static bool block_all(struct under_way *question, size_t n)
 		n = blocked_alias_write(&waiter->asker.asked, &blocked, &alias, resolve->one,
 			DNS_MESSAGE_BYTES, &rcode);
 		dns_stats_count(resolve->stats, DNS_COUNT_BLOCKED);
+		dns_stats_count(resolve->stats, DNS_COUNT_BLOCKED_ALIAS);
 		resolve->stats->codes[rcode & DNS_RCODE]++;
-		waiter->asker.reply(&waiter->asker, resolve->one, n);
+		reply(resolve, &waiter->asker, n);
 		free_waiter(resolve, waiter);
 	}
 	return true;
@@ -177,7 +186,7 @@ static void answer_all(
 		resolve->stats->codes[resolve->out[3] & DNS_RCODE]++;
 		dns_stats_time(
 			&resolve->stats->resolved_times, (now_ns - asker->came_ns) / NS_PER_US);
-		asker->reply(asker, resolve->one, bytes);
+		reply(resolve, asker, bytes);
 		free_waiter(resolve, waiter);
 	}
 }
@@ -196,7 +205,7 @@ static void answer_all_code(
 			&waiter->asker.asked, extra, why, resolve->one, bytes, DNS_MESSAGE_BYTES);
 
 		resolve->stats->codes[rcode & DNS_RCODE]++;
-		waiter->asker.reply(&waiter->asker, resolve->one, bytes);
+		reply(resolve, &waiter->asker, bytes);
 		free_waiter(resolve, waiter);
 	}
 }

@@ -10,6 +10,7 @@
 
 #include "cfg/config.h"
 #include "control/dns/dns_message.h"
+#include "control/dns/upstream_cookie.h"
 
 enum {
 	UPSTREAM_MAX = CFG_DNS_UPSTREAMS_MAX,
@@ -21,6 +22,7 @@ struct upstream_stream;
 
 struct upstream_counts {
 	uint64_t sent, answered, silent, broken, useless; // useless: SERVFAIL, REFUSED and the like
+	uint64_t forged; // answers with another's cookie, or with none where there should be one
 };
 
 struct upstream {
@@ -32,6 +34,7 @@ struct upstream {
 	uint32_t rtt_us;		  // smoothed; 0: not known
 	unsigned n_failures;		  // in a row
 	struct upstream_counts counts;
+	struct upstream_cookie cookie;
 	struct upstream_stream *stream; // TCP or TLS
 	struct upstream_group *group;
 	struct exchange *probe; // while it fails: upstream_probe.h

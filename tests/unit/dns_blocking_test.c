@@ -237,6 +237,31 @@ static bool finds_alias(const char *asked, const char *const *aliases, struct dn
 	return blocked_alias_find(local, 1, &parsed, found, alias);
 }
 
+// An answer of HTTPS records, each a number and who serves it.
+static bool finds_service(
+	const char *asked, const char *const *targets, uint16_t priority, struct dns_name *alias)
+{
+	static uint8_t bytes[DNS_UDP_BYTES];
+	struct dns_message made = {.question = {.type = DNS_HTTPS, .class = DNS_CLASS_IN}};
+	const uint8_t number[] = {0, (uint8_t)priority};
+	struct dns_message parsed;
+	struct dns_blocked found;
+	struct dns_answer out;
+
+	assert_int_equal(dns_name_parse(asked, &made.question.name), 0);
+	dns_answer_begin(&out, &made, bytes, sizeof(bytes));
+	for (; *targets != NULL; targets++) {
+		struct dns_name to;
+
+		assert_int_equal(dns_name_parse(*targets, &to), 0);
+		assert_true(dns_answer_add_target(&out, DNS_ANSWER, &made.question.name, DNS_HTTPS,
+			60, number, sizeof(number), &to));
+	}
+	assert_int_equal(
+		dns_message_parse(bytes, dns_answer_end(&out, DNS_NOERROR, 0), &parsed), 0);
+	return blocked_alias_find(local, 1, &parsed, &found, alias);
+}
+
 #define ALIASES(...)                                                                               \
 	(const char *const[])                                                                      \
 	{                                                                                          \
@@ -265,6 +290,31 @@ static void a_name_is_blocked_when_its_alias_is(void **state)
 		finds_alias("www.shop.example", ALIASES("good.ads.example.com"), &found, &alias));
 	assert_false(finds_alias("www.shop.example", ALIASES("a.fine.example", "x.ads.example.com"),
 		&found, &alias));
+}
+
+static void who_serves_a_name_is_judged_too(void **state)
+{
+	struct dns_name alias;
+	char text[DNS_NAME_STR_BYTES];
+
+	configure("  block-lists: {ads: {file: /etc/millrace/ads}}\n"
+		  "  blocking:\n"
+		  "    - {lists: ads, allow: [fine.example, good.ads.example.com]}\n");
+	add_block(4, 17, "||ads.example.com^");
+	for (uint16_t priority = 0; priority < 3; priority++) {
+		assert_true(finds_service(
+			"www.shop.example", ALIASES("x.ads.example.com"), priority, &alias));
+		assert_string_equal(dns_name_str(&alias, text), "x.ads.example.com");
+		// one of several, whatever lets another pass
+		assert_true(finds_service("www.shop.example",
+			ALIASES(".", "good.ads.example.com", "x.ads.example.com"), priority,
+			&alias));
+		assert_false(finds_service("www.shop.example", ALIASES("."), priority, &alias));
+		assert_false(finds_service("www.shop.example",
+			ALIASES("cdn.example", "good.ads.example.com"), priority, &alias));
+		assert_false(finds_service(
+			"www.fine.example", ALIASES("x.ads.example.com"), priority, &alias));
+	}
 }
 
 static void what_is_said_instead_is_as_the_config_says(void **state)
@@ -301,6 +351,7 @@ int main(void)
 			a_host_is_blocked_by_its_name_whatever_its_addresses, teardown),
 		cmocka_unit_test_teardown(the_table_of_cards_is_bounded, teardown),
 		cmocka_unit_test_teardown(a_name_is_blocked_when_its_alias_is, teardown),
+		cmocka_unit_test_teardown(who_serves_a_name_is_judged_too, teardown),
 		cmocka_unit_test_teardown(what_is_said_instead_is_as_the_config_says, teardown),
 	};
 

@@ -81,11 +81,55 @@ static void hints_that_lead_inside_are_not_believed_either(void **state)
 	assert_true(allows("www.example.com", DNS_HTTPS, cut, sizeof(cut) - 1, why)); // no hint
 }
 
+// Who serves a name is asked for by the client itself, and answered by what is known here.
+static void nobody_outside_leads_to_a_name_of_here(void **state)
+{
+	static const struct {
+		const char *data; // in front of it
+		const char *target;
+		bool is_good;
+	} rows[] = {
+		{"\0", "cdn.example.net", true},
+		{"\0", "nas.home.arpa", false},
+		{"\1", "nas.home.arpa", false},
+		{"\0", "files.home.arpa", false},    // its alias
+		{"\0", "public.home.arpa", true},    // leads outside again
+		{"\0", "absent.home.arpa", true},    // nothing is there
+		{"\0", "x.apps.example.net", false}, // of a zone
+		{"\0", "localhost", false},
+		{"\0", "printer.local", false}, // of the links
+		{"\0", ".", true},
+	};
+	char why[DNS_WHY_BYTES];
+
+	configure("  mdns: lan\n"
+		  "  records:\n"
+		  "    - {name: nas.home.arpa, addresses: [192.168.1.5]}\n"
+		  "    - {name: files.home.arpa, cname: nas.home.arpa}\n"
+		  "    - {name: public.home.arpa, addresses: [203.0.113.8]}\n"
+		  "  zones: [{name: apps.example.net, addresses: 'fd00::7'}]\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t data[DNS_NAME_BYTES_MAX + 2] = {0};
+		struct cursor_out out = cursor_out_of(data, sizeof(data));
+		struct dns_name target;
+
+		assert_int_equal(dns_name_parse(rows[i].target, &target), 0);
+		cursor_put_u16(&out, (uint16_t)rows[i].data[0]);
+		dns_name_write(&out, &target);
+		if (allows("www.example.com", DNS_HTTPS, data, out.n, why) != rows[i].is_good)
+			fail_msg("%s: %s", rows[i].target, why);
+	}
+	assert_false(allows("www.example.com", DNS_SVCB, "\0\1\3nas\4home\4arpa", 17, why));
+	assert_string_equal(
+		why, "an answer from outside leads to nas.home.arpa, which is a name of here");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(answers_that_lead_inside_are_not_believed, teardown),
 		cmocka_unit_test_teardown(hints_that_lead_inside_are_not_believed_either, teardown),
+		cmocka_unit_test_teardown(nobody_outside_leads_to_a_name_of_here, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
