@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The cache's bound: a million names, each asked for once. See dns_load.py."""
+"""The cache's bound: many more names than it holds, each asked for once. See dns_load.py."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from dns_load import LoadLab
 from home import SERVER4
 
 MIB = 1 << 20
-NAMES = {"plain": 1_000_000, "library": 300_000}
+# A full run has a million and takes some minutes.
+MANY = int(os.environ.get("MILLRACE_NAMES", "250000"))
+NAMES = {"plain": MANY, "library": MANY // 3}
 CACHE_MIB = 8
-# libunbound has as much again; then what a million freed pieces of all sizes leave behind
+# libunbound has as much again; then what so many freed pieces of all sizes leave behind
 BESIDE_MIB = {"plain": 4, "library": 24}
 
 
@@ -23,7 +26,7 @@ def resident_mib(pid):
 @pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("how", ["plain", "library"])
-def test_a_million_names_take_no_more_than_the_config_says(how):
+def test_names_without_end_take_no_more_than_the_config_says(how):
     with LoadLab() as lab:
         lab.start_upstream()
         text = lab.config_text(cache=CACHE_MIB)

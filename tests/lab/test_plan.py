@@ -4,6 +4,7 @@
     the topology of apply_lab.py
 """
 
+import os
 import random
 import re
 import signal
@@ -15,7 +16,8 @@ from apply_lab import CUT, FAR, FAR6, OTHER, ApplyLab
 from lab import wait_for
 
 MANY = Path(__file__).with_name("many_flows.py")
-PORT, PORTS, FLOWS, ROUNDS = 4100, 8, 240, 10
+PORT, PORTS, FLOWS = 4100, 8, 240
+ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", "4"))  # of random policies
 NAMES = ("protocol", "src", "sport", "dst", "dport")
 RESTS_SEC = 0.3
 SPARE = "203.0.113.5"  # an address of the router's that some translations use
