@@ -10,6 +10,7 @@
 #include "control/api/events.h"
 #include "control/flow_alarms.h"
 #include "control/log_levels.h"
+#include "control/precedence.h"
 #include "control/recorder.h"
 #include "control/wall_clock.h"
 #include "control/watch.h"
@@ -94,6 +95,11 @@ static void keep_bans(struct router *router)
 	bans_turn(&router->bans, wall_clock_now());
 }
 
+static void keep_precedence(struct router *router)
+{
+	precedence_keep();
+}
+
 static void sweep_sets(struct router *router)
 {
 	dataplane_timed_sweep(router->dp);
@@ -123,6 +129,7 @@ static const struct duty {
 } duty_list[] = {
 	{50, follow_links},
 	{250, keep_bans},
+	{250, keep_precedence},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},
 	{1000, keep_log},
