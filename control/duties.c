@@ -11,6 +11,7 @@
 #include "control/apply/apply.h"
 #include "control/flow_alarms.h"
 #include "control/log_levels.h"
+#include "control/precedence.h"
 #include "control/recorder.h"
 #include "control/wall_clock.h"
 #include "control/watch.h"
@@ -95,6 +96,11 @@ static void keep_bans(struct router *router)
 	bans_turn(&router->bans, wall_clock_now());
 }
 
+static void keep_precedence(struct router *router)
+{
+	precedence_keep();
+}
+
 static void sweep_sets(struct router *router)
 {
 	dataplane_timed_sweep(router->dp);
@@ -124,6 +130,7 @@ static const struct duty {
 } duty_list[] = {
 	{50, follow_links},
 	{250, keep_bans},
+	{250, keep_precedence},
 	{1000, expire_neighbours},
 	{1000, sweep_sets},
 	{1000, keep_log},

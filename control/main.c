@@ -35,6 +35,7 @@
 #include "control/machine.h"
 #include "control/options.h"
 #include "control/permissions.h"
+#include "control/precedence.h"
 #include "control/recorder.h"
 #include "control/router.h"
 #include "control/static_routes.h"
@@ -299,7 +300,9 @@ static int run(struct router *router, const struct options *options)
 	haste_end(&router->haste);
 	if (rc == 0) {
 		log_ready(router);
+		precedence_take(&router->cores);
 		event_base_dispatch(router->base);
+		precedence_end();
 	} else if (router->lost_hugepages) {
 		log_warning("control", "%s", error_str(&err, text, sizeof(text)));
 	} else {

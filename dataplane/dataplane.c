@@ -228,7 +228,13 @@ void dataplane_next_epoch(struct dataplane *dp)
 
 void dataplane_synchronize(struct dataplane *dp)
 {
-	grace_wait(dp->rcu, rte_rcu_qsbr_start(dp->rcu));
+	uint64_t token = rte_rcu_qsbr_start(dp->rcu);
+
+	if (grace_spin(dp->rcu, token))
+		return;
+	host_hurry(&dp->host);
+	grace_wait(dp->rcu, token);
+	host_ease(&dp->host);
 }
 
 // --- events ---

@@ -2,6 +2,7 @@
 #include "dataplane/host.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -345,6 +346,27 @@ void host_join(struct host *host)
 		return;
 	pthread_join(host->thread, NULL);
 	host->is_running = false;
+}
+
+void host_hurry(struct host *host)
+{
+	int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+	struct sched_param param;
+
+	if (!host->is_running || (policy != SCHED_RR && policy != SCHED_FIFO) ||
+		sched_getparam(0, &param) != 0 || param.sched_priority <= 1)
+		return;
+	param.sched_priority--; // who waits goes on as soon as it need not any more
+	host->is_hurried = pthread_setschedparam(host->thread, policy, &param) == 0;
+}
+
+void host_ease(struct host *host)
+{
+	static const struct sched_param ordinary;
+
+	if (host->is_hurried)
+		pthread_setschedparam(host->thread, SCHED_OTHER, &ordinary);
+	host->is_hurried = false;
 }
 
 int host_add_tap(struct host *host, uint8_t iface, int fd)

@@ -14,6 +14,7 @@ struct host {
 	struct dataplane *dp;
 	pthread_t thread;
 	bool is_running;
+	bool is_hurried; // control waits for it
 	_Atomic bool must_stop;
 	_Atomic bool is_asleep; // a worker that punts must write wake_fd
 	int epoll_fd;
@@ -27,6 +28,10 @@ int host_init(struct host *host, struct dataplane *dp);
 void host_fini(struct host *host);
 int host_start(struct host *host);
 void host_join(struct host *host);
+// Control thread, which waits for this one and may have the same core: where it goes before others
+// there (control/precedence.h), so does this one, until control need not wait any more.
+void host_hurry(struct host *host);
+void host_ease(struct host *host);
 // Control thread; the host thread has let go of the TAP after the next RCU grace period.
 int host_add_tap(struct host *host, uint8_t iface, int fd);
 void host_remove_tap(struct host *host, uint8_t iface);

@@ -61,6 +61,13 @@ def thread_seconds(pid, name):
                if (task / "comm").read_text().strip() == name)
 
 
+def core_waits(pid):
+    """Of a process's first thread: seconds that it was ready to run and another had the core, and how
+    often it came to run. The scheduler's own count, whatever the lab's processes wait for."""
+    _, waited_ns, times = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()
+    return int(waited_ns) / 1e9, int(times)
+
+
 class LoadLab(DnsLab):
     def setup(self):
         super().setup()
@@ -179,11 +186,14 @@ class LoadLab(DnsLab):
         pid = self.router.pid
         began, dns, control = (time.monotonic(), thread_seconds(pid, "dns"),
                                thread_seconds(pid, "millraced"))
+        waited, times = core_waits(pid)
         result = {"links_ms": self.links(), "routes_ms": self.routes(), "leases": self.leases(),
                   "commands_ms": self.commands(), "packets_ms": self.packets()}
         seconds = time.monotonic() - began
         result["dns_core"] = round((thread_seconds(pid, "dns") - dns) / seconds, 3)
         result["control_core"] = round((thread_seconds(pid, "millraced") - control) / seconds, 3)
+        waited, times = (after - before for after, before in zip(core_waits(pid), (waited, times)))
+        result["control_waits_us"] = round(1e6 * waited / times, 1)
         return result
 
     def loop_late_us(self):
