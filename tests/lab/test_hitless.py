@@ -70,8 +70,8 @@ def config(lab, turns):
     nat, routes, dhcp, sets = (turns[part] for part in PARTS[1:])
     return f"""
 ports:
-  east: {{ driver: memif, socket: {lab.dir}/lan.memif, role: server, mac: '{frames.LAN_MAC}' }}
-  west: {{ driver: memif, socket: {lab.dir}/wan.memif, role: server, mac: '{frames.WAN_MAC}' }}
+  east: {{ driver: memif, socket: {lab.dir}/lan.memif, role: server{lab.queues}, mac: '{frames.LAN_MAC}' }}
+  west: {{ driver: memif, socket: {lab.dir}/wan.memif, role: server{lab.queues}, mac: '{frames.WAN_MAC}' }}
   wan: {{ driver: af_packet, match: {{ name: port-wan }} }}
   lan: {{ driver: af_packet, match: {{ name: port-lan }} }}
 interfaces:
@@ -116,6 +116,7 @@ class HitlessLab(ExampleLab):
         self.core = max(os.sched_getaffinity(0))
         self.others = min(os.sched_getaffinity(0))
         self.workers = f"cores: [{self.core}]"
+        self.queues = ""  # of the memif ports, where it is not one for each worker
         self.rate = RATE
 
     live = ApplyLab.live

@@ -110,6 +110,11 @@ static inline int setup(void **state)
 		firewall_open(&router->firewall, router->config, &router->interfaces,
 			&router->bans.sets, router->dp, NOW, &err) != 0)
 		fail_msg("%s", err.text);
+	CPU_ZERO(&router->allowed);
+	CPU_SET(0, &router->allowed);
+	CPU_SET(1, &router->allowed);
+	if (cores_choose(&router->cores, router->config, &router->allowed, &err) != 0)
+		fail_msg("%s", err.text);
 	router->dns_names = dns_names_new();
 	router->set_feed = set_feed_new(router->base, &router->bans);
 	assert_non_null(router->dns_names);
@@ -156,8 +161,10 @@ static inline char *snapshot(void)
 		fprintf(out, "%s %d, ", kernel_router.config->interfaces[i].port,
 			ports_find(&kernel_router.ports,
 				kernel_router.config->interfaces[i].port) != NULL);
-	fprintf(out, "%u interfaces, %u ports\n", kernel_router.interfaces.n,
-		kernel_router.ports.n);
+	fprintf(out, "%u interfaces, %u ports, workers on %d\n", kernel_router.interfaces.n,
+		kernel_router.ports.n, kernel_router.cores.workers[0]);
+	if (recording.n_core_sets > 0) // the workers were told
+		assert_int_equal(recording.cores[0], kernel_router.cores.workers[0]);
 	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats, policy->n_sets);
 	for (unsigned i = 0; i < policy->n_sets; i++)
 		fprintf(out, "%u,", policy->sets[i].n_prefixes);

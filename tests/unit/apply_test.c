@@ -12,7 +12,8 @@ static const struct parts rich = {
 		  "  - {to: 198.51.100.0/24, type: blackhole}\n"
 		  "  - {to: '2001:db8:77::/48', via: ['2001:db8:0:1::7', '2001:db8:0:1::8']}\n",
 	.nat = ", {source: 203.0.113.5, from: 198.18.0.7, interface: wan}",
-	.sets = "  slow: {addresses: [], timeout: 1h}\n",
+	.sets = "  slow: {addresses: [], timeout: 1h}\n"
+		"workers: {cores: 0}\n",
 	.forward = ", {source: slow, action: drop}, {port: 25, protocol: tcp, action: reject}",
 	.port = ", mtu: 1400",
 	.ports = ", guest: {driver: 'null'}",
@@ -166,6 +167,34 @@ static void a_policy_that_the_workers_refuse_is_refused(void **state)
 {
 	recording.is_refusing_policies = true;
 	refused(rich, "policy", "as you wish");
+}
+
+static void cores_that_the_workers_cannot_have_are_refused(void **state)
+{
+	struct apply_outcome outcome = {0};
+
+	recording.is_refusing_cores = true;
+	refused(rich, "workers", "no thread");
+	write_config((struct parts){.sets = "workers: {cores: 1023}\n"});
+	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
+	assert_null(outcome.failed_step);
+	assert_non_null(strstr(outcome.err.text, "core 1023 is not in this machine"));
+	apply_outcome_fini(&outcome);
+}
+
+static void the_workers_go_on_on_other_cores(void **state)
+{
+	must_apply((struct parts){.sets = "workers: {cores: 0, count: 1}\n"});
+	assert_int_equal(recording.n_core_sets, 1);
+	assert_int_equal(recording.n_cores, 1);
+	assert_int_equal(recording.cores[0], 0);
+	must_apply((struct parts){.sets = "workers: {cores: 0}\n"}); // the same core: nothing moves
+	assert_int_equal(recording.n_core_sets, 1);
+	must_apply((struct parts){0}); // its own choice: all but the first
+	assert_int_equal(recording.n_core_sets, 2);
+	assert_int_equal(recording.cores[0], 1);
+	assert_int_equal(kernel_router.cores.workers[0], 1);
+	assert_int_equal(kernel_router.cores.n_workers, 1);
 }
 
 static void an_mtu_that_the_port_refuses_is_refused(void **state)
@@ -400,7 +429,7 @@ static void what_needs_a_restart_is_named_and_not_begun(void **state)
 	char text[4200];
 
 	snprintf(text, sizeof(text), "%sflows: {capacity: 4096}\nworkers: {idle: busy}\n",
-		text_of(rich));
+		text_of(other));
 	write_to(file, text);
 	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
 	assert_null(outcome.failed_step);
@@ -420,6 +449,8 @@ int main(void)
 		TEST(a_broken_file_of_a_set_is_refused),
 		TEST(a_file_of_a_set_that_is_gone_is_refused),
 		TEST(a_policy_that_the_workers_refuse_is_refused),
+		TEST(cores_that_the_workers_cannot_have_are_refused),
+		TEST(the_workers_go_on_on_other_cores),
 		TEST(an_mtu_that_the_port_refuses_is_refused),
 		TEST(an_address_that_the_kernel_refuses_is_refused),
 		TEST(a_route_that_the_kernel_refuses_is_refused),

@@ -133,6 +133,7 @@ static void settings_of_the_process_have_ranges(void **state)
 		{"workers: {cores: }", 1, 18, "or a list of them, got nothing"},
 		{"workers: {cores: {a: 1}}", 1, 18, "or a list of them, got a mapping"},
 		{"workers: {cores: [[1]]}", 1, 19, "got a list"},
+		{"workers: {count: 0}", 1, 18, "from 1 to 64"},
 	};
 
 	expect_faults(faults, COUNT(faults));

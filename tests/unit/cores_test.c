@@ -61,6 +61,48 @@ static void a_core_named_twice_gets_two_workers(void **state)
 	assert_int_equal(cores.workers[1], 0);
 }
 
+static void there_may_be_more_workers_than_cores(void **state)
+{
+	cpu_set_t allowed = set_of((const int[]){0, 2, 3, 5}, 4);
+	struct config config = {.cores = {0}, .n_cores = 1, .n_workers = 3};
+	struct error err = {0};
+	struct cores cores;
+
+	assert_int_equal(cores_choose(&cores, &config, &allowed, &err), 0);
+	assert_int_equal(cores.n_cores, 1);
+	assert_int_equal(cores.n_workers, 3);
+	assert_int_equal(cores.control, 2);
+	// the choice is the router's: no more cores than workers
+	config.n_cores = 0;
+	config.n_workers = 2;
+	assert_int_equal(cores_choose(&cores, &config, &allowed, &err), 0);
+	assert_int_equal(cores.n_cores, 2);
+	assert_int_equal(cores.workers[1], 3);
+	assert_int_equal(cores.control, 0);
+}
+
+static void who_is_there_leaves_the_cores_to_workers(void **state)
+{
+	cpu_set_t allowed, now;
+	struct cores cores = {.n_cores = 1, .n_workers = 1};
+	int first = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	while (!CPU_ISSET(first, &allowed))
+		first++;
+	cores.workers[0] = first;
+	cores_leave_to_workers(&cores, &allowed);
+	assert_int_equal(sched_getaffinity(0, sizeof(now), &now), 0);
+	if (CPU_COUNT(&allowed) > 1)
+		assert_false(CPU_ISSET(first, &now));
+	for (int core = 0; core < CPU_SETSIZE; core++) // none is left: then it is everywhere
+		if (CPU_ISSET(core, &allowed) && cores.n_cores < CFG_CORES_MAX)
+			cores.workers[cores.n_cores++] = core;
+	cores_leave_to_workers(&cores, &allowed);
+	assert_int_equal(sched_getaffinity(0, sizeof(now), &now), 0);
+	assert_true(CPU_EQUAL(&now, &allowed));
+}
+
 static void a_core_that_is_not_there_or_not_allowed_is_refused(void **state)
 {
 	struct config config = {.file = "house.yaml", .cores = {CPU_SETSIZE - 1}, .n_cores = 1};
@@ -93,6 +135,8 @@ int main(void)
 		cmocka_unit_test(a_single_core_is_shared),
 		cmocka_unit_test(a_core_named_twice_gets_two_workers),
 		cmocka_unit_test(a_core_that_is_not_there_or_not_allowed_is_refused),
+		cmocka_unit_test(there_may_be_more_workers_than_cores),
+		cmocka_unit_test(who_is_there_leaves_the_cores_to_workers),
 		cmocka_unit_test(cores_are_told_in_ranges),
 	};
 

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/apply/plan.h"
 
@@ -59,9 +60,6 @@ static void what_is_for_life_needs_a_restart(void **state)
 	static const struct {
 		const char *before, *after, *path;
 	} rows[] = {
-		{ROUTER, ROUTER "workers: {cores: [1]}\n", "workers.cores"},
-		{ROUTER "workers: {cores: [1, 2]}\n", ROUTER "workers: {cores: [2, 1]}\n",
-			"workers.cores"},
 		{ROUTER, ROUTER "workers: {idle: busy}\n", "workers.idle"},
 		{ROUTER, ROUTER "memory: {hugepages: never}\n", "memory.hugepages"},
 		{ROUTER, ROUTER "flows: {capacity: 4096}\n", "flows.capacity"},
@@ -78,6 +76,62 @@ static void what_is_for_life_needs_a_restart(void **state)
 		make(rows[i].after, rows[i].after);
 		assert_int_equal(plan->n_restarts, 0);
 	}
+}
+
+// Two workers run on two cores, and the router may use these.
+static int look_at_cores(const char *text_before, const char *text_after)
+{
+	struct cores now = {.workers = {0, 1}, .n_cores = 2, .n_workers = 2};
+	struct error err = {0};
+	cpu_set_t allowed;
+
+	CPU_ZERO(&allowed);
+	CPU_SET(0, &allowed);
+	CPU_SET(1, &allowed);
+	make(text_before, text_after);
+	return plan_cores(plan, before, after, &now, &allowed, &err);
+}
+
+static void workers_move_among_as_many_cores_as_there_are_workers(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		bool move, needs_restart;
+		unsigned n;
+		int first;
+	} rows[] = {
+		{"", "", false, false, 0, 0},
+		{"", "workers: {cores: [0]}\n", true, false, 1, 0},
+		{"workers: {cores: [0, 1]}\n", "workers: {cores: [1]}\n", true, false, 1, 1},
+		{"workers: {cores: [0, 1]}\n", "workers: {cores: [1, 0]}\n", true, false, 2, 1},
+		{"workers: {cores: [0, 1]}\n", "workers: {count: 2, cores: [0, 1]}\n", false,
+			false, 2, 0},
+		{"workers: {cores: [0, 1]}\n", "", true, false, 1, 1}, // all but the first
+		{"workers: {cores: [0, 1]}\n", "workers: {count: 2, cores: 0}\n", true, false, 1,
+			0},
+		{"", "workers: {cores: [0, 1, 0]}\n", true, true, 3, 0},
+		{"", "workers: {count: 1, cores: 0}\n", true, true, 1, 0},
+		{"", "workers: {count: 3, cores: [0, 1]}\n", false, true, 2, 0},
+	};
+
+	if (sysconf(_SC_NPROCESSORS_CONF) < 2)
+		skip();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char texts[2][512];
+
+		snprintf(texts[0], sizeof(texts[0]), ROUTER "%s", rows[i].before);
+		snprintf(texts[1], sizeof(texts[1]), ROUTER "%s", rows[i].after);
+		assert_int_equal(look_at_cores(texts[0], texts[1]), 0);
+		assert_int_equal(plan->workers.move, rows[i].move);
+		assert_int_equal(plan->n_restarts, rows[i].needs_restart);
+		assert_int_equal(plan->workers.after.n_cores, rows[i].n);
+		assert_int_equal(plan->workers.after.workers[0], rows[i].first);
+	}
+}
+
+static void cores_that_are_not_there_are_named(void **state)
+{
+	assert_int_equal(look_at_cores(ROUTER, ROUTER "workers: {cores: 1023}\n"), -1);
 }
 
 static void what_no_interface_is_on_may_be_anything(void **state)
@@ -313,6 +367,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_for_life_needs_a_restart),
+		TEST(workers_move_among_as_many_cores_as_there_are_workers),
+		TEST(cores_that_are_not_there_are_named),
 		TEST(what_no_interface_is_on_may_be_anything),
 		TEST(an_mtu_that_is_said_is_no_reason_for_a_restart),
 		TEST(interfaces_come_go_and_are_made_anew),
