@@ -4,6 +4,7 @@
 // tree ends the work early.
 #include "cfg/config.h"
 
+#include "cfg/accept.h"
 #include "cfg/base/arena.h"
 #include "cfg/check.h"
 #include "cfg/include.h"
@@ -32,6 +33,7 @@ static void build_config(struct yaml_node *root, struct arena *tree_arena, struc
 		read_config(root, config->arena, report, config);
 		if (!arena_is_exhausted(config->arena)) {
 			check_prepare(&check);
+			accept_begin(report, config, root, tree_arena);
 		}
 		if (!arena_is_exhausted(config->arena)) {
 			check_workers(&check);
@@ -47,8 +49,11 @@ static void build_config(struct yaml_node *root, struct arena *tree_arena, struc
 			check_dhcp(&check);
 			check_dns(&check);
 			check_dns_local(&check);
-			if (report_is_clean(report) && !arena_is_exhausted(config->arena))
+			if (report_is_clean(report) && !arena_is_exhausted(config->arena)) {
 				check_doubts(&check);
+				accept_end(report);
+			}
+			report->accept = NULL; // the tree ends first
 		}
 	}
 	if (arena_is_exhausted(tree_arena) || arena_is_exhausted(config->arena))

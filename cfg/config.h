@@ -29,6 +29,7 @@ enum {
 	CFG_NEXTHOPS_MAX = 16,	// of one route (ECMP)
 	CFG_INCLUDES_MAX = 255, // files beside the one that includes them
 	CFG_ERRORS_MAX = 100,	// reported for one file
+	CFG_ACCEPTS_MAX = 64,
 };
 
 enum cfg_driver {
@@ -123,6 +124,14 @@ struct cfg_helpers {
 
 // The members `said` tell which keys the file has, as the checks complete what it has not: bits in
 // the order of the model (model.h). They are for whoever prints or compares.
+// A warning that is meant.
+struct cfg_accept {
+	const char *id;
+	const char *at; // a path; NULL: everywhere
+	struct cfg_place place;
+	uint64_t said;
+};
+
 struct config {
 	const char *file;
 	struct cfg_names more_files; // that it includes: names[i] is file i + 1 in places
@@ -159,6 +168,8 @@ struct config {
 	unsigned n_nats;
 	struct cfg_dhcp dhcp;
 	struct cfg_dns dns;
+	struct cfg_accept *accepts;
+	unsigned n_accepts;
 	struct arena *arena; // owns all of the above
 };
 
@@ -172,6 +183,9 @@ struct cfg_errors {
 	struct error *warnings;
 	unsigned n_warnings;
 	unsigned n_more_warnings;
+	struct error *accepted; // warnings that the file says are meant
+	unsigned n_accepted;
+	unsigned n_more_accepted;
 	char **files; // that messages name, beside the one that was loaded
 	unsigned n_files;
 };

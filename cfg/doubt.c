@@ -6,6 +6,11 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"Two workers on one core take turns: they get no more done than one.",
 		"name each core once"},
 
+	[DOUBT_ACCEPTED_FOR_NOTHING] = {"accepted-for-nothing",
+		"`accept-warnings` has an entry for a warning that there is not, or no longer: it "
+		"would hide the next one.",
+		"delete the entry, or correct its `at`"},
+
 	[DOUBT_INTERFACE_MISPLACED] = {"interface-misplaced",
 		"A zone or set of what leads to the internet has an interface that does not: rules "
 		"for the internet then hold for a network of your own, or the other way round.",

@@ -6,6 +6,8 @@
 enum doubt {
 	// the machine
 	DOUBT_CORE_TWICE = 0,
+	// this file
+	DOUBT_ACCEPTED_FOR_NOTHING,
 	// interfaces, zones, sets
 	DOUBT_INTERFACE_MISPLACED,
 	DOUBT_INTERFACE_WITHOUT_ZONE,

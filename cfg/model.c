@@ -389,6 +389,14 @@ static const struct model_key config_keys[] = {
 		.help = "answers the house's questions for names; absent: it does not",
 		.object = &model_dns,
 		.has_offset = offsetof(struct config, dns.is_there)},
+	{.key = "accept-warnings",
+		.type = MODEL_LIST,
+		.help = "warnings that are meant: `check --strict` passes, and `check --all` shows "
+			"them",
+		.object = &model_accept,
+		MODEL_AT(struct config, accepts),
+		.n_max = CFG_ACCEPTS_MAX,
+		.count_offset = offsetof(struct config, n_accepts)},
 	// read by include.c, which puts in its place what it stands for
 	{.key = "include",
 		.type = MODEL_PATH,

@@ -104,6 +104,7 @@ extern const struct model_object model_config;				// the root: struct config
 extern const struct model_object model_zone, model_set, model_firewall; // model_firewall.c
 extern const struct model_object model_flows, model_nat;		// model_nat.c
 extern const struct model_object model_apply;				// model_apply.c
+extern const struct model_object model_accept;				// model_accept.c
 extern const struct model_object model_log;				// model_log.c
 extern const struct model_object model_recorder;			// model_recorder.c
 extern const struct model_object model_dhcp_subnet;			// model_dhcp.c

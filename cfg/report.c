@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cfg/accept.h"
+
 // What is left to say when there is no memory to say it in.
 static struct error out_of_memory = {.text = "not enough memory to read the configuration"};
 
@@ -122,17 +124,21 @@ void report_add(struct report *report, struct cfg_place place, const char *fmt, 
 struct error *report_warn(
 	struct report *report, struct cfg_place place, enum doubt doubt, const char *fmt, ...)
 {
+	bool is_accepted = report->accept != NULL && accept_takes(report->accept, place, doubt);
+	struct error **list = is_accepted ? &report->accepted : &report->warnings;
 	struct error *slot;
 	va_list ap;
 
-	if (report->warnings == NULL)
-		report->warnings = calloc(CFG_ERRORS_MAX, sizeof(*report->warnings));
-	if (report->warnings == NULL) {
+	if (*list == NULL)
+		*list = calloc(CFG_ERRORS_MAX, sizeof(**list));
+	if (*list == NULL) {
 		report_add(report, (struct cfg_place){0}, "not enough memory to read it");
 		return NULL;
 	}
-	slot = make_room(
-		report, report->warnings, &report->n_warnings, &report->n_more_warnings, place);
+	slot = is_accepted ? make_room(report, *list, &report->n_accepted, &report->n_more_accepted,
+				     place)
+			   : make_room(report, *list, &report->n_warnings, &report->n_more_warnings,
+				     place);
 	if (slot == NULL)
 		return NULL;
 	va_start(ap, fmt);
@@ -180,6 +186,13 @@ void report_finish(struct report *report, struct cfg_errors *errors)
 		} else {
 			free(report->warnings);
 		}
+		if (report->n == 0 && report->n_accepted > 0) {
+			errors->accepted = report->accepted;
+			errors->n_accepted = report->n_accepted;
+			errors->n_more_accepted = report->n_more_accepted;
+		} else {
+			free(report->accepted);
+		}
 	}
 	errors->files = report->more_files;
 	errors->n_files = report->n_files > 0 ? report->n_files - 1 : 0;
@@ -191,6 +204,7 @@ void cfg_errors_free(struct cfg_errors *errors)
 	if (errors->list != &out_of_memory)
 		free(errors->list);
 	free(errors->warnings);
+	free(errors->accepted);
 	free_files(errors->files, errors->n_files);
 	*errors = (struct cfg_errors){0};
 }

@@ -8,6 +8,8 @@
 #include "cfg/config.h"
 #include "cfg/doubt.h"
 
+struct accept;
+
 struct report {
 	const char *file;  // borrowed
 	char **more_files; // that it includes, from number 1 on
@@ -18,6 +20,10 @@ struct report {
 	struct error *warnings; // NULL until there is one
 	unsigned n_warnings;
 	unsigned n_more_warnings;
+	struct error *accepted; // the same, of those that `accept` takes
+	unsigned n_accepted;
+	unsigned n_more_accepted;
+	struct accept *accept; // of cfg/accept.h; NULL: nothing is accepted
 };
 
 int report_init(struct report *report, const char *file); // 0 or -ENOMEM

@@ -166,12 +166,12 @@ static void on_files_read(void *ctx, const struct apply_outcome *outcome, int rc
 static void read_files(struct router *router)
 {
 	if (!apply_is_busy(router->apply))
-		apply_job_leave(apply_begin(
-			router->apply, &(struct apply_request){
-					       .what = APPLY_ASKS_FILES,
-					       .who = {.uid = -1, .program = "millraced", .why = ""},
-					       .done = on_files_read,
-				       }));
+		apply_job_leave(apply_begin(router->apply,
+			&(struct apply_request){
+				.what = APPLY_ASKS_FILES,
+				.who = {.uid = -1, .program = "millraced", .why = ""},
+				.done = on_files_read,
+			}));
 }
 
 static void on_minute(void *ctx, int64_t now, int64_t jump_sec)

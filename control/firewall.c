@@ -120,13 +120,35 @@ int firewall_next_init(struct firewall *firewall, const struct config *config,
 	return 0;
 }
 
-int firewall_prepare(
-	const struct firewall *firewall, struct firewall_next *next, struct error *err)
+int firewall_next_expect(struct firewall_next *next, struct error *err)
+{
+	next->between = malloc(sizeof(*next->between));
+	if (next->between == NULL)
+		return error_set(err, "no memory for the policy");
+	*next->between = *next->interfaces;
+	return 0;
+}
+
+// A third policy beside the one in force and the next: where the workers have no room for its
+// rates, firewall_rebind makes it later.
+static void prepare_bound(const struct firewall *firewall, struct firewall_next *next)
+{
+	struct policy_input input = firewall->input;
+	struct error why = {0};
+
+	input.interfaces = next->between;
+	next->bound = policy_new(&input, &why);
+	if (next->bound != NULL && rule_counts_prepare(next->bound) == 0)
+		next->bound_compiled =
+			dataplane_policy_compile(firewall->dp, &next->bound->dp, &why);
+}
+
+int firewall_prepare(const struct firewall *firewall, struct firewall_next *next, struct error *err)
 {
 	struct error why = {0};
 
-	if (set_files_follow(&next->files, next->input.config, &firewall->files, &next->wish,
-		    err) != 0)
+	if (set_files_follow(
+		    &next->files, next->input.config, &firewall->files, &next->wish, err) != 0)
 		return -1;
 	if (next->input.config == firewall->input.config && !set_files_are_new(&next->files))
 		return 0;
@@ -138,6 +160,8 @@ int firewall_prepare(
 	next->compiled = dataplane_policy_compile(firewall->dp, &next->policy->dp, &why);
 	if (next->compiled == NULL)
 		return error_set(err, "the workers do not take the policy: %s", why.text);
+	if (next->between != NULL)
+		prepare_bound(firewall, next);
 	return 0;
 }
 
@@ -145,8 +169,11 @@ void firewall_next_fini(struct firewall_next *next)
 {
 	dataplane_policy_free(next->compiled);
 	policy_free(next->policy);
+	dataplane_policy_free(next->bound_compiled);
+	policy_free(next->bound);
 	set_files_close(&next->files);
 	free(next->interfaces);
+	free(next->between);
 	*next = (struct firewall_next){0};
 }
 
@@ -166,6 +193,22 @@ static struct policy *made_anew(struct firewall_next *next, struct error *err)
 	dataplane_policy_free(next->compiled); // two at a time hold rates
 	next->compiled = NULL;
 	return policy_new(&next->input, err);
+}
+
+int firewall_bind(struct firewall *firewall, struct firewall_next *next, int64_t now)
+{
+	struct policy *before = firewall->policy;
+	struct compiled_policy *compiled;
+	struct error why = {0};
+
+	if (next->bound_compiled == NULL)
+		return -1;
+	compiled = put_in_force(firewall, next->bound, next->bound_compiled, now, &why);
+	if (compiled == NULL)
+		return -1;
+	next->bound = before; // what was there goes with the rest
+	next->bound_compiled = compiled;
+	return 0;
 }
 
 int firewall_rebind(

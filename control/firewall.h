@@ -41,7 +41,11 @@ int firewall_update(struct firewall *firewall, int64_t now, struct error *err);
 struct firewall_next {
 	struct policy_input input;
 	struct set_files_wish wish;
-	struct interfaces *interfaces; // as they were
+	struct interfaces *interfaces; // as they were; the caller may change that, before it is
+				       // prepared, to those that there will be
+	struct interfaces *between;    // the same: those until then; NULL: none comes or goes
+	struct policy *bound;	       // what is in force, for these; NULL: there was no room
+	struct compiled_policy *bound_compiled;
 	struct set_files files;
 	struct policy *policy;
 	struct compiled_policy *compiled;
@@ -55,6 +59,11 @@ int firewall_prepare(
 	const struct firewall *firewall, struct firewall_next *next, struct error *err);
 void firewall_next_fini(struct firewall_next *next); // zeroed is fine
 void firewall_next_over(struct firewall *firewall, int64_t now);
+// Room for next->between, as the interfaces are. 0, or -1 with the reason.
+int firewall_next_expect(struct firewall_next *next, struct error *err);
+// In between, once it is prepared: those of next->between are there now. 0, or -1: nothing was made
+// ready for that, or it cannot be, and nothing has changed.
+int firewall_bind(struct firewall *firewall, struct firewall_next *next, int64_t now);
 // In between too, once it is prepared: interfaces have come or gone. What is in force is bound to
 // those that there are, and `next` will be when it is put in force. 0, or -1 with the reason.
 int firewall_rebind(

@@ -191,10 +191,12 @@ struct netlink_handler interfaces_handler(struct interfaces *interfaces)
 
 // --- making and ending ---
 
-static int add(struct interfaces *interfaces, struct interface *interface, struct error *err)
+static int add(
+	struct interfaces *interfaces, struct interface *interface, uint64_t ids, struct error *err)
 {
 	const struct port_info *port = port_info(interface->port);
-	struct dp_interface to = {.port = interface->port, .mac = port->mac, .mtu = port->mtu};
+	struct dp_interface to = {
+		.port = interface->port, .mac = port->mac, .mtu = port->mtu, .ids = ids};
 	struct port_link link = {0};
 
 	if (tap_open(&interface->tap, interface->config->name, err) != 0)
@@ -234,7 +236,8 @@ static void undo(struct interfaces *interfaces, struct interface *interface)
 }
 
 int interfaces_add(struct interfaces *interfaces, const struct config *config,
-	const struct cfg_interface *from, const struct ports *ports, struct error *err)
+	const struct cfg_interface *from, const struct ports *ports, uint64_t ids,
+	struct error *err)
 {
 	struct interface *interface = &interfaces->list[interfaces->n];
 	int rc = -1;
@@ -249,7 +252,7 @@ int interfaces_add(struct interfaces *interfaces, const struct config *config,
 	if (interface->port == NULL)
 		error_set(err, "port '%s' is not open", from->port);
 	else
-		rc = add(interfaces, interface, err);
+		rc = add(interfaces, interface, ids, err);
 	if (rc == 0) {
 		// What was told of the device while it was being made is history: it was down.
 		netlink_catch_up(interfaces->netlink);
@@ -279,7 +282,7 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 {
 	*interfaces = (struct interfaces){.dp = dp, .netlink = netlink};
 	for (unsigned i = 0; i < config->n_interfaces; i++)
-		if (interfaces_add(interfaces, config, &config->interfaces[i], ports, err) != 0)
+		if (interfaces_add(interfaces, config, &config->interfaces[i], ports, 0, err) != 0)
 			return -1;
 	return 0;
 }

@@ -59,9 +59,11 @@ int interfaces_open(struct interfaces *interfaces, const struct config *config,
 void interfaces_close(struct interfaces *interfaces);
 // The same of one; also while the router runs. Interfaces stand at other places in the list after a
 // removal: nobody keeps a pointer to one, and routes and neighbours forget its id before
-// (kernel_forget). On failure there is nothing of it.
+// (kernel_forget). On failure there is nothing of it. `ids` are bits 1 << id of those that the
+// workers may know it by; 0: any.
 int interfaces_add(struct interfaces *interfaces, const struct config *config,
-	const struct cfg_interface *from, const struct ports *ports, struct error *err);
+	const struct cfg_interface *from, const struct ports *ports, uint64_t ids,
+	struct error *err);
 void interfaces_remove(struct interfaces *interfaces, const char *name);
 
 bool interface_is_up(const struct interface *interface); // its link, and by everyone's hand

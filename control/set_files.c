@@ -13,7 +13,7 @@ enum { SETTLED_SEC = 2 }; // nobody has written to it for so long
 struct loaded_file {
 	const struct cfg_set *set;
 	struct set_elements elements;
-	bool is_new; // it was read
+	bool is_new;	  // it was read
 	bool is_good;	  // what was last read of it
 	struct stat seen; // as it was then
 };
@@ -174,8 +174,7 @@ static int follow(struct loaded_file *file, const struct loaded_file *earlier,
 					  : "the file of the set %s: %s%s",
 			file->set->name, error_str(&faults.list[0], text, sizeof(text)),
 			faults.n + faults.n_more > 1 ? "; and there is more" : "");
-	if (earlier != NULL &&
-		set_elements_append(&file->elements, &earlier->elements) != 0)
+	if (earlier != NULL && set_elements_append(&file->elements, &earlier->elements) != 0)
 		return error_set(err, "no memory for the files of sets");
 	log_faults(file, &faults);
 	return 0;

@@ -72,6 +72,7 @@ struct dp_interface {
 	bool is_tagged;
 	uint16_t vlan;
 	uint8_t priority; // 0..7: PCP of what is sent
+	uint64_t ids;	  // bits 1 << id: that it may have; 0: any
 };
 // The interface's id (0..DP_INTERFACES_MAX-1) or -errno; -EEXIST: its port has one of that VLAN, or
 // without. Before or after dataplane_start. The id of

@@ -53,13 +53,14 @@ static void interface_fill(
 }
 
 // Neither in use nor still named by flows, for whose end it waits only when nothing else is left.
-static int free_id(struct dataplane *dp)
+static int free_id(struct dataplane *dp, uint64_t wanted)
 {
 	for (unsigned waited_ms = 0; waited_ms < CUT_WAIT_MS; waited_ms++) {
 		uint64_t pending = flow_cut_pending(dp);
 
 		for (int id = 0; id < DP_INTERFACES_MAX; id++)
-			if (!dp->snapshot->interfaces[id].is_used && (pending >> id & 1) == 0)
+			if (!dp->snapshot->interfaces[id].is_used && (pending >> id & 1) == 0 &&
+				(wanted == 0 || (wanted >> id & 1) != 0))
 				return id;
 		if (pending == 0)
 			break;
@@ -92,7 +93,7 @@ int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *ifa
 	snap = snapshot_copy(dp);
 	if (snap == NULL)
 		return -ENOMEM;
-	id = free_id(dp);
+	id = free_id(dp, iface->ids);
 	if (id < 0) {
 		free(snap);
 		return id;

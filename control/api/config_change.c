@@ -189,6 +189,7 @@ static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_fai
 		show_put_number(*result, "confirm_sec", change->confirm_sec);
 		show_put_text(*result, "confirm_when", change->confirm_when);
 	}
+	apply_job_told(router->apply, change->job);
 	return RPC_TASK_DONE;
 }
 

@@ -29,8 +29,8 @@ struct config_reading {
 	bool tells; // that it is at work
 	uint64_t told_ms;
 	struct side sides[SIDES];
-	json_t *state;			// of the config in force
-	char *text;			// the answer; NULL: `failure` says why not
+	json_t *state; // of the config in force
+	char *text;    // the answer; NULL: `failure` says why not
 	size_t bytes;
 	struct rpc_failure failure;
 };

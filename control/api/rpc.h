@@ -110,8 +110,8 @@ struct rpc_session {
 	json_t *walk_id;
 	bool has_rows, has_inner_rows;
 	const struct rpc_task *task;
-	void *at_work;	 // NULL: nothing
-	json_t *task_id; // NULL: nobody asked for an answer
+	void *at_work;	  // NULL: nothing
+	json_t *task_id;  // NULL: nobody asked for an answer
 	const char *text; // that is left of its result; NULL: none is being written
 	size_t text_bytes;
 };

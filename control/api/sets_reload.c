@@ -17,8 +17,8 @@ struct reload {
 	bool tells; // how far it is
 };
 
-static const struct cfg_set *read_set(const struct router *router, const json_t *params,
-	bool *tells, struct rpc_failure *failure)
+static const struct cfg_set *read_set(
+	const struct router *router, const json_t *params, bool *tells, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"name", "progress", NULL};
 	const json_t *progress = json_object_get(params, "progress");
@@ -49,10 +49,9 @@ static void *begin(struct rpc_session *session, const json_t *params, struct rpc
 	*reload = (struct reload){.router = router, .told_ms = clock_now_ms(), .tells = tells};
 	snprintf(reload->set, sizeof(reload->set), "%s", set->name);
 	caller_program(session, program);
-	reload->job = apply_begin(router->apply,
-		&(struct apply_request){.what = APPLY_ASKS_FILES,
-			.set = set->name,
-			.who = {session->uid, program, ""}});
+	reload->job = apply_begin(router->apply, &(struct apply_request){.what = APPLY_ASKS_FILES,
+							 .set = set->name,
+							 .who = {session->uid, program, ""}});
 	if (reload->job != NULL)
 		return reload;
 	free(reload);

@@ -32,8 +32,8 @@ struct apply {
 	uint64_t n_changes;
 	struct errand *errand;
 	struct readings *readings;
-	struct event *turn;    // of the job
-	struct apply_job *job; // under way; NULL: none
+	struct event *turn;	// of the job
+	struct apply_job *job;	// under way; NULL: none
 	struct apply_job *next; // waits for one that changes no config; NULL: none
 };
 
@@ -409,6 +409,12 @@ const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *
 const char *apply_job_doing(const struct apply_job *job)
 {
 	return job_phase_name(job);
+}
+
+void apply_job_told(struct apply *apply, struct apply_job *job)
+{
+	readings_discard(apply->readings, job->own.config);
+	job->own.config = NULL;
 }
 
 void apply_job_leave(struct apply_job *job)

@@ -85,6 +85,9 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 // NULL: something of it is under way. Else as the functions above, until apply_job_leave.
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc);
 const char *apply_job_doing(const struct apply_job *job); // "reading"
+// Nobody will look at the config of the outcome again: it may be large, and another thread frees
+// it.
+void apply_job_told(struct apply *apply, struct apply_job *job);
 // Nobody asks for the outcome any more; it goes on, and is freed at its end.
 void apply_job_leave(struct apply_job *job);
 

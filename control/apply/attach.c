@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/apply/attach.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,15 +46,16 @@ static bool end_port(struct router *router, const char *name)
 	return true;
 }
 
+// `ids` as interfaces_add.
 static int attach(struct router *router, const struct config *config,
-	const struct cfg_interface *from, struct error *err)
+	const struct cfg_interface *from, uint64_t ids, struct error *err)
 {
 	char text[VLAN_TEXT_BYTES];
 
 	if (ports_add(&router->ports, config, port_of(config, from), router->cores.n_workers,
 		    err) != 0)
 		return -1;
-	if (interfaces_add(&router->interfaces, config, from, &router->ports, err) != 0) {
+	if (interfaces_add(&router->interfaces, config, from, &router->ports, ids, err) != 0) {
 		end_port(router, from->port);
 		return -1;
 	}
@@ -79,6 +81,72 @@ static void detach(struct router *router, const struct cfg_interface *from)
 	log_info(log_object("interface", from->name).text, "goes, %s port %s%s",
 		has_port_gone ? "with" : "others stay on", from->port, vlan_text(from, text));
 	kernel_interface_went(router);
+}
+
+// --- what there will be ---
+
+static void remove_name(struct interfaces *interfaces, const char *name)
+{
+	for (unsigned i = 0; i < interfaces->n; i++)
+		if (strcmp(interfaces->list[i].config->name, name) == 0) {
+			interfaces->list[i] = interfaces->list[--interfaces->n];
+			return;
+		}
+}
+
+static void add_one(struct interfaces *interfaces, const struct cfg_interface *config, int id)
+{
+	interfaces->list[interfaces->n++] = (struct interface){.config = config, .id = id};
+}
+
+static uint64_t free_ids(const struct interfaces *there)
+{
+	uint64_t ids = UINT64_MAX;
+
+	for (unsigned i = 0; i < there->n; i++)
+		if (there->list[i].id >= 0)
+			ids &= ~(UINT64_C(1) << there->list[i].id);
+	return ids;
+}
+
+static_assert(DP_INTERFACES_MAX == 64, "a bit for each id");
+
+// Ids of those that go are not used again: what is in force knows them as something else. Without
+// free ones for all that come, nothing is foreseen.
+int attach_foresee(struct steps_ctx *ctx, struct error *err)
+{
+	const struct plan *plan = ctx->plan;
+	struct interfaces *next = ctx->firewall.interfaces, *between;
+	uint64_t ids = free_ids(next);
+	unsigned n_new = 0;
+
+	for (unsigned i = 0; i < plan->n_interfaces; i++)
+		n_new += plan->interfaces[i].after != NULL;
+	if (plan->n_interfaces == 0 || n_new > (unsigned)__builtin_popcountll(ids))
+		return 0;
+	if (firewall_next_expect(&ctx->firewall, err) != 0)
+		return -1;
+	between = ctx->firewall.between;
+	for (unsigned i = 0; i < plan->n_interfaces; i++) {
+		const struct plan_interface *one = &plan->interfaces[i];
+
+		if (one->before != NULL)
+			remove_name(next, one->before->name);
+		if (one->before != NULL && one->goes_first)
+			remove_name(between, one->before->name);
+	}
+	for (unsigned i = 0; i < plan->n_interfaces; i++) {
+		const struct cfg_interface *after = plan->interfaces[i].after;
+
+		if (after == NULL)
+			continue;
+		ctx->ids[i] = (uint8_t)__builtin_ctzll(ids);
+		ids &= ids - 1;
+		add_one(next, after, ctx->ids[i]);
+		add_one(between, after, ctx->ids[i]);
+	}
+	ctx->is_foreseen = true;
+	return 0;
 }
 
 // --- those of a plan ---
@@ -112,7 +180,7 @@ static void attach_old(struct steps_ctx *ctx)
 
 		if (!one->goes_first)
 			continue;
-		if (attach(ctx->router, ctx->before, one->before, &err) != 0 ||
+		if (attach(ctx->router, ctx->before, one->before, 0, &err) != 0 ||
 			attach_addresses(ctx, one->before, &err) != 0)
 			log_error(log_object("interface", one->before->name).text,
 				"cannot be taken back: %s", error_str(&err, text, sizeof(text)));
@@ -123,12 +191,20 @@ static void attach_old(struct steps_ctx *ctx)
 }
 
 // Bound to the interfaces that there are. A policy that was there before has room.
-static void bind_policy(struct steps_ctx *ctx)
+static void bind_policy_anew(struct steps_ctx *ctx)
 {
 	struct error err = {0};
 
+	ctx->is_foreseen = false;
 	if (firewall_rebind(&ctx->router->firewall, &ctx->firewall, ctx->now, &err) != 0)
 		log_error("firewall", "%s", err.text);
+}
+
+static void bind_policy(struct steps_ctx *ctx)
+{
+	if (!ctx->is_foreseen ||
+		firewall_bind(&ctx->router->firewall, &ctx->firewall, ctx->now) != 0)
+		bind_policy_anew(ctx);
 }
 
 int attach_interfaces(struct steps_ctx *ctx, struct error *err)
@@ -142,12 +218,13 @@ int attach_interfaces(struct steps_ctx *ctx, struct error *err)
 			detach(ctx->router, plan->interfaces[i].before);
 	for (unsigned i = 0; i < plan->n_interfaces; i++) {
 		const struct cfg_interface *after = plan->interfaces[i].after;
+		uint64_t ids = ctx->is_foreseen ? UINT64_C(1) << ctx->ids[i] : 0;
 
-		if (after == NULL || attach(ctx->router, ctx->after, after, err) == 0)
+		if (after == NULL || attach(ctx->router, ctx->after, after, ids, err) == 0)
 			continue;
 		detach_new(ctx, i);
 		attach_old(ctx);
-		bind_policy(ctx);
+		bind_policy_anew(ctx);
 		return -1;
 	}
 	bind_policy(ctx);
@@ -204,7 +281,7 @@ void attach_undo(struct steps_ctx *ctx)
 	attach_old(ctx);
 	if (attach_routes(ctx, ctx->before, &err) != 0)
 		log_error("config", "cannot be taken back: %s", err.text);
-	bind_policy(ctx);
+	bind_policy_anew(ctx);
 }
 
 void attach_finish(struct steps_ctx *ctx)
@@ -222,6 +299,7 @@ void attach_finish(struct steps_ctx *ctx)
 	}
 	// bound without them when what was in force is freed: nobody comes in their place until
 	// then
-	if (has_gone && firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
+	if (has_gone && !ctx->is_foreseen &&
+		firewall_update(&ctx->router->firewall, ctx->now, &err) != 0)
 		log_error("firewall", "%s", err.text);
 }

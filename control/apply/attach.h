@@ -6,6 +6,8 @@
 
 #include "control/apply/steps.h"
 
+// Before the policy is compiled: which ids those that come will have. 0, or -1 with the reason.
+int attach_foresee(struct steps_ctx *ctx, struct error *err);
 // Takes down what goes first, and makes what is new or made anew, without addresses. The policy in
 // force is bound to it. 0, or -1 with the reason, and all is as before but for the flows of what
 // had to go first.

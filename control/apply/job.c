@@ -227,8 +227,7 @@ static void conclude(struct apply_job *job)
 		transaction_undo(steps, STEPS_LONG, &job->steps);
 	if (is_in_force && changes_config(job)) {
 		steps_finish(&job->steps, job->source.config);
-		job->steps.old =
-			readings_release(apply_readings(job->apply), job->steps.old);
+		job->steps.old = readings_release(apply_readings(job->apply), job->steps.old);
 		plan_free(job->outcome->plan); // it speaks of a config that is about to end
 		job->outcome->plan = NULL;
 		job->source.config = NULL;

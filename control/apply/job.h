@@ -28,7 +28,7 @@ struct apply_job {
 	char confirm_name[DNS_PROBE_NAME_MAX + 1];
 	bool is_lenient;
 	char set[CFG_NAME_MAX + 1]; // of APPLY_FILES; "": those that have changed
-	apply_done_fn done; // or NULL
+	apply_done_fn done;	    // or NULL
 	void *done_ctx;
 
 	// as far as it is

@@ -2,21 +2,27 @@
 #include "control/apply/reading.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/errand.h"
 
 TAILQ_HEAD(reading_list, reading);
 
+enum { GARBAGE_MAX = 16 };
+
 struct readings {
 	struct config *const *present;
 	struct errand *errand;
-	struct reading_list list;  // all, in the order they were asked
-	struct reading *running;   // NULL: none
-	struct config *looked_at;  // by that one
-	struct config *owned;	   // the same, when nobody else has it any more
-	struct config *to_be_freed; // by the thread
-	unsigned n_held;	   // done, and asked for
-	bool is_out;		   // the thread
+	struct reading_list list;	     // all, in the order they were asked
+	struct reading *running;	     // NULL: none
+	struct config *looked_at;	     // by that one
+	struct config *owned;		     // the same, when nobody else has it any more
+	struct config *garbage[GARBAGE_MAX]; // nobody's, for the thread to free
+	unsigned n_garbage;
+	struct config *freeing[GARBAGE_MAX]; // being freed
+	unsigned n_freeing;
+	unsigned n_held; // done, and asked for
+	bool is_out;	 // the thread
 };
 
 struct readings *readings_new(struct event_base *base, struct config *const *present)
@@ -56,7 +62,8 @@ static void run_free(void *ctx)
 {
 	struct readings *readings = ctx;
 
-	config_free(readings->to_be_freed);
+	while (readings->n_freeing > 0)
+		config_free(readings->freeing[--readings->n_freeing]);
 }
 
 static void go_on(struct readings *readings);
@@ -66,7 +73,6 @@ static void on_freed(void *ctx)
 	struct readings *readings = ctx;
 
 	readings->is_out = false;
-	readings->to_be_freed = NULL;
 	go_on(readings);
 }
 
@@ -80,6 +86,16 @@ static void conclude(struct readings *readings, struct reading *reading)
 	}
 }
 
+static void discard(struct readings *readings, struct config *config)
+{
+	if (config == NULL)
+		return;
+	if (readings->n_garbage < GARBAGE_MAX)
+		readings->garbage[readings->n_garbage++] = config;
+	else
+		config_free(config);
+}
+
 static void on_done(void *ctx)
 {
 	struct readings *readings = ctx;
@@ -88,7 +104,7 @@ static void on_done(void *ctx)
 	readings->is_out = false;
 	readings->running = NULL;
 	readings->looked_at = NULL;
-	readings->to_be_freed = readings->owned;
+	discard(readings, readings->owned);
 	readings->owned = NULL;
 	conclude(readings, reading);
 	go_on(readings);
@@ -122,12 +138,14 @@ static void go_on(struct readings *readings)
 
 	if (readings->is_out)
 		return;
-	if (readings->to_be_freed != NULL) {
+	if (readings->n_garbage > 0) {
+		memcpy(readings->freeing, readings->garbage, sizeof(readings->garbage));
+		readings->n_freeing = readings->n_garbage;
+		readings->n_garbage = 0;
 		go_out(readings, run_free, on_freed);
 		return;
 	}
-	while (readings->n_held < READINGS_HELD_MAX &&
-		(reading = next_in_turn(readings)) != NULL) {
+	while (readings->n_held < READINGS_HELD_MAX && (reading = next_in_turn(readings)) != NULL) {
 		if (!reading->kind->begin(reading)) {
 			conclude(readings, reading);
 			continue;
@@ -172,6 +190,12 @@ void reading_leave(struct reading *reading)
 		go_on(readings);
 }
 
+void readings_discard(struct readings *readings, struct config *config)
+{
+	discard(readings, config);
+	go_on(readings);
+}
+
 struct config *readings_release(struct readings *readings, struct config *config)
 {
 	if (config == NULL || readings->looked_at != config)
@@ -195,5 +219,7 @@ void readings_free(struct readings *readings)
 			reading->kind->free(reading);
 	}
 	config_free(readings->owned);
+	while (readings->n_garbage > 0)
+		config_free(readings->garbage[--readings->n_garbage]);
 	free(readings);
 }

@@ -40,12 +40,14 @@ struct readings *readings_new(struct event_base *base, struct config *const *pre
 void readings_free(struct readings *readings); // waits for the one that runs; NULL is fine
 
 // It is kind->free's from now on, when nobody asks for it any more.
-void reading_begin(struct readings *readings, const struct reading_kind *kind,
-	struct reading *reading);
+void reading_begin(
+	struct readings *readings, const struct reading_kind *kind, struct reading *reading);
 bool reading_is_done(const struct reading *reading);
 // Nobody asks for it any more: freed now, or when it has run. NULL is fine.
 void reading_leave(struct reading *reading);
 
+// Nobody has the config any more: it is freed by the thread. NULL is fine.
+void readings_discard(struct readings *readings, struct config *config);
 // The config is no longer in force. One that is looked at goes over to the readings, which free it
 // later: NULL then; otherwise it is given back.
 struct config *readings_release(struct readings *readings, struct config *config);

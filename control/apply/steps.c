@@ -38,7 +38,8 @@ static int open_timed(void *at, struct error *err)
 	ctx->timed = ctx->router->bans.sets;
 	if (bans_follow(&ctx->router->bans, ctx->after, ctx->now, err) != 0)
 		return -1;
-	if (firewall_next_init(&ctx->router->firewall, ctx->after, &ctx->firewall, err) == 0)
+	if (firewall_next_init(&ctx->router->firewall, ctx->after, &ctx->firewall, err) == 0 &&
+		attach_foresee(ctx, err) == 0)
 		return 0;
 	revert_timed(ctx);
 	return -1;

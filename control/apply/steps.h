@@ -23,6 +23,10 @@ struct steps_ctx {
 	struct timed_sets timed;
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
 	struct firewall_next firewall;
+	// Of attach.c: the policy is compiled for interfaces before they come, with these ids of
+	// theirs, by plan->interfaces; false: for those that were there.
+	bool is_foreseen;
+	uint8_t ids[2 * CFG_INTERFACES_MAX];
 	struct dns_change *dns; // NULL: it stays as it is
 	struct cores cores;	// before
 	struct config *old;	// that the router had: nobody's any more

@@ -52,29 +52,51 @@ static void add_messages(json_t *list, const char *severity, const char *path,
 	add_message(list, severity, &more);
 }
 
-static void print_json(const char *path, const struct cfg_errors *errors)
+static void print_json(const char *path, const struct cfg_errors *errors, bool is_all)
 {
 	json_t *list = json_array();
 
 	add_messages(list, "error", path, errors->list, errors->n, errors->n_more);
 	add_messages(list, "warning", path, errors->warnings, errors->n_warnings,
 		errors->n_more_warnings);
+	if (is_all)
+		add_messages(list, "accepted", path, errors->accepted, errors->n_accepted,
+			errors->n_more_accepted);
 	cli_print_json(list);
 	json_decref(list);
+}
+
+// Those that are meant: how many, or each.
+static void say_accepted(const char *path, const struct cfg_errors *errors, bool is_all)
+{
+	unsigned n = errors->n_accepted + errors->n_more_accepted;
+	char text[ERROR_STR_BYTES];
+
+	for (unsigned i = 0; is_all && i < errors->n_accepted; i++)
+		fprintf(stderr, "accepted: %s\n",
+			error_str(&errors->accepted[i], text, sizeof(text)));
+	if (is_all && errors->n_more_accepted > 0)
+		fprintf(stderr, "%s: %u more are accepted\n", path, errors->n_more_accepted);
+	if (!is_all && n > 0)
+		fprintf(stderr, "%s: %u warning%s accepted; --all shows %s\n", path, n,
+			n == 1 ? " is" : "s are", n == 1 ? "it" : "them");
 }
 
 int do_check(const struct cli *cli)
 {
 	const char *path = cli_value(cli, "file");
 	bool is_strict = json_is_true(json_object_get(cli->params, "strict"));
+	bool is_all = json_is_true(json_object_get(cli->params, "all"));
 	struct cfg_errors errors = {0};
 	struct config *config = config_load(path, &errors);
 	bool is_good = config != NULL && !(is_strict && errors.n_warnings > 0);
 
-	if (cli->is_json)
-		print_json(path, &errors);
-	else
+	if (cli->is_json) {
+		print_json(path, &errors, is_all);
+	} else {
 		config_file_say(path, &errors);
+		say_accepted(path, &errors, is_all);
+	}
 	cfg_errors_free(&errors);
 	config_free(config);
 	return is_good && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

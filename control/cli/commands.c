@@ -163,6 +163,7 @@ static const struct grammar_arg plan_args[] = {
 static const struct grammar_arg check_args[] = {
 	{NULL, "file", GRAMMAR_FILE, "the config"},
 	{"strict", "strict", GRAMMAR_FLAG, "what is doubtful is a failure too"},
+	{"all", "all", GRAMMAR_FLAG, "also the warnings that the file says are meant"},
 	{0},
 };
 

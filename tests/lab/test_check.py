@@ -42,6 +42,23 @@ def test_strict_takes_no_warning(check):
     assert check(WRONG, "--strict")[0] == 1
 
 
+def test_warnings_that_are_meant(check, tmp_path):
+    meant = DOUBTFUL + "accept-warnings: [{ id: set-unused, at: sets.friends }]\n"
+    assert check(meant, "--strict") == (0, "", "FILE: 1 warning is accepted; --all shows it\n")
+    assert check(meant, "--strict", "--all") == (
+        0, "", f"accepted: FILE:6:3: warning: {DOUBT} [set-unused]\n"
+               "    fix: name it in a rule, or delete it\n")
+    assert check(meant, "--json") == (0, "[]\n", "")
+    accepted, = json.loads(check(meant, "--json", "--all")[1])
+    assert (accepted["severity"], accepted["id"], accepted["line"]) == ("accepted", "set-unused", 6)
+    code, _, err = check(FILE + "accept-warnings: [{ id: set-unused }]\n", "--strict")
+    assert code == 1 and "FILE:5:19: warning: accept-warnings: `set-unused` is not warned of" in err
+    daemon = [build_dir() / "millraced", "--check", "--strict", "-c", tmp_path / "router.yaml"]
+    (tmp_path / "router.yaml").write_text(meant)
+    done = run_command(daemon, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_daemon_is_as_strict(tmp_path):
     path = tmp_path / "router.yaml"
     path.write_text(DOUBTFUL)

@@ -332,5 +332,11 @@ const char *config_differs(const struct config *a, const struct config *b)
 	for (unsigned i = 0; i < a->n_nats; i++)
 		if (!same_nat(&a->nats[i], &b->nats[i]))
 			return "nat";
+	if (a->n_accepts != b->n_accepts)
+		return "how many warnings are accepted";
+	for (unsigned i = 0; i < a->n_accepts; i++)
+		if (!same_text(a->accepts[i].id, b->accepts[i].id) ||
+			!same_text(a->accepts[i].at, b->accepts[i].at))
+			return "accept-warnings";
 	return NULL;
 }

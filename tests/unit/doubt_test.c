@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -45,6 +46,7 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_DHCP_RANGES_MEET] = ROUTER "dhcp-server: {lan: {pool: [198.18.0.9, 198.18.0.9]}}\n"
 					  "dns: {listen: lan}\n",
 	[DOUBT_DHCP_WITHOUT_DNS] = ROUTER "dhcp-server: {lan: {pool: 198.18.0.9}}\n",
+	[DOUBT_ACCEPTED_FOR_NOTHING] = ROUTER "accept-warnings: [{id: set-empty}]\n",
 	[DOUBT_PICK_UP_DROPPED] = FIREWALL "  hygiene: {tcp-new: true}\nflows: {pick-up: true}\n",
 	[DOUBT_TIMEOUT_SHORT] = ROUTER "flows: {timeouts: {icmp: 1s}}\n",
 	[DOUBT_DHCP_NOT_DROPPED] =
@@ -119,6 +121,28 @@ static void each_has_a_file_that_raises_it_and_no_other(void **state)
 	}
 }
 
+// But the one that is about entries for nothing.
+static void each_can_be_accepted_by_its_id(void **state)
+{
+	for (unsigned i = 0; i < DOUBT_COUNT; i++) {
+		struct cfg_errors errors;
+		char text[2048], line[ERROR_STR_BYTES];
+
+		if (i == DOUBT_ACCEPTED_FOR_NOTHING)
+			continue;
+		snprintf(text, sizeof(text), "%saccept-warnings: [{id: %s}]\n", raised_by[i],
+			doubt_kinds[i].id);
+		config_free(parse(text, &errors));
+		if (errors.n > 0 || errors.n_warnings > 0)
+			fail_msg("%s", error_str(errors.n > 0 ? errors.list : errors.warnings, line,
+					       sizeof(line)));
+		assert_true(errors.n_accepted > 0);
+		for (unsigned j = 0; j < errors.n_accepted; j++)
+			assert_string_equal(errors.accepted[j].id, doubt_kinds[i].id);
+		cfg_errors_free(&errors);
+	}
+}
+
 static bool is_kebab(const char *id)
 {
 	size_t len = strlen(id);
@@ -143,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_a_file_that_raises_it_and_no_other),
+		cmocka_unit_test(each_can_be_accepted_by_its_id),
 		cmocka_unit_test(ids_are_words_and_unlike_each_other),
 	};
 

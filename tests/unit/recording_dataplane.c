@@ -182,7 +182,8 @@ void dataplane_neighbours_used(struct dataplane *dp, dp_neighbour_fn fn, void *c
 int dataplane_interface_add(struct dataplane *dp, const struct dp_interface *told)
 {
 	for (int id = 0; id < DP_INTERFACES_MAX; id++) {
-		if (recording.interfaces[id].is_used)
+		if (recording.interfaces[id].is_used ||
+			(told->ids != 0 && (told->ids >> id & 1) == 0))
 			continue;
 		recording.interfaces[id] =
 			(struct recorded_interface){.is_used = true, .told = *told};

@@ -68,8 +68,7 @@ struct tale {
 	char text[TELL_BYTES + 1];
 };
 
-static void *begin_tale(
-	struct rpc_session *its, const json_t *params, struct rpc_failure *failure)
+static void *begin_tale(struct rpc_session *its, const json_t *params, struct rpc_failure *failure)
 {
 	n_walks++;
 	return calloc(1, sizeof(struct tale));
@@ -393,8 +392,9 @@ static void a_long_text_is_written_in_parts(void **state)
 		assert_in_range(most, 1, 32 << 10);
 		assert_true(rpc_is_between_answers(&session));
 		memset(digits, '1', TELL_BYTES);
-		assert_true(asprintf(&wanted, "%s{\"jsonrpc\":\"2.0\",\"result\":%s,\"id\":\"t\"}%s",
-				    opens, digits, closes) > 0);
+		assert_true(
+			asprintf(&wanted, "%s{\"jsonrpc\":\"2.0\",\"result\":%s,\"id\":\"t\"}%s",
+				opens, digits, closes) > 0);
 		line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF);
 		assert_string_equal(line, wanted);
 		free(line);
