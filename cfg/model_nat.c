@@ -66,7 +66,9 @@ static const struct model_key flows_keys[] = {
 		MODEL_AT(struct config, flow_capacity)},
 	{.key = "per-host",
 		.type = MODEL_WHOLE,
-		.help = "the most of one host inside; absent: its share when they run out",
+		.help = "the most of one host inside; of several workers each keeps its part of "
+			"that, "
+			"rounded up; absent: its share when they run out",
 		.min = 1,
 		.max = 100000000,
 		MODEL_AT(struct config, host_flows_max)},

@@ -235,6 +235,7 @@ static bool explain_tracked(struct explaining *e, bool *may_begin)
 static bool explain(struct explaining *e)
 {
 	struct dp_explanation *out = e->out;
+	const struct flow_dir *begun;
 	bool may_begin = false;
 
 	out->is_ip = parse(e);
@@ -253,8 +254,9 @@ static bool explain(struct explaining *e)
 	if (!walk(e, may_begin))
 		return false;
 	explain_fate(e);
-	if (may_begin && flow_find(&e->r->w->flows, &e->original) != NULL)
-		explain_room(e);
+	begun = may_begin ? flow_find(&e->r->w->flows, &e->original) : NULL;
+	if (begun != NULL)
+		explain_room(e, flow_of(begun));
 	return true;
 }
 

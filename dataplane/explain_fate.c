@@ -149,11 +149,14 @@ static void explain_host(struct explaining *e)
 	}
 }
 
-void explain_room(struct explaining *e)
+void explain_room(struct explaining *e, const struct flow *begun)
 {
-	enum counter refused = flow_room_refuses(&e->r->dp->workers[e->r->w->index],
-		&e->original.src, (uint8_t)e->ask->interface, e->ask->is_from_router);
+	const struct worker *real = &e->r->dp->workers[e->r->w->index];
+	enum counter refused = flow_room_refuses(
+		real, &e->original.src, (uint8_t)e->ask->interface, e->ask->is_from_router);
 
+	if (refused == COUNTER_COUNT && !flow_has_room(&real->flows, begun))
+		refused = COUNTER_DROP_FLOW_TABLE_FULL;
 	if (refused == COUNTER_COUNT)
 		return;
 	drop_by(e->out, refused);

@@ -31,4 +31,4 @@ void explain_group(struct explaining *e);
 // What has become of the packet that has just walked.
 void explain_fate(struct explaining *e);
 // It began a flow there: would it have had room at its own worker?
-void explain_room(struct explaining *e);
+void explain_room(struct explaining *e, const struct flow *begun);

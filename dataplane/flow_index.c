@@ -108,6 +108,30 @@ static int make_room(struct flow_index *index, uint32_t b, unsigned steps)
 	return -1;
 }
 
+// What make_room would find.
+static bool may_make_room(const struct flow_index *index, uint32_t b, unsigned steps)
+{
+	const struct flow_bucket *bucket = &index->buckets[b];
+
+	if (bucket_free(bucket) >= 0)
+		return true;
+	for (unsigned i = 0; i < BUCKET_SLOTS && steps > 0; i++) {
+		uint32_t other = flow_bucket_other(index, b, bucket->tags[i]);
+
+		if (other != b && may_make_room(index, other, steps - 1))
+			return true;
+	}
+	return false;
+}
+
+bool flow_index_has_room(const struct flow_index *index, uint64_t hash)
+{
+	uint32_t first = flow_bucket_first(index, hash);
+
+	return may_make_room(index, first, ROOM_STEPS) ||
+	       may_make_room(index, flow_bucket_other(index, first, flow_tag(hash)), ROOM_STEPS);
+}
+
 // Its first bucket is full.
 static __rte_noinline bool put_away(struct flow_index *index, uint64_t hash, uint32_t slot)
 {

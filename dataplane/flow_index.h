@@ -47,6 +47,8 @@ uint64_t flow_index_bytes(uint64_t n_names, unsigned percent);
 
 // False when no room can be made.
 bool flow_index_put(struct flow_index *index, uint64_t hash, uint32_t slot);
+// Would flow_index_put make room? Only looks, also at another thread's.
+bool flow_index_has_room(const struct flow_index *index, uint64_t hash);
 // Nothing happens when it is not there.
 void flow_index_take(struct flow_index *index, uint64_t hash, uint32_t slot);
 // Any worker: does something of that hash seem to be here? One stranger in two million seems known,

@@ -157,6 +157,12 @@ bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name
 	return flow_enter_by(table, flow, name, name_hash(table, flow, name));
 }
 
+bool flow_has_room(const struct flow_table *table, const struct flow *flow)
+{
+	return flow_index_has_room(&table->keys, name_hash(table, flow, FLOW_NAME_ORIGINAL)) &&
+	       flow_index_has_room(&table->keys, name_hash(table, flow, FLOW_NAME_REPLY));
+}
+
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name)
 {
 	uint32_t index = flow_index(table, flow);

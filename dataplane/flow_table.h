@@ -66,6 +66,9 @@ bool flow_table_is_full(const struct flow_table *table);
 bool flow_enter(struct flow_table *table, struct flow *flow, enum flow_name name);
 // The same, of who knows the name's hash: flow_tuple_hash, or flow_endpoint_hash.
 bool flow_enter_by(struct flow_table *table, struct flow *flow, enum flow_name name, uint64_t hash);
+// Would a flow like this one, of a table with the same seeds, have room here for both directions'
+// names? Only looks, also at another thread's table.
+bool flow_has_room(const struct flow_table *table, const struct flow *flow);
 void flow_leave(struct flow_table *table, struct flow *flow, enum flow_name name);
 // Takes both directions, the timer and its host's share out and frees the flow. Endpoint names are
 // the caller's.

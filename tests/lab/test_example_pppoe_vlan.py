@@ -1,36 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """cfg/examples/pppoe-vlan.yaml: a LAN and a network of things, kept apart but for one TV. IPv4.
 
-                                    lan -- pc 198.18.20.11
-    inet 203.0.113.1 -- wan [ the router ]
-      \\ 198.51.100.10              iot -- tv 198.18.90.5 (by its MAC), thing 198.18.90.11
+    inet 203.0.113.1, VLAN 10 -- sw -- wan [ the router ] lan -- sw -- pc 198.18.20.11, VLAN 20
+      \\ 198.51.100.10                                             +- tv 198.18.90.5 (by its MAC), VLAN 90
+                                                                  +- thing 198.18.90.11, VLAN 90
 
-PPPoE, VLANs, DHCP, router advertisements and the mDNS reflector are not here: a plain wire stands
-for each VLAN, an Ethernet with a static address for the PPP interface.
+PPPoE, DHCP, router advertisements and the mDNS reflector are not here: an Ethernet with a static
+address stands for the PPP interface.
 """
 
 import pytest
-from example import ExampleLab, Host, changed, check, dropped, example_path, passes, rows, try_row, \
-    variants
+from example import (RAW_FRAMES, ExampleLab, Host, changed, check, dropped, example_path, passes, rows,
+                     try_row, variants)
 from lab import wait_for
+from vlan_lab import plug_trunks
 from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 FAR = "198.51.100.10"
 WAN, LAN, IOT = "203.0.113.2", "198.18.20.1", "198.18.90.1"
 PC, TV, THING = "198.18.20.11", "198.18.90.5", "198.18.90.11"
 TV_MAC = "02:00:00:aa:bb:cc"
+VLANS = {"inet": ("wan", 10), "pc": ("lan", 20), "tv": ("lan", 90), "thing": ("lan", 90)}
 HOSTS = {
     "inet": Host("wan", ("203.0.113.1/24",), more=(f"{FAR}/32",),
                  routes=(f"198.18.0.0/16 via {WAN}",)),
     "pc": Host("lan", (f"{PC}/24",), gateways=(LAN,)),
-    "tv": Host("iot", (f"{TV}/24",), gateways=(IOT,), mac=TV_MAC),
-    "thing": Host("iot", (f"{THING}/24",), gateways=(IOT,)),
+    "tv": Host("lan", (f"{TV}/24",), gateways=(IOT,), mac=TV_MAC),
+    "thing": Host("lan", (f"{THING}/24",), gateways=(IOT,)),
 }
+
+
+class TrunksLab(ExampleLab):
+    def setup(self):
+        plug_trunks(self, VLANS)
 
 
 @pytest.fixture(scope="module")
 def lab(variant):
-    with ExampleLab("pppoe-vlan", HOSTS) as lab:
+    with TrunksLab("pppoe-vlan", HOSTS) as lab:
         lab.begin(variant)
         lab.wait_answer("pc", FAR)
         lab.wait_answer("tv", FAR, "tcp/80")
@@ -113,6 +121,15 @@ def test_the_tv_is_known_by_its_card_whatever_its_address(lab):
         lab.ip("tv", "addr del 198.18.90.77/24 dev eth0")
 
 
+def test_a_frame_without_a_tag_is_for_nobody(lab):
+    for host, port in (("inet", "wan"), ("pc", "lan")):
+        before = lab.counted()
+        frame = Ether(src=lab.mac(host), dst=lab.router_mac("lan" if port == "lan" else "ppp")) / IP(
+            src=PC if port == "lan" else "203.0.113.1", dst=WAN) / UDP(sport=4, dport=53)
+        lab.run("sw", "/usr/bin/python3", RAW_FRAMES, "send", f"to-{port}", stdin=bytes(frame).hex() + "\n")
+        lab.wait_counted("drop_vlan_untagged", before)
+
+
 def test_who_takes_the_tvs_address_is_not_the_tv(lab):
     before = lab.counted()
     lab.send("thing", "iot", [IP(src=TV, dst=PC) / UDP(sport=4444, dport=9999)])
@@ -136,7 +153,7 @@ def test_the_mistakes_of_its_owner_are_named(lab, change, is_error, said):
 
 def test_a_default_route_that_is_there_already_does_not_stand_in_the_way(variant):
     """The machine's own, by another card: hosts behind the router go by the file's."""
-    with ExampleLab("pppoe-vlan", HOSTS) as lab:
+    with TrunksLab("pppoe-vlan", HOSTS) as lab:
         lab.ip("rtr", "link add other type veth peer name other-end")
         lab.ip("rtr", "addr add 198.18.99.2/24 dev other")
         lab.ip("rtr", "link set other up")
@@ -149,7 +166,7 @@ def test_a_default_route_that_is_there_already_does_not_stand_in_the_way(variant
 
 
 def test_rules_are_taken_before_the_link_of_the_uplink_is_there(variant):
-    with ExampleLab("pppoe-vlan", HOSTS) as lab:
+    with TrunksLab("pppoe-vlan", HOSTS) as lab:
         lab.ip("sw", "link set to-wan down")
         lab.begin(variant)
         lab.wait_answer("pc", LAN)

@@ -50,6 +50,22 @@ class Watch:
         return re.search(pattern, self.process.output())
 
 
+def plug_trunks(lab, vlans):
+    """The hosts of the lab's plan, each in its VLAN behind the switch of its port."""
+    ports = dict.fromkeys(port for port, _ in vlans.values())
+    for host in ("rtr", "sw", *lab.plan):
+        lab.add_host(host)
+    for port in ports:
+        lab.add_wire("rtr", f"port-{port}", "sw", f"to-{port}")
+    for name, host in lab.plan.items():
+        lab.add_wire("sw", name, name, "eth0")
+        lab.settle(name, host)
+    for port in ports:
+        access = [f"{name}={vlan}" for name, (its, vlan) in vlans.items() if its == port and name in lab.plan]
+        switch = lab.start("sw", f"switch-{port}", "/usr/bin/python3", SWITCH, f"to-{port}", *access)
+        wait_for(lambda its=switch: "switching" in its.output(), "the switch")
+
+
 class VlanLab(ApplyLab):
     def __init__(self, driver="af_packet", access=7):
         """`access`: the VLAN that the internet is in."""
@@ -59,21 +75,7 @@ class VlanLab(ApplyLab):
         self.vlans = {**VLANS, "inet": ("wan", access)}
 
     def setup(self):
-        for host in ("rtr", "sw", *self.plan):
-            self.add_host(host)
-        for port in ("wan", "lan"):
-            self.add_wire("rtr", f"port-{port}", "sw", f"to-{port}")
-        for name, host in self.plan.items():
-            self.add_wire("sw", name, name, "eth0")
-            self.settle(name, host)
-        for port in ("wan", "lan"):
-            self.start_switch(port, *(f"{name}={vlan}" for name, (its, vlan) in self.vlans.items()
-                                      if its == port and name in self.plan))
-
-    def start_switch(self, port, *access):
-        switch = self.start("sw", f"switch-{port}", "/usr/bin/python3", SWITCH, f"to-{port}", *access)
-        wait_for(lambda: "switching" in switch.output(), "the switch")
-        return switch
+        plug_trunks(self, self.vlans)
 
     def config(self, interfaces=None, workers=1, more="", ports=""):
         shown = interfaces or INTERFACES

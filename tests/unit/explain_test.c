@@ -97,6 +97,25 @@ static void a_rate_is_looked_at_and_not_taken(void **state)
 	assert_false(fixture_passes(f, &second, FIXTURE_WAN));
 }
 
+static void a_name_without_a_slot_is_foreseen(void **state)
+{
+	struct fixture *f = *state;
+	struct flow_index *keys = &f->w->flows.keys;
+	struct dp_explanation out;
+
+	for (uint32_t b = 0; b < keys->n_buckets; b++)
+		for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+			keys->buckets[b].tags[i] = 2;
+	out = explain(f, &fixture_udp_out);
+	assert_int_equal(out.fate, DP_FATE_DROPPED);
+	assert_string_equal(out.reason, "drop_flow_table_full");
+	assert_int_equal(out.left_bytes, 0);
+	assert_false(fixture_passes(f, &fixture_udp_out, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_FLOW_TABLE_FULL), 1);
+	memset(keys->buckets, 0, keys->bytes);
+	assert_int_equal(explain(f, &fixture_udp_out).fate, DP_FATE_SENT);
+}
+
 // --- what is there is known ---
 
 static void a_live_flow_is_recognised(void **state)
@@ -302,6 +321,7 @@ int main(void)
 #define NAT(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
 		NAT(an_explanation_leaves_no_trace),
 		NAT(a_rate_is_looked_at_and_not_taken),
+		NAT(a_name_without_a_slot_is_foreseen),
 		NAT(a_live_flow_is_recognised),
 		NAT(a_port_that_somebody_holds_is_not_promised),
 		NAT(the_first_field_that_said_no_is_named),
