@@ -70,11 +70,6 @@ static const struct {
 
 enum { TYPES = sizeof(types) / sizeof(types[0]), LABEL_MAX = 63, NAME_MAX_BYTES = 255 };
 
-const char *dhcp4_type_expected(enum dhcp4_option_type type)
-{
-	return types[type].expected;
-}
-
 // --- which ---
 
 static bool read_number(const char *text, uint64_t max, uint64_t *out)

@@ -87,5 +87,3 @@ enum { DHCP4_OPTION_BYTES_MAX = 1024 };
 // -1 with the reason.
 int dhcp4_option_encode(const struct dhcp4_option_kind *kind, const char *const *values,
 	unsigned n_values, uint8_t *out, struct error *err);
-
-const char *dhcp4_type_expected(enum dhcp4_option_type type); // "an IPv4 address"

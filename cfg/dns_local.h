@@ -21,7 +21,6 @@ enum {
 	CFG_DNS_BLOCKING_MAX = 64,
 	CFG_DNS_CLIENTS_MAX = 64, // of one entry of `blocking`
 	CFG_DNS_EXEMPT_MAX = 1024,
-	CFG_DNS_TTL_SEC = 300,
 };
 
 struct cfg_dns_record {

@@ -9,7 +9,6 @@ enum cfg_recorder_kind { // bits, as the workers' are
 	CFG_RECORDER_RX = 1 << 0,
 	CFG_RECORDER_TX = 1 << 1,
 	CFG_RECORDER_DROP = 1 << 2,
-	CFG_RECORDER_ALL = 7,
 };
 
 enum cfg_recorder_cause { // bits: upon what a file is written

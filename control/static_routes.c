@@ -2,120 +2,15 @@
 #include "control/static_routes.h"
 
 #include <linux/rtnetlink.h>
-#include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cfg/base/log.h"
 #include "control/egress.h"
 #include "control/occupant.h"
-#include "control/route_dump.h"
-#include "control/uplink/uplink_metric.h"
+#include "control/static_route.h"
 
-enum {
-	IP6_METRIC_DEFAULT = 1024,
-	METRICS_TRIED = 8,
-};
-
-static struct nl_addr *addr_of(const struct ip_addr *addr, uint8_t len)
-{
-	int family = addr->family == IP_V4 ? AF_INET : AF_INET6;
-	struct nl_addr *to = nl_addr_build(family, addr->bytes, ip_family_bits(addr->family) / 8);
-
-	if (to != NULL)
-		nl_addr_set_prefixlen(to, len);
-	return to;
-}
-
-static uint8_t type_of(enum cfg_route_kind kind)
-{
-	switch (kind) {
-	case CFG_ROUTE_UNICAST:
-		return RTN_UNICAST;
-	case CFG_ROUTE_BLACKHOLE:
-		return RTN_BLACKHOLE;
-	case CFG_ROUTE_UNREACHABLE:
-		return RTN_UNREACHABLE;
-	case CFG_ROUTE_PROHIBIT:
-		return RTN_PROHIBIT;
-	}
-	return RTN_UNICAST;
-}
-
-static int add_nexthop(struct rtnl_route *route, const struct config *config,
-	const struct interfaces *interfaces, const struct cfg_nexthop *from)
-{
-	const struct cfg_interface *egress = egress_of_nexthop(config, from);
-	const struct interface *interface =
-		egress == NULL ? NULL : interfaces_by_name(interfaces, egress->name);
-	struct rtnl_nexthop *to = rtnl_route_nh_alloc();
-	struct nl_addr *via;
-
-	if (to == NULL)
-		return -NLE_NOMEM;
-	if (interface != NULL)
-		rtnl_route_nh_set_ifindex(to, interface->tap.ifindex);
-	if (from->via.family != IP_NONE) {
-		via = addr_of(&from->via, (uint8_t)ip_family_bits(from->via.family));
-		if (via == NULL) {
-			rtnl_route_nh_free(to);
-			return -NLE_NOMEM;
-		}
-		rtnl_route_nh_set_gateway(to, via);
-		nl_addr_put(via);
-		// A gateway outside the subnet of its interface is there because the file says so.
-		if (from->interface != NULL && egress != NULL &&
-			!ip_addr_is_link_local(&from->via) &&
-			!egress_has_subnet_of(egress, &from->via))
-			rtnl_route_nh_set_flags(to, RTNH_F_ONLINK);
-	}
-	rtnl_route_add_nexthop(route, to);
-	return 0;
-}
-
-uint32_t static_routes_metric(const struct cfg_route *route)
-{
-	uint32_t metric = route->to.addr.family == IP_V6 && route->metric == 0 ? IP6_METRIC_DEFAULT
-									       : route->metric;
-
-	return route->is_uplinks ? uplink_metric_behind(metric) : metric;
-}
-
-// The kernel's form of a route of the config.
-static struct rtnl_route *build(const struct config *config, const struct interfaces *interfaces,
-	const struct cfg_route *from)
-{
-	struct ip_prefix network = ip_prefix_network(&from->to);
-	struct rtnl_route *route = rtnl_route_alloc();
-	struct nl_addr *to = addr_of(&network.addr, network.len);
-	bool is_on_link = true;
-	int rc = route == NULL || to == NULL ? -NLE_NOMEM : rtnl_route_set_dst(route, to);
-
-	nl_addr_put(to);
-	if (rc < 0) {
-		rtnl_route_put(route);
-		return NULL;
-	}
-	rtnl_route_set_table(route, RT_TABLE_MAIN);
-	rtnl_route_set_protocol(route, STATIC_ROUTES_PROTOCOL);
-	rtnl_route_set_type(route, type_of(from->kind));
-	rtnl_route_set_priority(route, static_routes_metric(from));
-	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
-	if (from->kind != CFG_ROUTE_UNICAST)
-		return route;
-	for (unsigned i = 0; i < from->n_nexthops; i++) {
-		is_on_link = is_on_link && from->nexthops[i].via.family == IP_NONE;
-		if (add_nexthop(route, config, interfaces, &from->nexthops[i]) < 0) {
-			rtnl_route_put(route);
-			return NULL;
-		}
-	}
-	// so that other routes' gateways may be found by this one, as ip-route(8) has it
-	if (is_on_link)
-		rtnl_route_set_scope(route, RT_SCOPE_LINK);
-	return route;
-}
+enum { METRICS_TRIED = 8 };
 
 // --- installing, next to what the machine has already ---
 //
@@ -181,7 +76,7 @@ static int put_beside(const struct config *config, const struct interfaces *inte
 		.interfaces = interfaces,
 		.to = ip_prefix_network(&from->to),
 		.metric = static_routes_metric(from),
-		.type = type_of(from->kind),
+		.type = static_route_type(from->kind),
 	};
 	bool is_ip6 = from->to.addr.family == IP_V6;
 	char text[ADDR_STR_BYTES], who[sizeof(there.text)];
@@ -207,7 +102,7 @@ static int put_beside(const struct config *config, const struct interfaces *inte
 static int install_one(const struct config *config, const struct interfaces *interfaces,
 	struct netlink *netlink, const struct cfg_route *from)
 {
-	struct rtnl_route *route = build(config, interfaces, from);
+	struct rtnl_route *route = static_route_build(config, interfaces, from);
 	int rc;
 
 	if (route == NULL)
@@ -263,7 +158,7 @@ int static_routes_complete(const struct config *config, const struct interfaces 
 
 		if (!static_routes_can_be(config, interfaces, &config->routes[i]))
 			continue;
-		route = build(config, interfaces, &config->routes[i]);
+		route = static_route_build(config, interfaces, &config->routes[i]);
 		rc = route == NULL ? -NLE_NOMEM
 				   : rtnl_route_add(netlink_requests(netlink), route,
 					     NLM_F_CREATE | NLM_F_EXCL);
@@ -283,7 +178,7 @@ static bool is_beside(const struct interfaces *interfaces, const struct cfg_rout
 		.interfaces = interfaces,
 		.to = ip_prefix_network(&route->to),
 		.metric = static_routes_metric(route),
-		.type = type_of(route->kind),
+		.type = static_route_type(route->kind),
 	};
 
 	if (route->to.len > 0)
@@ -318,7 +213,7 @@ int static_routes_add(const struct config *as_config, const struct interfaces *i
 	if (instead == NULL) {
 		rc = install_one(as_config, interfaces, netlink, route);
 	} else {
-		new = build(as_config, interfaces, route);
+		new = static_route_build(as_config, interfaces, route);
 		if (new != NULL)
 			rc = put_instead(interfaces, netlink, new, instead);
 		rtnl_route_put(new);
@@ -331,7 +226,7 @@ int static_routes_add(const struct config *as_config, const struct interfaces *i
 int static_routes_delete(const struct config *as_config, const struct interfaces *interfaces,
 	struct netlink *netlink, const struct cfg_route *route, struct error *err)
 {
-	struct rtnl_route *old = build(as_config, interfaces, route);
+	struct rtnl_route *old = static_route_build(as_config, interfaces, route);
 	unsigned tries = route->to.addr.family == IP_V6 ? METRICS_TRIED + 1 : 1;
 	uint32_t metric = static_routes_metric(route);
 	int rc = old == NULL ? -NLE_NOMEM : -NLE_OBJ_NOTFOUND;
@@ -348,74 +243,4 @@ int static_routes_delete(const struct config *as_config, const struct interfaces
 		return 0;
 	return error_set(err, "the kernel does not give up the route to %s: %s",
 		ip_prefix_str(&route->to, text), nl_geterror(rc));
-}
-
-// --- removing ---
-
-struct removal {
-	struct netlink *netlink;
-	const struct config *config; // only what it says; NULL: all
-	unsigned n;
-};
-
-static bool is_of(const struct config *config, struct nlmsghdr *message, uint8_t type)
-{
-	struct rtnl_route *route = NULL;
-	bool found = false;
-
-	if (rtnl_route_parse(message, &route) < 0)
-		return false;
-	for (unsigned i = 0; i < config->n_routes && !found; i++) {
-		struct ip_prefix to = ip_prefix_network(&config->routes[i].to);
-
-		found = type_of(config->routes[i].kind) == type && occupant_is_to(route, &to) &&
-			rtnl_route_get_family(route) ==
-				(to.addr.family == IP_V4 ? AF_INET : AF_INET6);
-	}
-	rtnl_route_put(route);
-	return found;
-}
-
-// A dumped route is deleted by sending it back as the description of what to delete.
-static void remove_one(void *ctx, struct nlmsghdr *message)
-{
-	const struct rtmsg *route = nlmsg_data(message);
-	struct removal *removal = ctx;
-	struct nl_msg *request;
-
-	if (route->rtm_protocol != STATIC_ROUTES_PROTOCOL || route->rtm_type == RTN_UNICAST ||
-		(removal->config != NULL && !is_of(removal->config, message, route->rtm_type)))
-		return;
-	request = nlmsg_convert(message);
-	if (request == NULL)
-		return;
-	nlmsg_hdr(request)->nlmsg_type = RTM_DELROUTE;
-	nlmsg_hdr(request)->nlmsg_flags = NLM_F_REQUEST;
-	nlmsg_hdr(request)->nlmsg_seq = NL_AUTO_SEQ;
-	nlmsg_hdr(request)->nlmsg_pid = NL_AUTO_PORT;
-	if (nl_send_sync(netlink_requests(removal->netlink), request) == 0) // frees the request
-		removal->n++;
-}
-
-static void remove_without_device(struct removal *removal)
-{
-	route_dump(AF_INET, STATIC_ROUTES_PROTOCOL, remove_one, removal);
-	route_dump(AF_INET6, STATIC_ROUTES_PROTOCOL, remove_one, removal);
-}
-
-void static_routes_remove(const struct config *config, struct netlink *netlink)
-{
-	struct removal ours = {.netlink = netlink, .config = config};
-
-	remove_without_device(&ours);
-}
-
-void static_routes_remove_leftovers(struct netlink *netlink)
-{
-	struct removal all = {.netlink = netlink};
-
-	remove_without_device(&all);
-	if (all.n > 0)
-		log_info("routes", "removed %u route%s that an earlier instance left behind", all.n,
-			all.n == 1 ? "" : "s");
 }

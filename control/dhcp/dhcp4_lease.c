@@ -168,11 +168,6 @@ void dhcp4_leases_remove(struct dhcp4_leases *leases, struct dhcp4_lease *lease)
 
 // --- all of them ---
 
-unsigned dhcp4_leases_count(const struct dhcp4_leases *leases)
-{
-	return leases->n;
-}
-
 // The cursor is a bucket and how far its chain was gone: chains are short.
 struct dhcp4_lease *dhcp4_leases_next(const struct dhcp4_leases *leases, uint32_t *cursor)
 {

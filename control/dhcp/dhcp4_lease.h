@@ -66,7 +66,6 @@ void dhcp4_leases_set_origin(
 	struct dhcp4_leases *leases, struct dhcp4_lease *lease, uint64_t origin);
 void dhcp4_leases_remove(struct dhcp4_leases *leases, struct dhcp4_lease *lease);
 
-unsigned dhcp4_leases_count(const struct dhcp4_leases *leases);
 // Walks them in no order. `cursor` starts at 0; NULL at the end. One that is added or removed
 // meanwhile may be missed.
 struct dhcp4_lease *dhcp4_leases_next(const struct dhcp4_leases *leases, uint32_t *cursor);

@@ -75,17 +75,6 @@ void dhcp4_pool_set_taken(struct dhcp4_pool *pool, uint32_t address, bool is_tak
 	}
 }
 
-bool dhcp4_pool_is_taken(const struct dhcp4_pool *pool, uint32_t address)
-{
-	const struct dhcp4_range *range = dhcp4_pool_find(pool, address);
-	uint32_t index;
-
-	if (range == NULL)
-		return true;
-	index = range->index + (address - range->first);
-	return pool->taken[index / WORD_BITS] >> index % WORD_BITS & 1;
-}
-
 // The first free one of [from, end), or end.
 static uint32_t scan(const struct dhcp4_pool *pool, uint32_t from, uint32_t end)
 {

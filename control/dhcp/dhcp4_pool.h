@@ -27,9 +27,8 @@ void dhcp4_pool_fini(struct dhcp4_pool *pool);
 
 // The range that the address is in, or NULL.
 const struct dhcp4_range *dhcp4_pool_find(const struct dhcp4_pool *pool, uint32_t address);
-// Of an address that is in no range nothing happens, or true.
+// Of an address that is in no range nothing happens.
 void dhcp4_pool_set_taken(struct dhcp4_pool *pool, uint32_t address, bool is_taken);
-bool dhcp4_pool_is_taken(const struct dhcp4_pool *pool, uint32_t address);
 
 // One of the range that nobody has, from `hint` on: the same client finds the same address when it
 // is free. False when there is none.

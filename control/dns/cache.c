@@ -326,12 +326,6 @@ void cache_free(struct cache *cache)
 	free(cache);
 }
 
-void cache_set_limits(struct cache *cache, const struct cache_limits *limits)
-{
-	cache->limits = *limits;
-	make_room(cache, 0);
-}
-
 void cache_count(const struct cache *cache, struct cache_counts *out)
 {
 	*out = cache->counts;

@@ -25,8 +25,6 @@ struct cache_counts {
 
 struct cache *cache_new(const struct cache_limits *limits); // NULL: no memory
 void cache_free(struct cache *cache);
-// What is there stays as far as it fits.
-void cache_set_limits(struct cache *cache, const struct cache_limits *limits);
 void cache_clear(struct cache *cache);
 // `n` entries of it at most. Whether it is empty.
 bool cache_clear_some(struct cache *cache, unsigned n);
