@@ -55,7 +55,7 @@ static bool sends_to_us(const struct cfg_dhcp_subnet *subnet)
 	return range_at(subnet, 0) != NULL;
 }
 
-static bool listens_on(const struct cfg_dns *dns, const char *interface)
+bool check_dns_listens_on(const struct cfg_dns *dns, const char *interface)
 {
 	for (unsigned i = 0; i < dns->n_listen; i++)
 		if (strcmp(dns->listen[i], interface) == 0)
@@ -98,7 +98,8 @@ void check_dhcp_doubts(const struct check *check)
 			report_warn(check->report, subnet->place, DOUBT_LAN_WITHOUT_DHCP,
 				"dhcp-server %s: the firewall does not let its hosts ask",
 				subnet->name);
-		if (sends_to_us(subnet) && !listens_on(&check->config->dns, subnet->interface))
+		if (sends_to_us(subnet) &&
+			!check_dns_listens_on(&check->config->dns, subnet->interface))
 			report_warn(check->report, subnet->place, DOUBT_DHCP_WITHOUT_DNS,
 				"dhcp-server %s: its hosts are sent here with questions for names, "
 				"and nobody listens",

@@ -16,6 +16,9 @@ void check_reach(const struct check *check);	 // who does not get in who should
 void check_dhcp_doubts(const struct check *check);
 void check_uplink_doubts(const struct check *check);
 
+// Whether `dns` names the interface at `listen`.
+bool check_dns_listens_on(const struct cfg_dns *dns, const char *interface);
+
 // Whether some rule lets hosts there reach this UDP port of the router itself.
 enum { CHECK_DHCP_PORT = 67 };
 bool check_may_ask(const struct check *check, const struct cfg_interface *interface, uint16_t port);

@@ -82,6 +82,11 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"one takes every packet that this one is about.",
 		"move it up, or delete it"},
 
+	[DOUBT_DNS_SHUT] = {"dns-shut",
+		"`dns` listens on an interface whose hosts the rules do not let ask: none of their "
+		"questions for names is heard.",
+		"add a rule to `input` that accepts UDP and TCP port 53, or take the interface out "
+		"of `listen`"},
 	[DOUBT_FORWARD_OPEN] = {"forward-open",
 		"Everybody on the internet may reach the hosts behind the router that no "
 		"translation hides, such as all with IPv6.",
@@ -102,6 +107,14 @@ const struct doubt_kind doubt_kinds[DOUBT_COUNT] = {
 		"tried day and night, and a hole in the program is found within hours.",
 		"say who may with `source`, or put before it a rule with `rate: over 10/m per "
 		"source` and `action: drop`"},
+	[DOUBT_MDNS_SHUT] = {"mdns-shut",
+		"Hosts of an interface are asked for names under .local by multicast, and the "
+		"rules "
+		"stop the question or what they answer: both are UDP port 5353, and no flow that "
+		"is "
+		"known lets the answer in.",
+		"let UDP port 5353 pass in `input` and `output`, or take the interface out of "
+		"`mdns`"},
 	[DOUBT_RESOLVER_OPEN] = {"resolver-open",
 		"DNS on the router answers everybody on the internet: with senders that are made "
 		"up, its answers flood whoever is meant to be hit.",

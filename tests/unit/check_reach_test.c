@@ -187,6 +187,42 @@ static void a_port_forward_that_the_rules_stop_is_named(void **state)
 	expect_no_warnings(FORWARD "  forward: [{from: wan, port: 443, action: accept}]\n");
 }
 
+#define DNS "dns: {listen: [lan, lo], mdns: lan}\n"
+
+static void questions_for_names_that_the_rules_stop_are_named(void **state)
+{
+	static const struct fault rows[] = {
+		{DNS INPUT LAN "  output: [{port: mdns, protocol: udp, action: reject}]\n", 1, 32,
+			"no question out to hosts on lan"},
+		{DNS INPUT "  - {from: lan, protocol: udp, port: dns, action: accept}\n"
+			   "  - {from: lan, protocol: tcp, action: accept}\n",
+			1, 32, "no answer in from hosts on lan"},
+		{DNS INPUT "  - {from: lan, protocol: udp, port: mdns, action: accept}\n"
+			   "  - {from: lan, protocol: tcp, action: accept}\n",
+			1, 16, "lets no host on lan ask"},
+		// whatever comes after it, and also in a list
+		{DNS INPUT "  - {from: lan, protocol: udp, port: [dns, 54], action: drop}\n" LAN, 1,
+			16, "lets no host on lan ask"},
+		{DNS INPUT "  - {from: lan, jump: a}\n" LAN
+			   "  lists: {a: [{protocol: udp, port: mdns, action: drop}]}\n",
+			1, 32, "no answer in from hosts on lan"},
+		{"dns: {listen: lan, port: 5300}\n" INPUT
+		 "  - {from: lan, protocol: udp, port: dns, action: accept}\n"
+		 "  - {from: lan, protocol: tcp, action: accept}\n",
+			1, 15, "lets no host on lan ask"},
+	};
+
+	expect_warnings(rows, COUNT(rows));
+	expect_no_warnings(DNS INPUT LAN);
+	// of some, now and then, elsewhere: others may
+	expect_no_warnings(DNS INPUT
+		"  - {from: lan, source: 198.18.0.9, port: dns, protocol: udp, action: drop}\n"
+		"  - {from: lan, rate: over 9/s, port: dns, protocol: udp, action: drop}\n"
+		"  - {from: lan, source: 198.18.0.9, jump: a}\n"
+		"  - {from: wan, port: mdns, protocol: udp, action: drop}\n" LAN
+		"  lists: {a: [{protocol: udp, port: mdns, action: drop}]}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +233,7 @@ int main(void)
 		cmocka_unit_test(a_house_open_to_the_internet_is_named),
 		cmocka_unit_test(a_router_that_nobody_reaches_is_named),
 		cmocka_unit_test(a_port_forward_that_the_rules_stop_is_named),
+		cmocka_unit_test(questions_for_names_that_the_rules_stop_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_RATE_WITHOUT_OVER] = FIREWALL "  - {port: 22, rate: 5/m, action: drop}\n",
 	[DOUBT_RULE_IMPOSSIBLE] = FIREWALL "  - {from: wan, in-interface: lan, action: drop}\n",
 	[DOUBT_RULE_SHADOWED] = FIREWALL "  - {action: drop}\n  - {port: 80, action: accept}\n",
+	[DOUBT_DNS_SHUT] = SERVED "dns: {listen: [lan, lo]}\n",
 	[DOUBT_FORWARD_OPEN] = FIREWALL "  forward: [{action: accept}]\n",
 	[DOUBT_INPUT_OPEN] = HOME "firewall: {input: [{action: accept}]}\n",
 	[DOUBT_LAN_WITHOUT_DHCP] =
@@ -64,6 +65,8 @@ static const char *const raised_by[DOUBT_COUNT] = {
 	[DOUBT_LAN_WITHOUT_DNS] =
 		SERVED "  - {from: lan, protocol: udp, port: dns, action: accept}\n",
 	[DOUBT_MANAGEMENT_EXPOSED] = FIREWALL "  - {protocol: tcp, port: ssh, action: accept}\n",
+	[DOUBT_MDNS_SHUT] = FIREWALL "  output: [{protocol: udp, port: mdns, action: drop}]\n"
+				     "dns: {listen: lan, mdns: lan}\n",
 	[DOUBT_RESOLVER_OPEN] = FIREWALL "  - {from: [lan, wan], port: dns, action: accept}\n",
 	[DOUBT_ROUTER_LOCKED] = HOME "firewall: {}\n",
 	[DOUBT_NAT_ADDRESS_UNANSWERED] =
