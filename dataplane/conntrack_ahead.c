@@ -52,8 +52,8 @@ void conntrack_look_ahead(struct worker *w, struct packet *const *list, unsigned
 {
 	struct usual_source usual = {.out_iface = INTERFACE_NONE};
 
-	firewall_look_ahead(w, list, n, is_ip6);
 	ways_find(w, list, n, is_ip6);
+	firewall_look_ahead(w, list, n, is_ip6);
 	for (unsigned i = 0; i < n && !is_ip6; i++) {
 		uint8_t out_iface = decide_interface(w, list[i]->way);
 

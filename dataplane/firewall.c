@@ -183,13 +183,14 @@ void firewall_look_ahead(
 	const struct worker *w, struct packet *const *list, unsigned n, bool is_ip6)
 {
 	const struct compiled_policy *policy = w->snap->policy;
+	const uint8_t *srcs[BURST];
 
 	if (!policy->has_firewall || policy->rules->n_cells_ahead == 0)
 		return;
 	for (unsigned i = 0; i < n; i++)
-		ruleset_prefetch(policy->rules, is_ip6 ? IP_V6 : IP_V4,
-			is_ip6 ? packet_ip6(list[i]->m)->src_addr
-			       : (const uint8_t *)&packet_ip4(list[i]->m)->src_addr);
+		srcs[i] = is_ip6 ? packet_ip6(list[i]->m)->src_addr
+				 : (const uint8_t *)&packet_ip4(list[i]->m)->src_addr;
+	ruleset_prefetch(policy->rules, is_ip6 ? IP_V6 : IP_V4, srcs, n);
 }
 
 static struct ip_addr subject_addr(const struct rule_subject *s, bool is_destination)

@@ -55,12 +55,15 @@ struct rate_cell {
 	_Atomic uint64_t tat;
 	uint64_t increment;
 	uint64_t tolerance;
-	uint64_t key; // another one for each claim: what a former owner left is nobody's
-	bool is_per_source;
+	uint64_t believed; // how far ahead a packet of the rate can have left a TAT
+	uint64_t salt;	   // another one for each claim: what a former owner left is nobody's
 	// Read for entries in the table whose rate is long gone as well.
 	_Atomic uint64_t span;	     // tolerance and one increment: what a full entry is ahead
 	_Atomic uint64_t fill_scale; // times what an entry is ahead: how full, of 2^64
+	bool is_per_source;
 } __attribute__((aligned(64)));
+
+static_assert(sizeof(struct rate_cell) == 64, "one cache line a rate");
 
 struct source_set {
 	_Atomic uint32_t tags[WAYS]; // first: the first four are compared at once
@@ -173,7 +176,9 @@ static void cell_begin(struct rate_table *table, unsigned i, const struct dp_rat
 	cell->increment = increment_of(rate);
 	cell->tolerance = span - cell->increment;
 	cell->is_per_source = rate->is_per_source;
-	cell->key = table->next_key++;
+	// one for all has no other to be mistaken for
+	cell->believed = rate->is_per_source ? span + CLOCKS_APART : INT64_MAX;
+	cell->salt = table->next_key++ << 8 ^ table->seeds[1];
 	atomic_store_explicit(&cell->tat, 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->span, span, memory_order_relaxed);
 	atomic_store_explicit(&cell->fill_scale, UINT64_MAX / span, memory_order_relaxed);
@@ -224,18 +229,25 @@ void rate_release(struct rate_table *table, const uint16_t *cells, unsigned n)
 
 // --- workers ---
 
-// A TAT beyond `believed` is another's, or nobody's.
-static bool take(
-	_Atomic uint64_t *word, const struct rate_cell *cell, uint64_t now, uint64_t believed)
+// How far ahead of now a TAT is: 0 if it has passed, or is another's, or nobody's. One comparison
+// says all three, for what has passed is further ahead than any rate counts.
+static uint64_t ahead_of(const struct rate_cell *cell, uint64_t tat, uint64_t now)
 {
-	uint64_t tat = atomic_load_explicit(word, memory_order_relaxed), from;
+	uint64_t ahead = tat - now;
+
+	return ahead <= cell->believed ? ahead : 0;
+}
+
+static bool take(_Atomic uint64_t *word, const struct rate_cell *cell, uint64_t now)
+{
+	uint64_t tat = atomic_load_explicit(word, memory_order_relaxed), ahead;
 
 	do {
-		from = tat > now && tat <= believed ? tat : now;
-		if (from - now > cell->tolerance)
+		ahead = ahead_of(cell, tat, now);
+		if (ahead > cell->tolerance)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(
-		word, &tat, from + cell->increment, memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(word, &tat, now + ahead + cell->increment,
+		memory_order_relaxed, memory_order_relaxed));
 	return true;
 }
 
@@ -259,8 +271,7 @@ static uint64_t source_hash(const struct rate_table *table, const struct rate_ce
 		memcpy(&address4, src, sizeof(address4));
 		address = address4;
 	}
-	return mix(mix(address ^ table->seeds[0], (cell->key << 8 | family) ^ table->seeds[1]),
-		HASH_FINAL);
+	return mix(mix(address ^ table->seeds[0], cell->salt ^ family), HASH_FINAL);
 }
 
 // How full the entry is, of 2^64; over: 0.
@@ -323,7 +334,7 @@ static __attribute__((noinline)) struct source_entry least_full_of(
 
 // The least full makes room; of those that are over, the one longest over.
 static __attribute__((noinline)) bool take_new(struct rate_table *table, struct source_set *set,
-	uint32_t tag, const struct rate_cell *cell, uint64_t now, uint64_t believed)
+	uint32_t tag, const struct rate_cell *cell, uint64_t now)
 {
 	struct source_entry old = oldest_of(set);
 
@@ -331,12 +342,12 @@ static __attribute__((noinline)) bool take_new(struct rate_table *table, struct 
 		old = least_full_of(table, set, now);
 	if (!atomic_compare_exchange_strong_explicit(
 		    &set->tags[old.way], &old.tag, tag, memory_order_relaxed, memory_order_relaxed))
-		return old.tag != tag || take(&set->tats[old.way], cell, now, believed);
+		return old.tag != tag || take(&set->tats[old.way], cell, now);
 	if (atomic_compare_exchange_strong_explicit(&set->tats[old.way], &old.tat,
 		    now + cell->increment, memory_order_relaxed, memory_order_relaxed))
 		return true;
 	// another packet of it was quicker
-	return take(&set->tats[old.way], cell, now, believed);
+	return take(&set->tats[old.way], cell, now);
 }
 
 static struct source_set *set_of(const struct rate_table *table, uint64_t hash)
@@ -359,55 +370,51 @@ __attribute__((no_sanitize("thread"))) static unsigned way_of(
 	return (unsigned)__builtin_ctz(found);
 }
 
-static bool take_of_source(
-	struct rate_table *table, uint16_t index, uint8_t family, const uint8_t *src, uint64_t now)
+void rate_prefetch(const struct rate_table *table, uint16_t index, uint8_t family,
+	const uint8_t *const *srcs, unsigned n)
 {
 	const struct rate_cell *cell = &table->cells[index];
-	uint64_t hash = source_hash(table, cell, family, src);
-	uint32_t tag = (uint32_t)hash << CELL_BITS | index;
-	struct source_set *set = set_of(table, hash);
-	uint64_t believed = now + cell->tolerance + cell->increment + CLOCKS_APART;
-	unsigned way = way_of(set, tag);
 
-	if (way < WAYS)
-		return take(&set->tats[way], cell, now, believed);
-	return take_new(table, set, tag, cell, now, believed);
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(set_of(table, source_hash(table, cell, family, srcs[i])));
 }
 
-void rate_prefetch(
-	const struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src)
-{
-	if (table->cells[cell].is_per_source)
-		__builtin_prefetch(
-			set_of(table, source_hash(table, &table->cells[cell], family, src)));
-}
-
-bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src,
+bool rate_take(struct rate_table *table, uint16_t index, uint8_t family, const uint8_t *src,
 	uint64_t now_ms)
 {
+	struct rate_cell *cell = &table->cells[index];
 	uint64_t now = now_ms << UNITS_PER_MS_SHIFT;
+	_Atomic uint64_t *tat = &cell->tat;
 
-	if (table->cells[cell].is_per_source)
-		return take_of_source(table, cell, family, src, now);
-	return take(&table->cells[cell].tat, &table->cells[cell], now, UINT64_MAX);
+	if (cell->is_per_source) {
+		uint64_t hash = source_hash(table, cell, family, src);
+		uint32_t tag = (uint32_t)hash << CELL_BITS | index;
+		struct source_set *set = set_of(table, hash);
+		unsigned way = way_of(set, tag);
+
+		if (__builtin_expect(way == WAYS, false))
+			return take_new(table, set, tag, cell, now);
+		tat = &set->tats[way];
+	}
+	return take(tat, cell, now);
 }
 
-bool rate_has_room(const struct rate_table *table, uint16_t cell, uint8_t family,
+bool rate_has_room(const struct rate_table *table, uint16_t index, uint8_t family,
 	const uint8_t *src, uint64_t now_ms)
 {
-	const struct rate_cell *c = &table->cells[cell];
-	uint64_t now = now_ms << UNITS_PER_MS_SHIFT, believed = UINT64_MAX, tat = 0;
+	const struct rate_cell *cell = &table->cells[index];
+	uint64_t now = now_ms << UNITS_PER_MS_SHIFT;
+	const _Atomic uint64_t *tat = &cell->tat;
 
-	if (!c->is_per_source) {
-		tat = atomic_load_explicit(&c->tat, memory_order_relaxed);
-	} else {
-		uint64_t hash = source_hash(table, c, family, src);
+	if (cell->is_per_source) {
+		uint64_t hash = source_hash(table, cell, family, src);
 		const struct source_set *set = set_of(table, hash);
-		unsigned way = way_of(set, (uint32_t)hash << CELL_BITS | cell);
+		unsigned way = way_of(set, (uint32_t)hash << CELL_BITS | index);
 
-		believed = now + c->tolerance + c->increment + CLOCKS_APART;
-		if (way < WAYS)
-			tat = atomic_load_explicit(&set->tats[way], memory_order_relaxed);
+		if (way == WAYS)
+			return true;
+		tat = &set->tats[way];
 	}
-	return tat <= now || tat > believed || tat - now <= c->tolerance;
+	return ahead_of(cell, atomic_load_explicit(tat, memory_order_relaxed), now) <=
+	       cell->tolerance;
 }

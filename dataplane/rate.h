@@ -47,6 +47,7 @@ bool rate_take(struct rate_table *table, uint16_t cell, uint8_t family, const ui
 // The same without taking it.
 bool rate_has_room(const struct rate_table *table, uint16_t cell, uint8_t family,
 	const uint8_t *src, uint64_t now_ms);
-// So that rate_take need not wait for memory: for all the packets of a burst, before the first.
-void rate_prefetch(
-	const struct rate_table *table, uint16_t cell, uint8_t family, const uint8_t *src);
+// So that rate_take need not wait for memory: for all the sources of a burst, before the first. The
+// rate is one per source.
+void rate_prefetch(const struct rate_table *table, uint16_t cell, uint8_t family,
+	const uint8_t *const *srcs, unsigned n);

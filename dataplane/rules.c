@@ -77,7 +77,19 @@ static void add_to_set(
 		};
 }
 
-static void carry_out(struct judgement *j, uint32_t rule, struct rule_verdict *out)
+// What few rules do beside counting what they match.
+static __attribute__((noinline)) void carry_out_more(const struct judgement *j,
+	const struct rule_effect *e, uint32_t rule, struct rule_verdict *out)
+{
+	if (e->counter != DP_INDEX_NONE)
+		count(&j->state->counters[e->counter], j->s);
+	if (e->log != DP_INDEX_NONE)
+		log_line(j, e, rule, out);
+	if (e->add_timed != DP_INDEX_NONE)
+		add_to_set(j, e, out);
+}
+
+static inline void carry_out(struct judgement *j, uint32_t rule, struct rule_verdict *out)
 {
 	const struct rule_effect *e = &j->rs->effects[rule];
 
@@ -85,12 +97,8 @@ static void carry_out(struct judgement *j, uint32_t rule, struct rule_verdict *o
 	if (j->s->is_review)
 		return;
 	count(&j->state->rules[rule], j->s);
-	if (e->counter != DP_INDEX_NONE)
-		count(&j->state->counters[e->counter], j->s);
-	if (e->log != DP_INDEX_NONE)
-		log_line(j, e, rule, out);
-	if (e->add_timed != DP_INDEX_NONE)
-		add_to_set(j, e, out);
+	if ((e->counter & e->log & e->add_timed) != DP_INDEX_NONE) // has any
+		carry_out_more(j, e, rule, out);
 }
 
 static bool is_decision(const struct judgement *j, uint32_t rule)

@@ -171,12 +171,13 @@ static inline uint8_t ruleset_zone(const struct ruleset *rs, unsigned interface)
 	return interface < sizeof(rs->zones) ? rs->zones[interface] : DP_ZONE_NONE;
 }
 
-// Workers: of a packet that will be judged, what its source has of memory that is its own. For all
-// of a burst, before the first of them is judged.
-static inline void ruleset_prefetch(const struct ruleset *rs, uint8_t family, const uint8_t *src)
+// Workers: of packets that will be judged, what their sources have of memory that is their own. For
+// all of a burst, before the first of them is judged.
+static inline void ruleset_prefetch(
+	const struct ruleset *rs, uint8_t family, const uint8_t *const *srcs, unsigned n)
 {
 	for (unsigned i = 0; i < rs->n_cells_ahead; i++)
-		rate_prefetch(rs->rates, rs->cells_ahead[i], family, src);
+		rate_prefetch(rs->rates, rs->cells_ahead[i], family, srcs, n);
 }
 
 // Is the address (network order, 4 or 16 bytes) in the set, or in its timed set at the moment?
