@@ -104,8 +104,8 @@ static void workers_move_among_as_many_cores_as_there_are_workers(void **state)
 		{"", "workers: {cores: [0]}\n", true, false, 1, 0},
 		{"workers: {cores: [0, 1]}\n", "workers: {cores: [1]}\n", true, false, 1, 1},
 		{"workers: {cores: [0, 1]}\n", "workers: {cores: [1, 0]}\n", true, false, 2, 1},
-		{"workers: {cores: [0, 1]}\n", "workers: {count: 2, cores: [0, 1]}\n", false,
-			false, 2, 0},
+		{"workers: {cores: [0, 1]}\n", "workers: {count: 2, cores: [0, 1]}\n", false, false,
+			2, 0},
 		{"workers: {cores: [0, 1]}\n", "", true, false, 1, 1}, // all but the first
 		{"workers: {cores: [0, 1]}\n", "workers: {count: 2, cores: 0}\n", true, false, 1,
 			0},
