@@ -68,6 +68,11 @@ static int refuse_restarts(struct apply_outcome *outcome)
 		plan->n_more_restarts > 0 ? " and more" : "");
 }
 
+static bool changes_config(const struct apply_job *job)
+{
+	return job->kind == APPLY_FILE || job->kind == APPLY_BACK;
+}
+
 static void describe_steps(struct apply_job *job)
 {
 	const struct apply_outcome *outcome = job->outcome;
@@ -162,7 +167,7 @@ static int judge_flows(struct apply_job *job)
 // Long.
 static int prepare_dns(struct apply_job *job)
 {
-	if (steps_prepare_dns(&job->steps, &job->outcome->err) == 0)
+	if (!changes_config(job) || steps_prepare_dns(&job->steps, &job->outcome->err) == 0)
 		return GOES_ON;
 	job->outcome->failed_step = "DNS";
 	return -1;
@@ -210,11 +215,6 @@ static void leave(struct apply_job *job)
 	source_fini(&job->source);
 	free(job->text);
 	job->text = NULL;
-}
-
-static bool changes_config(const struct apply_job *job)
-{
-	return job->kind == APPLY_FILE || job->kind == APPLY_BACK;
 }
 
 static void conclude(struct apply_job *job)

@@ -107,7 +107,8 @@ static void what_is_hardly_meant_is_doubted(void **state)
 			"[dhcp-hook-unusable]"},
 		{ROUTER "nat: [{masquerade: wan}]\n"
 			"zones: {lan: {interfaces: lan}, wan: {interfaces: wan}}\n"
-			"firewall: {input: [{from: lan, protocol: tcp, action: accept}]}\n"
+			"firewall: {input: [{from: lan, port: 53, protocol: [tcp, udp], action: "
+			"accept}]}\n"
 			"dhcp-server: {lan: {pool: 198.18.0.9}}\n" DNS,
 			6, 15, "the firewall does not let its hosts ask [lan-without-dhcp]"},
 		{ROUTER "dhcp-server: {lan: {pool: 198.18.0.9}}\ndns: {listen: wan}\n", 3, 15,

@@ -143,10 +143,11 @@ static void any_change_ends_even_and_moves_nobody_for_nothing(void **state)
 
 // --- threads ---
 
-static void wait_for_turn(const struct worker *w)
+static void wait_for_turn(struct worker *w)
 {
 	uint64_t turns = __atomic_load_n(&w->turns, __ATOMIC_RELAXED);
 
+	worker_wake(w);
 	for (unsigned ms = 0; __atomic_load_n(&w->turns, __ATOMIC_RELAXED) == turns; ms++) {
 		if (ms == LIMIT_MS)
 			fail_msg("worker %u does not turn", w->index);
