@@ -350,6 +350,13 @@ static void reset_other_end(struct worker *w, const struct packet *p, struct flo
 		pipeline_send4(w, reset.m, decide_way(w, &to));
 }
 
+// Of a connection under way: with another translation it is another one, which has not begun.
+static bool is_midway(const struct packet *p)
+{
+	return p->protocol == IPPROTO_TCP && !(p->flags & PACKET_IS_FRAGMENT) &&
+	       !(p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG));
+}
+
 bool conntrack_stands(struct worker *w, const struct flow *flow, const struct flow_tuple *original,
 	const struct nat_destination *expected, struct rule_subject *subject, struct decision *d)
 {
@@ -380,6 +387,10 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 		if (d.refused == COUNTER_DROP_RULE && firewall_resets(p, &d.verdict))
 			reset_other_end(w, p, dir);
 		conntrack_end(w, flow);
+		if (d.refused == COUNTER_COUNT && is_midway(p)) {
+			reset_answer(w, p, COUNTER_DROP_TCP_NEW); // or he tries for minutes
+			return NULL;
+		}
 		if (d.refused != COUNTER_DROP_RULE)
 			return open_anew(w, p);
 		firewall_refuse(w, p, &d.verdict);

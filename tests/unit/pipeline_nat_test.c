@@ -303,6 +303,42 @@ static void masquerade_follows_the_address_of_its_interface(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// It cannot go on from another address, and who speaks hears of it.
+static void a_connection_whose_address_goes_is_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_prefix moved = {{.family = IP_V4, .bytes = {203, 0, 113, 77}}, 24};
+	struct frame syn = fixture_udp_out, answer, ack;
+	const struct rte_tcp_hdr *tcp;
+	struct rte_mbuf *m;
+
+	syn.protocol = IPPROTO_TCP;
+	syn.tcp_flags = RTE_TCP_SYN_FLAG;
+	syn.payload_bytes = 0;
+	m = fixture_send(f, &syn, FIXTURE_WAN);
+	assert_non_null(m);
+	answer = frame_answer(m, &syn, FIXTURE_WAN);
+	rte_pktmbuf_free(m);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	ack = frame_answer_again(&syn);
+	assert_true(fixture_passes(f, &ack, FIXTURE_WAN));
+	assert_int_equal(dataplane_interface_set_addresses(f->dp, FIXTURE_WAN, &moved, 1), 0);
+	fixture_rx(f, frame_build(f, &ack), FIXTURE_LAN);
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	m = fixture_sent(f, FIXTURE_LAN);
+	assert_non_null(m);
+	assert_true(frame_is_sound(m));
+	tcp = (const struct rte_tcp_hdr *)(packet_ip4(m) + 1);
+	assert_true(tcp->tcp_flags & RTE_TCP_RST_FLAG);
+	assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), ack.tcp_ack);
+	assert_int_equal(frame_src(m), FIXTURE_SERVER);
+	assert_int_equal(frame_dst(m), FIXTURE_PC);
+	rte_pktmbuf_free(m);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_NEW), 1);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
 static void a_route_change_keeps_the_flow_and_its_port(void **state)
 {
 	struct fixture *f = *state;
@@ -334,6 +370,7 @@ int main(void)
 		NAT(icmp_errors_about_no_flow_or_with_a_bad_checksum_end_here),
 		NAT(an_error_about_a_damaged_header_ends_here),
 		NAT(masquerade_follows_the_address_of_its_interface),
+		NAT(a_connection_whose_address_goes_is_reset),
 		NAT(a_route_change_keeps_the_flow_and_its_port),
 	};
 
