@@ -12,7 +12,7 @@ from home import SERVER4
 MIB = 1 << 20
 # A full run has a million and takes some minutes.
 MANY = int(os.environ.get("MILLRACE_NAMES", "250000"))
-NAMES = {"plain": MANY, "library": MANY // 3}
+NAMES = {"plain": MANY, "library": MANY * 2 // 3}
 CACHE_MIB = 8
 # libunbound has as much again; then what so many freed pieces of all sizes leave behind
 BESIDE_MIB = {"plain": 4, "library": 24}
