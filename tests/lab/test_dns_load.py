@@ -13,7 +13,7 @@ from lab import wait_for
 LINK_MS = 70  # the loop looks every 50 ms
 ROUTE_MS = 20
 LEASE_MS = 250  # the disk's sync, which the kernel finishes when its own threads come to it
-COMMAND_MS = 10
+COMMAND_MS = 20  # of which the asking program waits for a core itself
 LOOP_MS = 20
 APPLY_MS = 250  # and in an apply, which writes its revision: that sync is the loop's
 PACKET_P99_MS = 20
