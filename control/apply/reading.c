@@ -122,14 +122,11 @@ static void go_out(struct readings *readings, void (*what)(void *ctx), void (*do
 
 static struct reading *next_in_turn(const struct readings *readings)
 {
-	struct reading *reading;
+	struct reading *reading = TAILQ_FIRST(&readings->list);
 
-	TAILQ_FOREACH(reading, &readings->list, place)
-	{
-		if (reading->state == READING_WAITS)
-			return reading;
-	}
-	return NULL;
+	while (reading != NULL && reading->state != READING_WAITS)
+		reading = TAILQ_NEXT(reading, place);
+	return reading;
 }
 
 static void go_on(struct readings *readings)
