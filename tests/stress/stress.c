@@ -93,7 +93,8 @@ static void describe(const struct load *load)
 	       "%u times on other cores\n",
 		world->n_workers, (unsigned long long)load->n_given,
 		(unsigned long long)load->n_out, (unsigned long long)handed_over(world),
-		(unsigned long long)load->n_given_up, world->n_policies, world->n_moves);
+		(unsigned long long)load->n_given_up, world->n_policies,
+		atomic_load(&world->n_moves));
 	for (unsigned kind = 0; kind < TALK_KINDS; kind++)
 		printf("  kind %u: %llu ends, %llu questions, %llu answers, %llu calls, %llu "
 		       "errors\n",
@@ -148,7 +149,7 @@ static const char *missing_event(const struct load *load)
 	for (unsigned i = 0; i < RTE_DIM(musts); i++)
 		if (counted(world->dp, musts[i].counter) == 0)
 			return musts[i].what;
-	if (world->n_moves < 2)
+	if (atomic_load(&world->n_moves) < 2)
 		return "worker on another core";
 	return world->n_workers > 1 && handed_over(world) == 0 ? "packet handed over" : NULL;
 }

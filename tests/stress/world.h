@@ -13,9 +13,9 @@ struct world {
 	struct dataplane *dp;
 	struct wire wires[TALK_INTERFACES];
 	unsigned n_workers;
-	unsigned n_policies;  // that control has set
-	unsigned n_moves;     // how often it gave the workers other cores
-	_Atomic bool is_calm; // control changes nothing
+	unsigned n_policies;	  // that control has set
+	_Atomic unsigned n_moves; // how often it gave the workers other cores
+	_Atomic bool is_calm;	  // control changes nothing
 	_Atomic bool must_stop;
 };
 
