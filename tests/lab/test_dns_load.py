@@ -8,14 +8,15 @@ import pytest
 from dns_load import LoadLab
 from lab import wait_for
 
-# Milliseconds. What is worse than that is only forgiven where it was as bad without any question for a
-# name, for then it is the machine's.
-LINK_MS = 70  # the loop looks every 50 ms
-ROUTE_MS = 20
-LEASE_MS = 250  # the disk's sync, which the kernel finishes when its own threads come to it
-COMMAND_MS = 20  # of which the asking program waits for a core itself
-LOOP_MS = 20
-APPLY_MS = 250  # and in an apply, which writes its revision: that sync is the loop's
+# Milliseconds, some times of what is seen on a machine that does nothing else. What is worse than that
+# is only forgiven where it was half as bad without any question for a name: then it is the machine's.
+LINK_MS = 100  # the loop looks every 50 ms
+ROUTE_MS = 50
+OFFER_MS = 50
+LEASE_MS = 400  # the disk's sync, which the kernel finishes when its own threads come to it
+COMMAND_MS = 150  # of which the asking program waits for a core itself
+LOOP_MS = 50
+APPLY_MS = 400  # and in an apply, which writes its revision: that sync is the loop's
 PACKET_P99_MS = 20
 WAITS_US = 100  # that control is ready and another has its core, in the mean
 
@@ -57,7 +58,7 @@ def test_nothing_waits_for_names():
         for name, limit in (("links_ms", LINK_MS), ("routes_ms", ROUTE_MS)):
             assert busy[name]["worst"] < bound(limit, idle[name]["worst"]), (name, text)
         assert busy["commands_ms"]["p99"] < bound(COMMAND_MS, idle["commands_ms"]["p99"]), text
-        for name, limit in (("offer_p99_ms", LOOP_MS), ("ack_p99_ms", LEASE_MS)):
+        for name, limit in (("offer_p99_ms", OFFER_MS), ("ack_p99_ms", LEASE_MS)):
             assert busy["leases"][name] < bound(limit, idle["leases"][name]), (name, text)
         assert busy["leases"]["naks"] == 0 and busy["leases"]["acks"] > 50, text
         assert load_late_ms < bound(LOOP_MS, idle_late_ms), text
