@@ -17,8 +17,6 @@
 
 #include "cfg/base/log.h"
 #include "cfg/base/log_limit.h"
-#include "cfg/base/log_ring.h"
-#include "cfg/base/log_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -88,57 +86,6 @@ static int setup(void **state)
 }
 
 // --- text from anybody ---
-
-static const struct {
-	const char *text, *expected;
-} texts[] = {
-	{"plain", "plain"}, {"", ""}, {"two\nlines", "two\\x0alines"},
-	{"\r\x1b[2J\t\x7f", "\\x0d\\x1b[2J\\x09\\x7f"}, {"Gästehaus 居 😀", "Gästehaus 居 😀"},
-	{"\xc2\x9b"
-	 "31m",
-		"\\xc2\\x9b31m"}, // CSI of C1
-	{"a\xe2\x80\xae"
-	 "b",
-		"a\\xe2\\x80\\xaeb"},					// right to left
-	{"\xe2\x80\xa8\xef\xbb\xbf", "\\xe2\\x80\\xa8\\xef\\xbb\\xbf"}, // end of line, BOM
-	{"\xc0\x8a", "\\xc0\\x8a"},					// too long for a newline
-	{"\xed\xa0\x80", "\\xed\\xa0\\x80"},				// a surrogate
-	{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},			// beyond Unicode
-	{"\xff\xc3", "\\xff\\xc3"},					// none, and cut off
-};
-
-static void what_could_break_a_line_is_escaped(void **state)
-{
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		char out[64];
-
-		assert_int_equal(
-			log_text_clean(out, sizeof(out), texts[i].text), strlen(texts[i].expected));
-		assert_string_equal(out, texts[i].expected);
-	}
-}
-
-static void what_is_too_long_is_cut_between_characters(void **state)
-{
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
-		{"123456789", "123456789"},
-		{"1234567890", "123456..."},
-		{"12345ä7890", "12345..."}, // would end within it
-		{"1234\n", "1234\\x0a"},
-		{"123456\n", "123456..."},
-		{"äääää", "äää..."},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		char out[11] = "zzzzzzzzzz";
-
-		log_text_clean(out, 10, rows[i].text);
-		assert_string_equal(out, rows[i].expected);
-		assert_int_equal(out[10], '\0');
-	}
-}
 
 static void a_line_stays_one_line_whatever_is_in_it(void **state)
 {
@@ -234,64 +181,6 @@ static void each_part_has_a_level_of_its_own(void **state)
 }
 
 // --- limits ---
-
-static struct log_limit limit;
-
-static struct log_place *place_of(uintptr_t key, uint64_t now_ms)
-{
-	return log_limit_place(&limit, key, LOG_LEVEL_INFO, LOG_PART_CONTROL, now_ms);
-}
-
-static unsigned take_many(uintptr_t key, unsigned n, uint64_t now_ms)
-{
-	unsigned taken = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		taken += log_limit_take(place_of(key, now_ms), now_ms);
-	return taken;
-}
-
-static void a_place_has_a_burst_and_then_a_rate(void **state)
-{
-	memset(&limit, 0, sizeof(limit));
-	assert_int_equal(take_many(7, 1000, 5000), LOG_LIMIT_BURST);
-	assert_int_equal(take_many(8, 1, 5000), 1); // another place does not care
-	assert_int_equal(take_many(7, 1000, 5000 + LOG_LIMIT_REFILL_MS / 10), LOG_LIMIT_BURST / 10);
-	assert_int_equal(take_many(7, 1000, 5000 + 100ull * LOG_LIMIT_REFILL_MS), LOG_LIMIT_BURST);
-	assert_int_equal(
-		place_of(7, 5000)->n_left_out, 3000 - 2 * LOG_LIMIT_BURST - LOG_LIMIT_BURST / 10);
-}
-
-static void what_was_left_out_is_due_after_a_while_and_once(void **state)
-{
-	struct log_place *place;
-	unsigned i = 0;
-
-	memset(&limit, 0, sizeof(limit));
-	take_many(7, LOG_LIMIT_BURST + 3, 5000);
-	assert_null(log_limit_due(&limit, &i, false, 5000 + LOG_LIMIT_TELL_MS - 1));
-	i = 0;
-	place = log_limit_due(&limit, &i, false, 5000 + LOG_LIMIT_TELL_MS);
-	assert_ptr_equal(place, place_of(7, 5000));
-	assert_int_equal(place->n_left_out, 3);
-	log_limit_told(place, 5000 + LOG_LIMIT_TELL_MS);
-	i = 0;
-	assert_null(log_limit_due(&limit, &i, true, 5000 + LOG_LIMIT_TELL_MS));
-}
-
-static void more_places_than_there_is_room_for_are_limited_too(void **state)
-{
-	uint64_t taken = 0, left_out = 0;
-
-	memset(&limit, 0, sizeof(limit));
-	for (uintptr_t key = 1; key <= 4 * LOG_LIMIT_PLACES; key++)
-		taken += take_many(key * 4096, 2 * LOG_LIMIT_BURST, 5000);
-	assert_in_range(
-		taken, LOG_LIMIT_PLACES * LOG_LIMIT_BURST / 2, LOG_LIMIT_PLACES * LOG_LIMIT_BURST);
-	for (unsigned i = 0; i < LOG_LIMIT_PLACES; i++)
-		left_out += limit.places[i].n_left_out;
-	assert_int_equal(taken + left_out, 4ull * LOG_LIMIT_PLACES * 2 * LOG_LIMIT_BURST);
-}
 
 // Two places with one format, as "%s" is: each its own.
 static void flood(unsigned n)
@@ -476,118 +365,14 @@ static void lines_of_several_threads_do_not_mix(void **state)
 	assert_int_equal(n, THREADS * LINES_EACH);
 }
 
-// --- the last lines ---
-
-static char walked[8 << 10];
-
-static void write_down(void *ctx, const struct log_line *line)
-{
-	size_t n = strlen(walked);
-
-	snprintf(walked + n, sizeof(walked) - n, "%s:%s ", line->object, line->text);
-}
-
-static unsigned walk(
-	const struct log_ring *ring, const struct log_query *query, unsigned limit_lines)
-{
-	walked[0] = '\0';
-	return log_ring_walk(ring, query, limit_lines, write_down, NULL);
-}
-
-static void add(struct log_ring *ring, enum log_part part, enum log_level level, const char *text)
-{
-	static uint64_t seq;
-
-	seq++;
-	log_ring_add(ring, &(struct log_line){.seq = seq,
-				   .part = part,
-				   .level = level,
-				   .object = log_part_name(part),
-				   .text = text});
-}
-
-static void empty(struct log_ring *ring)
-{
-	for (unsigned i = 0; i < LOG_PARTS; i++)
-		for (unsigned k = 0; k < LOG_RING_LINES; k++)
-			free(ring->parts[i].lines[k]);
-	free(ring);
-}
-
-static void the_last_lines_come_in_order_and_by_part_and_level(void **state)
-{
-	struct log_ring *ring = calloc(1, sizeof(*ring));
-	struct log_query all = {.level = LOG_LEVEL_DEBUG}, bad = {.level = LOG_LEVEL_WARNING},
-			 nat = {.level = LOG_LEVEL_DEBUG, .has_part = true, .part = LOG_PART_NAT};
-
-	assert_non_null(ring);
-	add(ring, LOG_PART_NAT, LOG_LEVEL_INFO, "1");
-	add(ring, LOG_PART_CONTROL, LOG_LEVEL_ERROR, "2");
-	add(ring, LOG_PART_NAT, LOG_LEVEL_WARNING, "3");
-	add(ring, LOG_PART_CONTROL, LOG_LEVEL_DEBUG, "4");
-	assert_int_equal(walk(ring, &all, 10), 4);
-	assert_string_equal(walked, "nat:1 control:2 nat:3 control:4 ");
-	assert_int_equal(walk(ring, &all, 2), 4);
-	assert_string_equal(walked, "nat:3 control:4 ");
-	assert_int_equal(walk(ring, &bad, 10), 2);
-	assert_string_equal(walked, "control:2 nat:3 ");
-	assert_int_equal(walk(ring, &nat, 1), 2);
-	assert_string_equal(walked, "nat:3 ");
-	empty(ring);
-}
-
-static void a_part_that_says_much_washes_away_nobody_elses_lines(void **state)
-{
-	struct log_ring *ring = calloc(1, sizeof(*ring));
-	struct log_query all = {.level = LOG_LEVEL_DEBUG};
-	char text[16];
-
-	assert_non_null(ring);
-	add(ring, LOG_PART_FIREWALL, LOG_LEVEL_ERROR, "kept");
-	for (unsigned i = 1; i <= 3 * LOG_RING_LINES + 5; i++) {
-		snprintf(text, sizeof(text), "%u", i);
-		add(ring, LOG_PART_PACKETS, LOG_LEVEL_INFO, text);
-	}
-	assert_int_equal(walk(ring, &all, 3), LOG_RING_LINES + 1);
-	assert_string_equal(walked, "packets:603 packets:604 packets:605 ");
-	walk(ring, &all, LOG_RING_LINES + 1);
-	assert_memory_equal(walked, "firewall:kept packets:406 packets:407 ", 38);
-	empty(ring);
-}
-
-static void a_line_that_was_said_can_be_asked_for(void **state)
-{
-	struct log_query query = {
-		.level = LOG_LEVEL_INFO, .has_part = true, .part = LOG_PART_ROUTES};
-	unsigned before;
-
-	walked[0] = '\0';
-	before = log_recent(&query, 1, write_down, NULL);
-	log_packet("rule input/1", "SRC=198.18.0.7");
-	log_info("route 198.18.0.0/15", "gone");
-	log_debug("route 198.18.0.0/15", "unheard");
-	walked[0] = '\0';
-	assert_int_equal(log_recent(&query, 1, write_down, NULL), before + 1);
-	assert_string_equal(walked, "route 198.18.0.0/15:gone ");
-	query.part = LOG_PART_PACKETS;
-	walked[0] = '\0';
-	assert_in_range(log_recent(&query, 1, write_down, NULL), 1, LOG_RING_LINES);
-	assert_string_equal(walked, "rule input/1:SRC=198.18.0.7 ");
-}
-
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_could_break_a_line_is_escaped),
-		TEST(what_is_too_long_is_cut_between_characters),
 		TEST(a_line_stays_one_line_whatever_is_in_it),
 		TEST(the_first_word_of_an_object_tells_its_part),
 		TEST(each_part_has_a_level_of_its_own),
-		TEST(a_place_has_a_burst_and_then_a_rate),
-		TEST(what_was_left_out_is_due_after_a_while_and_once),
-		TEST(more_places_than_there_is_room_for_are_limited_too),
 		TEST(a_place_that_says_too_much_is_cut_short_and_it_is_said),
 		TEST(stderr_has_time_level_and_object),
 		TEST(what_a_sink_takes_is_not_on_stderr_too),
@@ -595,9 +380,6 @@ int main(void)
 		TEST(who_does_not_read_holds_nobody_up),
 		TEST(the_last_words_are_never_left_out),
 		TEST(lines_of_several_threads_do_not_mix),
-		TEST(the_last_lines_come_in_order_and_by_part_and_level),
-		TEST(a_part_that_says_much_washes_away_nobody_elses_lines),
-		TEST(a_line_that_was_said_can_be_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
