@@ -47,6 +47,21 @@ remote-control:
   control-enable: no
 """
 
+NAMED = """options {{
+	directory "{dir}";
+	pid-file none;
+	session-keyfile none;
+	listen-on port 53 {{ {address}; }};
+	listen-on-v6 {{ none; }};
+	dnssec-validation no;
+	notify no;
+	querylog yes;
+	{more}
+}};
+controls {{ }};
+{zones}
+"""
+
 
 class DnsLab(HomeLab):
     def start_dns(self, keys, path=True):
@@ -81,6 +96,14 @@ class DnsLab(HomeLab):
                             check=check).stdout)
 
     # --- upstreams ---
+
+    def start_named(self, host, name, address, more="", zones=""):
+        """BIND9's, on that address; each question is a line of its output."""
+        conf = self.dir / f"{name}.conf"
+        conf.write_text(NAMED.format(dir=self.dir, address=address, more=more, zones=zones))
+        process = self.start(host, name, "named", "-g", "-n", 1, "-c", conf)
+        self.wait_port(host, 53, process, "udp")
+        return process
 
     def start_unbound(self, host, zone="example.net", text=ZONE, port=53, tls="", zones="",
                       name=None):

@@ -14,20 +14,6 @@ from dns_lab import DnsLab
 ROOT, TLD, LEAF = "198.51.100.20", "198.51.100.21", "198.51.100.22"
 SERVERS = {"root": ROOT, "tld": TLD, "leaf": LEAF}
 
-NAMED = """options {{
-	directory "{dir}";
-	pid-file none;
-	session-keyfile none;
-	listen-on port 53 {{ {address}; }};
-	listen-on-v6 {{ none; }};
-	recursion no;
-	dnssec-validation no;
-	notify no;
-	querylog yes;
-}};
-controls {{ }};
-"""
-
 HEAD = """$TTL {ttl}
 @ SOA {ns} hostmaster.example.net. 1 3600 600 86400 {minimum}
 @ NS {ns}
@@ -78,7 +64,7 @@ class TreeLab(DnsLab):
         self.anchor.write_text("".join(
             line + "\n" for file in self.folder.glob("K.+*.key")
             for line in file.read_text().splitlines() if " 257 " in line and line[0] != ";"))
-        return {name: self.start_named(name) for name in SERVERS}
+        return {name: self.start_server(name) for name in SERVERS}
 
     @staticmethod
     def zone_text(zone, below):
@@ -106,17 +92,13 @@ class TreeLab(DnsLab):
         text = out.read_text()
         return text.replace("203.0.113.80", "203.0.113.66") if how == "forged" else text
 
-    def start_named(self, name, again=""):
+    def start_server(self, name, again=""):
         address = SERVERS[name]
         if again == "":
             self.ip("srv", f"addr add {address}/25 dev eth0")
-        conf = self.folder / f"{name}.conf"
-        conf.write_text(NAMED.format(dir=self.folder, address=address) + "".join(
+        return self.start_named("srv", f"named-{name}{again}", address, "recursion no;", "".join(
             f'zone "{zone or "."}" {{ type primary; file "{self.folder}/{zone}.zone"; }};\n'
             for zone, (server, _, _) in ZONES.items() if server == name))
-        process = self.start("srv", f"named-{name}{again}", "named", "-g", "-n", 1, "-c", conf)
-        self.wait_port("srv", f"{address}:53".rpartition(":")[2], process, "udp")
-        return process
 
     def start_recursion(self, more="dnssec: true"):
         anchor = f", trust-anchor: {self.anchor}" if "dnssec: true" in more else ""

@@ -110,20 +110,6 @@ while True:
         send(query, peer, TRUE, mine + b"p" * 8 if cookie else None)
 """
 
-NAMED = """options {{
-	directory "{dir}";
-	pid-file none;
-	session-keyfile none;
-	listen-on port 53 {{ {address}; }};
-	listen-on-v6 {{ none; }};
-	dnssec-validation no;
-	querylog yes;
-	{more}
-}};
-controls {{ }};
-{zones}
-"""
-
 
 class CookieLab(DnsLab):
     def python(self, host, script, *words):
@@ -132,13 +118,6 @@ class CookieLab(DnsLab):
 
     def burst(self, kind, host="pc1"):
         return tuple(int(word) for word in self.python(host, BURST, ROUTER_LAN4, kind)[0].split())
-
-    def start_named(self, host, address, more, zones=""):
-        conf = self.dir / f"named-{host}.conf"
-        conf.write_text(NAMED.format(dir=self.dir, address=address, more=more, zones=zones))
-        process = self.start(host, f"named-{host}", "named", "-g", "-n", 1, "-c", conf)
-        self.wait_port(host, 53, process, "udp")
-        return process
 
     def start_upstream(self, how):
         process = self.start("srv", f"upstream-{how}", "/usr/bin/python3", "-c", UPSTREAM,
@@ -213,7 +192,8 @@ def test_bind_asks_us_with_cookies(lab):
     lab.start_unbound("srv")
     lab.start_dns(f"upstreams: {SERVER4}")
     address = PCS["pc1"][0]
-    lab.start_named("pc1", address, f"forward only; forwarders {{ {ROUTER_LAN4}; }}; recursion yes;")
+    lab.start_named("pc1", "named-pc1", address,
+                    f"forward only; forwarders {{ {ROUTER_LAN4}; }}; recursion yes;")
     for name in ("www", "alias", "short", "ns", "nothing"):
         answer = lab.dig(f"{name}.example.net", server=address)
         assert answer.status in ("NOERROR", "NXDOMAIN"), answer
@@ -225,7 +205,7 @@ def test_bind_asks_us_with_cookies(lab):
 def test_an_upstream_that_wants_cookies_gets_them(lab):
     file = lab.dir / "zone"
     file.write_text(ZONE)
-    named = lab.start_named("srv", SERVER4, "recursion no; require-server-cookie yes;",
+    named = lab.start_named("srv", "named-srv", SERVER4, "recursion no; require-server-cookie yes;",
                             f'zone "example.net" {{ type primary; file "{file}"; }};')
     lab.start_dns(f"upstreams: {SERVER4}")
     for name, data in (("www", "203.0.113.80"), ("ns", "203.0.113.53"), ("short", "203.0.113.81")):

@@ -289,3 +289,21 @@ def wait_ended(process, timeout=10):
     wait_for(lambda: "ended" in process.output(), "the connection to end", timeout)
     words = re.search(r"ended (\S+) (\S+)", process.output())
     return float(words[1]), words[2]
+
+
+def see_a_cut_cable(lab):
+    """What goes by the better uplink goes by the other at once. Who spoke by the dead one hears of it and
+    can connect anew, also who only waits."""
+    pulse, talker, waiter = Pulse(lab), talk(lab), talk(lab, WAITER, name="waiter")
+    began = time.time()
+    lab.cut("isp1")
+    pulse.wait_back(began)
+    gap = pulse.gap(began)
+    print(f"cut to first answer by the other: {gap * 1000:.0f} ms")
+    assert gap < 1
+    lab.wait_used("lte")
+    assert lab.kernel_default() == "lte" and lab.seen_as() == "lte"
+    for process in (talker, waiter):
+        at, how = wait_ended(process)
+        print(f"{process.name}: {how} after {at - began:.2f} s")
+        assert how == "ConnectionResetError" and at - began < 1, (process.name, how, at - began)
