@@ -19,6 +19,7 @@ enum {
 
 // For the signal's handler, which has nobody to ask.
 static atomic_bool is_taken, is_given_up;
+static bool is_wanted; // whether or not it can be had where control is now
 
 static int set_policy(int policy, int priority)
 {
@@ -61,6 +62,7 @@ bool precedence_take(const struct cores *cores)
 	struct sigaction action = {.sa_handler = on_limit, .sa_flags = SA_RESTART};
 	int rc;
 
+	is_wanted = true;
 	if (cores->control < 0)
 		return false;
 	if (sigaction(SIGXCPU, &action, NULL) != 0)
@@ -87,10 +89,23 @@ bool precedence_is_given_up(void)
 	return atomic_load(&is_given_up);
 }
 
-void precedence_end(void)
+void precedence_pause(void)
 {
 	if (atomic_exchange(&is_taken, false)) {
 		set_policy(SCHED_OTHER, 0);
 		set_limit(RLIM_INFINITY);
 	}
+	atomic_store(&is_given_up, false);
+}
+
+void precedence_follow(const struct cores *cores)
+{
+	if (is_wanted)
+		precedence_take(cores);
+}
+
+void precedence_end(void)
+{
+	precedence_pause();
+	is_wanted = false;
 }

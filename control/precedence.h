@@ -18,4 +18,8 @@ bool precedence_take(const struct cores *cores);
 // A turn is over: what was given up is taken again.
 void precedence_keep(void);
 bool precedence_is_given_up(void);
+// While workers move to other cores, one of which may be control's: nothing is in effect between
+// the two, and what was taken before is taken again where it can be.
+void precedence_pause(void);
+void precedence_follow(const struct cores *cores);
 void precedence_end(void);

@@ -6,6 +6,7 @@
 
 #include "cfg/base/log.h"
 #include "control/api/events.h"
+#include "control/precedence.h"
 
 static void tell(const struct router *router)
 {
@@ -25,12 +26,17 @@ static void tell(const struct router *router)
 // The daemon's other threads first: where a core becomes a worker's, that one finds it free.
 int crew_follow(struct router *router, const struct cores *cores, struct error *err)
 {
+	int rc;
+
+	precedence_pause();
 	cores_leave_to_workers(cores, &router->allowed);
-	if (dataplane_cores_set(router->dp, cores->workers, cores->n_cores, err) != 0) {
+	rc = dataplane_cores_set(router->dp, cores->workers, cores->n_cores, err);
+	if (rc == 0)
+		router->cores = *cores;
+	else
 		cores_leave_to_workers(&router->cores, &router->allowed);
-		return -1;
-	}
-	router->cores = *cores;
-	tell(router);
-	return 0;
+	precedence_follow(&router->cores);
+	if (rc == 0)
+		tell(router);
+	return rc;
 }

@@ -246,20 +246,29 @@ def test_more_cores_than_workers_need_a_restart(lab):
     assert where(lab) == lab.cores[:1] * 2
 
 
+def control_goes_first(lab):
+    return os.sched_getscheduler(lab.router.pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+
+
 def test_one_core_at_the_start_and_two_later():
+    """On a core that packets have too, control does not go before them."""
     with HouseLab() as lab:
         lab.write(workers=1)
         text = lab.config(workers=1)
         lab.config = lambda **_: with_cores(text, CORES[:1], 2)
         lab.begin()
         assert where(lab) == CORES[:1] * 2 and threads(lab) == ["worker-0"]
+        assert control_goes_first(lab)
         lab.serve_live()
         with lab.live("tcp") as tcp:
             lab.told("apply", lab.write_cores(CORES[:2], 2))
             assert sorted(where(lab)) == CORES[:2] and len(threads(lab)) == 2
+            assert control_goes_first(lab) == (len(CORES) > 2)
             before = [worker["turns"] for worker in workers(lab)]
             wait_for(lambda: all(worker["turns"] > turns for worker, turns in
                                  zip(workers(lab), before)), "both workers to turn")
+            lab.told("apply", lab.write_cores(CORES[:1], 2))
+            assert control_goes_first(lab)
         assert "error" not in tcp and tcp["answered"] == tcp["sent"] > 0, tcp
 
 

@@ -90,12 +90,36 @@ static void a_turn_that_lasts_too_long_gives_it_up_until_it_is_over(void **state
 	precedence_end();
 }
 
+static void it_follows_the_workers_cores_where_it_was_taken(void **state)
+{
+	precedence_follow(&with_core); // nobody ever took it
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	take_or_skip();
+	precedence_pause();
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	precedence_keep(); // the end of a turn does not bring it back
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	precedence_follow(&shared_core);
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	precedence_pause();
+	precedence_follow(&with_core);
+	assert_true(is_first());
+	work_too_long();
+	precedence_pause();
+	precedence_keep();
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	precedence_end();
+	precedence_follow(&with_core);
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(where_packets_have_the_core_too_nothing_is_done),
 		cmocka_unit_test(what_is_begun_later_does_not_have_it),
 		cmocka_unit_test(a_turn_that_lasts_too_long_gives_it_up_until_it_is_over),
+		cmocka_unit_test(it_follows_the_workers_cores_where_it_was_taken),
 	};
 
 	alarm(LIMIT_SEC);
