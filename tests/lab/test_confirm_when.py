@@ -56,7 +56,7 @@ def wait_back(lab, revision, *why):
     wait_for(lambda: said in lab.router.output(), "it to go", SOON + 4)
     line = next(line for line in lab.router.output().splitlines() if said in line)
     assert all(words in line for words in why), line
-    assert [r["state"] for r in lab.history()[:2]] == ["good", "undone"]
+    wait_for(lambda: [r["state"] for r in lab.history()[:2]] == ["good", "undone"], "it to be undone")
 
 
 def test_what_passes_is_confirmed_by_itself(lab):

@@ -55,6 +55,7 @@ def plug_trunks(lab, vlans):
     ports = dict.fromkeys(port for port, _ in vlans.values())
     for host in ("rtr", "sw", *lab.plan):
         lab.add_host(host)
+    lab.sysctl("sw", {"net.ipv6.conf.default.disable_ipv6": 1})  # a switch says nothing of its own
     for port in ports:
         lab.add_wire("rtr", f"port-{port}", "sw", f"to-{port}")
     for name, host in lab.plan.items():
