@@ -109,7 +109,7 @@ sqlite3 *state_db_open(const char *path, struct error *err)
 
 	if (make_file(path, &why) != 0)
 		goto fail;
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) !=
 		SQLITE_OK) {
 		error_set(&why, "%s", db == NULL ? "no memory" : sqlite3_errmsg(db));
 		goto fail;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The file that keeps what must survive a restart and a power cut: one SQLite database with a
 // write-ahead log, each commit on the disk before it returns. One process has it at a time, and in
-// it one connection, which those who keep something share; each has its own tables. Control thread.
+// it one connection, which those who keep something share; each has its own tables. Any thread, one
+// at a time: who does several things that belong together has sqlite3_db_mutex meanwhile.
 #pragma once
 
 #include <sqlite3.h>
