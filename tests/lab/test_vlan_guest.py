@@ -162,12 +162,13 @@ class TestVlans:
         lab.wait_ping("peer", FAR, "-s", 1472, "-M", "do")
         lab.wait_ping("peer", GUESTS6, "-s", 1452, "-M", "do")
         lab.wait_ping("peer", LAN, "-I", "198.18.0.81", "-s", 1472, "-M", "do")
-        lab.serve_iperf()
-        assert lab.iperf() > 1 and lab.iperf("-R") > 1
-        counted = lab.interfaces()
-        assert all(counted[name]["rx_packets"] > 100 and counted[name]["tx_packets"] > 100
-                   for name in ("wan", "guests")), counted
         assert lab.dropped("drop_vlan_nested") == 0
+        if lab.way.driver == "pci":
+            lab.serve_iperf()
+            assert lab.iperf() > 1 and lab.iperf("-R") > 1
+            counted = lab.interfaces()
+            assert all(counted[name]["rx_packets"] > 100 and counted[name]["tx_packets"] > 100
+                       for name in ("wan", "guests")), counted
 
     def test_a_vlan_comes_and_goes_while_it_runs(self, lab):
         assert lab.ping("peer", THINGS) == 0
