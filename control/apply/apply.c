@@ -34,7 +34,7 @@ struct apply {
 	struct readings *readings;
 	struct event *turn;	      // of the job
 	struct apply_job *job;	      // under way; NULL: none
-	struct apply_job *next;	      // waits for one that changes no config; NULL: none
+	struct apply_job *next;	      // waits for one that changes no config any more; NULL: none
 	struct apply_job *confirming; // waits for any; NULL: none
 };
 
@@ -101,14 +101,17 @@ static void end_trial(struct apply *apply)
 
 static const struct apply_who daemon_itself = {-1, "millraced", ""};
 
-// One may wait while files of sets are read: nobody has asked for that.
+// One may wait while files of sets are read, which nobody has asked for, or while the one before
+// it, done, is tidied up.
 static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
 {
-	if (apply->job == NULL || (apply->job->kind == APPLY_FILES && apply->next == NULL))
+	const struct apply_job *job = apply->job;
+
+	if (job == NULL || (apply->next == NULL && (job->kind == APPLY_FILES || job->is_done)))
 		return 0;
 	return error_set(&outcome->err,
 		"another config is under way: %s; ask again when that is done",
-		job_phase_name(apply->job));
+		job_phase_name(job));
 }
 
 static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
