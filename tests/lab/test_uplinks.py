@@ -9,7 +9,7 @@ import pytest
 from home import build_dir
 from lab import wait_for
 from tools import lookup
-from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, WAITER, WHICH, Pulse, UplinksLab, said,
+from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, STREAM, WAITER, WHICH, Pulse, UplinksLab, said,
                          see_a_cut_cable, talk, uplinks_config, wait_ended)
 
 
@@ -75,6 +75,20 @@ def test_it_goes_back_when_the_hold_is_over_and_leaves_nothing_behind():
         at, how = wait_ended(talker)
         assert how == "ConnectionResetError" and at - began < held + 1
         assert lab.seen_as() == "fibre"
+
+
+def test_who_only_listens_hears_that_his_translation_has_changed():
+    """Whose packet comes first after it, the far end's or his own, is chance: of so many, both."""
+    with UplinksLab() as lab:
+        lab.begin()
+        lab.start_web("srv", 81, "stream", STREAM)
+        listeners = [talk(lab, WAITER, port=81, name=f"listener-{i}") for i in range(16)]
+        path = lab.dir / "next.yaml"
+        path.write_text(uplinks_config().replace(
+            "nat:\n", "nat:\n  - { source: 203.0.113.150, interface: wan }\n") +
+            f"state: {{ file: {lab.dir}/state.db }}\n")
+        assert lab.millrace("apply", path) is not None
+        assert [wait_ended(listener)[1] for listener in listeners] == ["ConnectionResetError"] * 16
 
 
 def test_who_lives_on_the_other_one_is_left_alone():
