@@ -326,6 +326,42 @@ def test_uplinks_change_at_run_time_without_loss():
         assert wait_ended(talker)[1] == "ConnectionResetError"
 
 
+def defaults_of(text, routes):
+    """By which interface the best default route led, after each of the kernel's news of one; `routes` are
+    those before it, by metric."""
+    for gone, interface, metric in re.findall(
+            r"^(Deleted )?default via \S+ dev (\w+) (?!table).*?metric (\d+)", text, re.M):
+        if gone:
+            del routes[int(metric)]
+        else:
+            routes[int(metric)] = interface
+        yield routes[min(routes)]
+
+
+def test_uplinks_come_and_go_and_the_default_route_never_leads_by_another():
+    """Not for a moment: who is looked at then is cut. Nor by the first of the list, if a later one is better."""
+    with UplinksLab() as lab:
+        text = uplinks_config()
+        begin, end = text.index("uplinks:"), text.index("nat:")
+        lab.begin(text)
+
+        def has_heard(metric):
+            lab.ip("rtr", f"route replace 203.0.113.77 dev lan metric {metric}")
+            return f"metric {metric}" in monitor.output()
+
+        routes = {r["metric"]: r["dev"] for r in lab.ip_json("rtr", "route show default")}
+        monitor = lab.start("rtr", "monitor", "ip", "monitor", "route")
+        wait_for(lambda: has_heard(7), "the kernel's news")
+        title, fibre, lte = text[begin:end].splitlines()
+        for uplinks in ("", f"{title}\n{lte}\n{fibre}\n", ""):
+            path = lab.dir / "next.yaml"
+            path.write_text(f"{text[:begin]}{uplinks}{text[end:]}state: {{ file: {lab.dir}/state.db }}\n")
+            assert lab.millrace("apply", path) is not None
+        wait_for(lambda: has_heard(8), "the last of the kernel's news")
+        led = list(defaults_of(monitor.output(), routes))
+        assert len(led) >= 3 * 5 and set(led) == {"wan"}, monitor.output()
+
+
 def test_a_house_that_asks_much_notices_no_more():
     """Names at full rate while the cable is cut: neither the failover nor the loop waits for them."""
     more = "dns: { listen: [lan], upstreams: learned, cache: 0 }\n"
