@@ -32,9 +32,10 @@ struct apply {
 	uint64_t n_changes;
 	struct errand *errand;
 	struct readings *readings;
-	struct event *turn;	// of the job
-	struct apply_job *job;	// under way; NULL: none
-	struct apply_job *next; // waits for one that changes no config; NULL: none
+	struct event *turn;	      // of the job
+	struct apply_job *job;	      // under way; NULL: none
+	struct apply_job *next;	      // waits for one that changes no config; NULL: none
+	struct apply_job *confirming; // waits for any; NULL: none
 };
 
 // --- what a job asks of it ---
@@ -62,38 +63,9 @@ bool apply_has(const struct apply *apply, uint64_t hash)
 	return hash == apply->present_hash;
 }
 
-uint64_t apply_hash_origin(const struct apply *apply, const struct source *source)
+const char *apply_origin(const struct apply *apply)
 {
-	if (apply->history == NULL)
-		return 0; // nobody notes it
-	return strcmp(source->config->file, apply->origin) == 0 ? source->hash
-								: source_hash_file(apply->origin);
-}
-
-// On trial. Without a history it goes on where nothing is promised.
-int apply_note(struct apply *apply, struct apply_job *job)
-{
-	struct apply_outcome *outcome = job->outcome;
-	struct revision revision = {
-		.at = wall_clock_now(),
-		.state = REVISION_TRIAL,
-		.uid = job->uid,
-		.who = job->program,
-		.why = job->why,
-		.file = job->source.config->file,
-		.file_hash = job->file_hash,
-	};
-
-	if (apply->history == NULL)
-		error_set(&outcome->unkept, "there is no state file");
-	else if (history_add(apply->history, &revision, job->source.text, job->source.bytes,
-			 &outcome->revision, &outcome->unkept) == 0)
-		return 0;
-	if (job->confirm_sec == 0)
-		return 0;
-	return error_set(&outcome->err,
-		"it could not be taken back after a power cut, so it is not put on trial: %s",
-		outcome->unkept.text);
+	return apply->origin;
 }
 
 static void publish(const struct apply *apply, const char *what, int64_t revision, const char *why)
@@ -106,7 +78,7 @@ static void publish(const struct apply *apply, const char *what, int64_t revisio
 
 static void tell_news(const struct apply *apply, const struct apply_job *job)
 {
-	const struct apply_outcome *outcome = job->outcome;
+	const struct apply_outcome *outcome = &job->outcome;
 	char number[32] = "not kept";
 
 	if (outcome->revision != 0)
@@ -118,15 +90,10 @@ static void tell_news(const struct apply *apply, const struct apply_job *job)
 
 // --- on trial ---
 
-static void end_trial(struct apply *apply, enum revision_state state)
+static void end_trial(struct apply *apply)
 {
-	struct error err = {0};
-
 	event_del(apply->timer);
 	probes_end(apply->probes);
-	if (apply->trial != 0 && state != REVISION_GOOD &&
-		history_settle(apply->history, apply->trial, state, &err) != 0)
-		log_error("config", "%s", err.text);
 	apply->trial = 0;
 }
 
@@ -145,13 +112,12 @@ static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
 }
 
 static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
-	const struct apply_who *who, struct apply_outcome *outcome)
+	const struct apply_who *who)
 {
 	job->apply = apply;
 	job->kind = kind;
 	job->uid = who->uid;
 	job->before = apply->present;
-	job->outcome = outcome;
 	snprintf(job->program, sizeof(job->program), "%s", who->program);
 	snprintf(job->why, sizeof(job->why), "%s", who->why);
 }
@@ -159,7 +125,7 @@ static void describe(struct apply_job *job, struct apply *apply, enum apply_job_
 static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm_sec)
 {
 	const struct apply *apply = job->apply;
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	snprintf(outcome->file, sizeof(outcome->file), "%s", path);
 	job->confirm_sec = confirm_sec;
@@ -179,7 +145,7 @@ static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm
 static int aim_back(struct apply_job *job, int64_t number)
 {
 	struct apply *apply = job->apply;
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	if (is_busy(apply, outcome) != 0)
 		return -1;
@@ -195,8 +161,19 @@ static int aim_back(struct apply_job *job, int64_t number)
 	snprintf(outcome->file, sizeof(outcome->file), "revision %lld", (long long)number);
 	if (apply->history == NULL)
 		return error_set(&outcome->err, "there is no state file, so there is no history");
-	job->text = history_text(apply->history, number, &job->text_bytes, &outcome->err);
-	return job->text == NULL ? -1 : 0;
+	return 0;
+}
+
+static int aim_at_trial(struct apply_job *job)
+{
+	const struct apply *apply = job->apply;
+
+	if (apply->trial == 0)
+		return error_set(&job->outcome.err, "nothing is on trial");
+	if (apply->confirming != NULL || (apply->job != NULL && apply->job->kind == APPLY_CONFIRM))
+		return error_set(&job->outcome.err, "it is being confirmed");
+	job->number = apply->trial;
+	return 0;
 }
 
 static int aim_at_set(struct apply_job *job, const char *set)
@@ -207,42 +184,35 @@ static int aim_at_set(struct apply_job *job, const char *set)
 		snprintf(job->set, sizeof(job->set), "%s", set);
 	return apply->job == NULL
 		       ? 0
-		       : error_set(&job->outcome->err,
+		       : error_set(&job->outcome.err,
 				 "another config is being applied: ask again in a moment");
-}
-
-static int run_here(struct apply *apply, struct apply_job *job, int is_aimed)
-{
-	if (is_aimed != 0)
-		return -1;
-	if (apply->job != NULL)
-		return error_set(&job->outcome->err, "files of sets are being read");
-	job->is_left = true;
-	apply->job = job;
-	return job_run(job);
 }
 
 void apply_job_over(struct apply *apply, struct apply_job *job)
 {
+	struct apply_job **waiting;
+
 	apply->job = NULL;
 	job->is_over = true;
 	if (job->done != NULL)
-		job->done(job->done_ctx, job->outcome, job->rc);
-	if (job->outcome == &job->own && job->is_left) {
+		job->done(job->done_ctx, &job->outcome, job->rc);
+	if (job->is_left) {
 		job_fini(job);
 		free(job);
 	}
-	if (apply->job == NULL && apply->next != NULL) {
-		apply->job = apply->next;
-		apply->next = NULL;
+	if (apply->job != NULL)
+		return;
+	waiting = apply->confirming != NULL ? &apply->confirming : &apply->next;
+	apply->job = *waiting;
+	*waiting = NULL;
+	if (apply->job != NULL)
 		job_begin(apply->job);
-	}
 }
 
 static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job, int is_aimed)
 {
 	if (is_aimed == 0 && apply->job != NULL) {
-		apply->next = job;
+		*(job->kind == APPLY_CONFIRM ? &apply->confirming : &apply->next) = job;
 		return job;
 	}
 	if (is_aimed == 0) {
@@ -253,7 +223,7 @@ static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job,
 	job->rc = -1;
 	job->is_done = job->is_over = true;
 	if (job->done != NULL)
-		job->done(job->done_ctx, job->outcome, job->rc);
+		job->done(job->done_ctx, &job->outcome, job->rc);
 	return job;
 }
 
@@ -288,7 +258,7 @@ static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
 		event_add(apply->timer, &retry);
 		return;
 	}
-	describe(job, apply, APPLY_BACK, &daemon_itself, &job->own);
+	describe(job, apply, APPLY_BACK, &daemon_itself);
 	job->is_lenient = true;
 	job->done = on_back;
 	job->done_ctx = apply;
@@ -313,21 +283,25 @@ static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
 		on_trial_ended(-1, EV_TIMEOUT, apply);
 }
 
-// It is in force, or has failed.
+static void settle_trial(struct apply *apply, struct apply_job *job)
+{
+	if (job->rc < 0)
+		return;
+	job->outcome.revision = job->number;
+	end_trial(apply);
+	log_info("config", "revision %lld is confirmed", (long long)job->number);
+	publish(apply, "confirmed", job->number, "");
+}
+
 void apply_settle(struct apply *apply, struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
-	struct error err = {0};
+	struct apply_outcome *outcome = &job->outcome;
 
-	if (job->kind == APPLY_PLAN || job->kind == APPLY_FILES)
+	if (job->kind == APPLY_CONFIRM)
+		settle_trial(apply, job);
+	if ((job->kind != APPLY_FILE && job->kind != APPLY_BACK) || job->rc < 0)
 		return;
-	if (job->rc < 0) {
-		if (outcome->revision != 0 &&
-			history_forget(apply->history, outcome->revision, &err) != 0)
-			log_error("config", "%s", err.text);
-		outcome->revision = 0;
-		return;
-	}
+	outcome->revision = job->noted;
 	if (!outcome->is_unchanged) {
 		apply->present = outcome->revision;
 		apply->present_hash = job->source.hash;
@@ -335,8 +309,10 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 		tell_news(apply, job);
 	}
 	if (job->kind == APPLY_BACK && apply->trial != 0 &&
-		(!outcome->is_unchanged || job->is_lenient)) // by itself it always ends
-		end_trial(apply, REVISION_UNDONE);
+		(!outcome->is_unchanged || job->is_lenient)) { // by itself it always ends
+		job->undone = apply->trial;
+		end_trial(apply);
+	}
 	if (job->confirm_sec > 0 && !outcome->is_unchanged)
 		begin_trial(apply, job->before, job->confirm_sec);
 	if (job->probes != 0 && !outcome->is_unchanged && apply->trial != 0)
@@ -345,44 +321,19 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 
 // --- what is asked for ---
 
-int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_PLAN, &daemon_itself, outcome);
-	return run_here(apply, &job, aim_at_file(&job, path, 0));
-}
-
-int apply_file(struct apply *apply, const char *path, const struct apply_who *who,
-	unsigned confirm_sec, struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_FILE, who, outcome);
-	return run_here(apply, &job, aim_at_file(&job, path, confirm_sec));
-}
-
-int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
-	struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_BACK, who, outcome);
-	return run_here(apply, &job, aim_back(&job, number));
-}
-
 struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request)
 {
 	static const enum apply_job_kind kinds[] = {[APPLY_ASKS_PLAN] = APPLY_PLAN,
 		[APPLY_ASKS_FILE] = APPLY_FILE,
 		[APPLY_ASKS_BACK] = APPLY_BACK,
-		[APPLY_ASKS_FILES] = APPLY_FILES};
+		[APPLY_ASKS_FILES] = APPLY_FILES,
+		[APPLY_ASKS_CONFIRM] = APPLY_CONFIRM};
 	struct apply_job *job = calloc(1, sizeof(*job));
 	int rc;
 
 	if (job == NULL)
 		return NULL;
-	describe(job, apply, kinds[request->what], &request->who, &job->own);
+	describe(job, apply, kinds[request->what], &request->who);
 	job->done = request->done;
 	job->done_ctx = request->ctx;
 	job->probes = request->probes;
@@ -393,6 +344,8 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 		rc = aim_back(job, request->revision);
 	else if (request->what == APPLY_ASKS_FILES)
 		rc = aim_at_set(job, request->set);
+	else if (request->what == APPLY_ASKS_CONFIRM)
+		rc = aim_at_trial(job);
 	else
 		rc = aim_at_file(job, request->file, request->confirm_sec);
 	return begin_aimed(apply, job, rc);
@@ -403,7 +356,7 @@ const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *
 	if (!job->is_done || !job->is_over)
 		return NULL; // its thread may be writing what comes of it
 	*rc = job->rc;
-	return job->outcome;
+	return &job->outcome;
 }
 
 const char *apply_job_doing(const struct apply_job *job)
@@ -413,8 +366,8 @@ const char *apply_job_doing(const struct apply_job *job)
 
 void apply_job_told(struct apply *apply, struct apply_job *job)
 {
-	readings_discard(apply->readings, job->own.config);
-	job->own.config = NULL;
+	readings_discard(apply->readings, job->outcome.config);
+	job->outcome.config = NULL;
 }
 
 void apply_job_leave(struct apply_job *job)
@@ -433,30 +386,26 @@ bool apply_is_busy(const struct apply *apply)
 	return apply->job != NULL;
 }
 
-int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
+// Where it cannot be, it goes when its time is over.
+static void on_confirmed(void *ctx, const struct apply_outcome *outcome, int rc)
 {
-	if (apply->trial == 0)
-		return error_set(err, "nothing is on trial");
-	if (history_settle(apply->history, apply->trial, REVISION_GOOD, err) != 0)
-		return -1;
-	*number = apply->trial;
-	end_trial(apply, REVISION_GOOD);
-	log_info("config", "revision %lld is confirmed", (long long)*number);
-	publish(apply, "confirmed", *number, "");
-	return 0;
+	struct apply *apply = ctx;
+
+	if (rc == 0)
+		return;
+	log_error("config", "it cannot be confirmed: %s", outcome->err.text);
+	probes_end(apply->probes);
 }
 
 static void on_passed(void *ctx)
 {
 	struct apply *apply = ctx;
-	struct error err = {0};
-	int64_t number;
 
 	log_info("config", "revision %lld has stood its test", (long long)apply->trial);
-	if (apply_confirm(apply, &number, &err) != 0) {
-		log_error("config", "it cannot be confirmed: %s", err.text);
-		probes_end(apply->probes);
-	}
+	apply_job_leave(apply_begin(apply, &(struct apply_request){.what = APPLY_ASKS_CONFIRM,
+						   .who = daemon_itself,
+						   .done = on_confirmed,
+						   .ctx = apply}));
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
@@ -518,6 +467,8 @@ void apply_free(struct apply *apply)
 		forget(apply->job);
 	if (apply->next != NULL)
 		forget(apply->next);
+	if (apply->confirming != NULL)
+		forget(apply->confirming);
 	if (apply->timer != NULL)
 		event_free(apply->timer);
 	if (apply->turn != NULL)
