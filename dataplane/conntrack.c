@@ -420,6 +420,10 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 	bool is_expected = helper_expected(w, w, flow, flow_index(&w->flows, flow), &expected);
 
 	if (!conntrack_stands(w, flow, &original, is_expected ? &expected : NULL, &subject, &d)) {
+		if (conntrack_waits(&d)) {
+			worker_drop(w, p->m, d.refused);
+			return NULL;
+		}
 		worker_count(w, COUNTER_FLOW_CUT);
 		if (is_told(w, p, dir, &d))
 			reset_other_end(w, p, dir);

@@ -250,6 +250,47 @@ static void a_far_end_that_no_uplink_of_its_own_leads_to_is_not_told(void **stat
 	assert_cut(f);
 }
 
+static void set_wan_address(struct fixture *f, unsigned n)
+{
+	struct ip_prefix own = {{.family = IP_V4, .bytes = {203, 0, 113, 2}}, 24};
+
+	assert_int_equal(dataplane_interface_set_addresses(f->dp, FIXTURE_WAN, &own, n), 0);
+}
+
+// As a route that is gone: its lease is renewed late, or its prefix length changes.
+static void an_address_that_is_gone_for_a_moment_costs_no_flow(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = fixture_udp_out, answer;
+
+	fixture_connect(f, &frame, &answer);
+	set_wan_address(f, 0);
+	assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
+	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_NO_ADDRESS), 2);
+	set_wan_address(f, 1);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 1);
+}
+
+static void who_waited_for_an_address_hears_of_another_uplink(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
+	struct frame frame = fixture_udp_out, answer;
+
+	fixture_translate(f, nats, 2);
+	fixture_connect(f, &frame, &answer);
+	set_wan_address(f, 0);
+	assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
+	route_by(f, 1 << FIXTURE_LAN2);
+	fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
+	assert_reset(f, FIXTURE_LAN, RST, frame.tcp_ack);
+	assert_cut(f);
+}
+
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 
 int main(void)
@@ -262,6 +303,8 @@ int main(void)
 		NAT(both_ends_hear_that_their_uplink_is_not_used_any_more),
 		NAT(an_answer_that_comes_first_after_a_failover_resets_who_waits_for_it),
 		NAT(a_far_end_that_no_uplink_of_its_own_leads_to_is_not_told),
+		NAT(an_address_that_is_gone_for_a_moment_costs_no_flow),
+		NAT(who_waited_for_an_address_hears_of_another_uplink),
 	};
 
 	fixture_start_drivers();
