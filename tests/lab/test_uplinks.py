@@ -346,7 +346,8 @@ def test_uplinks_come_and_go_and_the_default_route_never_leads_by_another():
         lab.begin(text)
 
         def has_heard(metric):
-            lab.ip("rtr", f"route replace 203.0.113.77 dev lan metric {metric}")
+            for what in ("add", "del"):
+                lab.ip("rtr", f"route {what} 203.0.113.77 dev lan metric {metric}")
             return f"metric {metric}" in monitor.output()
 
         routes = {r["metric"]: r["dev"] for r in lab.ip_json("rtr", "route show default")}
