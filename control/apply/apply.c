@@ -5,36 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/api/events.h"
 #include "control/apply/foresight.h"
 #include "control/apply/job.h"
-#include "control/apply/probes.h"
 #include "control/apply/reading.h"
+#include "control/apply/trial.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
-enum { RETRY_SEC = 10 };
-
-static const struct timeval retry = {.tv_sec = RETRY_SEC}, soon = {.tv_sec = 1};
+enum { RETRY_SEC = 10, SOON_SEC = 1 };
 
 struct apply {
 	struct router *router;
 	struct history *history;
 	char *origin;
 	int64_t present;
-	uint64_t present_hash;	 // of its text
-	int64_t trial, fallback; // 0: nothing is on trial
-	uint64_t trial_ends_ms;
-	struct event *timer;
-	struct probes *probes;
+	uint64_t present_hash; // of its text
+	struct trial *trial;
 	uint64_t n_changes;
 	struct errand *errand;
 	struct readings *readings;
 	struct event *turn;	      // of the job
 	struct apply_job *job;	      // under way; NULL: none
-	struct apply_job *next;	      // waits for one that changes no config; NULL: none
+	struct apply_job *next;	      // waits for one that changes no config any more; NULL: none
 	struct apply_job *confirming; // waits for any; NULL: none
 };
 
@@ -88,27 +82,21 @@ static void tell_news(const struct apply *apply, const struct apply_job *job)
 	publish(apply, job->confirm_sec > 0 ? "on trial" : "in force", outcome->revision, job->why);
 }
 
-// --- on trial ---
-
-static void end_trial(struct apply *apply)
-{
-	event_del(apply->timer);
-	probes_end(apply->probes);
-	apply->trial = 0;
-}
-
 // --- jobs ---
 
 static const struct apply_who daemon_itself = {-1, "millraced", ""};
 
-// One may wait while files of sets are read: nobody has asked for that.
+// One may wait while files of sets are read, which nobody has asked for, or while the one before
+// it, done, is tidied up.
 static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
 {
-	if (apply->job == NULL || (apply->job->kind == APPLY_FILES && apply->next == NULL))
+	const struct apply_job *job = apply->job;
+
+	if (job == NULL || (apply->next == NULL && (job->kind == APPLY_FILES || job->is_done)))
 		return 0;
 	return error_set(&outcome->err,
 		"another config is under way: %s; ask again when that is done",
-		job_phase_name(apply->job));
+		job_phase_name(job));
 }
 
 static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
@@ -131,10 +119,10 @@ static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm
 	job->confirm_sec = confirm_sec;
 	if (is_busy(apply, outcome) != 0)
 		return -1;
-	if (job->kind == APPLY_FILE && apply->trial != 0)
+	if (job->kind == APPLY_FILE && trial_revision(apply->trial) != 0)
 		return error_set(&outcome->err,
 			"revision %lld is on trial: confirm it or roll it back first",
-			(long long)apply->trial);
+			(long long)trial_revision(apply->trial));
 	if (confirm_sec > 0 && apply->present == 0)
 		return error_set(&outcome->err,
 			"what the router has now is not in the history: nothing to go back to");
@@ -150,7 +138,7 @@ static int aim_back(struct apply_job *job, int64_t number)
 	if (is_busy(apply, outcome) != 0)
 		return -1;
 	if (number == 0 && apply->history != NULL)
-		number = apply->trial != 0     ? apply->fallback
+		number = trial_revision(apply->trial) != 0 ? trial_fallback(apply->trial)
 			 : apply->present != 0 ? history_before(apply->history, apply->present)
 					       : history_newest(apply->history, REVISION_GOOD);
 	if (number == 0)
@@ -168,11 +156,11 @@ static int aim_at_trial(struct apply_job *job)
 {
 	const struct apply *apply = job->apply;
 
-	if (apply->trial == 0)
+	if (trial_revision(apply->trial) == 0)
 		return error_set(&job->outcome.err, "nothing is on trial");
 	if (apply->confirming != NULL || (apply->job != NULL && apply->job->kind == APPLY_CONFIRM))
 		return error_set(&job->outcome.err, "it is being confirmed");
-	job->number = apply->trial;
+	job->number = trial_revision(apply->trial);
 	return 0;
 }
 
@@ -238,49 +226,32 @@ static void on_back(void *ctx, const struct apply_outcome *outcome, int rc)
 	log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
 		error_str(outcome->errors.n > 0 ? &outcome->errors.list[0] : &outcome->err, text,
 			sizeof(text)));
-	event_add(apply->timer, &retry);
+	trial_ask_again(apply->trial, RETRY_SEC);
 }
 
 // Back while the loop goes on. What was there before is what the files of its sets held then:
 // reading them now must not be what keeps a router from coming back.
-static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
+static void on_trial_over(void *ctx)
 {
 	struct apply *apply = ctx;
 	struct apply_job *job;
-	char failed[160];
 
 	if (apply->job != NULL) {
-		event_add(apply->timer, &soon);
+		trial_ask_again(apply->trial, SOON_SEC);
 		return;
 	}
 	job = calloc(1, sizeof(*job));
 	if (job == NULL) {
-		event_add(apply->timer, &retry);
+		trial_ask_again(apply->trial, RETRY_SEC);
 		return;
 	}
 	describe(job, apply, APPLY_BACK, &daemon_itself);
 	job->is_lenient = true;
 	job->done = on_back;
 	job->done_ctx = apply;
-	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
-	snprintf(job->why, sizeof(job->why), "%s revision %lld%s%s%s: back to revision %lld",
-		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
-		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
-		(long long)apply->fallback);
+	trial_tell(apply->trial, job->why, sizeof(job->why));
 	log_warning("config", "%s", job->why);
-	apply_job_leave(begin_aimed(apply, job, aim_back(job, apply->fallback)));
-}
-
-static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
-{
-	struct timeval left = {.tv_sec = sec};
-
-	apply->trial = apply->present;
-	apply->fallback = fallback;
-	apply->trial_ends_ms = clock_now_ms() + (uint64_t)sec * 1000;
-	log_info("config", "revision %lld is on trial for %u s", (long long)apply->trial, sec);
-	if (event_add(apply->timer, &left) != 0) // nobody would go back
-		on_trial_ended(-1, EV_TIMEOUT, apply);
+	apply_job_leave(begin_aimed(apply, job, aim_back(job, trial_fallback(apply->trial))));
 }
 
 static void settle_trial(struct apply *apply, struct apply_job *job)
@@ -288,7 +259,7 @@ static void settle_trial(struct apply *apply, struct apply_job *job)
 	if (job->rc < 0)
 		return;
 	job->outcome.revision = job->number;
-	end_trial(apply);
+	trial_end(apply->trial);
 	log_info("config", "revision %lld is confirmed", (long long)job->number);
 	publish(apply, "confirmed", job->number, "");
 }
@@ -308,15 +279,15 @@ void apply_settle(struct apply *apply, struct apply_job *job)
 		apply->n_changes++;
 		tell_news(apply, job);
 	}
-	if (job->kind == APPLY_BACK && apply->trial != 0 &&
+	if (job->kind == APPLY_BACK && trial_revision(apply->trial) != 0 &&
 		(!outcome->is_unchanged || job->is_lenient)) { // by itself it always ends
-		job->undone = apply->trial;
-		end_trial(apply);
+		job->undone = trial_revision(apply->trial);
+		trial_end(apply->trial);
 	}
 	if (job->confirm_sec > 0 && !outcome->is_unchanged)
-		begin_trial(apply, job->before, job->confirm_sec);
-	if (job->probes != 0 && !outcome->is_unchanged && apply->trial != 0)
-		probes_begin(apply->probes, job->probes, job->confirm_name, &outcome->unkept);
+		trial_begin(apply->trial, apply->present, job->before, job->confirm_sec);
+	if (job->probes != 0 && !outcome->is_unchanged && trial_revision(apply->trial) != 0)
+		trial_probe(apply->trial, job->probes, job->confirm_name, &outcome->unkept);
 }
 
 // --- what is asked for ---
@@ -394,14 +365,13 @@ static void on_confirmed(void *ctx, const struct apply_outcome *outcome, int rc)
 	if (rc == 0)
 		return;
 	log_error("config", "it cannot be confirmed: %s", outcome->err.text);
-	probes_end(apply->probes);
+	trial_end_probes(apply->trial);
 }
 
-static void on_passed(void *ctx)
+static void on_trial_passed(void *ctx)
 {
 	struct apply *apply = ctx;
 
-	log_info("config", "revision %lld has stood its test", (long long)apply->trial);
 	apply_job_leave(apply_begin(apply, &(struct apply_request){.what = APPLY_ASKS_CONFIRM,
 						   .who = daemon_itself,
 						   .done = on_confirmed,
@@ -421,6 +391,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
 	int64_t present, uint64_t present_hash)
 {
+	static const struct trial_calls calls = {on_trial_over, on_trial_passed};
 	struct apply *apply = calloc(1, sizeof(*apply));
 
 	if (apply == NULL)
@@ -432,13 +403,12 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 		.present = present,
 		.present_hash = present_hash,
 	};
-	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
-	apply->probes = probes_new(router, on_passed, apply);
+	apply->trial = trial_new(router, &calls, apply);
 	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
 	apply->readings = readings_new(router->base, &router->config);
-	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL &&
-		apply->probes != NULL && apply->errand != NULL && apply->readings != NULL)
+	if (apply->origin != NULL && apply->trial != NULL && apply->turn != NULL &&
+		apply->errand != NULL && apply->readings != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
@@ -469,11 +439,9 @@ void apply_free(struct apply *apply)
 		forget(apply->next);
 	if (apply->confirming != NULL)
 		forget(apply->confirming);
-	if (apply->timer != NULL)
-		event_free(apply->timer);
+	trial_free(apply->trial);
 	if (apply->turn != NULL)
 		event_free(apply->turn);
-	probes_free(apply->probes);
 	free(apply->origin);
 	free(apply);
 }
@@ -510,10 +478,6 @@ uint64_t apply_changes(const struct apply *apply)
 
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec)
 {
-	uint64_t now_ms = clock_now_ms();
-
-	*left_sec = apply->trial_ends_ms > now_ms
-			    ? (unsigned)((apply->trial_ends_ms - now_ms + 999) / 1000)
-			    : 0;
-	return apply->trial;
+	*left_sec = trial_left_sec(apply->trial);
+	return trial_revision(apply->trial);
 }

@@ -42,7 +42,7 @@ struct apply_outcome {
 	struct foresight *foresight; // the same: what it ends; NULL: nothing was judged
 	bool is_unchanged;	     // the router has it already
 	int64_t revision;	     // 0: none was made; confirmed: which
-	struct error unkept;	     // why the history does not have it, or not as good
+	struct error unkept;	     // why the history does not have it, or has it on trial
 	const char *failed_step;     // NULL: nothing was begun
 	struct error err;	     // the reason, where there is one
 };

@@ -67,7 +67,7 @@ void record_end(struct apply_job *job)
 		return;
 	log_error("config", "revision %lld is in force, and the next start goes back from it: %s",
 		(long long)job->noted, err.text);
-	error_set(&job->outcome.unkept, "the next start goes back from it: %s", err.text);
+	job->outcome.unkept = err;
 }
 
 // Who waited may have come too late. Only jobs change what is on trial.

@@ -128,6 +128,41 @@ static void a_plan_is_no_change(void **state)
 	free(after);
 }
 
+// The loop asks nothing of the disk meanwhile: the test has it.
+static void who_comes_while_the_one_before_is_tidied_up_waits(void **state)
+{
+	sqlite3_mutex *disk = sqlite3_db_mutex(state_db);
+	const struct apply_outcome *outcome;
+	int64_t present = apply_present(apply);
+	struct apply_job *first;
+	int rc;
+
+	first = begin(rich, APPLY_ASKS_FILE);
+	while (strcmp(apply_job_doing(first), "reading") == 0)
+		kernel_fixture_run(1);
+	sqlite3_mutex_enter(disk);
+	while (apply_present(apply) == present)
+		kernel_fixture_run(1);
+	kernel_fixture_run(20);
+	assert_null(apply_job_outcome(first, &rc));
+	assert_string_equal(apply_job_doing(first), "tidying up");
+	assert_int_equal(history_newest(history, REVISION_TRIAL), apply_present(apply));
+	job = begin((struct parts){0}, APPLY_ASKS_FILE);
+	assert_null(apply_job_outcome(job, &rc));
+	sqlite3_mutex_leave(disk);
+	while (apply_is_busy(apply))
+		kernel_fixture_run(1);
+	outcome = apply_job_outcome(first, &rc);
+	assert_int_equal(rc, 0);
+	assert_int_equal(outcome->revision, present + 1);
+	outcome = apply_job_outcome(job, &rc);
+	assert_int_equal(rc, 0);
+	assert_int_equal(outcome->revision, present + 2);
+	assert_int_equal(history_newest(history, REVISION_GOOD), present + 2);
+	apply_job_leave(first);
+	apply_job_leave(job);
+}
+
 // --- what it ends ---
 
 enum { LIVING = 100000 };
@@ -524,6 +559,7 @@ int main(void)
 		TEST(who_asked_may_go),
 		TEST(what_fails_on_the_way_leaves_all_as_it_was),
 		TEST(a_plan_is_no_change),
+		TEST(who_comes_while_the_one_before_is_tidied_up_waits),
 		TEST(a_plan_tells_what_ends_and_by_what),
 		TEST(a_plan_judges_no_more_flows_than_it_is_asked_to),
 		TEST(a_plan_that_asks_for_a_restart_or_nothing_new_judges_nothing),
