@@ -10,18 +10,17 @@
 
 static void without_a_state_file_bans_hold_until_the_end(void **state)
 {
-	struct ip_prefix address = prefix("198.51.100.7/32");
 	struct error err, unkept;
 
 	close_bans(NOW);
 	snprintf(file, sizeof(file), "%s/not/made/state.db", folder);
 	open_bans(sets, NOW);
-	assert_int_equal(bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err), 0);
+	assert_int_equal(try_ban(0, "198.51.100.7/32", DAY, NOW, &unkept, &err), 0);
 	assert_string_not_equal(unkept.text, "");
 	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
 	note(0, "198.51.100.8/32", DAY, NOW);
-	assert_false(bans_turn(&bans, NOW));
-	assert_int_equal(bans_remove(&bans, 0, &address, &unkept, &err), 0);
+	assert_false(turn(NOW));
+	assert_int_equal(try_unban(0, "198.51.100.7/32", &unkept, &err), 0);
 }
 
 static void a_second_process_does_not_get_the_file(void **state)
@@ -80,7 +79,7 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 	note(1, "198.51.100.8/32", 600, NOW);
 	let_files_grow(false);
 	for (unsigned i = 0; i < TURNS; i++) {
-		n_tries += bans_turn(&bans, NOW);
+		n_tries += turn(NOW);
 		if (i == TURNS / 2)
 			note(0, "198.51.100.9/32", DAY, NOW);
 	}
@@ -88,7 +87,7 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 	assert_true(bans.is_failing);
 	let_files_grow(true);
 	for (unsigned i = 0; i < TURNS; i++)
-		n_left += bans_turn(&bans, NOW);
+		n_left += turn(NOW);
 	assert_in_range(n_left, 1, 5);
 	assert_false(bans.is_failing);
 	// what the end of the router would write is not what is looked for
@@ -159,14 +158,15 @@ static void write_until_killed(int to)
 		address.addr.v4[2] = (uint8_t)(i >> 8);
 		address.addr.v4[3] = (uint8_t)i;
 		if (i % 17 == 0) {
-			if (bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err) != 0 ||
-				unkept.text[0] != '\0')
+			struct ban_asked *asked = bans_add(&bans, 0, &address, DAY, NOW, &err);
+
+			if (wait_for(asked, &unkept, &err) != 0 || unkept.text[0] != '\0')
 				_exit(1);
 		} else {
 			bans_note(&bans, 0, &address, DAY, NOW);
 			if (i % 17 != 16)
 				continue;
-			bans_turn(&bans, NOW);
+			turn(NOW);
 		}
 		if (write(to, &i, sizeof(i)) != sizeof(i))
 			_exit(1);
