@@ -109,13 +109,14 @@ static int write_row(sqlite3 *db, const struct row *row, struct error *err)
 
 static int write_rows(struct dhcp4_memory *memory, struct error *err)
 {
-	if (state_db_run(memory->db, "BEGIN IMMEDIATE", err) != 0)
-		return -1;
+	if (sqlite3_exec(memory->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(memory->db, err);
 	for (unsigned i = 0; i < memory->n_writing; i++)
 		if (write_row(memory->db, &memory->writing[i], err) != 0)
 			goto fail;
-	if (state_db_run(memory->db, "COMMIT", err) == 0)
+	if (sqlite3_exec(memory->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
+	failed(memory->db, err);
 fail:
 	sqlite3_exec(memory->db, "ROLLBACK", NULL, NULL, NULL);
 	return -1;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The file that bans are kept in: whose it is, what a full disk does to it, what a crash does not.
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control/state_db.h"
 #include "tests/unit/bans_fixture.h"
+#include "tests/unit/full_disk.h"
 
 static void without_a_state_file_bans_hold_until_the_end(void **state)
 {
@@ -57,17 +57,6 @@ static void a_file_that_is_no_database_is_left_alone(void **state)
 	assert_non_null(fgets(read_back, sizeof(read_back), letter));
 	fclose(letter);
 	assert_string_equal(read_back, text);
-}
-
-// A real database that cannot grow, as on a full disk.
-static void let_files_grow(bool may)
-{
-	struct rlimit limit;
-
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = may ? limit.rlim_max : 0;
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
