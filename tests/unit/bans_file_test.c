@@ -59,6 +59,20 @@ static void a_file_that_is_no_database_is_left_alone(void **state)
 	assert_string_equal(read_back, text);
 }
 
+static void a_ban_that_a_full_disk_refuses_holds_and_the_answer_says_so(void **state)
+{
+	struct error err, unkept;
+
+	let_files_grow(false);
+	assert_int_equal(try_ban(0, "198.51.100.7/32", DAY, NOW, &unkept, &err), 0);
+	assert_non_null(strstr(unkept.text, "the state file"));
+	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
+	let_files_grow(true);
+	ban(0, "198.51.100.7/32", 60, NOW);
+	restart(NOW);
+	assert_int_equal(left(0, "198.51.100.7/32"), 60);
+}
+
 static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 {
 	enum { TURNS = 100 };
@@ -207,6 +221,7 @@ int main(void)
 		TEST(without_a_state_file_bans_hold_until_the_end),
 		TEST(a_second_process_does_not_get_the_file),
 		TEST(a_file_that_is_no_database_is_left_alone),
+		TEST(a_ban_that_a_full_disk_refuses_holds_and_the_answer_says_so),
 		TEST(what_a_full_disk_refused_is_written_once_there_is_room),
 		TEST(an_end_on_a_full_disk_is_an_end),
 		TEST(a_newer_releases_file_is_left_alone),

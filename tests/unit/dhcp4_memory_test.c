@@ -71,6 +71,7 @@ static int teardown(void **state)
 {
 	char command[96];
 
+	release_writer();
 	close_memory();
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command);

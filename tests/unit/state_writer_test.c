@@ -38,6 +38,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	release_writer();
 	state_writer_free(writer);
 	event_base_free(base);
 	return 0;
