@@ -247,7 +247,7 @@ const struct rpc_method show_methods[] = {
 	{"dns.explain", .effect = RPC_READS, .task = &explain_dns},
 	{"config.plan", .effect = RPC_WRITES, .task = &config_plan}, // it reads any file
 	{"config.apply", .effect = RPC_WRITES, .task = &config_apply},
-	{"config.confirm", config_confirm, RPC_WRITES},
+	{"config.confirm", .effect = RPC_WRITES, .task = &config_confirm},
 	{"config.rollback", .effect = RPC_WRITES, .task = &config_rollback},
 	{"config.history", config_history, RPC_READS},
 	{"config.diff", .effect = RPC_READS, .task = &config_compare},

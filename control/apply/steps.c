@@ -420,17 +420,6 @@ static void follow_names_back(void *at)
 	set_feed_follow(ctx->router->set_feed, ctx->before);
 }
 
-// --- the history ---
-
-static int settle(void *at, struct error *err)
-{
-	struct steps_ctx *ctx = at;
-
-	if (ctx->history == NULL)
-		return 0;
-	return history_settle(ctx->history, ctx->revision, REVISION_GOOD, err);
-}
-
 const struct transaction_step steps[STEPS] = {
 	{"sets with a timeout", open_timed, revert_timed}, {"policy", prepare_policy, NULL},
 	{"workers", move_workers, unmove_workers},
@@ -439,7 +428,7 @@ const struct transaction_step steps[STEPS] = {
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},
-	{"sets by name", follow_names, follow_names_back}, {"history", settle, NULL},
+	{"sets by name", follow_names, follow_names_back},
 	{"DNS", commit_dns, NULL}, // it was made ready: nothing can fail any more
 };
 

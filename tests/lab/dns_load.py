@@ -14,6 +14,7 @@ import random
 import re
 import statistics
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from api_lab import Caller
@@ -66,6 +67,16 @@ def core_waits(pid):
     often it came to run. The scheduler's own count, whatever the lab's processes wait for."""
     _, waited_ns, times = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()
     return int(waited_ns) / 1e9, int(times)
+
+
+@contextmanager
+def goes_first():
+    """This program, and not those that it starts."""
+    os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(2))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class LoadLab(DnsLab):
@@ -182,7 +193,12 @@ class LoadLab(DnsLab):
         return result
 
     def measure(self):
-        """All of them, one after the other, and what the threads had of a core meanwhile."""
+        """All of them, one after the other, and what the threads had of a core meanwhile. The clock goes
+        first on its core: what a program waits for to look at it is not the router's."""
+        with goes_first():
+            return self.measure_all()
+
+    def measure_all(self):
         pid = self.router.pid
         began, dns, control = (time.monotonic(), thread_seconds(pid, "dns"),
                                thread_seconds(pid, "millraced"))
@@ -196,5 +212,6 @@ class LoadLab(DnsLab):
         result["control_waits_us"] = round(1e6 * waited / times, 1)
         return result
 
-    def loop_late_us(self):
-        return self.millrace("show", "version")["loop_late_us"]
+    def loop_late_ms(self):
+        """At worst, in the last minute or two."""
+        return self.millrace("show", "version")["loop_late_us"] / 1e3
