@@ -206,8 +206,8 @@ def measure_beside():
         load = lab.start_load()
         time.sleep(3)  # so that what there is at the start is over
         busy = lab.measure()
-        late_us = lab.loop_late_us()
-        return {"idle": idle, "busy": busy, "load": lab.end_load(load), "loop_late_us": late_us}
+        late_ms = lab.loop_late_ms()
+        return {"idle": idle, "busy": busy, "load": lab.end_load(load), "loop_late_ms": late_ms}
 
 
 def beside_rows(beside):
@@ -231,7 +231,7 @@ def show_beside(beside):
     print(f"Packets lost: {beside['idle']['packets_ms']['lost']} and "
           f"{beside['busy']['packets_ms']['lost']}. The forwarder's thread had "
           f"{beside['busy']['dns_core']:.2f} of the core that it shares with control, whose loop was "
-          f"{beside['loop_late_us'] / 1e3:.1f} ms late at worst.")
+          f"{beside['loop_late_ms']:.1f} ms late at worst.")
 
 
 def show(result):

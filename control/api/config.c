@@ -180,18 +180,3 @@ json_t *config_outcome_json(const struct apply_outcome *outcome, bool is_done)
 		outcome->unkept.text[0] == '\0' ? json_null() : error_json(&outcome->unkept));
 	return to;
 }
-
-// --- asked for ---
-
-json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure)
-{
-	const struct router *router = ctx;
-	struct error err = {0};
-	int64_t number;
-
-	if (!show_read_nothing(params, failure))
-		return NULL;
-	if (apply_confirm(router->apply, &number, &err) != 0)
-		return rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
-	return json_pack("{s:I}", "revision", (json_int_t)number);
-}

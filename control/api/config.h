@@ -10,7 +10,8 @@
 
 // Refused or failed is a result too, with "done" false and all the reasons.
 extern const struct rpc_task config_plan, config_apply, config_rollback;
-json_t *config_confirm(void *ctx, const json_t *params, struct rpc_failure *failure);
+// Refused or failed it is an error.
+extern const struct rpc_task config_confirm;
 // From one revision to another, or to what is in force.
 extern const struct rpc_task config_compare;
 json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *failure);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config.plan, config.apply and config.rollback: begun here, asked about until they are done.
+// config.plan, config.apply, config.confirm and config.rollback: begun here, asked about until they
+// are done.
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,12 +89,15 @@ static bool read_request(const struct router *router, const json_t *params, enum
 	static const char *const file_keys[] = {"file", "message", "confirm", "no_confirm",
 		"confirm_when", "confirm_name", "progress", NULL};
 	static const char *const back_keys[] = {"revision", "message", "progress", NULL};
+	static const char *const no_keys[] = {NULL};
 	static const char *const *const keys[] = {[APPLY_ASKS_PLAN] = plan_keys,
 		[APPLY_ASKS_FILE] = file_keys,
-		[APPLY_ASKS_BACK] = back_keys};
+		[APPLY_ASKS_BACK] = back_keys,
+		[APPLY_ASKS_CONFIRM] = no_keys};
+	bool has_file = what == APPLY_ASKS_PLAN || what == APPLY_ASKS_FILE;
 
 	if (!config_read_params(params, keys[what], said, failure) ||
-		(what != APPLY_ASKS_BACK && !config_read_file(said, failure)))
+		(has_file && !config_read_file(said, failure)))
 		return false;
 	if (said->no_confirm && said->confirm != 0) {
 		rpc_fail(failure, RPC_INVALID_PARAMS, "either 'confirm' or 'no_confirm'");
@@ -164,7 +168,22 @@ static void *begin_rollback(
 	return begin_change(session, params, APPLY_ASKS_BACK, failure);
 }
 
+static void *begin_confirm(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
+{
+	return begin_change(session, params, APPLY_ASKS_CONFIRM, failure);
+}
+
 // --- what became of it ---
+
+static void tell_confirmed(
+	const struct apply_outcome *outcome, int rc, json_t **result, struct rpc_failure *failure)
+{
+	if (rc == 0)
+		*result = json_pack("{s:I}", "revision", (json_int_t)outcome->revision);
+	else
+		rpc_fail(failure, RPC_INVALID_PARAMS, "%s", outcome->err.text);
+}
 
 static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_failure *failure)
 {
@@ -180,6 +199,10 @@ static enum rpc_task_state change_on(void *task, json_t **result, struct rpc_fai
 		apply_changes(router->apply) != change->changes_before) {
 		rpc_fail(failure, RPC_INTERNAL_ERROR,
 			"another config came into force meanwhile: ask again");
+		return RPC_TASK_DONE;
+	}
+	if (change->what == APPLY_ASKS_CONFIRM) {
+		tell_confirmed(outcome, rc, result, failure);
 		return RPC_TASK_DONE;
 	}
 	*result = config_outcome_json(outcome, rc == 0);
@@ -204,4 +227,5 @@ static json_t *change_progress(void *task)
 
 const struct rpc_task config_plan = {begin_plan, change_on, change_progress, free_change};
 const struct rpc_task config_apply = {begin_apply, change_on, change_progress, free_change};
+const struct rpc_task config_confirm = {begin_confirm, change_on, change_progress, free_change};
 const struct rpc_task config_rollback = {begin_rollback, change_on, change_progress, free_change};

@@ -39,7 +39,6 @@ json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *fail
 	const struct router *router = ctx;
 	struct history *history = apply_history(router->apply);
 	struct history_list list = {.present = apply_present(router->apply)};
-	struct error err = {0};
 	json_t *to;
 
 	if (!show_read_nothing(params, failure))
@@ -47,10 +46,7 @@ json_t *config_history(void *ctx, const json_t *params, struct rpc_failure *fail
 	if (history == NULL)
 		return rpc_fail(failure, RPC_INTERNAL_ERROR, "there is no state file");
 	list.revisions = json_array();
-	if (history_each(history, 0, add_revision, &list, &err) != 0) {
-		json_decref(list.revisions);
-		return rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
-	}
+	history_each(history, 0, add_revision, &list);
 	to = json_pack("{s:o}", "revisions", list.revisions);
 	config_put_state(to, router);
 	return to;

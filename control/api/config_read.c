@@ -19,8 +19,6 @@ enum { SIDES = 2, REVISION_NAME_BYTES = 40 };
 struct side {
 	int64_t number; // 0: what is in force
 	char name[REVISION_NAME_BYTES];
-	char *text; // of the history
-	size_t bytes;
 };
 
 struct config_reading {
@@ -29,8 +27,9 @@ struct config_reading {
 	bool tells; // that it is at work
 	uint64_t told_ms;
 	struct side sides[SIDES];
-	json_t *state; // of the config in force
-	char *text;    // the answer; NULL: `failure` says why not
+	struct history *history; // NULL: there is none
+	json_t *state;		 // of the config in force
+	char *text;		 // the answer; NULL: `failure` says why not
 	size_t bytes;
 	struct rpc_failure failure;
 };
@@ -44,8 +43,6 @@ static void free_reading(struct reading *reading)
 {
 	struct config_reading *its = of(reading);
 
-	for (int i = 0; i < SIDES; i++)
-		free(its->sides[i].text);
 	json_decref(its->state);
 	free(its->text);
 	free(its);
@@ -65,36 +62,34 @@ static void keep(struct config_reading *its, json_t *answer)
 static bool begin_diff(struct reading *reading)
 {
 	struct config_reading *its = of(reading);
-	struct history *history = apply_history(its->router->apply);
-	struct error err = {0};
 
-	for (int i = 0; i < SIDES; i++) {
-		struct side *side = &its->sides[i];
-
-		if (side->number == 0)
-			continue;
-		snprintf(side->name, sizeof(side->name), "revision %lld", (long long)side->number);
-		if (history == NULL)
-			error_set(&err, "there is no state file, so there is no history");
-		else
-			side->text = history_text(history, side->number, &side->bytes, &err);
-		if (side->text != NULL)
-			continue;
-		rpc_fail(&its->failure, RPC_INVALID_PARAMS, "%s", err.text);
-		return false;
-	}
+	for (int i = 0; i < SIDES; i++)
+		snprintf(its->sides[i].name, sizeof(its->sides[i].name), "revision %lld",
+			(long long)its->sides[i].number);
+	its->history = apply_history(its->router->apply);
 	return true;
 }
 
 static bool parse_side(struct config_reading *its, const struct side *side, struct source *source)
 {
 	struct cfg_errors errors = {0};
-	char text[1024];
+	struct error err = {0};
+	char text[1024], *its_text = NULL;
+	size_t bytes;
 	bool is_good;
 
 	if (side->number == 0)
 		return true;
-	is_good = source_parse(source, side->name, side->text, side->bytes, &errors) == 0;
+	if (its->history == NULL)
+		error_set(&err, "there is no state file, so there is no history");
+	else
+		its_text = history_text(its->history, side->number, &bytes, &err);
+	if (its_text == NULL) {
+		rpc_fail(&its->failure, RPC_INVALID_PARAMS, "%s", err.text);
+		return false;
+	}
+	is_good = source_parse(source, side->name, its_text, bytes, &errors) == 0;
+	free(its_text);
 	if (!is_good)
 		rpc_fail(&its->failure, RPC_INVALID_PARAMS, "%s",
 			error_str(&errors.list[0], text, sizeof(text)));

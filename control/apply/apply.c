@@ -5,36 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/api/events.h"
 #include "control/apply/foresight.h"
 #include "control/apply/job.h"
-#include "control/apply/probes.h"
 #include "control/apply/reading.h"
+#include "control/apply/trial.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
-enum { RETRY_SEC = 10 };
-
-static const struct timeval retry = {.tv_sec = RETRY_SEC}, soon = {.tv_sec = 1};
+enum { RETRY_SEC = 10, SOON_SEC = 1 };
 
 struct apply {
 	struct router *router;
 	struct history *history;
 	char *origin;
 	int64_t present;
-	uint64_t present_hash;	 // of its text
-	int64_t trial, fallback; // 0: nothing is on trial
-	uint64_t trial_ends_ms;
-	struct event *timer;
-	struct probes *probes;
+	uint64_t present_hash; // of its text
+	struct trial *trial;
 	uint64_t n_changes;
 	struct errand *errand;
 	struct readings *readings;
-	struct event *turn;	// of the job
-	struct apply_job *job;	// under way; NULL: none
-	struct apply_job *next; // waits for one that changes no config; NULL: none
+	struct event *turn;	      // of the job
+	struct apply_job *job;	      // under way; NULL: none
+	struct apply_job *next;	      // waits for one that changes no config any more; NULL: none
+	struct apply_job *confirming; // waits for any; NULL: none
 };
 
 // --- what a job asks of it ---
@@ -62,38 +57,9 @@ bool apply_has(const struct apply *apply, uint64_t hash)
 	return hash == apply->present_hash;
 }
 
-uint64_t apply_hash_origin(const struct apply *apply, const struct source *source)
+const char *apply_origin(const struct apply *apply)
 {
-	if (apply->history == NULL)
-		return 0; // nobody notes it
-	return strcmp(source->config->file, apply->origin) == 0 ? source->hash
-								: source_hash_file(apply->origin);
-}
-
-// On trial. Without a history it goes on where nothing is promised.
-int apply_note(struct apply *apply, struct apply_job *job)
-{
-	struct apply_outcome *outcome = job->outcome;
-	struct revision revision = {
-		.at = wall_clock_now(),
-		.state = REVISION_TRIAL,
-		.uid = job->uid,
-		.who = job->program,
-		.why = job->why,
-		.file = job->source.config->file,
-		.file_hash = job->file_hash,
-	};
-
-	if (apply->history == NULL)
-		error_set(&outcome->unkept, "there is no state file");
-	else if (history_add(apply->history, &revision, job->source.text, job->source.bytes,
-			 &outcome->revision, &outcome->unkept) == 0)
-		return 0;
-	if (job->confirm_sec == 0)
-		return 0;
-	return error_set(&outcome->err,
-		"it could not be taken back after a power cut, so it is not put on trial: %s",
-		outcome->unkept.text);
+	return apply->origin;
 }
 
 static void publish(const struct apply *apply, const char *what, int64_t revision, const char *why)
@@ -106,7 +72,7 @@ static void publish(const struct apply *apply, const char *what, int64_t revisio
 
 static void tell_news(const struct apply *apply, const struct apply_job *job)
 {
-	const struct apply_outcome *outcome = job->outcome;
+	const struct apply_outcome *outcome = &job->outcome;
 	char number[32] = "not kept";
 
 	if (outcome->revision != 0)
@@ -116,42 +82,30 @@ static void tell_news(const struct apply *apply, const struct apply_job *job)
 	publish(apply, job->confirm_sec > 0 ? "on trial" : "in force", outcome->revision, job->why);
 }
 
-// --- on trial ---
-
-static void end_trial(struct apply *apply, enum revision_state state)
-{
-	struct error err = {0};
-
-	event_del(apply->timer);
-	probes_end(apply->probes);
-	if (apply->trial != 0 && state != REVISION_GOOD &&
-		history_settle(apply->history, apply->trial, state, &err) != 0)
-		log_error("config", "%s", err.text);
-	apply->trial = 0;
-}
-
 // --- jobs ---
 
 static const struct apply_who daemon_itself = {-1, "millraced", ""};
 
-// One may wait while files of sets are read: nobody has asked for that.
+// One may wait while files of sets are read, which nobody has asked for, or while the one before
+// it, done, is tidied up.
 static int is_busy(const struct apply *apply, struct apply_outcome *outcome)
 {
-	if (apply->job == NULL || (apply->job->kind == APPLY_FILES && apply->next == NULL))
+	const struct apply_job *job = apply->job;
+
+	if (job == NULL || (apply->next == NULL && (job->kind == APPLY_FILES || job->is_done)))
 		return 0;
 	return error_set(&outcome->err,
 		"another config is under way: %s; ask again when that is done",
-		job_phase_name(apply->job));
+		job_phase_name(job));
 }
 
 static void describe(struct apply_job *job, struct apply *apply, enum apply_job_kind kind,
-	const struct apply_who *who, struct apply_outcome *outcome)
+	const struct apply_who *who)
 {
 	job->apply = apply;
 	job->kind = kind;
 	job->uid = who->uid;
 	job->before = apply->present;
-	job->outcome = outcome;
 	snprintf(job->program, sizeof(job->program), "%s", who->program);
 	snprintf(job->why, sizeof(job->why), "%s", who->why);
 }
@@ -159,16 +113,16 @@ static void describe(struct apply_job *job, struct apply *apply, enum apply_job_
 static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm_sec)
 {
 	const struct apply *apply = job->apply;
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	snprintf(outcome->file, sizeof(outcome->file), "%s", path);
 	job->confirm_sec = confirm_sec;
 	if (is_busy(apply, outcome) != 0)
 		return -1;
-	if (job->kind == APPLY_FILE && apply->trial != 0)
+	if (job->kind == APPLY_FILE && trial_revision(apply->trial) != 0)
 		return error_set(&outcome->err,
 			"revision %lld is on trial: confirm it or roll it back first",
-			(long long)apply->trial);
+			(long long)trial_revision(apply->trial));
 	if (confirm_sec > 0 && apply->present == 0)
 		return error_set(&outcome->err,
 			"what the router has now is not in the history: nothing to go back to");
@@ -179,12 +133,12 @@ static int aim_at_file(struct apply_job *job, const char *path, unsigned confirm
 static int aim_back(struct apply_job *job, int64_t number)
 {
 	struct apply *apply = job->apply;
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	if (is_busy(apply, outcome) != 0)
 		return -1;
 	if (number == 0 && apply->history != NULL)
-		number = apply->trial != 0     ? apply->fallback
+		number = trial_revision(apply->trial) != 0 ? trial_fallback(apply->trial)
 			 : apply->present != 0 ? history_before(apply->history, apply->present)
 					       : history_newest(apply->history, REVISION_GOOD);
 	if (number == 0)
@@ -195,8 +149,19 @@ static int aim_back(struct apply_job *job, int64_t number)
 	snprintf(outcome->file, sizeof(outcome->file), "revision %lld", (long long)number);
 	if (apply->history == NULL)
 		return error_set(&outcome->err, "there is no state file, so there is no history");
-	job->text = history_text(apply->history, number, &job->text_bytes, &outcome->err);
-	return job->text == NULL ? -1 : 0;
+	return 0;
+}
+
+static int aim_at_trial(struct apply_job *job)
+{
+	const struct apply *apply = job->apply;
+
+	if (trial_revision(apply->trial) == 0)
+		return error_set(&job->outcome.err, "nothing is on trial");
+	if (apply->confirming != NULL || (apply->job != NULL && apply->job->kind == APPLY_CONFIRM))
+		return error_set(&job->outcome.err, "it is being confirmed");
+	job->number = trial_revision(apply->trial);
+	return 0;
 }
 
 static int aim_at_set(struct apply_job *job, const char *set)
@@ -207,42 +172,35 @@ static int aim_at_set(struct apply_job *job, const char *set)
 		snprintf(job->set, sizeof(job->set), "%s", set);
 	return apply->job == NULL
 		       ? 0
-		       : error_set(&job->outcome->err,
+		       : error_set(&job->outcome.err,
 				 "another config is being applied: ask again in a moment");
-}
-
-static int run_here(struct apply *apply, struct apply_job *job, int is_aimed)
-{
-	if (is_aimed != 0)
-		return -1;
-	if (apply->job != NULL)
-		return error_set(&job->outcome->err, "files of sets are being read");
-	job->is_left = true;
-	apply->job = job;
-	return job_run(job);
 }
 
 void apply_job_over(struct apply *apply, struct apply_job *job)
 {
+	struct apply_job **waiting;
+
 	apply->job = NULL;
 	job->is_over = true;
 	if (job->done != NULL)
-		job->done(job->done_ctx, job->outcome, job->rc);
-	if (job->outcome == &job->own && job->is_left) {
+		job->done(job->done_ctx, &job->outcome, job->rc);
+	if (job->is_left) {
 		job_fini(job);
 		free(job);
 	}
-	if (apply->job == NULL && apply->next != NULL) {
-		apply->job = apply->next;
-		apply->next = NULL;
+	if (apply->job != NULL)
+		return;
+	waiting = apply->confirming != NULL ? &apply->confirming : &apply->next;
+	apply->job = *waiting;
+	*waiting = NULL;
+	if (apply->job != NULL)
 		job_begin(apply->job);
-	}
 }
 
 static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job, int is_aimed)
 {
 	if (is_aimed == 0 && apply->job != NULL) {
-		apply->next = job;
+		*(job->kind == APPLY_CONFIRM ? &apply->confirming : &apply->next) = job;
 		return job;
 	}
 	if (is_aimed == 0) {
@@ -253,7 +211,7 @@ static struct apply_job *begin_aimed(struct apply *apply, struct apply_job *job,
 	job->rc = -1;
 	job->is_done = job->is_over = true;
 	if (job->done != NULL)
-		job->done(job->done_ctx, job->outcome, job->rc);
+		job->done(job->done_ctx, &job->outcome, job->rc);
 	return job;
 }
 
@@ -268,121 +226,85 @@ static void on_back(void *ctx, const struct apply_outcome *outcome, int rc)
 	log_error("config", "cannot go back, the next try is in %d s: %s", RETRY_SEC,
 		error_str(outcome->errors.n > 0 ? &outcome->errors.list[0] : &outcome->err, text,
 			sizeof(text)));
-	event_add(apply->timer, &retry);
+	trial_ask_again(apply->trial, RETRY_SEC);
 }
 
 // Back while the loop goes on. What was there before is what the files of its sets held then:
 // reading them now must not be what keeps a router from coming back.
-static void on_trial_ended(evutil_socket_t fd, short what, void *ctx)
+static void on_trial_over(void *ctx)
 {
 	struct apply *apply = ctx;
 	struct apply_job *job;
-	char failed[160];
 
 	if (apply->job != NULL) {
-		event_add(apply->timer, &soon);
+		trial_ask_again(apply->trial, SOON_SEC);
 		return;
 	}
 	job = calloc(1, sizeof(*job));
 	if (job == NULL) {
-		event_add(apply->timer, &retry);
+		trial_ask_again(apply->trial, RETRY_SEC);
 		return;
 	}
-	describe(job, apply, APPLY_BACK, &daemon_itself, &job->own);
+	describe(job, apply, APPLY_BACK, &daemon_itself);
 	job->is_lenient = true;
 	job->done = on_back;
 	job->done_ctx = apply;
-	probation_tell(probes_state(apply->probes), failed, sizeof(failed));
-	snprintf(job->why, sizeof(job->why), "%s revision %lld%s%s%s: back to revision %lld",
-		failed[0] != '\0' ? "probes failed," : "nobody confirmed", (long long)apply->trial,
-		failed[0] != '\0' ? " goes (" : "", failed, failed[0] != '\0' ? ")" : "",
-		(long long)apply->fallback);
+	trial_tell(apply->trial, job->why, sizeof(job->why));
 	log_warning("config", "%s", job->why);
-	apply_job_leave(begin_aimed(apply, job, aim_back(job, apply->fallback)));
+	apply_job_leave(begin_aimed(apply, job, aim_back(job, trial_fallback(apply->trial))));
 }
 
-static void begin_trial(struct apply *apply, int64_t fallback, unsigned sec)
+static void settle_trial(struct apply *apply, struct apply_job *job)
 {
-	struct timeval left = {.tv_sec = sec};
-
-	apply->trial = apply->present;
-	apply->fallback = fallback;
-	apply->trial_ends_ms = clock_now_ms() + (uint64_t)sec * 1000;
-	log_info("config", "revision %lld is on trial for %u s", (long long)apply->trial, sec);
-	if (event_add(apply->timer, &left) != 0) // nobody would go back
-		on_trial_ended(-1, EV_TIMEOUT, apply);
+	if (job->rc < 0)
+		return;
+	job->outcome.revision = job->number;
+	trial_end(apply->trial);
+	log_info("config", "revision %lld is confirmed", (long long)job->number);
+	publish(apply, "confirmed", job->number, "");
 }
 
-// It is in force, or has failed.
 void apply_settle(struct apply *apply, struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
-	struct error err = {0};
+	struct apply_outcome *outcome = &job->outcome;
 
-	if (job->kind == APPLY_PLAN || job->kind == APPLY_FILES)
+	if (job->kind == APPLY_CONFIRM)
+		settle_trial(apply, job);
+	if ((job->kind != APPLY_FILE && job->kind != APPLY_BACK) || job->rc < 0)
 		return;
-	if (job->rc < 0) {
-		if (outcome->revision != 0 &&
-			history_forget(apply->history, outcome->revision, &err) != 0)
-			log_error("config", "%s", err.text);
-		outcome->revision = 0;
-		return;
-	}
+	outcome->revision = job->noted;
 	if (!outcome->is_unchanged) {
 		apply->present = outcome->revision;
 		apply->present_hash = job->source.hash;
 		apply->n_changes++;
 		tell_news(apply, job);
 	}
-	if (job->kind == APPLY_BACK && apply->trial != 0 &&
-		(!outcome->is_unchanged || job->is_lenient)) // by itself it always ends
-		end_trial(apply, REVISION_UNDONE);
+	if (job->kind == APPLY_BACK && trial_revision(apply->trial) != 0 &&
+		(!outcome->is_unchanged || job->is_lenient)) { // by itself it always ends
+		job->undone = trial_revision(apply->trial);
+		trial_end(apply->trial);
+	}
 	if (job->confirm_sec > 0 && !outcome->is_unchanged)
-		begin_trial(apply, job->before, job->confirm_sec);
-	if (job->probes != 0 && !outcome->is_unchanged && apply->trial != 0)
-		probes_begin(apply->probes, job->probes, job->confirm_name, &outcome->unkept);
+		trial_begin(apply->trial, apply->present, job->before, job->confirm_sec);
+	if (job->probes != 0 && !outcome->is_unchanged && trial_revision(apply->trial) != 0)
+		trial_probe(apply->trial, job->probes, job->confirm_name, &outcome->unkept);
 }
 
 // --- what is asked for ---
-
-int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_PLAN, &daemon_itself, outcome);
-	return run_here(apply, &job, aim_at_file(&job, path, 0));
-}
-
-int apply_file(struct apply *apply, const char *path, const struct apply_who *who,
-	unsigned confirm_sec, struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_FILE, who, outcome);
-	return run_here(apply, &job, aim_at_file(&job, path, confirm_sec));
-}
-
-int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
-	struct apply_outcome *outcome)
-{
-	struct apply_job job = {0};
-
-	describe(&job, apply, APPLY_BACK, who, outcome);
-	return run_here(apply, &job, aim_back(&job, number));
-}
 
 struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request)
 {
 	static const enum apply_job_kind kinds[] = {[APPLY_ASKS_PLAN] = APPLY_PLAN,
 		[APPLY_ASKS_FILE] = APPLY_FILE,
 		[APPLY_ASKS_BACK] = APPLY_BACK,
-		[APPLY_ASKS_FILES] = APPLY_FILES};
+		[APPLY_ASKS_FILES] = APPLY_FILES,
+		[APPLY_ASKS_CONFIRM] = APPLY_CONFIRM};
 	struct apply_job *job = calloc(1, sizeof(*job));
 	int rc;
 
 	if (job == NULL)
 		return NULL;
-	describe(job, apply, kinds[request->what], &request->who, &job->own);
+	describe(job, apply, kinds[request->what], &request->who);
 	job->done = request->done;
 	job->done_ctx = request->ctx;
 	job->probes = request->probes;
@@ -393,6 +315,8 @@ struct apply_job *apply_begin(struct apply *apply, const struct apply_request *r
 		rc = aim_back(job, request->revision);
 	else if (request->what == APPLY_ASKS_FILES)
 		rc = aim_at_set(job, request->set);
+	else if (request->what == APPLY_ASKS_CONFIRM)
+		rc = aim_at_trial(job);
 	else
 		rc = aim_at_file(job, request->file, request->confirm_sec);
 	return begin_aimed(apply, job, rc);
@@ -403,7 +327,7 @@ const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *
 	if (!job->is_done || !job->is_over)
 		return NULL; // its thread may be writing what comes of it
 	*rc = job->rc;
-	return job->outcome;
+	return &job->outcome;
 }
 
 const char *apply_job_doing(const struct apply_job *job)
@@ -413,8 +337,8 @@ const char *apply_job_doing(const struct apply_job *job)
 
 void apply_job_told(struct apply *apply, struct apply_job *job)
 {
-	readings_discard(apply->readings, job->own.config);
-	job->own.config = NULL;
+	readings_discard(apply->readings, job->outcome.config);
+	job->outcome.config = NULL;
 }
 
 void apply_job_leave(struct apply_job *job)
@@ -433,30 +357,25 @@ bool apply_is_busy(const struct apply *apply)
 	return apply->job != NULL;
 }
 
-int apply_confirm(struct apply *apply, int64_t *number, struct error *err)
-{
-	if (apply->trial == 0)
-		return error_set(err, "nothing is on trial");
-	if (history_settle(apply->history, apply->trial, REVISION_GOOD, err) != 0)
-		return -1;
-	*number = apply->trial;
-	end_trial(apply, REVISION_GOOD);
-	log_info("config", "revision %lld is confirmed", (long long)*number);
-	publish(apply, "confirmed", *number, "");
-	return 0;
-}
-
-static void on_passed(void *ctx)
+// Where it cannot be, it goes when its time is over.
+static void on_confirmed(void *ctx, const struct apply_outcome *outcome, int rc)
 {
 	struct apply *apply = ctx;
-	struct error err = {0};
-	int64_t number;
 
-	log_info("config", "revision %lld has stood its test", (long long)apply->trial);
-	if (apply_confirm(apply, &number, &err) != 0) {
-		log_error("config", "it cannot be confirmed: %s", err.text);
-		probes_end(apply->probes);
-	}
+	if (rc == 0)
+		return;
+	log_error("config", "it cannot be confirmed: %s", outcome->err.text);
+	trial_end_probes(apply->trial);
+}
+
+static void on_trial_passed(void *ctx)
+{
+	struct apply *apply = ctx;
+
+	apply_job_leave(apply_begin(apply, &(struct apply_request){.what = APPLY_ASKS_CONFIRM,
+						   .who = daemon_itself,
+						   .done = on_confirmed,
+						   .ctx = apply}));
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
@@ -472,6 +391,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 struct apply *apply_new(struct router *router, struct history *history, const char *origin,
 	int64_t present, uint64_t present_hash)
 {
+	static const struct trial_calls calls = {on_trial_over, on_trial_passed};
 	struct apply *apply = calloc(1, sizeof(*apply));
 
 	if (apply == NULL)
@@ -483,13 +403,12 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 		.present = present,
 		.present_hash = present_hash,
 	};
-	apply->timer = event_new(router->base, -1, 0, on_trial_ended, apply);
-	apply->probes = probes_new(router, on_passed, apply);
+	apply->trial = trial_new(router, &calls, apply);
 	apply->turn = event_new(router->base, -1, 0, on_turn, apply);
 	apply->errand = errand_new(router->base);
 	apply->readings = readings_new(router->base, &router->config);
-	if (apply->origin != NULL && apply->timer != NULL && apply->turn != NULL &&
-		apply->probes != NULL && apply->errand != NULL && apply->readings != NULL)
+	if (apply->origin != NULL && apply->trial != NULL && apply->turn != NULL &&
+		apply->errand != NULL && apply->readings != NULL)
 		return apply;
 	apply_free(apply);
 	return NULL;
@@ -518,11 +437,11 @@ void apply_free(struct apply *apply)
 		forget(apply->job);
 	if (apply->next != NULL)
 		forget(apply->next);
-	if (apply->timer != NULL)
-		event_free(apply->timer);
+	if (apply->confirming != NULL)
+		forget(apply->confirming);
+	trial_free(apply->trial);
 	if (apply->turn != NULL)
 		event_free(apply->turn);
-	probes_free(apply->probes);
 	free(apply->origin);
 	free(apply);
 }
@@ -559,10 +478,6 @@ uint64_t apply_changes(const struct apply *apply)
 
 int64_t apply_trial(const struct apply *apply, unsigned *left_sec)
 {
-	uint64_t now_ms = clock_now_ms();
-
-	*left_sec = apply->trial_ends_ms > now_ms
-			    ? (unsigned)((apply->trial_ends_ms - now_ms + 999) / 1000)
-			    : 0;
-	return apply->trial;
+	*left_sec = trial_left_sec(apply->trial);
+	return trial_revision(apply->trial);
 }

@@ -41,29 +41,24 @@ struct apply_outcome {
 	struct cfg_changes changes;  // of a plan
 	struct foresight *foresight; // the same: what it ends; NULL: nothing was judged
 	bool is_unchanged;	     // the router has it already
-	int64_t revision;	     // 0: none was made
-	struct error unkept;	     // why the history does not have it
+	int64_t revision;	     // 0: none was made; confirmed: which
+	struct error unkept;	     // why the history does not have it, or has it on trial
 	const char *failed_step;     // NULL: nothing was begun
 	struct error err;	     // the reason, where there is one
 };
 void apply_outcome_fini(struct apply_outcome *outcome);
 
-// All: 0, or -1 and the outcome says why, and nothing has changed. A plan only looks.
-int apply_plan(struct apply *apply, const char *path, struct apply_outcome *outcome);
-int apply_file(struct apply *apply, const char *path, const struct apply_who *who,
-	unsigned confirm_sec, struct apply_outcome *outcome);
-// To that revision; 0: to the one before, or what is on trial ends.
-int apply_rollback(struct apply *apply, int64_t number, const struct apply_who *who,
-	struct apply_outcome *outcome);
-// The same while the loop goes on: reading, compiling and freeing are another thread's. One at a
-// time: another one is refused meanwhile. `done`, or NULL, is called at its end, perhaps before
-// apply_begin returns. NULL: no memory.
+// While the loop goes on: reading, compiling, freeing and telling the history are another thread's.
+// One at a time: another one is refused meanwhile. `done`, or NULL, is called at its end, with 0,
+// or -1 where the outcome says why and nothing has changed; perhaps before apply_begin returns. A
+// plan only looks. NULL: no memory.
 typedef void (*apply_done_fn)(void *ctx, const struct apply_outcome *outcome, int rc);
 enum apply_asks {
 	APPLY_ASKS_PLAN = 0,
 	APPLY_ASKS_FILE,
 	APPLY_ASKS_BACK,
-	APPLY_ASKS_FILES, // those of sets that have changed, or of `set`; the config stays
+	APPLY_ASKS_FILES,   // those of sets that have changed, or of `set`; the config stays
+	APPLY_ASKS_CONFIRM, // what is on trial stays
 };
 struct apply_request {
 	enum apply_asks what;
@@ -82,7 +77,7 @@ struct apply_request {
 	void *ctx;
 };
 struct apply_job *apply_begin(struct apply *apply, const struct apply_request *request);
-// NULL: something of it is under way. Else as the functions above, until apply_job_leave.
+// NULL: something of it is under way. Else as it was told to `done`, until apply_job_leave.
 const struct apply_outcome *apply_job_outcome(const struct apply_job *job, int *rc);
 const char *apply_job_doing(const struct apply_job *job); // "reading"
 // Nobody will look at the config of the outcome again: it may be large, and another thread frees
@@ -92,9 +87,6 @@ void apply_job_told(struct apply *apply, struct apply_job *job);
 void apply_job_leave(struct apply_job *job);
 
 bool apply_is_busy(const struct apply *apply); // something is under way
-
-// What is on trial stays. 0, or -1 with the reason.
-int apply_confirm(struct apply *apply, int64_t *number, struct error *err);
 
 struct history *apply_history(const struct apply *apply); // or NULL
 struct readings *apply_readings(const struct apply *apply);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/apply/history.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "control/apply/history_list.h"
 
 static const char schema[] = "CREATE TABLE IF NOT EXISTS revisions ("
 			     "number INTEGER PRIMARY KEY AUTOINCREMENT, origin TEXT NOT NULL,"
@@ -19,8 +22,6 @@ enum statement {
 	STATEMENT_FORGET,
 	STATEMENT_EACH,
 	STATEMENT_TEXT,
-	STATEMENT_NEWEST,
-	STATEMENT_BEFORE,
 	STATEMENT_PRUNE,
 	STATEMENT_COUNT,
 };
@@ -32,14 +33,10 @@ static const char *const statements[] = {
 			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[STATEMENT_SETTLE] = "UPDATE revisions SET state = ?3 WHERE origin = ?1 AND number = ?2",
 	[STATEMENT_FORGET] = "DELETE FROM revisions WHERE origin = ?1 AND number = ?2",
-	// ?2: a number, 0: all
 	[STATEMENT_EACH] =
 		"SELECT number, at, state, uid, who, why, file, file_hash FROM revisions "
-		"WHERE origin = ?1 AND ?2 IN (0, number) ORDER BY number DESC",
+		"WHERE origin = ?1 ORDER BY number DESC",
 	[STATEMENT_TEXT] = "SELECT text FROM revisions WHERE origin = ?1 AND number = ?2",
-	[STATEMENT_NEWEST] = "SELECT max(number) FROM revisions WHERE origin = ?1 AND state = ?2",
-	[STATEMENT_BEFORE] = "SELECT max(number) FROM revisions "
-			     "WHERE origin = ?1 AND number < ?2 AND state = 0",
 	// Of this one's the oldest beyond the number and the bytes, and of all others' together
 	// those beyond ten times the number: daemons that started once from a file now gone. What
 	// could be fallen back to, the newest good one, stays.
@@ -54,9 +51,11 @@ static const char *const statements[] = {
 };
 
 struct history {
-	sqlite3 *db;
+	sqlite3 *db; // used under its mutex
 	sqlite3_stmt *prepared[STATEMENT_COUNT];
 	char *origin;
+	pthread_mutex_t lock; // of the list, never held while the disk is waited for
+	struct history_list list;
 };
 
 static int failed(const struct history *history, struct error *err)
@@ -81,6 +80,90 @@ static int finish(struct history *history, sqlite3_stmt *statement, struct error
 	return rc;
 }
 
+static int run(struct history *history, const char *sql, struct error *err)
+{
+	return sqlite3_exec(history->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+									     : failed(history, err);
+}
+
+// --- what is in memory ---
+
+// As the file has it, what is not committed yet included.
+static int list_read(struct history *history, struct history_list *list, struct error *err)
+{
+	sqlite3_stmt *statement = begin(history, STATEMENT_EACH);
+	int rc = history_list_init(list), step = SQLITE_DONE;
+
+	while (rc == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW)
+		rc = history_list_add(list, statement);
+	if (rc != 0)
+		error_set(err, "no memory for the history");
+	else if (step != SQLITE_DONE)
+		rc = failed(history, err);
+	sqlite3_reset(statement);
+	if (rc != 0)
+		history_list_free(list);
+	return rc;
+}
+
+static void list_take(struct history *history, struct history_list *list)
+{
+	struct history_list old;
+
+	pthread_mutex_lock(&history->lock);
+	old = history->list;
+	history->list = *list;
+	pthread_mutex_unlock(&history->lock);
+	history_list_free(&old);
+}
+
+void history_each(struct history *history, int64_t number, history_fn fn, void *ctx)
+{
+	pthread_mutex_lock(&history->lock);
+	for (unsigned i = 0; i < history->list.n; i++)
+		if (number == 0 || history->list.rows[i].revision.number == number)
+			fn(ctx, &history->list.rows[i].revision);
+	pthread_mutex_unlock(&history->lock);
+}
+
+int64_t history_newest(struct history *history, enum revision_state state)
+{
+	int64_t number;
+
+	pthread_mutex_lock(&history->lock);
+	number = history_list_newest(&history->list, state, INT64_MAX);
+	pthread_mutex_unlock(&history->lock);
+	return number;
+}
+
+int64_t history_before(struct history *history, int64_t number)
+{
+	int64_t before;
+
+	pthread_mutex_lock(&history->lock);
+	before = history_list_newest(&history->list, REVISION_GOOD, number);
+	pthread_mutex_unlock(&history->lock);
+	return before;
+}
+
+// --- opening ---
+
+static int open_tables(struct history *history, struct error *err)
+{
+	struct history_list list;
+
+	if (run(history, schema, err) != 0)
+		return -1;
+	for (int i = 0; i < STATEMENT_COUNT; i++)
+		if (sqlite3_prepare_v3(history->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &history->prepared[i], NULL) != SQLITE_OK)
+			return failed(history, err);
+	if (list_read(history, &list, err) != 0)
+		return -1;
+	list_take(history, &list);
+	return 0;
+}
+
 struct history *history_open(sqlite3 *db, const char *origin, struct error *err)
 {
 	struct history *history = calloc(1, sizeof(*history));
@@ -89,21 +172,13 @@ struct history *history_open(sqlite3 *db, const char *origin, struct error *err)
 		history->origin = strdup(origin);
 	if (history == NULL || history->origin == NULL) {
 		error_set(err, "no memory for the history");
-		goto fail;
+		free(history);
+		return NULL;
 	}
 	history->db = db;
-	if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK) {
-		failed(history, err);
-		goto fail;
-	}
-	for (int i = 0; i < STATEMENT_COUNT; i++)
-		if (sqlite3_prepare_v3(db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-			    &history->prepared[i], NULL) != SQLITE_OK) {
-			failed(history, err);
-			goto fail;
-		}
-	return history;
-fail:
+	pthread_mutex_init(&history->lock, NULL);
+	if (open_tables(history, err) == 0)
+		return history;
 	history_close(history);
 	return NULL;
 }
@@ -114,11 +189,45 @@ void history_close(struct history *history)
 		return;
 	for (int i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(history->prepared[i]);
+	history_list_free(&history->list);
+	pthread_mutex_destroy(&history->lock);
 	free(history->origin);
 	free(history);
 }
 
 // --- writing ---
+
+// One thing that is written, and what follows from it in memory: all or nothing. `statement` has
+// its values, and loses them.
+static int change(
+	struct history *history, sqlite3_stmt *statement, int64_t *added, struct error *err)
+{
+	struct history_list list = {0};
+	sqlite3_stmt *prune;
+
+	if (run(history, "BEGIN IMMEDIATE", err) != 0)
+		return -1;
+	if (finish(history, statement, err) != 0)
+		goto fail;
+	if (added != NULL) {
+		*added = sqlite3_last_insert_rowid(history->db);
+		prune = begin(history, STATEMENT_PRUNE);
+		sqlite3_bind_int(prune, 2, HISTORY_KEPT);
+		sqlite3_bind_int64(prune, 3, HISTORY_BYTES_MAX);
+		if (finish(history, prune, err) != 0)
+			goto fail;
+	}
+	if (list_read(history, &list, err) != 0)
+		goto fail;
+	if (run(history, "COMMIT", err) != 0)
+		goto fail;
+	list_take(history, &list);
+	return 0;
+fail:
+	history_list_free(&list);
+	sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
 
 // What is cut stays whole characters: the answers are UTF-8.
 static void bind_cut(sqlite3_stmt *statement, int at, const char *text, size_t max)
@@ -133,12 +242,14 @@ static void bind_cut(sqlite3_stmt *statement, int at, const char *text, size_t m
 	sqlite3_bind_text(statement, at, text, (int)len, SQLITE_TRANSIENT);
 }
 
-static int insert(struct history *history, const struct revision *revision, const char *text,
-	size_t text_bytes, struct error *err)
+int history_add(struct history *history, const struct revision *revision, const char *text,
+	size_t text_bytes, int64_t *number, struct error *err)
 {
-	sqlite3_stmt *statement = begin(history, STATEMENT_ADD);
+	sqlite3_stmt *statement;
 	int rc;
 
+	sqlite3_mutex_enter(sqlite3_db_mutex(history->db));
+	statement = begin(history, STATEMENT_ADD);
 	sqlite3_bind_int64(statement, 2, revision->at);
 	sqlite3_bind_int(statement, 3, (int)revision->state);
 	sqlite3_bind_int64(statement, 4, revision->uid);
@@ -147,138 +258,77 @@ static int insert(struct history *history, const struct revision *revision, cons
 	sqlite3_bind_text(statement, 7, revision->file, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 8, (int64_t)revision->file_hash);
 	sqlite3_bind_blob64(statement, 9, text, text_bytes, SQLITE_STATIC);
-	rc = finish(history, statement, err);
+	rc = change(history, statement, number, err);
 	sqlite3_clear_bindings(statement); // what is bound there ends before the next call
+	sqlite3_mutex_leave(sqlite3_db_mutex(history->db));
 	return rc;
-}
-
-int history_add(struct history *history, const struct revision *revision, const char *text,
-	size_t text_bytes, int64_t *number, struct error *err)
-{
-	sqlite3_stmt *prune;
-
-	if (sqlite3_exec(history->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return failed(history, err);
-	if (insert(history, revision, text, text_bytes, err) != 0)
-		goto fail;
-	*number = sqlite3_last_insert_rowid(history->db);
-	prune = begin(history, STATEMENT_PRUNE);
-	sqlite3_bind_int(prune, 2, HISTORY_KEPT);
-	sqlite3_bind_int64(prune, 3, HISTORY_BYTES_MAX);
-	if (finish(history, prune, err) != 0)
-		goto fail;
-	if (sqlite3_exec(history->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
-	failed(history, err);
-fail:
-	sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
 }
 
 int history_settle(
 	struct history *history, int64_t number, enum revision_state state, struct error *err)
 {
-	sqlite3_stmt *statement = begin(history, STATEMENT_SETTLE);
+	sqlite3_stmt *statement;
+	int rc;
 
+	sqlite3_mutex_enter(sqlite3_db_mutex(history->db));
+	statement = begin(history, STATEMENT_SETTLE);
 	sqlite3_bind_int64(statement, 2, number);
 	sqlite3_bind_int(statement, 3, (int)state);
-	return finish(history, statement, err);
+	rc = change(history, statement, NULL, err);
+	sqlite3_mutex_leave(sqlite3_db_mutex(history->db));
+	return rc;
 }
 
 int history_forget(struct history *history, int64_t number, struct error *err)
 {
-	sqlite3_stmt *statement = begin(history, STATEMENT_FORGET);
+	sqlite3_stmt *statement;
+	int rc;
 
+	sqlite3_mutex_enter(sqlite3_db_mutex(history->db));
+	statement = begin(history, STATEMENT_FORGET);
 	sqlite3_bind_int64(statement, 2, number);
-	return finish(history, statement, err);
-}
-
-// --- reading ---
-
-static const char *column_text(sqlite3_stmt *statement, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(statement, column);
-
-	return text == NULL ? "" : text;
-}
-
-int history_each(
-	struct history *history, int64_t number, history_fn fn, void *ctx, struct error *err)
-{
-	sqlite3_stmt *statement = begin(history, STATEMENT_EACH);
-	int step, rc = 0;
-
-	sqlite3_bind_int64(statement, 2, number);
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct revision revision = {
-			.number = sqlite3_column_int64(statement, 0),
-			.at = sqlite3_column_int64(statement, 1),
-			.state = (enum revision_state)sqlite3_column_int(statement, 2),
-			.uid = sqlite3_column_int64(statement, 3),
-			.who = column_text(statement, 4),
-			.why = column_text(statement, 5),
-			.file = column_text(statement, 6),
-			.file_hash = (uint64_t)sqlite3_column_int64(statement, 7),
-		};
-
-		fn(ctx, &revision);
-	}
-	if (step != SQLITE_DONE)
-		rc = failed(history, err);
-	sqlite3_reset(statement);
+	rc = change(history, statement, NULL, err);
+	sqlite3_mutex_leave(sqlite3_db_mutex(history->db));
 	return rc;
+}
+
+// --- texts ---
+
+// A copy of the first column, with an end. NULL: no memory.
+static char *copy_text(sqlite3_stmt *statement, size_t *text_bytes)
+{
+	char *text;
+
+	*text_bytes = (size_t)sqlite3_column_bytes(statement, 0);
+	text = malloc(*text_bytes + 1);
+	if (text == NULL)
+		return NULL;
+	if (*text_bytes > 0)
+		memcpy(text, sqlite3_column_blob(statement, 0), *text_bytes);
+	text[*text_bytes] = '\0';
+	return text;
 }
 
 char *history_text(struct history *history, int64_t number, size_t *text_bytes, struct error *err)
 {
-	sqlite3_stmt *statement = begin(history, STATEMENT_TEXT);
+	sqlite3_stmt *statement;
 	char *text = NULL;
 	int step;
 
+	sqlite3_mutex_enter(sqlite3_db_mutex(history->db));
+	statement = begin(history, STATEMENT_TEXT);
 	sqlite3_bind_int64(statement, 2, number);
 	step = sqlite3_step(statement);
-	if (step == SQLITE_ROW) {
-		*text_bytes = (size_t)sqlite3_column_bytes(statement, 0);
-		text = malloc(*text_bytes + 1);
-		if (text == NULL) {
-			error_set(err, "no memory for revision %lld", (long long)number);
-		} else {
-			if (*text_bytes > 0)
-				memcpy(text, sqlite3_column_blob(statement, 0), *text_bytes);
-			text[*text_bytes] = '\0';
-		}
-	} else if (step == SQLITE_DONE) {
+	if (step == SQLITE_ROW)
+		text = copy_text(statement, text_bytes);
+	if (step == SQLITE_DONE)
 		error_set(
 			err, "there is no revision %lld; 'history' lists them", (long long)number);
-	} else {
+	else if (step != SQLITE_ROW)
 		failed(history, err);
-	}
+	else if (text == NULL)
+		error_set(err, "no memory for revision %lld", (long long)number);
 	sqlite3_reset(statement);
+	sqlite3_mutex_leave(sqlite3_db_mutex(history->db));
 	return text;
-}
-
-static int64_t number_of(sqlite3_stmt *statement)
-{
-	int64_t number = 0;
-
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		number = sqlite3_column_int64(statement, 0); // NULL, of no row, is 0
-	sqlite3_reset(statement);
-	return number;
-}
-
-int64_t history_newest(struct history *history, enum revision_state state)
-{
-	sqlite3_stmt *statement = begin(history, STATEMENT_NEWEST);
-
-	sqlite3_bind_int(statement, 2, (int)state);
-	return number_of(statement);
-}
-
-int64_t history_before(struct history *history, int64_t number)
-{
-	sqlite3_stmt *statement = begin(history, STATEMENT_BEFORE);
-
-	sqlite3_bind_int64(statement, 2, number);
-	return number_of(statement);
 }

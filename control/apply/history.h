@@ -2,7 +2,8 @@
 // Every config that the router was given: numbered, with its text, who gave it, when and why, in
 // the state file. What a call here has taken is on the disk. One is on trial from before it takes
 // effect until it has stood its test: whoever starts next and finds it on trial knows that its
-// maker did not live to see that. Bounded in number and in bytes. Control thread.
+// maker did not live to see that. Bounded in number and in bytes. Any thread: what writes or reads
+// texts waits for the disk; the rest is in memory too, and waits for nothing.
 #pragma once
 
 #include <sqlite3.h>
@@ -42,7 +43,7 @@ struct history;
 struct history *history_open(sqlite3 *db, const char *origin, struct error *err);
 void history_close(struct history *history); // NULL is fine
 
-// All below: 0, or -1 with the reason. Texts that are too long are cut; `number` is not looked at.
+// Long: 0, or -1 with the reason. Texts that are too long are cut; `number` is not looked at.
 int history_add(struct history *history, const struct revision *revision, const char *text,
 	size_t text_bytes, int64_t *number, struct error *err);
 int history_settle(
@@ -50,13 +51,13 @@ int history_settle(
 // It never took effect.
 int history_forget(struct history *history, int64_t number, struct error *err);
 
-// Of that number, 0: of each, the newest first. What it is shown is valid during the call.
-typedef void (*history_fn)(void *ctx, const struct revision *revision);
-int history_each(
-	struct history *history, int64_t number, history_fn fn, void *ctx, struct error *err);
-
-// The text of one, to be freed; NULL with the reason.
+// Long. The text of one, to be freed; NULL with the reason.
 char *history_text(struct history *history, int64_t number, size_t *text_bytes, struct error *err);
+
+// Of that number, 0: of each, the newest first. What it is shown is valid during the call; `fn`
+// asks nothing of the history.
+typedef void (*history_fn)(void *ctx, const struct revision *revision);
+void history_each(struct history *history, int64_t number, history_fn fn, void *ctx);
 
 // 0: there is none.
 int64_t history_newest(struct history *history, enum revision_state state);

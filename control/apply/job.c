@@ -7,6 +7,7 @@
 
 #include "control/apply/foresight.h"
 #include "control/apply/reading.h"
+#include "control/apply/record.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
 
@@ -16,7 +17,7 @@ enum { GOES_ON = 0, IS_DONE = 1, AGAIN = 2 }; // what phases give beside -1
 
 static int look(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 	const struct router *router = apply_router(job->apply);
 	const struct config *before = router->config;
 
@@ -33,24 +34,9 @@ static int look(struct apply_job *job)
 	return GOES_ON;
 }
 
-// Long. The router's config is looked at: only jobs change that.
-static int read_source(struct apply_job *job)
+static bool changes_config(const struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
-	int rc;
-
-	if (job->kind == APPLY_FILES)
-		return GOES_ON;
-	if (job->kind == APPLY_BACK)
-		rc = source_parse(
-			&job->source, outcome->file, job->text, job->text_bytes, &outcome->errors);
-	else
-		rc = source_read(&job->source, outcome->file, &outcome->errors);
-	if (rc == 0 && job->kind == APPLY_PLAN)
-		rc = firewall_check(job->source.config, &outcome->err);
-	if (rc == 0 && job->kind != APPLY_PLAN)
-		job->file_hash = apply_hash_origin(job->apply, &job->source);
-	return rc == 0 ? look(job) : -1;
+	return job->kind == APPLY_FILE || job->kind == APPLY_BACK;
 }
 
 static int refuse_restarts(struct apply_outcome *outcome)
@@ -68,14 +54,44 @@ static int refuse_restarts(struct apply_outcome *outcome)
 		plan->n_more_restarts > 0 ? " and more" : "");
 }
 
-static bool changes_config(const struct apply_job *job)
+static int read_back(struct apply_job *job)
 {
-	return job->kind == APPLY_FILE || job->kind == APPLY_BACK;
+	struct apply_outcome *outcome = &job->outcome;
+	size_t bytes;
+	char *text = history_text(apply_history(job->apply), job->number, &bytes, &outcome->err);
+	int rc;
+
+	if (text == NULL)
+		return -1;
+	rc = source_parse(&job->source, outcome->file, text, bytes, &outcome->errors);
+	free(text);
+	return rc;
+}
+
+// Long. The router's config is looked at: only jobs change that.
+static int read_source(struct apply_job *job)
+{
+	struct apply_outcome *outcome = &job->outcome;
+	int rc;
+
+	if (job->kind == APPLY_FILES)
+		return GOES_ON;
+	if (job->kind == APPLY_CONFIRM)
+		return record_confirm(job) == 0 ? IS_DONE : -1;
+	rc = job->kind == APPLY_BACK ? read_back(job)
+				     : source_read(&job->source, outcome->file, &outcome->errors);
+	if (rc == 0 && job->kind == APPLY_PLAN)
+		rc = firewall_check(job->source.config, &outcome->err);
+	if (rc != 0 || look(job) != 0)
+		return -1;
+	if (!changes_config(job) || outcome->is_unchanged)
+		return GOES_ON;
+	return refuse_restarts(outcome) == 0 ? record_note(job) : -1;
 }
 
 static void describe_steps(struct apply_job *job)
 {
-	const struct apply_outcome *outcome = job->outcome;
+	const struct apply_outcome *outcome = &job->outcome;
 	struct router *router = apply_router(job->apply);
 	bool is_one = job->set[0] != '\0';
 
@@ -85,7 +101,6 @@ static void describe_steps(struct apply_job *job)
 		.after = job->source.config,
 		.plan = outcome->plan,
 		.now = wall_clock_now(),
-		.revision = outcome->revision,
 	};
 	job->steps.wish = (struct set_files_wish){
 		.how = job->kind == APPLY_FILES ? SET_FILES_ANEW
@@ -99,7 +114,7 @@ static void describe_steps(struct apply_job *job)
 // Sets with a timeout that are new are not made: nobody is in them.
 static int begin_plan(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	if (outcome->plan->n_restarts > 0)
 		return IS_DONE;
@@ -113,12 +128,12 @@ static int begin_files(struct apply_job *job)
 {
 	describe_steps(job);
 	return firewall_next_init(&job->steps.router->firewall, job->steps.before,
-		&job->steps.firewall, &job->outcome->err);
+		&job->steps.firewall, &job->outcome.err);
 }
 
 static int begin_steps(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	if (job->kind == APPLY_FILES)
 		return begin_files(job);
@@ -126,11 +141,7 @@ static int begin_steps(struct apply_job *job)
 		return IS_DONE;
 	if (job->kind == APPLY_PLAN)
 		return begin_plan(job);
-	if (refuse_restarts(outcome) != 0 || apply_note(job->apply, job) != 0)
-		return -1;
 	describe_steps(job);
-	if (outcome->revision != 0 && job->confirm_sec == 0)
-		job->steps.history = apply_history(job->apply);
 	if (transaction_go_on(
 		    steps, 0, STEPS_LONG, &job->steps, &outcome->failed_step, &outcome->err) != 0)
 		return -1;
@@ -143,16 +154,16 @@ static int begin_steps(struct apply_job *job)
 // Long. What is to be undone then is the loop's.
 static int run_long_step(struct apply_job *job)
 {
-	if (steps[STEPS_LONG].run(&job->steps, &job->outcome->err) == 0)
+	if (steps[STEPS_LONG].run(&job->steps, &job->outcome.err) == 0)
 		return GOES_ON;
-	job->outcome->failed_step = steps[STEPS_LONG].name;
+	job->outcome.failed_step = steps[STEPS_LONG].name;
 	return -1;
 }
 
 // All that a plan does with it.
 static int judge_flows(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	if (job->kind != APPLY_PLAN)
 		return GOES_ON;
@@ -167,15 +178,15 @@ static int judge_flows(struct apply_job *job)
 // Long.
 static int prepare_dns(struct apply_job *job)
 {
-	if (!changes_config(job) || steps_prepare_dns(&job->steps, &job->outcome->err) == 0)
+	if (!changes_config(job) || steps_prepare_dns(&job->steps, &job->outcome.err) == 0)
 		return GOES_ON;
-	job->outcome->failed_step = "DNS";
+	job->outcome.failed_step = "DNS";
 	return -1;
 }
 
 static int end_steps(struct apply_job *job)
 {
-	struct apply_outcome *outcome = job->outcome;
+	struct apply_outcome *outcome = &job->outcome;
 
 	job->steps.now = wall_clock_now();
 	if (job->kind == APPLY_FILES)
@@ -210,26 +221,24 @@ const char *job_phase_name(const struct apply_job *job)
 // Places in the outcome's errors are of a file whose name the config owns.
 static void leave(struct apply_job *job)
 {
-	job->outcome->config = job->source.config;
+	job->outcome.config = job->source.config;
 	job->source.config = NULL;
 	source_fini(&job->source);
-	free(job->text);
-	job->text = NULL;
 }
 
 static void conclude(struct apply_job *job)
 {
 	bool is_in_force = job->rc == GOES_ON; // all phases are through
 
-	foresight_end(job->outcome->foresight);
+	foresight_end(job->outcome.foresight);
 	if (job->rc < 0 && (job->phase == PHASE_LONG_STEP || job->phase == PHASE_DNS) &&
 		changes_config(job))
 		transaction_undo(steps, STEPS_LONG, &job->steps);
 	if (is_in_force && changes_config(job)) {
 		steps_finish(&job->steps, job->source.config);
 		job->steps.old = readings_release(apply_readings(job->apply), job->steps.old);
-		plan_free(job->outcome->plan); // it speaks of a config that is about to end
-		job->outcome->plan = NULL;
+		plan_free(job->outcome.plan); // it speaks of a config that is about to end
+		job->outcome.plan = NULL;
 		job->source.config = NULL;
 	}
 	apply_settle(job->apply, job);
@@ -238,10 +247,12 @@ static void conclude(struct apply_job *job)
 	job->is_done = true;
 }
 
+// Long.
 static void tidy(void *ctx)
 {
 	struct apply_job *job = ctx;
 
+	record_end(job);
 	if (job->steps.router != NULL)
 		steps_fini(&job->steps);
 }
@@ -253,23 +264,6 @@ static void end(void *ctx)
 	if (job->steps.router != NULL)
 		steps_over(&job->steps);
 	apply_job_over(job->apply, job);
-}
-
-int job_run(struct apply_job *job)
-{
-	int rc;
-
-	for (; job->phase < PHASES && job->rc == GOES_ON; job->phase++) {
-		while ((job->rc = phases[job->phase].run(job)) == AGAIN)
-			;
-		if (job->rc != GOES_ON)
-			break;
-	}
-	conclude(job);
-	rc = job->rc;
-	tidy(job);
-	end(job);
-	return rc;
 }
 
 static void go_on(struct apply_job *job);
@@ -332,10 +326,9 @@ void job_turn(struct apply_job *job)
 
 void job_fini(struct apply_job *job)
 {
-	foresight_end(job->outcome->foresight);
-	tidy(job);
-	free(job->text);
-	job->text = NULL;
+	foresight_end(job->outcome.foresight);
+	if (job->steps.router != NULL)
+		steps_fini(&job->steps);
 	source_fini(&job->source);
-	apply_outcome_fini(&job->own);
+	apply_outcome_fini(&job->outcome);
 }

@@ -13,15 +13,14 @@ enum apply_job_kind {
 	APPLY_FILE,
 	APPLY_BACK,  // to a revision
 	APPLY_FILES, // of sets: the config stays
+	APPLY_CONFIRM,
 };
 
 struct apply_job {
 	struct apply *apply; // NULL: that has ended
 	enum apply_job_kind kind;
-	int64_t number; // of APPLY_BACK
-	char *text;	// the same: what it is
-	size_t text_bytes;
-	int64_t uid; // -1: the daemon
+	int64_t number; // of APPLY_BACK and APPLY_CONFIRM
+	int64_t uid;	// -1: the daemon
 	char program[64], why[HISTORY_WHY_MAX + 1];
 	unsigned confirm_sec, probes;
 	uint64_t flows_max;
@@ -35,19 +34,17 @@ struct apply_job {
 	unsigned phase;
 	int rc;
 	int64_t before; // the revision that was in force
+	int64_t noted;	// its own, in the history from before it takes effect; 0: none
+	int64_t undone; // that was on trial, and is no more; 0: none
 	struct source source;
-	uint64_t file_hash; // of what the file that the daemon starts from held then
 	struct steps_ctx steps;
-	struct apply_outcome *outcome; // `own`, or the caller's
-	struct apply_outcome own;
+	struct apply_outcome outcome;
 	bool is_done; // the outcome is there
 	bool is_over; // nothing of it is under way any more
 	bool is_left; // nobody asks for it any more
 };
 
-// All phases, one after the other, here and now. 0, or -1 and the outcome says why.
-int job_run(struct apply_job *job);
-// The same while the loop goes on: returns at once.
+// All phases, while the loop goes on: returns at once.
 void job_begin(struct apply_job *job);
 // Its turn, that it asked for by apply_wants_turn.
 void job_turn(struct apply_job *job);
@@ -63,10 +60,7 @@ struct router *apply_router(const struct apply *apply);
 bool apply_wants_turn(struct apply *apply);
 // Is it what the router has?
 bool apply_has(const struct apply *apply, uint64_t hash);
-// Of what the file that the daemon starts from holds; long. Any thread.
-uint64_t apply_hash_origin(const struct apply *apply, const struct source *source);
-// In the history, before it takes effect. 0, or -1 with the reason in the outcome.
-int apply_note(struct apply *apply, struct apply_job *job);
+const char *apply_origin(const struct apply *apply); // the file that the daemon starts from
 // It is in force, or has failed: what follows from that.
 void apply_settle(struct apply *apply, struct apply_job *job);
 // Nothing is under way any more.

@@ -92,7 +92,6 @@ static struct known look(struct start *start)
 		.trial = history_newest(start->history, REVISION_TRIAL),
 		.good = history_newest(start->history, REVISION_GOOD),
 	};
-	struct error err;
 
 	// One that the router had gone back from: only the note of that is missing.
 	if (known.trial != 0 && known.trial < known.good) {
@@ -100,9 +99,9 @@ static struct known look(struct start *start)
 		known.trial = 0;
 	}
 	if (known.trial != 0)
-		history_each(start->history, known.trial, note_hash, &known.trial_hash, &err);
+		history_each(start->history, known.trial, note_hash, &known.trial_hash);
 	if (known.good != 0)
-		history_each(start->history, known.good, note_hash, &known.good_hash, &err);
+		history_each(start->history, known.good, note_hash, &known.good_hash);
 	return known;
 }
 

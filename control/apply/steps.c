@@ -420,17 +420,6 @@ static void follow_names_back(void *at)
 	set_feed_follow(ctx->router->set_feed, ctx->before);
 }
 
-// --- the history ---
-
-static int settle(void *at, struct error *err)
-{
-	struct steps_ctx *ctx = at;
-
-	if (ctx->history == NULL)
-		return 0;
-	return history_settle(ctx->history, ctx->revision, REVISION_GOOD, err);
-}
-
 const struct transaction_step steps[STEPS] = {
 	{"sets with a timeout", open_timed, revert_timed}, {"policy", prepare_policy, NULL},
 	{"workers", move_workers, unmove_workers},
@@ -439,11 +428,23 @@ const struct transaction_step steps[STEPS] = {
 	{"policy in force", exchange_policy, exchange_policy_back},
 	{"old routes", remove_routes, unremove_routes},
 	{"old addresses", remove_addresses, unremove_addresses},
-	{"sets by name", follow_names, follow_names_back}, {"history", settle, NULL},
+	{"sets by name", follow_names, follow_names_back},
 	{"DNS", commit_dns, NULL}, // it was made ready: nothing can fail any more
 };
 
 // --- the end ---
+
+// The routes of uplinks stand behind the one that is used. That one is there before they go behind,
+// and until they have come to the front: between these the kernel would go by any of them, and who
+// is translated to its address ends.
+static void follow_uplinks(struct router *router, const struct config *after)
+{
+	if (after->n_uplinks > 0)
+		uplinks_follow(router->ways_out, after);
+	dhcp4_uplinks_follow(router->uplinks, after);
+	if (after->n_uplinks == 0)
+		uplinks_follow(router->ways_out, after);
+}
 
 void steps_finish(struct steps_ctx *ctx, struct config *after)
 {
@@ -468,8 +469,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 	router->config = after; // names of leases are of its domain
 	host_names_follow(router, before, after);
 	dhcp_follow(router, after);
-	dhcp4_uplinks_follow(router->uplinks, after);
-	uplinks_follow(router->ways_out, after);
+	follow_uplinks(router, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)

@@ -3,7 +3,6 @@
 // before packets are judged by it, and what is old goes after that. Control thread.
 #pragma once
 
-#include "control/apply/history.h"
 #include "control/apply/plan.h"
 #include "control/apply/transaction.h"
 #include "control/dns/dns_change.h"
@@ -16,9 +15,6 @@ struct steps_ctx {
 	const struct plan *plan;
 	struct set_files_wish wish;
 	int64_t now;
-	// In the history: on trial already, and good once all is done. NULL: it stays what it is.
-	struct history *history;
-	int64_t revision;
 	// the steps' own
 	struct timed_sets timed;
 	uint16_t mtus[CFG_INTERFACES_MAX]; // before, as plan->mtus
@@ -33,7 +29,7 @@ struct steps_ctx {
 };
 
 enum {
-	STEPS = 13,
+	STEPS = 12,
 	STEPS_LONG = 1, // that one takes long, and may be another thread's
 };
 extern const struct transaction_step steps[STEPS];

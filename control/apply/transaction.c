@@ -25,9 +25,3 @@ int transaction_go_on(const struct transaction_step *steps, unsigned from, unsig
 	}
 	return 0;
 }
-
-int transaction_run(const struct transaction_step *steps, unsigned n, void *ctx,
-	const char **failed, struct error *err)
-{
-	return transaction_go_on(steps, 0, n, ctx, failed, err);
-}

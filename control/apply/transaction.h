@@ -12,12 +12,9 @@ struct transaction_step {
 	void (*undo)(void *ctx); // says itself what it cannot undo; NULL: there is nothing to undo
 };
 
-// A part of them, from one on up to another: those before it have been done, and are undone too.
+// A part of them, from one on up to another: those before it have been done, and are undone too. 0,
+// or -1 with the name of the step that failed and its reason.
 int transaction_go_on(const struct transaction_step *steps, unsigned from, unsigned to, void *ctx,
 	const char **failed, struct error *err);
 // The first of them, which have been done.
 void transaction_undo(const struct transaction_step *steps, unsigned n, void *ctx);
-
-// 0, or -1 with the name of the step that failed and its reason.
-int transaction_run(const struct transaction_step *steps, unsigned n, void *ctx,
-	const char **failed, struct error *err);

@@ -103,7 +103,7 @@ def test_who_comes_back_confirms_it(lab):
     lab.told("rollback")
     apply_when(lab, path, "management")
     wait_for(lambda: "nobody who may change things has come" in lab.router.output(), "it to go", 8)
-    assert lab.reaches(OTHER)
+    wait_for(lambda: lab.reaches(OTHER), "the router to be back")
 
 
 @pytest.mark.parametrize(("old", "new", "why"), [

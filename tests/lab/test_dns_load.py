@@ -5,18 +5,20 @@ ask: none of them waits for it. See dns_load.py."""
 import time
 
 import pytest
-from dns_load import LoadLab
+from dns_load import BareClocks, LoadLab
 from lab import wait_for
 
 # Milliseconds, some times of what is seen on a machine that does nothing else. What is worse than that
-# is only forgiven where it was half as bad without any question for a name: then it is the machine's.
+# is only forgiven where it was half as bad without any question for a name, or for a clock that goes
+# before everything: then it is the machine's; or where it is not seen again: what waits for names does
+# so each time.
 LINK_MS = 100  # the loop looks every 50 ms
-ROUTE_MS = 50
-OFFER_MS = 50
+ROUTE_MS = 20
+OFFER_MS = 20
 LEASE_MS = 400  # the disk's sync, which the kernel finishes when its own threads come to it
-COMMAND_MS = 150  # of which the asking program waits for a core itself
-LOOP_MS = 100
-APPLY_MS = 400  # and in an apply, which writes its revision: that sync is the loop's
+COMMAND_MS = 50  # of which the asking program waits for a core itself
+LOOP_MS = 50  # an apply included
+TRIES = 3
 PACKET_P99_MS = 20
 WAITS_US = 100  # that control is ready and another has its core, in the mean
 
@@ -25,44 +27,63 @@ def bound(limit, idle):
     return max(limit, 2 * idle)
 
 
+def measure_load(lab):
+    """What was measured beside the load, what it was answered, and how late the loop was at worst: with an
+    apply, which throws away at once what is large and in use."""
+    load = lab.start_load()
+    before = lab.dns_counts()["resolved"]
+    wait_for(lambda: lab.dns_counts()["resolved"] > before + 20000, "a load", 20)
+    busy = lab.measure()
+    took = []
+    for cache in (32, 48):
+        path = lab.dir / "next.yaml"
+        path.write_text(lab.config_text(cache=cache))
+        began = time.monotonic()
+        lab.millrace("apply", str(path))
+        took.append(round(1e3 * (time.monotonic() - began)))
+    busy["apply_ms"] = took
+    busy["loop_ms"] = lab.loop_late_ms()
+    return busy, lab.end_load(load)
+
+
+def judge(idle, busy, rates, machine_ms):
+    """What is too late; what has to be so in any case is asserted."""
+    # it was a load, of hits and of misses
+    assert busy["dns_core"] > 0.2 and busy["dns_core"] > 10 * idle["dns_core"]
+    for name, one in rates.items():
+        assert one["answers_per_sec"] > 2000 and one["lost_percent"] < 1, name
+    assert busy["leases"]["naks"] == 0 and busy["leases"]["acks"] > 50
+    limits = (
+        ("links", LINK_MS, lambda seen: seen["links_ms"]["worst"]),
+        ("routes", ROUTE_MS, lambda seen: seen["routes_ms"]["worst"]),
+        ("commands", COMMAND_MS, lambda seen: seen["commands_ms"]["p99"]),
+        ("offers", OFFER_MS, lambda seen: seen["leases"]["offer_p99_ms"]),
+        ("leases", LEASE_MS, lambda seen: seen["leases"]["ack_p99_ms"]),
+        ("the loop", LOOP_MS, lambda seen: seen["loop_ms"]),
+        ("packets", PACKET_P99_MS, lambda seen: seen["packets_ms"]["p99"]),
+    )
+    late = [name for name, limit, of in limits if of(busy) >= max(limit, 2 * of(idle), 2 * machine_ms)]
+    if busy["control_waits_us"] >= WAITS_US:
+        late.append("control for its core")
+    if busy["packets_ms"]["lost"] > idle["packets_ms"]["lost"] and machine_ms < LOOP_MS:
+        late.append("packets that are lost")
+    return late
+
+
 @pytest.mark.alone
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_nothing_waits_for_names():
-    with LoadLab() as lab:
-        lab.start_all()
-        idle = lab.measure()
-        idle_late_ms = lab.loop_late_us() / 1e3
-        load = lab.start_load()
-        wait_for(lambda: lab.dns_counts()["resolved"] > 20000, "a load", 20)
-        busy = lab.measure()
-        load_late_ms = lab.loop_late_us() / 1e3
-        # and what is large is thrown away at once, with all of it in use
-        took = []
-        for cache in (32, 48):
-            path = lab.dir / "next.yaml"
-            path.write_text(lab.config_text(cache=cache))
-            began = time.monotonic()
-            lab.millrace("apply", str(path))
-            took.append(round(1e3 * (time.monotonic() - began)))
-        busy_late_ms = lab.loop_late_us() / 1e3
-        rates = lab.end_load(load)
-        counts = lab.dns_counts()
-        text = (f"idle {idle}, loop {idle_late_ms} ms\nbusy {busy}, loop {load_late_ms} ms\n"
-                f"apply {took} ms, loop {busy_late_ms} ms\n{rates}")
-        print(text)
-        # it was a load: of hits and of misses, and the forwarder's thread had what there was
-        assert busy["dns_core"] > 0.2 and busy["dns_core"] > 10 * idle["dns_core"], text
-        assert counts["cache_hits"] > 100000 and counts["resolved"] > 20000, (counts, text)
-        for name, one in rates.items():
-            assert one["lost_percent"] < 1, (name, text)
-        for name, limit in (("links_ms", LINK_MS), ("routes_ms", ROUTE_MS)):
-            assert busy[name]["worst"] < bound(limit, idle[name]["worst"]), (name, text)
-        assert busy["commands_ms"]["p99"] < bound(COMMAND_MS, idle["commands_ms"]["p99"]), text
-        for name, limit in (("offer_p99_ms", OFFER_MS), ("ack_p99_ms", LEASE_MS)):
-            assert busy["leases"][name] < bound(limit, idle["leases"][name]), (name, text)
-        assert busy["leases"]["naks"] == 0 and busy["leases"]["acks"] > 50, text
-        assert load_late_ms < bound(LOOP_MS, idle_late_ms), text
-        assert busy_late_ms < bound(APPLY_MS, idle_late_ms), text
-        assert busy["control_waits_us"] < WAITS_US, text
-        assert busy["packets_ms"]["lost"] <= idle["packets_ms"]["lost"], text
-        assert busy["packets_ms"]["p99"] < bound(PACKET_P99_MS, idle["packets_ms"]["p99"]), text
+    late = []
+    for _ in range(TRIES):
+        with LoadLab() as lab, BareClocks() as machine:
+            lab.start_all()
+            idle = lab.measure()
+            idle["loop_ms"] = lab.loop_late_ms()
+            idle_machine_ms = machine.late_ms()
+            busy, rates = measure_load(lab)
+            machine_ms = machine.late_ms()
+            print(f"idle {idle}\nbusy {busy}\n{rates}\nmachine {idle_machine_ms}, {machine_ms} ms")
+            late.append(judge(idle, busy, rates, machine_ms))
+        if late[-1] == []:
+            return
+    assert late == []

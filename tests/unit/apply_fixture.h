@@ -16,9 +16,11 @@
 #include <string.h>
 
 #include "control/apply/apply.h"
+#include "control/apply/job.h"
 #include "control/dns/names.h"
 #include "control/dns/set_feed.h"
 #include "control/state_db.h"
+#include "control/state_writer.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
 
@@ -35,6 +37,7 @@ static char folder[] = FOLDER, file[64], set_file[64], state_file[64];
 static sqlite3 *state_db;
 static struct history *history;
 static struct apply *apply;
+static const struct apply_who who = {1000, "test[1]", "as a test"};
 
 static inline const char *text_of(struct parts parts)
 {
@@ -105,8 +108,12 @@ static inline int setup(void **state)
 	if (history == NULL ||
 		history_add(history, &revision, source.text, source.bytes, &number, &err) != 0)
 		fail_msg("%s", err.text);
-	if (kernel_fixture_start(source.text, &err) != 0 ||
-		bans_open(&router->bans, router->config, state_db, router->dp, NOW, &err) != 0 ||
+	if (kernel_fixture_start(source.text, &err) != 0)
+		fail_msg("%s", err.text);
+	router->state_writer = state_writer_new(router->base);
+	assert_non_null(router->state_writer);
+	if (bans_open(&router->bans, router->config, state_db, router->state_writer, router->dp,
+		    NOW, &err) != 0 ||
 		firewall_open(&router->firewall, router->config, &router->interfaces,
 			&router->bans.sets, router->dp, NOW, &err) != 0)
 		fail_msg("%s", err.text);
@@ -124,6 +131,63 @@ static inline int setup(void **state)
 	return apply == NULL ? -1 : 0;
 }
 
+static bool is_answered;
+
+static inline void on_answer(void *ctx, const struct apply_outcome *outcome, int rc)
+{
+	is_answered = true;
+}
+
+static inline bool has_answer(void)
+{
+	return is_answered;
+}
+
+// Asks, and waits for what becomes of it: apply_outcome_fini after.
+static inline int ask(struct apply_request request, struct apply_outcome *outcome)
+{
+	struct apply_job *job;
+	int rc = -1;
+
+	is_answered = false;
+	request.done = on_answer;
+	job = apply_begin(apply, &request);
+	assert_non_null(job);
+	assert_true(kernel_fixture_wait(has_answer, 5000));
+	assert_non_null(apply_job_outcome(job, &rc));
+	*outcome = job->outcome;
+	job->outcome = (struct apply_outcome){0};
+	apply_job_leave(job);
+	return rc;
+}
+
+static inline int ask_plan(struct apply_outcome *outcome)
+{
+	return ask(
+		(struct apply_request){.what = APPLY_ASKS_PLAN, .file = file, .who = who}, outcome);
+}
+
+static inline int ask_apply(unsigned confirm_sec, struct apply_outcome *outcome)
+{
+	return ask((struct apply_request){.what = APPLY_ASKS_FILE,
+			   .file = file,
+			   .confirm_sec = confirm_sec,
+			   .who = who},
+		outcome);
+}
+
+static inline int ask_rollback(int64_t revision, struct apply_outcome *outcome)
+{
+	return ask(
+		(struct apply_request){.what = APPLY_ASKS_BACK, .revision = revision, .who = who},
+		outcome);
+}
+
+static inline int ask_confirm(struct apply_outcome *outcome)
+{
+	return ask((struct apply_request){.what = APPLY_ASKS_CONFIRM, .who = who}, outcome);
+}
+
 static inline int teardown(void **state)
 {
 	char command[96];
@@ -133,6 +197,7 @@ static inline int teardown(void **state)
 	dns_names_free(kernel_router.dns_names);
 	firewall_close(&kernel_router.firewall);
 	bans_close(&kernel_router.bans, NOW);
+	state_writer_free(kernel_router.state_writer);
 	kernel_fixture_stop();
 	history_close(history);
 	state_db_close(state_db);

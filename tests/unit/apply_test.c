@@ -29,14 +29,12 @@ static const struct parts other = {
 	.port = ", mtu: 1500, queues: 1", // made anew
 };
 
-static const struct apply_who who = {1000, "test[1]", "as a test"};
-
 static void must_apply(struct parts parts)
 {
 	struct apply_outcome outcome = {0};
 
 	write_config(parts);
-	if (apply_file(apply, file, &who, 0, &outcome) != 0)
+	if (ask_apply(0, &outcome) != 0)
 		fail_msg("%s", outcome.err.text);
 	apply_outcome_fini(&outcome);
 }
@@ -51,10 +49,8 @@ static void count_one(void *ctx, const struct revision *revision)
 
 static void count_revisions(void)
 {
-	struct error err = {0};
-
 	n_revisions = n_good = 0;
-	assert_int_equal(history_each(history, 0, count_one, NULL, &err), 0);
+	history_each(history, 0, count_one, NULL);
 }
 
 // --- each step fails ---
@@ -84,7 +80,7 @@ static void fail_at(unsigned at, struct parts to)
 	ctx.plan = plan;
 	memcpy(broken, steps, sizeof(broken));
 	broken[at].run = refuse;
-	assert_int_equal(transaction_run(broken, STEPS, &ctx, &failed, &err), -1);
+	assert_int_equal(transaction_go_on(broken, 0, STEPS, &ctx, &failed, &err), -1);
 	assert_string_equal(failed, steps[at].name);
 	assert_string_equal(err.text, "on purpose");
 	assert_ptr_equal(kernel_router.config, config);
@@ -138,7 +134,7 @@ static void refused(struct parts parts, const char *step, const char *piece)
 	count_revisions();
 	n = n_revisions;
 	write_config(parts);
-	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
+	assert_int_equal(ask_apply(0, &outcome), -1);
 	assert_non_null(outcome.failed_step);
 	assert_string_equal(outcome.failed_step, step);
 	if (strstr(outcome.err.text, piece) == NULL)
@@ -177,7 +173,7 @@ static void cores_that_the_workers_cannot_have_are_refused(void **state)
 	recording.is_refusing_cores = true;
 	refused(rich, "workers", "no thread");
 	write_config((struct parts){.sets = "workers: {cores: 1023}\n"});
-	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
+	assert_int_equal(ask_apply(0, &outcome), -1);
 	assert_null(outcome.failed_step);
 	assert_non_null(strstr(outcome.err.text, "core 1023 is not in this machine"));
 	apply_outcome_fini(&outcome);
@@ -235,7 +231,7 @@ static void another_capacity_of_a_set_that_was_made_is_refused(void **state)
 		"sets with a timeout", "slow");
 }
 
-static void what_the_history_does_not_take_in_the_end_is_undone(void **state)
+static void the_disk_fills(void)
 {
 	struct error err = {0};
 
@@ -244,7 +240,22 @@ static void what_the_history_does_not_take_in_the_end_is_undone(void **state)
 				 "SELECT RAISE(FAIL, 'the disk is full'); END",
 				 &err),
 		0);
-	refused(rich, "history", "the disk is full");
+}
+
+// Noted, in force, and not found good at the next start: who gave it hears of that.
+static void what_the_history_does_not_take_in_the_end_is_in_force_and_said(void **state)
+{
+	struct apply_outcome outcome = {0};
+	unsigned n_rules = recording.policy.n_rules;
+
+	the_disk_fills();
+	write_config(rich);
+	assert_int_equal(ask_apply(0, &outcome), 0);
+	assert_int_not_equal(recording.policy.n_rules, n_rules);
+	assert_int_equal(apply_present(apply), outcome.revision);
+	assert_non_null(strstr(outcome.unkept.text, "the disk is full"));
+	assert_int_equal(history_newest(history, REVISION_TRIAL), outcome.revision);
+	apply_outcome_fini(&outcome);
 }
 
 static void without_a_history_it_works_and_says_so(void **state)
@@ -254,10 +265,10 @@ static void without_a_history_it_works_and_says_so(void **state)
 
 	assert_int_equal(state_db_run(state_db, "PRAGMA query_only = 1", &err), 0);
 	write_config(rich);
-	assert_int_equal(apply_file(apply, file, &who, 60, &outcome), -1);
+	assert_int_equal(ask_apply(60, &outcome), -1);
 	assert_non_null(strstr(outcome.err.text, "not put on trial"));
 	apply_outcome_fini(&outcome);
-	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), 0);
+	assert_int_equal(ask_apply(0, &outcome), 0);
 	assert_string_not_equal(outcome.unkept.text, "");
 	assert_int_equal(outcome.revision, 0);
 	apply_outcome_fini(&outcome);
@@ -277,7 +288,7 @@ static void what_the_router_has_already_is_no_revision(void **state)
 	assert_int_equal(n_revisions, 2);
 	snprintf(commented, sizeof(commented), "# said otherwise\n%s", text_of(rich));
 	write_to(file, commented);
-	assert_int_equal(apply_file(apply, file, &who, 60, &outcome), 0);
+	assert_int_equal(ask_apply(60, &outcome), 0);
 	assert_true(outcome.is_unchanged);
 	apply_outcome_fini(&outcome);
 	count_revisions();
@@ -298,7 +309,7 @@ static bool is_trial_over(void)
 {
 	unsigned left;
 
-	return apply_trial(apply, &left) == 0;
+	return apply_trial(apply, &left) == 0 && !apply_is_busy(apply);
 }
 
 static void put_on_trial(unsigned sec)
@@ -306,7 +317,7 @@ static void put_on_trial(unsigned sec)
 	struct apply_outcome outcome = {0};
 
 	write_config(rich);
-	if (apply_file(apply, file, &who, sec, &outcome) != 0)
+	if (ask_apply(sec, &outcome) != 0)
 		fail_msg("%s", outcome.err.text);
 	apply_outcome_fini(&outcome);
 	assert_int_equal(trial_sec(), sec);
@@ -341,17 +352,31 @@ static void a_file_of_a_set_that_broke_meanwhile_does_not_keep_it_from_coming_ba
 
 static void who_confirms_keeps_it(void **state)
 {
-	struct error err = {0};
+	struct apply_outcome outcome = {0};
 	int64_t number;
 
-	assert_int_equal(apply_confirm(apply, &number, &err), -1);
+	assert_int_equal(ask_confirm(&outcome), -1);
+	assert_string_equal(outcome.err.text, "nothing is on trial");
 	put_on_trial(1);
-	assert_int_equal(apply_confirm(apply, &number, &err), 0);
-	assert_int_equal(number, apply_present(apply));
+	number = apply_present(apply);
+	assert_int_equal(ask_confirm(&outcome), 0);
+	assert_int_equal(outcome.revision, number);
 	kernel_fixture_run(1500);
 	assert_int_equal(apply_present(apply), number);
 	assert_int_equal(history_newest(history, REVISION_GOOD), number);
-	assert_int_equal(apply_confirm(apply, &number, &err), -1);
+	assert_int_equal(ask_confirm(&outcome), -1);
+}
+
+static void what_the_history_does_not_take_is_not_confirmed(void **state)
+{
+	struct apply_outcome outcome = {0};
+
+	put_on_trial(1);
+	the_disk_fills();
+	assert_int_equal(ask_confirm(&outcome), -1);
+	assert_non_null(strstr(outcome.err.text, "the disk is full"));
+	assert_false(is_trial_over());
+	assert_true(kernel_fixture_wait(is_trial_over, 3000));
 }
 
 static void nothing_else_is_applied_meanwhile(void **state)
@@ -360,7 +385,7 @@ static void nothing_else_is_applied_meanwhile(void **state)
 
 	put_on_trial(60);
 	write_config(other);
-	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
+	assert_int_equal(ask_apply(0, &outcome), -1);
 	assert_non_null(strstr(outcome.err.text, "on trial"));
 	apply_outcome_fini(&outcome);
 }
@@ -371,7 +396,7 @@ static void a_rollback_ends_the_trial(void **state)
 	unsigned n_rules = recording.policy.n_rules;
 
 	put_on_trial(60);
-	assert_int_equal(apply_rollback(apply, 0, &who, &outcome), 0);
+	assert_int_equal(ask_rollback(0, &outcome), 0);
 	apply_outcome_fini(&outcome);
 	assert_int_equal(trial_sec(), 0);
 	assert_int_equal(recording.policy.n_rules, n_rules);
@@ -386,23 +411,23 @@ static void a_rollback_goes_to_where_it_is_told(void **state)
 	int64_t first = apply_present(apply), second;
 	unsigned n_rules;
 
-	assert_int_equal(apply_rollback(apply, 0, &who, &outcome), -1);
+	assert_int_equal(ask_rollback(0, &outcome), -1);
 	assert_non_null(strstr(outcome.err.text, "no revision to go back to"));
 	apply_outcome_fini(&outcome);
 	must_apply(rich);
 	second = apply_present(apply);
 	n_rules = recording.policy.n_rules;
 	must_apply(other);
-	assert_int_equal(apply_rollback(apply, 0, &who, &outcome), 0);
+	assert_int_equal(ask_rollback(0, &outcome), 0);
 	apply_outcome_fini(&outcome);
 	assert_int_equal(recording.policy.n_rules, n_rules);
-	assert_int_equal(apply_rollback(apply, first, &who, &outcome), 0);
+	assert_int_equal(ask_rollback(first, &outcome), 0);
 	apply_outcome_fini(&outcome);
 	assert_int_not_equal(recording.policy.n_rules, n_rules);
-	assert_int_equal(apply_rollback(apply, second, &who, &outcome), 0);
+	assert_int_equal(ask_rollback(second, &outcome), 0);
 	apply_outcome_fini(&outcome);
 	assert_int_equal(recording.policy.n_rules, n_rules);
-	assert_int_equal(apply_rollback(apply, 999, &who, &outcome), -1);
+	assert_int_equal(ask_rollback(999, &outcome), -1);
 	assert_non_null(strstr(outcome.err.text, "999"));
 	apply_outcome_fini(&outcome);
 }
@@ -415,7 +440,7 @@ static void a_plan_tells_and_changes_nothing(void **state)
 	char *before = snapshot(), *after;
 
 	write_config(rich);
-	assert_int_equal(apply_plan(apply, file, &outcome), 0);
+	assert_int_equal(ask_plan(&outcome), 0);
 	assert_int_equal(outcome.plan->n_restarts, 0);
 	assert_int_equal(outcome.plan->n_added, 5);
 	assert_int_equal(outcome.plan->n_interfaces, 2);
@@ -424,7 +449,7 @@ static void a_plan_tells_and_changes_nothing(void **state)
 	assert_true(outcome.changes.n >= 6);
 	apply_outcome_fini(&outcome);
 	write_to(file, "ports: [\n");
-	assert_int_equal(apply_plan(apply, file, &outcome), -1);
+	assert_int_equal(ask_plan(&outcome), -1);
 	assert_true(outcome.errors.n > 0);
 	apply_outcome_fini(&outcome);
 	after = snapshot();
@@ -441,7 +466,7 @@ static void what_needs_a_restart_is_named_and_not_begun(void **state)
 	snprintf(text, sizeof(text), "%sflows: {capacity: 4096}\nworkers: {idle: busy}\n",
 		text_of(other));
 	write_to(file, text);
-	assert_int_equal(apply_file(apply, file, &who, 0, &outcome), -1);
+	assert_int_equal(ask_apply(0, &outcome), -1);
 	assert_null(outcome.failed_step);
 	assert_non_null(strstr(outcome.err.text, "workers.idle, flows.capacity"));
 	apply_outcome_fini(&outcome);
@@ -466,12 +491,13 @@ int main(void)
 		TEST(an_address_that_the_kernel_refuses_is_refused),
 		TEST(a_route_that_the_kernel_refuses_is_refused),
 		TEST(another_capacity_of_a_set_that_was_made_is_refused),
-		TEST(what_the_history_does_not_take_in_the_end_is_undone),
+		TEST(what_the_history_does_not_take_in_the_end_is_in_force_and_said),
 		TEST(without_a_history_it_works_and_says_so),
 		TEST(what_the_router_has_already_is_no_revision),
 		TEST(who_does_not_confirm_gets_the_old_one_back),
 		TEST(a_file_of_a_set_that_broke_meanwhile_does_not_keep_it_from_coming_back),
 		TEST(who_confirms_keeps_it),
+		TEST(what_the_history_does_not_take_is_not_confirmed),
 		TEST(nothing_else_is_applied_meanwhile),
 		TEST(a_rollback_ends_the_trial),
 		TEST(a_rollback_goes_to_where_it_is_told),

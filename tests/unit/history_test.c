@@ -93,10 +93,8 @@ static void look(void *ctx, const struct revision *revision)
 // How many there are; the newest is in `seen`.
 static unsigned count(int64_t number)
 {
-	struct error err = {0};
-
 	n_seen = 0;
-	assert_int_equal(history_each(history, number, look, NULL, &err), 0);
+	history_each(history, number, look, NULL);
 	return n_seen;
 }
 

@@ -83,7 +83,7 @@ static void what_was_done_is_undone_the_last_first(void **state)
 		struct diary diary = {.failing = rows[i].failing};
 		const char *failed = NULL;
 		struct error err = {0};
-		int rc = transaction_run(steps, 4, &diary, &failed, &err);
+		int rc = transaction_go_on(steps, 0, 4, &diary, &failed, &err);
 
 		assert_string_equal(diary.text, rows[i].text);
 		if (rows[i].step == NULL) {
