@@ -4,8 +4,8 @@
     host "peer": no tag, VLAN 20, 30 -- card -- (br0) -- lan [ millraced ] wan -- (router) -- card -- host "far": VLAN 7
 
 The router has the pair of one kind, the hosts, namespaces in the guest, that of the other. QEMU's
-cards drop a VLAN that they were not asked for, where their driver lets them: virtio-net always,
-e1000e as long as the kernel drives it.
+virtio-net drops a VLAN that it was not asked for, by DPDK's driver and by the kernel's; its e1000e
+passes all.
 """
 
 import json
@@ -82,8 +82,7 @@ class Way(NamedTuple):
         return self.driver == "pci" and self.router is VIRTIO
 
 
-WAYS = (Way("pci", VIRTIO, E1000E), Way("pci", E1000E, VIRTIO), Way("af_packet", VIRTIO, E1000E),
-        Way("af_packet", E1000E, VIRTIO))
+WAYS = (Way("pci", VIRTIO, E1000E), Way("pci", E1000E, VIRTIO), Way("af_packet", VIRTIO, E1000E))
 
 
 class VlanGuestLab(PciLab):
