@@ -37,8 +37,11 @@ nat:
 flows: {{ capacity: 16384 }}
 state: {{ file: /run/state.db }}
 """
+# Checksums are whole on a wire; what one card of QEMU's hands to another may have half of one, and a
+# virtio-net under the kernel's driver passes that on.
 HOSTS = """
 modprobe 8021q
+for card in lan-{kind} wan-{kind}; do ethtool -K $card tx off tso off gso off; done
 ip netns add peer; ip netns add far
 ip link set lan-{kind} netns peer; ip link set wan-{kind} netns far
 for host in peer far; do ip -n $host link set lo up; done
@@ -162,12 +165,11 @@ class TestVlans:
         lab.wait_ping("peer", GUESTS6, "-s", 1452, "-M", "do")
         lab.wait_ping("peer", LAN, "-I", "198.18.0.81", "-s", 1472, "-M", "do")
         assert lab.dropped("drop_vlan_nested") == 0
-        if lab.way.driver == "pci":
-            lab.serve_iperf()
-            assert lab.iperf() > 1 and lab.iperf("-R") > 1
-            counted = lab.interfaces()
-            assert all(counted[name]["rx_packets"] > 100 and counted[name]["tx_packets"] > 100
-                       for name in ("wan", "guests")), counted
+        lab.serve_iperf()
+        assert lab.iperf() > 1 and lab.iperf("-R") > 1
+        counted = lab.interfaces()
+        assert all(counted[name]["rx_packets"] > 100 and counted[name]["tx_packets"] > 100
+                   for name in ("wan", "guests")), counted
 
     def test_a_vlan_comes_and_goes_while_it_runs(self, lab):
         assert lab.ping("peer", THINGS) == 0
