@@ -147,6 +147,17 @@ void rib_displace(struct rib *rib, const struct rib_route *route)
 		rib_settle(rib, prefix, true, true);
 }
 
+void rib_batch_start(struct rib *rib)
+{
+	rib->is_in_batch = true;
+}
+
+void rib_batch_end(struct rib *rib)
+{
+	rib->is_in_batch = false;
+	rib_settle_due(rib);
+}
+
 void rib_sync_start(struct rib *rib)
 {
 	rib->generation++;

@@ -61,6 +61,12 @@ void rib_displace(struct rib *rib, const struct rib_route *route);
 void rib_sync_start(struct rib *rib);
 void rib_sync_end(struct rib *rib);
 
+// What is said between the two is one change: of default routes the best is chosen at the end. The
+// kernel tells of them one by one, and whose flow is looked at meanwhile would be judged by a route
+// that nobody has meant. Started again, it goes on; ended without a start, it does nothing.
+void rib_batch_start(struct rib *rib);
+void rib_batch_end(struct rib *rib);
+
 // Routes over a dead link step back behind others. All links are up until said otherwise.
 void rib_set_link(struct rib *rib, int interface, bool is_up);
 

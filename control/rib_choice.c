@@ -115,7 +115,7 @@ void rib_set_refused(struct rib *rib, struct rib_node *node, bool is_refused)
 	rib->n_refused += is_refused ? 1 : -1u;
 }
 
-void rib_settle(struct rib *rib, const struct ip_prefix *prefix, bool had_active, bool is_stale)
+static void choose(struct rib *rib, const struct ip_prefix *prefix, bool had_active, bool is_stale)
 {
 	struct rib_node *first = *rib_table_find(&rib->table, prefix);
 	struct rib_node *best = best_of(rib, first, prefix);
@@ -135,4 +135,29 @@ void rib_settle(struct rib *rib, const struct ip_prefix *prefix, bool had_active
 		rib_set_refused(rib, best, true);
 	if (had_active)
 		take_from_workers(rib, prefix);
+}
+
+void rib_settle(struct rib *rib, const struct ip_prefix *prefix, bool had_active, bool is_stale)
+{
+	struct rib_due *due = &rib->due[prefix->addr.family == IP_V6];
+
+	if (!rib->is_in_batch || prefix->len > 0) {
+		choose(rib, prefix, had_active, is_stale);
+		return;
+	}
+	due->is_due = true;
+	due->had_active |= had_active;
+	due->is_stale |= is_stale;
+}
+
+void rib_settle_due(struct rib *rib)
+{
+	for (unsigned f = 0; f < 2; f++) {
+		struct ip_prefix everywhere = {.addr = {.family = f == 0 ? IP_V4 : IP_V6}};
+		struct rib_due due = rib->due[f];
+
+		rib->due[f] = (struct rib_due){0};
+		if (due.is_due)
+			choose(rib, &everywhere, due.had_active, due.is_stale);
+	}
 }

@@ -220,6 +220,7 @@ static void on_message(void *ctx, const struct nlmsghdr *message)
 	if (!read_route(routes, message, &route))
 		return;
 	routes->is_default_heard |= route.route.to.len == 0;
+	rib_batch_start(routes->rib);
 	if (!is_whole(&route.route)) {
 		if (message->nlmsg_type == RTM_NEWROUTE && how_of(message) == RIB_REPLACE)
 			rib_displace(routes->rib, &route);
@@ -253,6 +254,7 @@ static void on_sync_end(void *ctx)
 
 static void commit(struct routes *routes)
 {
+	rib_batch_end(routes->rib);
 	if (rib_take_changed(routes->rib))
 		dataplane_routes_commit(routes->interfaces->dp);
 }

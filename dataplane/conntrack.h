@@ -35,6 +35,12 @@ struct flow_dir *conntrack_review(struct worker *w, struct packet *p, struct flo
 // `original` is its first packet's, which `d` may point into. True: it goes on as it began.
 bool conntrack_stands(struct worker *w, const struct flow *flow, const struct flow_tuple *original,
 	const struct nat_destination *expected, struct rule_subject *subject, struct decision *d);
+// Of one that does not stand: it cannot go now, but may again, as it began. Its packets are
+// dropped.
+static inline bool conntrack_waits(const struct decision *d)
+{
+	return d->refused == COUNTER_DROP_NAT_NO_ADDRESS; // it may come back, or another uplink's
+}
 // A packet that tcp_track_follow left alone: it may change the flow's state, or fit none. Gives the
 // direction to follow, of a new flow where a SYN takes the place of a closed connection, or NULL
 // when the packet has gone elsewhere.

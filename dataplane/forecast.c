@@ -83,7 +83,8 @@ static bool ends_by_policy(struct dp_forecast *forecast, const struct worker *ow
 
 	rehearsal_lend_called(r, &original);
 	stands = conntrack_stands(
-		r->w, copy, &original, is_expected ? &expected : NULL, &subject, &d);
+			 r->w, copy, &original, is_expected ? &expected : NULL, &subject, &d) ||
+		 conntrack_waits(&d);
 	rehearsal_forget(r);
 	if (!stands)
 		describe(copy, &d, out);

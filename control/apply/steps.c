@@ -434,6 +434,18 @@ const struct transaction_step steps[STEPS] = {
 
 // --- the end ---
 
+// The routes of uplinks stand behind the one that is used. That one is there before they go behind,
+// and until they have come to the front: between these the kernel would go by any of them, and who
+// is translated to its address ends.
+static void follow_uplinks(struct router *router, const struct config *after)
+{
+	if (after->n_uplinks > 0)
+		uplinks_follow(router->ways_out, after);
+	dhcp4_uplinks_follow(router->uplinks, after);
+	if (after->n_uplinks == 0)
+		uplinks_follow(router->ways_out, after);
+}
+
 void steps_finish(struct steps_ctx *ctx, struct config *after)
 {
 	struct router *router = ctx->router;
@@ -457,8 +469,7 @@ void steps_finish(struct steps_ctx *ctx, struct config *after)
 	router->config = after; // names of leases are of its domain
 	host_names_follow(router, before, after);
 	dhcp_follow(router, after);
-	dhcp4_uplinks_follow(router->uplinks, after);
-	uplinks_follow(router->ways_out, after);
+	follow_uplinks(router, after);
 }
 
 void steps_fini(struct steps_ctx *ctx)

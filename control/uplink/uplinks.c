@@ -29,6 +29,7 @@ struct uplinks {
 	struct uplink_way used[2][UPLINK_SHARES_MAX];
 	unsigned n_used[2];
 	uint64_t interfaces[2]; // bits 1 << id of those
+	bool is_refreshing;	// all of them are looked at: what they change is settled at the end
 };
 
 // --- telling ---
@@ -173,13 +174,17 @@ static void on_changed(struct uplink *u, enum uplink_state before)
 		log_info(log_object("uplink", u->name).text, "%s -> %s", uplink_state_name(before),
 			now);
 	tell(all, u, now);
-	settle(all);
+	if (!all->is_refreshing)
+		settle(all);
 }
 
+// Of several that come up at once, the first is not used until the better one has been looked at.
 static void refresh(struct uplinks *all)
 {
+	all->is_refreshing = true;
 	for (unsigned i = 0; i < all->n; i++)
 		uplink_refresh(all->list[i]);
+	all->is_refreshing = false;
 	settle(all);
 }
 

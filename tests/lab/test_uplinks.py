@@ -9,7 +9,7 @@ import pytest
 from home import build_dir
 from lab import wait_for
 from tools import lookup
-from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, WAITER, WHICH, Pulse, UplinksLab, said,
+from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, STREAM, WAITER, WHICH, Pulse, UplinksLab, said,
                          see_a_cut_cable, talk, uplinks_config, wait_ended)
 
 
@@ -75,6 +75,20 @@ def test_it_goes_back_when_the_hold_is_over_and_leaves_nothing_behind():
         at, how = wait_ended(talker)
         assert how == "ConnectionResetError" and at - began < held + 1
         assert lab.seen_as() == "fibre"
+
+
+def test_who_only_listens_hears_that_his_translation_has_changed():
+    """Whose packet comes first after it, the far end's or his own, is chance: of so many, both."""
+    with UplinksLab() as lab:
+        lab.begin()
+        lab.start_web("srv", 81, "stream", STREAM)
+        listeners = [talk(lab, WAITER, port=81, name=f"listener-{i}") for i in range(16)]
+        path = lab.dir / "next.yaml"
+        path.write_text(uplinks_config().replace(
+            "nat:\n", "nat:\n  - { source: 203.0.113.150, interface: wan }\n") +
+            f"state: {{ file: {lab.dir}/state.db }}\n")
+        assert lab.millrace("apply", path) is not None
+        assert [wait_ended(listener)[1] for listener in listeners] == ["ConnectionResetError"] * 16
 
 
 def test_who_lives_on_the_other_one_is_left_alone():
@@ -310,6 +324,43 @@ def test_uplinks_change_at_run_time_without_loss():
         print(f"swapped: {pulse.gap(began) * 1000:.0f} ms")
         assert pulse.gap(began) < 0.3 and lab.seen_as() == "lte"
         assert wait_ended(talker)[1] == "ConnectionResetError"
+
+
+def defaults_of(text, routes):
+    """By which interface the best default route led, after each of the kernel's news of one; `routes` are
+    those before it, by metric."""
+    for gone, interface, metric in re.findall(
+            r"^(Deleted )?default via \S+ dev (\w+) (?!table).*?metric (\d+)", text, re.M):
+        if gone:
+            del routes[int(metric)]
+        else:
+            routes[int(metric)] = interface
+        yield routes[min(routes)]
+
+
+def test_uplinks_come_and_go_and_the_default_route_never_leads_by_another():
+    """Not for a moment: who is looked at then is cut. Nor by the first of the list, if a later one is better."""
+    with UplinksLab() as lab:
+        text = uplinks_config()
+        begin, end = text.index("uplinks:"), text.index("nat:")
+        lab.begin(text)
+
+        def has_heard(metric):
+            for what in ("add", "del"):
+                lab.ip("rtr", f"route {what} 203.0.113.77 dev lan metric {metric}")
+            return f"metric {metric}" in monitor.output()
+
+        routes = {r["metric"]: r["dev"] for r in lab.ip_json("rtr", "route show default")}
+        monitor = lab.start("rtr", "monitor", "ip", "monitor", "route")
+        wait_for(lambda: has_heard(7), "the kernel's news")
+        title, fibre, lte = text[begin:end].splitlines()
+        for uplinks in ("", f"{title}\n{lte}\n{fibre}\n", ""):
+            path = lab.dir / "next.yaml"
+            path.write_text(f"{text[:begin]}{uplinks}{text[end:]}state: {{ file: {lab.dir}/state.db }}\n")
+            assert lab.millrace("apply", path) is not None
+        wait_for(lambda: has_heard(8), "the last of the kernel's news")
+        led = list(defaults_of(monitor.output(), routes))
+        assert len(led) >= 3 * 5 and set(led) == {"wan"}, monitor.output()
 
 
 def test_a_house_that_asks_much_notices_no_more():

@@ -226,8 +226,9 @@ static inline char *snapshot(void)
 		fprintf(out, "%s %d, ", kernel_router.config->interfaces[i].port,
 			ports_find(&kernel_router.ports,
 				kernel_router.config->interfaces[i].port) != NULL);
-	fprintf(out, "%u interfaces, %u ports, workers on %d\n", kernel_router.interfaces.n,
-		kernel_router.ports.n, kernel_router.cores.workers[0]);
+	fprintf(out, "%u interfaces, %u ports, %u VLANs, workers on %d\n",
+		kernel_router.interfaces.n, kernel_router.ports.n, recording.n_port_vlans,
+		kernel_router.cores.workers[0]);
 	if (recording.n_core_sets > 0) // the workers were told
 		assert_int_equal(recording.cores[0], kernel_router.cores.workers[0]);
 	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats, policy->n_sets);

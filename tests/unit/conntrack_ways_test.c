@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/dataplane_fixture.h"
+#include "tests/unit/resets.h"
 #include "tests/unit/text_addr.h"
 
 static void a_flow_stays_with_its_uplink_when_it_is_answered(void **state)
@@ -180,6 +181,116 @@ static void a_route_that_is_gone_for_a_moment_costs_no_flow(void **state)
 	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 2);
 }
 
+// A connection by the WAN, whose house has gone over to its other uplink since.
+static void connect_and_move(
+	struct fixture *f, struct frame *frame, struct frame *answer, bool has_own_ways)
+{
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
+	struct dp_nexthop ways[] = {
+		{FIXTURE_WAN, address("203.0.113.1")}, {FIXTURE_LAN2, address("198.18.1.9")}};
+
+	for (unsigned i = 0; has_own_ways && i < 2; i++)
+		assert_int_equal(
+			dataplane_reply_way_set(f->dp, ways[i].interface, IP_V4, &ways[i]), 0);
+	fixture_translate(f, nats, 2);
+	*frame = fixture_udp_out;
+	fixture_connect(f, frame, answer);
+	assert_true(fixture_passes(f, answer, FIXTURE_LAN));
+	route_by(f, 1 << FIXTURE_LAN2);
+}
+
+static void assert_cut(struct fixture *f)
+{
+	assert_null(fixture_sent(f, FIXTURE_WAN));
+	assert_null(fixture_sent(f, FIXTURE_LAN));
+	assert_null(fixture_sent(f, FIXTURE_LAN2));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 1);
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_TCP_NEW), 1);
+	assert_int_equal(f->w->flows.n_used, 0);
+}
+
+// Whoever of both speaks first. The far end is told from the address that it knows, by the uplink
+// that has it.
+static void both_ends_hear_that_their_uplink_is_not_used_any_more(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame, answer;
+
+	connect_and_move(f, &frame, &answer, true);
+	frame.payload_bytes = 5;
+	fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
+	assert_reset(f, FIXTURE_LAN, RST, frame.tcp_ack);
+	assert_reset(f, FIXTURE_WAN, RST | ACK, frame.tcp_seq);
+	assert_cut(f);
+}
+
+// Else he who asked would ask again for minutes: nobody knows his connection any more.
+static void an_answer_that_comes_first_after_a_failover_resets_who_waits_for_it(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame, answer;
+
+	connect_and_move(f, &frame, &answer, true);
+	answer.payload_bytes = 5;
+	fixture_rx(f, frame_build(f, &answer), FIXTURE_WAN);
+	assert_reset(f, FIXTURE_LAN, RST | ACK, answer.tcp_seq);
+	assert_reset(f, FIXTURE_WAN, RST, answer.tcp_ack);
+	assert_cut(f);
+}
+
+// By no other way: another provider would see an address that is not its own.
+static void a_far_end_that_no_uplink_of_its_own_leads_to_is_not_told(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame, answer;
+
+	connect_and_move(f, &frame, &answer, false);
+	fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
+	assert_reset(f, FIXTURE_LAN, RST, frame.tcp_ack);
+	assert_cut(f);
+}
+
+static void set_wan_address(struct fixture *f, unsigned n)
+{
+	struct ip_prefix own = {{.family = IP_V4, .bytes = {203, 0, 113, 2}}, 24};
+
+	assert_int_equal(dataplane_interface_set_addresses(f->dp, FIXTURE_WAN, &own, n), 0);
+}
+
+// As a route that is gone: its lease is renewed late, or its prefix length changes.
+static void an_address_that_is_gone_for_a_moment_costs_no_flow(void **state)
+{
+	struct fixture *f = *state;
+	struct frame frame = fixture_udp_out, answer;
+
+	fixture_connect(f, &frame, &answer);
+	set_wan_address(f, 0);
+	assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
+	assert_false(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_int_equal(fixture_counter(f, COUNTER_DROP_NAT_NO_ADDRESS), 2);
+	set_wan_address(f, 1);
+	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
+	assert_true(fixture_passes(f, &frame, FIXTURE_WAN));
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CUT), 0);
+	assert_int_equal(fixture_counter(f, COUNTER_FLOW_CREATED), 1);
+}
+
+static void who_waited_for_an_address_hears_of_another_uplink(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_nat nats[] = {fixture_masquerade(FIXTURE_WAN), fixture_masquerade(FIXTURE_LAN2)};
+	struct frame frame = fixture_udp_out, answer;
+
+	fixture_translate(f, nats, 2);
+	fixture_connect(f, &frame, &answer);
+	set_wan_address(f, 0);
+	assert_false(fixture_passes(f, &frame, FIXTURE_WAN));
+	route_by(f, 1 << FIXTURE_LAN2);
+	fixture_rx(f, frame_build(f, &frame), FIXTURE_LAN);
+	assert_reset(f, FIXTURE_LAN, RST, frame.tcp_ack);
+	assert_cut(f);
+}
+
 #define NAT(name) cmocka_unit_test_setup_teardown(name, fixture_setup_nat, fixture_teardown)
 
 int main(void)
@@ -189,6 +300,11 @@ int main(void)
 		NAT(a_flow_keeps_its_uplink_while_it_is_among_those_used),
 		NAT(answers_leave_by_the_uplink_that_was_called),
 		NAT(a_route_that_is_gone_for_a_moment_costs_no_flow),
+		NAT(both_ends_hear_that_their_uplink_is_not_used_any_more),
+		NAT(an_answer_that_comes_first_after_a_failover_resets_who_waits_for_it),
+		NAT(a_far_end_that_no_uplink_of_its_own_leads_to_is_not_told),
+		NAT(an_address_that_is_gone_for_a_moment_costs_no_flow),
+		NAT(who_waited_for_an_address_hears_of_another_uplink),
 	};
 
 	fixture_start_drivers();

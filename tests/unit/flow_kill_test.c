@@ -13,7 +13,7 @@
 #include <errno.h>
 
 #include "tests/unit/dataplane_fixture.h"
-#include "tests/unit/tcp_flags.h"
+#include "tests/unit/resets.h"
 
 static struct dp_flow only_flow(const struct fixture *f)
 {
@@ -78,26 +78,6 @@ static void another_flow_in_its_place_is_left_alone(void **state)
 	assert_true(fixture_passes(f, &answer, FIXTURE_LAN));
 }
 
-static void assert_reset(struct fixture *f, uint8_t iface, uint32_t seq)
-{
-	struct rte_mbuf *m = fixture_sent(f, iface);
-	const struct rte_tcp_hdr *tcp;
-
-	assert_non_null(m);
-	assert_true(frame_is_sound(m));
-	tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, L3_OFFSET + 20);
-	assert_int_equal(tcp->tcp_flags, RST | ACK);
-	assert_int_equal(rte_be_to_cpu_32(tcp->sent_seq), seq);
-	if (iface == FIXTURE_LAN) {
-		assert_int_equal(frame_src(m), FIXTURE_SERVER);
-		assert_int_equal(frame_dst(m), FIXTURE_PC);
-	} else {
-		assert_int_equal(frame_src(m), FIXTURE_OWN_WAN);
-		assert_int_equal(frame_dst(m), FIXTURE_SERVER);
-	}
-	rte_pktmbuf_free(m);
-}
-
 static void both_ends_of_tcp_are_reset_by_what_they_expect_next(void **state)
 {
 	struct fixture *f = *state;
@@ -109,8 +89,8 @@ static void both_ends_of_tcp_are_reset_by_what_they_expect_next(void **state)
 	flow = only_flow(f);
 	assert_int_equal(dataplane_flow_end(f->dp, &flow, true), 0);
 	turn(f);
-	assert_reset(f, FIXTURE_WAN, frame.tcp_seq);
-	assert_reset(f, FIXTURE_LAN, answer.tcp_seq);
+	assert_reset(f, FIXTURE_WAN, RST | ACK, frame.tcp_seq);
+	assert_reset(f, FIXTURE_LAN, RST | ACK, answer.tcp_seq);
 	assert_int_equal(fixture_counter(f, COUNTER_RESET_SENT), 2);
 	assert_int_equal(f->w->flows.n_used, 0);
 	assert_int_equal(n_ended(f, true), 1);
@@ -138,8 +118,8 @@ static void both_ends_are_told_although_the_route_has_moved(void **state)
 	dataplane_worker(f->dp, 0);
 	assert_int_equal(dataplane_flow_end(f->dp, &flow, true), 0);
 	turn(f);
-	assert_reset(f, FIXTURE_LAN, answer.tcp_seq);
-	assert_reset(f, FIXTURE_WAN, frame.tcp_seq);
+	assert_reset(f, FIXTURE_LAN, RST | ACK, answer.tcp_seq);
+	assert_reset(f, FIXTURE_WAN, RST | ACK, frame.tcp_seq);
 	assert_null(fixture_sent(f, FIXTURE_LAN2));
 	assert_int_equal(f->w->flows.n_used, 0);
 }

@@ -115,6 +115,43 @@ static void the_next_best_takes_over_when_the_best_goes(void **state)
 	assert_int_equal(count(), 0);
 }
 
+// Two uplinks' routes step back, one after the other, and the first stays the best.
+static void of_one_batch_the_workers_see_the_default_route_that_is_left(void **state)
+{
+	add("0.0.0.0/0", 100, "198.18.0.1@0", RIB_PREPEND);
+	add("0.0.0.0/0", 110, "198.18.1.1@1", RIB_PREPEND);
+	add("::/0", 100, "2001:db8::1@0", RIB_APPEND);
+	assert_true(rib_take_changed(rib));
+	rib_batch_start(rib);
+	add("0.0.0.0/0", 200, "198.18.0.1@0", RIB_PREPEND);
+	assert_int_equal(del("0.0.0.0/0", 100, "198.18.0.1@0"), 0);
+	assert_string_equal(workers_have("0.0.0.0/0"), "198.18.0.1@0");
+	add("0.0.0.0/0", 210, "198.18.1.1@1", RIB_PREPEND);
+	assert_int_equal(del("0.0.0.0/0", 110, "198.18.1.1@1"), 0);
+	add("203.0.113.0/24", 10, "198.18.1.1@1",
+		RIB_PREPEND); // these are many, and wait for nothing
+	assert_string_equal(workers_have("203.0.113.0/24"), "198.18.1.1@1");
+	assert_int_equal(del("::/0", 100, "2001:db8::1@0"), 0);
+	rib_batch_end(rib);
+	assert_string_equal(workers_have("0.0.0.0/0"), "198.18.0.1@0");
+	assert_null(workers_have("::/0"));
+	assert_true(rib_take_changed(rib));
+	rib_batch_end(rib);
+	assert_false(rib_take_changed(rib));
+}
+
+static void what_comes_and_goes_within_a_batch_changes_nothing(void **state)
+{
+	add("0.0.0.0/0", 100, "198.18.0.1@0", RIB_PREPEND);
+	assert_true(rib_take_changed(rib));
+	rib_batch_start(rib);
+	add("0.0.0.0/0", 50, "198.18.1.1@1", RIB_PREPEND);
+	assert_int_equal(del("0.0.0.0/0", 50, "198.18.1.1@1"), 0);
+	rib_batch_end(rib);
+	assert_string_equal(workers_have("0.0.0.0/0"), "198.18.0.1@0");
+	assert_false(rib_take_changed(rib));
+}
+
 static void removing_a_spare_route_does_not_touch_the_workers(void **state)
 {
 	add("203.0.113.0/24", 10, "198.18.0.1@0", RIB_APPEND);
@@ -545,6 +582,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_lowest_metric_wins_whatever_the_order),
 		TEST(the_next_best_takes_over_when_the_best_goes),
+		TEST(of_one_batch_the_workers_see_the_default_route_that_is_left),
+		TEST(what_comes_and_goes_within_a_batch_changes_nothing),
 		TEST(removing_a_spare_route_does_not_touch_the_workers),
 		TEST(who_asks_is_told_where_else_a_prefix_could_be_reached),
 		TEST(a_dump_and_a_displacement_take_alternatives_away),
