@@ -147,7 +147,7 @@ static void rows_that_are_not_ours_are_left_alone(void **state)
 	state_writer_wait(writer);
 	assert_int_equal(sqlite3_exec(state_db,
 				 "INSERT INTO dhcp4_client VALUES ('a', x'010203', 'nowhere', 2e9),"
-				 "('b', zeroblob(999), '203.0.113.7', 2000000000),"
+				 "('b', zeroblob(1000000), '203.0.113.7', 2000000000),"
 				 "('c', x'010203', '2001:db8::1', 2000000000),"
 				 "(printf('%.99c', 'd'), x'010203', '203.0.113.8', 2000000000)",
 				 NULL, NULL, NULL),
