@@ -6,10 +6,13 @@
 
 #include "control/hash.h"
 
-enum { SLOTS = 2 * BAN_QUEUE_MAX };
+enum {
+	NOTES = BAN_QUEUE_MAX + BAN_ASKED_MAX,
+	SLOTS = 2 * NOTES,
+};
 
 static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of 2");
-static_assert(BAN_QUEUE_MAX < UINT16_MAX, "an index fits a slot");
+static_assert(NOTES < UINT16_MAX, "an index fits a slot");
 
 void ban_queue_init(struct ban_queue *queue)
 {
@@ -42,6 +45,17 @@ static uint16_t *slot_of(struct ban_queue *queue, uint16_t timed, const struct i
 	}
 }
 
+static void add(struct ban_queue *queue, uint16_t *slot, const struct ban_note *note)
+{
+	queue->list[queue->n++] = *note;
+	*slot = (uint16_t)queue->n;
+}
+
+bool ban_queue_knows(struct ban_queue *queue, uint16_t timed, const struct ip_prefix *prefix)
+{
+	return *slot_of(queue, timed, prefix) != 0;
+}
+
 bool ban_queue_has(struct ban_queue *queue, const struct ban_note *note)
 {
 	uint16_t slot = *slot_of(queue, note->timed, &note->prefix);
@@ -56,10 +70,9 @@ bool ban_queue_put(struct ban_queue *queue, const struct ban_note *note)
 	struct ban_note *known;
 
 	if (*slot == 0) {
-		if (queue->n == BAN_QUEUE_MAX)
+		if (queue->n >= BAN_QUEUE_MAX)
 			return false;
-		queue->list[queue->n++] = *note;
-		*slot = (uint16_t)queue->n;
+		add(queue, slot, note);
 		return true;
 	}
 	known = &queue->list[*slot - 1];
@@ -74,6 +87,10 @@ void ban_queue_cancel(struct ban_queue *queue, uint16_t timed, const struct ip_p
 
 	if (*slot != 0)
 		queue->list[*slot - 1].is_cancelled = true;
+	else if (queue->n < NOTES)
+		add(queue, slot,
+			&(struct ban_note){
+				.prefix = *prefix, .timed = timed, .is_cancelled = true});
 }
 
 void ban_queue_clear(struct ban_queue *queue)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/ban_store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,13 @@ static const char schema[] = "CREATE TABLE IF NOT EXISTS timed_entries ("
 			     "CREATE INDEX IF NOT EXISTS timed_entries_ends_at "
 			     "ON timed_entries (ends_at);";
 
+#define PREFIX_BYTES "64"
+static_assert(ADDR_STR_BYTES == 64, "as PREFIX_BYTES says");
+
 enum statement {
 	STATEMENT_PUT = 0,
 	STATEMENT_DELETE,
-	STATEMENT_EACH,
+	STATEMENT_READ,
 	STATEMENT_SHIFT,
 	STATEMENT_PURGE,
 	STATEMENT_COUNT,
@@ -29,8 +33,11 @@ static const char *const statements[] = {
 			  "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (set_name, prefix) DO UPDATE "
 			  "SET ends_at = ?3, run = ?4 WHERE ?5 < 0 OR ?3 - ?5 > ends_at",
 	[STATEMENT_DELETE] = "DELETE FROM timed_entries WHERE set_name = ?1 AND prefix = ?2",
-	// 1: set
-	[STATEMENT_EACH] = "SELECT prefix, ends_at FROM timed_entries WHERE set_name = ?1",
+	// 1: set, 2: behind that prefix, 3: limit. Other types, and longer ones, are not ours.
+	[STATEMENT_READ] =
+		"SELECT prefix, ends_at FROM timed_entries "
+		"WHERE set_name = ?1 AND prefix > ?2 AND typeof(prefix) = 'text' "
+		"AND length(CAST(prefix AS BLOB)) < " PREFIX_BYTES " ORDER BY prefix LIMIT ?3",
 	// 1: seconds, 2: run, 3: for ever
 	[STATEMENT_SHIFT] = "UPDATE timed_entries SET ends_at = ends_at + ?1 "
 			    "WHERE run = ?2 AND ends_at < ?3",
@@ -57,12 +64,28 @@ static sqlite3_stmt *begin_statement(struct ban_store *store, enum statement whi
 	return store->prepared[which];
 }
 
-// For statements without rows.
-static int finish(struct ban_store *store, sqlite3_stmt *statement, struct error *err)
+static void lock(struct ban_store *store)
 {
-	int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(store, err);
+	sqlite3_mutex_enter(sqlite3_db_mutex(store->db));
+}
 
+static void unlock(struct ban_store *store)
+{
+	sqlite3_mutex_leave(sqlite3_db_mutex(store->db));
+}
+
+// For statements without rows. `n_changed` may be NULL.
+static int finish(
+	struct ban_store *store, sqlite3_stmt *statement, int *n_changed, struct error *err)
+{
+	int rc;
+
+	lock(store);
+	rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(store, err);
+	if (n_changed != NULL)
+		*n_changed = sqlite3_changes(store->db);
 	sqlite3_reset(statement);
+	unlock(store);
 	return rc;
 }
 
@@ -116,18 +139,24 @@ void ban_store_close(struct ban_store *store)
 
 int ban_store_begin(struct ban_store *store, struct error *err)
 {
-	return sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK
-		       ? 0
-		       : failed(store, err);
+	lock(store); // until the commit
+	if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	failed(store, err);
+	unlock(store);
+	return -1;
 }
 
 int ban_store_commit(struct ban_store *store, struct error *err)
 {
-	if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
-	failed(store, err);
-	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
+	int rc = 0;
+
+	if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		rc = failed(store, err);
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	unlock(store);
+	return rc;
 }
 
 int ban_store_put(struct ban_store *store, const struct ban_entry *entry, bool replaces,
@@ -140,41 +169,57 @@ int ban_store_put(struct ban_store *store, const struct ban_entry *entry, bool r
 	sqlite3_bind_int64(statement, 3, entry->ends_at);
 	sqlite3_bind_int64(statement, 4, store->run);
 	sqlite3_bind_int64(statement, 5, replaces ? -1 : (int64_t)slack_sec);
-	return finish(store, statement, err);
+	return finish(store, statement, NULL, err);
 }
 
 int ban_store_delete(struct ban_store *store, const char *set, const struct ip_prefix *prefix,
 	bool *was_there, struct error *err)
 {
 	sqlite3_stmt *statement = begin_statement(store, STATEMENT_DELETE);
+	int n_changed;
 
 	bind_text(statement, 1, set);
 	bind_prefix(statement, 2, prefix);
-	if (finish(store, statement, err) != 0)
+	if (finish(store, statement, &n_changed, err) != 0)
 		return -1;
-	*was_there = sqlite3_changes(store->db) > 0;
+	*was_there = n_changed > 0;
 	return 0;
 }
 
-int ban_store_each(
-	struct ban_store *store, const char *set, ban_store_fn fn, void *ctx, struct error *err)
+// The row that the statement is at; false: it is not one of ours.
+static bool read_row(sqlite3_stmt *statement, struct ban_cursor *cursor, struct ban_row *row)
 {
-	sqlite3_stmt *statement = begin_statement(store, STATEMENT_EACH);
+	const char *text = (const char *)sqlite3_column_text(statement, 0);
+	int n = sqlite3_column_bytes(statement, 0);
+
+	if (text == NULL || n >= (int)sizeof(cursor->text))
+		return false;
+	memcpy(cursor->text, text, (size_t)n + 1);
+	cursor->n = n;
+	cursor->is_at_end = false;
+	row->ends_at = sqlite3_column_int64(statement, 1);
+	return ip_prefix_parse(cursor->text, &row->prefix) == 0;
+}
+
+int ban_store_read(struct ban_store *store, const char *set, struct ban_cursor *cursor,
+	struct ban_row *rows, unsigned rows_max, unsigned *n, struct error *err)
+{
+	sqlite3_stmt *statement = begin_statement(store, STATEMENT_READ);
 	int step;
 
+	*n = 0;
+	lock(store);
 	bind_text(statement, 1, set);
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(statement, 0);
-		struct ban_entry entry = {
-			.set = set, .ends_at = sqlite3_column_int64(statement, 1)};
-
-		// What somebody else has put into the file is not for us.
-		if (text != NULL && ip_prefix_parse(text, &entry.prefix) == 0)
-			fn(ctx, &entry);
-	}
+	sqlite3_bind_text(statement, 2, cursor->text, cursor->n, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(statement, 3, rows_max);
+	cursor->is_at_end = true;
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+		if (read_row(statement, cursor, &rows[*n]))
+			++*n;
 	if (step != SQLITE_DONE)
 		failed(store, err);
 	sqlite3_reset(statement);
+	unlock(store);
 	return step == SQLITE_DONE ? 0 : -1;
 }
 
@@ -185,7 +230,7 @@ int ban_store_shift(struct ban_store *store, int64_t by_sec, struct error *err)
 	sqlite3_bind_int64(statement, 1, by_sec);
 	sqlite3_bind_int64(statement, 2, store->run);
 	sqlite3_bind_int64(statement, 3, BAN_FOREVER);
-	return finish(store, statement, err);
+	return finish(store, statement, NULL, err);
 }
 
 int ban_store_purge(struct ban_store *store, int64_t before, unsigned limit, struct error *err)
@@ -194,5 +239,5 @@ int ban_store_purge(struct ban_store *store, int64_t before, unsigned limit, str
 
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int64(statement, 2, limit);
-	return finish(store, statement, err);
+	return finish(store, statement, NULL, err);
 }

@@ -215,6 +215,8 @@ static int add(
 	if (interface->id < 0)
 		return error_set(
 			err, "the workers do not take the interface: %s", strerror(-interface->id));
+	if (to.is_tagged && port_vlan_add(interface->port, to.vlan, err) != 0)
+		return -1;
 	port_link(interface->port, &link);
 	interface->is_link_up = link.is_up;
 	log_link(interface, &link);
@@ -230,8 +232,11 @@ static int add(
 
 static void undo(struct interfaces *interfaces, struct interface *interface)
 {
-	if (interface->id >= 0)
+	if (interface->id >= 0) {
+		if (interface->config->has_vlan)
+			port_vlan_remove(interface->port, interface->config->vlan);
 		dataplane_interface_remove(interfaces->dp, interface->id);
+	}
 	tap_close(&interface->tap);
 }
 

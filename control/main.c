@@ -38,6 +38,7 @@
 #include "control/precedence.h"
 #include "control/recorder.h"
 #include "control/router.h"
+#include "control/state_writer.h"
 #include "control/static_routes.h"
 #include "control/uplink/uplink_routes.h"
 #include "control/uplink/uplinks.h"
@@ -116,8 +117,13 @@ static int start(struct router *router, const struct options *options, struct er
 	if (kernel_follow(router, err) != 0)
 		return -1;
 
-	if (bans_open(&router->bans, router->config, router->start->state, router->dp,
-		    wall_clock_now(), err) != 0)
+	if (router->start->state != NULL) {
+		router->state_writer = state_writer_new(router->base);
+		if (router->state_writer == NULL)
+			return error_set(err, "no memory for the state file's thread");
+	}
+	if (bans_open(&router->bans, router->config, router->start->state, router->state_writer,
+		    router->dp, wall_clock_now(), err) != 0)
 		return -1;
 	if (firewall_open(&router->firewall, router->config, &router->interfaces,
 		    &router->bans.sets, router->dp, wall_clock_now(), err) != 0)
@@ -180,6 +186,7 @@ static void stop(struct router *router)
 	firewall_close(&router->firewall);
 	baselines_fini(&router->baselines);
 	bans_close(&router->bans, wall_clock_now());
+	state_writer_free(router->state_writer);
 	kernel_leave(router);
 	interfaces_close(&router->interfaces);
 	dataplane_free(router->dp);

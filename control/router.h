@@ -36,6 +36,7 @@ struct loop_lag;
 struct recorder;
 struct set_feed;
 struct start;
+struct state_writer;
 struct uplinks;
 struct watch;
 
@@ -60,6 +61,7 @@ struct router {
 	struct rib *rib;
 	struct routes routes;
 	struct neighbours neighbours;
+	struct state_writer *state_writer; // NULL: there is no state file
 	struct bans bans;
 	struct firewall firewall;
 	struct learned_dns learned_dns;

@@ -80,6 +80,13 @@ static bool is_unwanted(const char *name)
 	return false;
 }
 
+// struct ethtool_gfeatures with room for all
+struct features {
+	uint32_t cmd;
+	uint32_t size;
+	struct ethtool_get_features_block blocks[OFFLOADS_BLOCKS];
+};
+
 static int features_set(const char *netdev, const struct offloads *state, bool restore)
 {
 	// struct ethtool_sfeatures
@@ -96,20 +103,35 @@ static int features_set(const char *netdev, const struct offloads *state, bool r
 	return ethtool(netdev, &set);
 }
 
+static int features_get(const char *netdev, struct features *features)
+{
+	*features = (struct features){.cmd = ETHTOOL_GFEATURES, .size = OFFLOADS_BLOCKS};
+	return ethtool(netdev, features);
+}
+
+static void look_for_vlan_filter(
+	const char *netdev, const struct ethtool_gstrings *names, struct offloads *state)
+{
+	struct features now;
+
+	if (features_get(netdev, &now) < 0)
+		return;
+	for (unsigned i = 0; i < names->len && i < state->n_blocks * 32; i++)
+		if (strncmp((const char *)names->data + (size_t)i * ETH_GSTRING_LEN,
+			    "rx-vlan-filter", ETH_GSTRING_LEN) == 0)
+			state->filters_vlans = (now.blocks[i / 32].active & 1u << i % 32) != 0;
+}
+
 int offloads_disable(const char *netdev, struct offloads *state)
 {
-	// struct ethtool_gfeatures
-	struct {
-		uint32_t cmd;
-		uint32_t size;
-		struct ethtool_get_features_block blocks[OFFLOADS_BLOCKS];
-	} get = {.cmd = ETHTOOL_GFEATURES, .size = OFFLOADS_BLOCKS};
+	struct features before;
 	struct ethtool_gstrings *names = feature_names(netdev);
+	int rc;
 
 	memset(state, 0, sizeof(*state));
 	if (names == NULL)
 		return 0;
-	if (ethtool(netdev, &get) < 0) {
+	if (features_get(netdev, &before) < 0) {
 		free(names);
 		return 0;
 	}
@@ -117,7 +139,7 @@ int offloads_disable(const char *netdev, struct offloads *state)
 	if (state->n_blocks > OFFLOADS_BLOCKS)
 		state->n_blocks = OFFLOADS_BLOCKS;
 	for (unsigned i = 0; i < names->len && i < state->n_blocks * 32; i++) {
-		const struct ethtool_get_features_block *b = &get.blocks[i / 32];
+		const struct ethtool_get_features_block *b = &before.blocks[i / 32];
 		uint32_t bit = 1u << (i % 32);
 
 		if (!is_unwanted((const char *)names->data + (size_t)i * ETH_GSTRING_LEN))
@@ -128,8 +150,10 @@ int offloads_disable(const char *netdev, struct offloads *state)
 			state->before[i / 32] |= b->requested & bit;
 		}
 	}
+	rc = features_set(netdev, state, false);
+	look_for_vlan_filter(netdev, names, state);
 	free(names);
-	return features_set(netdev, state, false);
+	return rc;
 }
 
 void offloads_restore(const char *netdev, const struct offloads *state)

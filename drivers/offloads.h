@@ -12,6 +12,7 @@ struct offloads {
 	uint32_t changed[OFFLOADS_BLOCKS];
 	uint32_t before[OFFLOADS_BLOCKS];
 	unsigned n_blocks;
+	bool filters_vlans; // the card still does, its driver knows no other way
 };
 
 // Turns off what merges, splits or rewrites frames and remembers what that changed.

@@ -18,7 +18,9 @@
 #include "drivers/eal.h"
 #include "drivers/guard.h"
 #include "drivers/port_private.h"
+#include "drivers/promiscuous.h"
 #include "drivers/rss.h"
+#include "drivers/vlan_filter.h"
 
 static const struct driver *const drivers[] = {
 	[PORT_DRIVER_PCI] = &pci_driver,
@@ -188,6 +190,7 @@ static int configure(struct port *port, const struct port_spec *spec, struct err
 	if (port->driver->kind == PORT_DRIVER_PCI)
 		conf.rxmode.mtu = port->info.mtu;
 	rss_wish(&info, spec->is_outside, &conf);
+	port->filters_vlans = vlan_filter_wish(&info, &conf);
 	rc = rte_eth_dev_configure(id, port->info.n_rxq, port->info.n_txq, &conf);
 	if (rc < 0 && conf.rxmode.mq_mode != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
@@ -222,6 +225,7 @@ static int start(struct port *port, const struct port_spec *spec, struct error *
 	// list; a card that cannot take all groups takes all frames
 	if (port->driver->kind == PORT_DRIVER_PCI && rte_eth_allmulticast_enable(id) < 0)
 		rte_eth_promiscuous_enable(id);
+	vlan_filter_started(port);
 	if (rte_eth_dev_info_get(id, &info) == 0)
 		port->info.steers_by_rss = port->info.n_rxq > 1 &&
 					   rss_apply(id, &info, port->info.n_rxq, spec->is_outside);
@@ -243,6 +247,7 @@ static void undo(struct port *port)
 	if (port->is_started && port->driver->drain != NULL)
 		port->driver->drain(port);
 	guard_remove(port);
+	promiscuous_remove(port);
 	if (port->is_started)
 		rte_eth_dev_stop(port->info.dpdk_port);
 	if (port->device[0] != '\0')
@@ -267,7 +272,7 @@ static struct port *open_once(const struct driver *driver, const struct port_spe
 		return NULL;
 	}
 	port->driver = driver;
-	port->netdev.lock_fd = -1;
+	port->netdev.lock_fd = port->promiscuous_fd = -1;
 	port->pool = drivers_pool();
 	port->info.driver = driver->kind;
 	port->info.is_outside = spec->is_outside;

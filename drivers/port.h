@@ -119,6 +119,12 @@ int port_rx_fd(const struct port *port, uint16_t queue);
 void port_link(const struct port *port, struct port_link *out);
 int port_stats(struct port *port, struct port_stats *out);
 int port_set_mtu(struct port *port, uint16_t mtu, struct error *err);
+// Frames of this VLAN (0..4094) are to come in, also while workers poll; a card that filters VLANs
+// is asked for it, the others pass it anyway. 0, or -1 with the reason: they will not come. Frames
+// without a VLAN come always.
+int port_vlan_add(struct port *port, uint16_t vlan, struct error *err);
+// They need not any more. One that was not added is fine.
+void port_vlan_remove(struct port *port, uint16_t vlan);
 const char *port_driver_name(enum port_driver driver);
 
 // 0 when a port may wear this MAC, else -1 and a sentence that names the bit (IEEE 802-2014 8.2:

@@ -47,10 +47,15 @@ struct port {
 	uint32_t channels_before;      // 0: untouched
 	uint16_t mtu_max;	       // what buffers and frames were sized for
 	bool owns_xdp;		       // what XDP program is on the netdev is ours to take off
+	bool filters_vlans;	       // by the pci driver: unless it was asked for them
+	uint64_t vlans[64];	       // asked for, where the netdev filters them: bits
+	unsigned n_vlans;
 	bool is_configured;
 	bool is_started;
 	bool was_started; // so workers may have had its buffers
 	struct guard_count guards[PORT_QUEUES_MAX];
+	int promiscuous_fd; // -1: the netdev is not so for us
+	const struct rte_eth_rxtx_callback *host_filters[PORT_QUEUES_MAX];
 	uint64_t missed; // what driver->missed has summed up
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What can be done to sets: ban, unban.
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cfg/value.h"
@@ -83,63 +85,101 @@ static bool read_duration(
 
 // --- what is done ---
 
-static json_t *done_json(
-	const struct router *router, uint16_t timed, const struct ip_prefix *prefix)
-{
-	json_t *to = json_object();
-	char text[ADDR_STR_BYTES];
+// In the workers at once; it is answered when it is on the disk, or cannot be.
+struct task {
+	const struct router *router;
+	struct ban_asked *asked;
+	uint32_t for_sec;
+};
 
-	show_put_text(to, "set", router->bans.sets.list[timed].name);
-	show_put_text(to, "address", ip_prefix_str(prefix, text));
-	return to;
+static void *task_new(const struct router *router, struct ban_asked *asked, uint32_t for_sec)
+{
+	struct task *task = malloc(sizeof(*task));
+
+	if (task == NULL)
+		bans_leave(asked);
+	else
+		*task = (struct task){router, asked, for_sec};
+	return task;
 }
 
-static void put_unkept(json_t *to, const struct error *unkept)
-{
-	json_object_set_new(
-		to, "unkept", unkept->text[0] == '\0' ? json_null() : json_string(unkept->text));
-}
-
-json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure)
+static void *begin_ban(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"address", "set", "for", NULL};
-	struct router *router = ctx;
-	struct error err, unkept;
+	struct router *router = session->rpc->ctx;
+	struct ban_asked *asked;
 	struct ip_prefix prefix;
 	uint32_t for_sec;
+	struct error err;
 	uint16_t timed;
-	json_t *to;
 
 	if (!show_check_keys(params, keys, failure) || !read_prefix(params, &prefix, failure) ||
 		!read_timed(router, params, &timed, failure) ||
 		!read_duration(
 			params, router->bans.sets.list[timed].timeout_sec, &for_sec, failure))
 		return NULL;
-	if (bans_add(&router->bans, timed, &prefix, for_sec, wall_clock_now(), &unkept, &err) != 0)
+	asked = bans_add(&router->bans, timed, &prefix, for_sec, wall_clock_now(), &err);
+	if (asked == NULL)
 		return rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
 	events_set_add(router, timed, &prefix, for_sec, "command");
-	to = done_json(router, timed, &prefix);
-	show_put_left(to, "for_sec", for_sec);
-	put_unkept(to, &unkept);
-	return to;
+	return task_new(router, asked, for_sec);
 }
 
-json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure)
+static void *begin_unban(
+	struct rpc_session *session, const json_t *params, struct rpc_failure *failure)
 {
 	static const char *const keys[] = {"address", "set", NULL};
-	struct router *router = ctx;
-	struct error err, unkept;
+	struct router *router = session->rpc->ctx;
+	struct ban_asked *asked;
 	struct ip_prefix prefix;
+	struct error err;
 	uint16_t timed;
-	json_t *to;
 
 	if (!show_check_keys(params, keys, failure) || !read_prefix(params, &prefix, failure) ||
 		!read_timed(router, params, &timed, failure))
 		return NULL;
-	if (bans_remove(&router->bans, timed, &prefix, &unkept, &err) != 0)
-		return rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
-	events_set_remove(router, timed, &prefix);
-	to = done_json(router, timed, &prefix);
-	put_unkept(to, &unkept);
-	return to;
+	asked = bans_remove(&router->bans, timed, &prefix, &err);
+	if (asked == NULL)
+		return rpc_fail(failure, RPC_INTERNAL_ERROR, "%s", err.text);
+	if (asked->was_there)
+		events_set_remove(router, timed, &prefix);
+	return task_new(router, asked, 0);
 }
+
+static enum rpc_task_state go_on(void *ctx, json_t **result, struct rpc_failure *failure)
+{
+	const struct task *task = ctx;
+	const struct ban_asked *asked = task->asked;
+	char text[ADDR_STR_BYTES];
+	struct error err, unkept;
+	int rc = bans_outcome(&task->router->bans, asked, &unkept, &err);
+
+	if (rc == -EAGAIN)
+		return RPC_TASK_WAITS;
+	if (rc != 0) {
+		rpc_fail(failure, RPC_INVALID_PARAMS, "%s", err.text);
+		return RPC_TASK_DONE;
+	}
+	if (asked->is_removal && !asked->was_there)
+		events_set_remove(task->router, asked->timed, &asked->prefix);
+	*result = json_object();
+	show_put_text(*result, "set", asked->set);
+	show_put_text(*result, "address", ip_prefix_str(&asked->prefix, text));
+	if (!asked->is_removal)
+		show_put_left(*result, "for_sec", task->for_sec);
+	json_object_set_new(
+		*result, "unkept", unkept.text[0] == '\0' ? json_null() : json_string(unkept.text));
+	return RPC_TASK_DONE;
+}
+
+static void leave(void *ctx)
+{
+	struct task *task = ctx;
+
+	bans_leave(task->asked);
+	free(task);
+}
+
+const struct rpc_task sets_ban = {begin_ban, go_on, NULL, leave, NULL};
+const struct rpc_task sets_unban = {begin_unban, go_on, NULL, leave, NULL};

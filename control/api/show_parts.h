@@ -46,8 +46,7 @@ json_t *show_rule_json(const struct config *config, const char *list, const stru
 json_t *show_counters(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_nat(void *ctx, const json_t *params, struct rpc_failure *failure);
 json_t *show_zones(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *sets_ban(void *ctx, const json_t *params, struct rpc_failure *failure);
-json_t *sets_unban(void *ctx, const json_t *params, struct rpc_failure *failure);
+extern const struct rpc_task sets_ban, sets_unban;
 // In sets_reload.c.
 extern const struct rpc_task sets_reload;
 

@@ -11,8 +11,6 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
-#include "control/apply/start.h"
-#include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/dhcp4_unicast.h"
 #include "control/dhcp/dhcp4_uplink_lease.h"
 #include "control/wall_clock.h"
@@ -241,9 +239,8 @@ int dhcp4_uplink_add(struct dhcp4_uplinks *all, const struct config *config,
 	memcpy(u->name, from->name, strlen(from->name));
 	dhcp4_identity_make(&u->identity, &from->dhcp4, &port_info(interface->port)->mac);
 	dhcp4_uplink_read_wishes(u, config, from);
-	if (all->keeps)
-		wish = dhcp4_memory_get(all->router->start->state, u->name, u->identity.client_id,
-			u->identity.n_client_id, wall_clock_now());
+	if (all->memory != NULL)
+		wish = dhcp4_memory_get(all->memory, u->name, &u->identity, wall_clock_now());
 	dhcp4_client_init(&u->client, &client_ops, u, log_object("dhcp", from->name).text,
 		&u->identity, &wish);
 	if (open_loop(u, err) != 0) {

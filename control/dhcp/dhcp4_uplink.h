@@ -6,6 +6,7 @@
 #include "control/dhcp/arp_probe.h"
 #include "control/dhcp/dhcp4_binding.h"
 #include "control/dhcp/dhcp4_defence.h"
+#include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/dhcp4_uplinks.h"
 #include "control/dhcp/packet_socket.h"
 
@@ -28,8 +29,8 @@ struct dhcp4_uplink {
 
 struct dhcp4_uplinks {
 	struct router *router;
-	bool keeps;	     // there is a state file
-	struct hooks *hooks; // NULL: none has been run
+	struct dhcp4_memory *memory; // NULL: there is no state file
+	struct hooks *hooks;	     // NULL: none has been run
 	struct dhcp4_uplink *list[CFG_INTERFACES_MAX];
 	unsigned n;
 };

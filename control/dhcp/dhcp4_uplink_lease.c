@@ -8,9 +8,7 @@
 #include "cfg/base/log.h"
 #include "control/addresses.h"
 #include "control/api/events.h"
-#include "control/apply/start.h"
 #include "control/dhcp/dhcp4_hook.h"
-#include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/dhcp4_unicast.h"
 #include "control/egress.h"
 #include "control/uplink/uplink_metric.h"
@@ -64,20 +62,16 @@ uint32_t dhcp4_uplink_left_sec(const struct dhcp4_uplink_client *client, uint64_
 static void keep(struct dhcp4_uplink *u, uint32_t for_sec)
 {
 	int64_t ends_at = for_sec == ADDRESSES_FOREVER ? INT64_MAX : wall_clock_now() + for_sec;
-	struct error err = {0};
 
-	if (u->all->keeps &&
-		dhcp4_memory_put(u->all->router->start->state, u->name, u->identity.client_id,
-			u->identity.n_client_id, &u->client.lease.addr.addr, ends_at, &err) != 0)
-		log_warning(u->client.name, "the lease is not kept: %s", err.text);
+	if (u->all->memory != NULL)
+		dhcp4_memory_put(
+			u->all->memory, u->name, &u->identity, &u->client.lease.addr.addr, ends_at);
 }
 
 static void forget(struct dhcp4_uplink *u)
 {
-	struct error err = {0};
-
-	if (u->all->keeps && dhcp4_memory_forget(u->all->router->start->state, u->name, &err) != 0)
-		log_warning(u->client.name, "%s", err.text);
+	if (u->all->memory != NULL)
+		dhcp4_memory_forget(u->all->memory, u->name);
 }
 
 static void tell_dns(struct dhcp4_uplink *u, const struct dhcp4_grant *grant)

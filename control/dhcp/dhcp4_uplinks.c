@@ -7,7 +7,6 @@
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
 #include "control/apply/start.h"
-#include "control/dhcp/dhcp4_memory.h"
 #include "control/dhcp/dhcp4_uplink_lease.h"
 #include "control/hooks.h"
 
@@ -85,10 +84,10 @@ struct dhcp4_uplinks *dhcp4_uplinks_new(struct router *router, struct error *err
 		return NULL;
 	}
 	all->router = router;
-	all->keeps = router->start != NULL && router->start->state != NULL;
-	if (all->keeps && dhcp4_memory_open(router->start->state, &why) != 0) {
-		log_warning("control", "leases are not kept: %s", why.text);
-		all->keeps = false;
+	if (router->state_writer != NULL) {
+		all->memory = dhcp4_memory_open(router->start->state, router->state_writer, &why);
+		if (all->memory == NULL)
+			log_warning("control", "leases are not kept: %s", why.text);
 	}
 	if (follow(all, router->config, err) == 0)
 		return all;
@@ -102,6 +101,7 @@ void dhcp4_uplinks_free(struct dhcp4_uplinks *all)
 		return;
 	while (all->n > 0)
 		dhcp4_uplink_free(all->list[--all->n]);
+	dhcp4_memory_close(all->memory);
 	hooks_free(all->hooks);
 	free(all);
 }

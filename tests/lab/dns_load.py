@@ -13,6 +13,7 @@ import os
 import random
 import re
 import statistics
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from home import INET4, ROUTER_LAN4, SERVER4, build_dir, home_config
 from lab import LabError
 from tools import ping
 
+BARE_CLOCK = Path(__file__).with_name("bare_clock.py")
 CLIENTS = 10000
 NAMES = 10000
 MISSES = 400000
@@ -67,6 +69,35 @@ def core_waits(pid):
     often it came to run. The scheduler's own count, whatever the lab's processes wait for."""
     _, waited_ns, times = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()
     return int(waited_ns) / 1e9, int(times)
+
+
+def stolen_seconds():
+    """Of all cores together, what the machine's own host gave to others (proc_stat(5))."""
+    words = Path("/proc/stat").read_text().splitlines()[0].split()
+    return int(words[8]) / os.sysconf("SC_CLK_TCK")
+
+
+class BareClocks:
+    """One on each core, see bare_clock.py."""
+
+    def __init__(self):
+        self.popens = [subprocess.Popen(["/usr/bin/python3", BARE_CLOCK, str(core)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                       for core in sorted(os.sched_getaffinity(0))]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        for popen in self.popens:
+            popen.communicate()  # the end of its input ends it
+
+    def late_ms(self):
+        """The worst of all, since the last time."""
+        for popen in self.popens:
+            popen.stdin.write("\n")
+            popen.stdin.flush()
+        return max(float(popen.stdout.readline()) for popen in self.popens)
 
 
 @contextmanager
@@ -203,11 +234,13 @@ class LoadLab(DnsLab):
         began, dns, control = (time.monotonic(), thread_seconds(pid, "dns"),
                                thread_seconds(pid, "millraced"))
         waited, times = core_waits(pid)
+        stolen = stolen_seconds()
         result = {"links_ms": self.links(), "routes_ms": self.routes(), "leases": self.leases(),
                   "commands_ms": self.commands(), "packets_ms": self.packets()}
         seconds = time.monotonic() - began
         result["dns_core"] = round((thread_seconds(pid, "dns") - dns) / seconds, 3)
         result["control_core"] = round((thread_seconds(pid, "millraced") - control) / seconds, 3)
+        result["stolen_core"] = round((stolen_seconds() - stolen) / seconds, 3)
         waited, times = (after - before for after, before in zip(core_waits(pid), (waited, times)))
         result["control_waits_us"] = round(1e6 * waited / times, 1)
         return result

@@ -224,7 +224,7 @@ class Guest:
             "-machine", "q35,accel=tcg",
             "-cpu", CPU, "-smp", cores, "-m", megabytes, "-no-reboot",
             "-kernel", image, "-initrd", initrd,
-            "-append", f"console=ttyS0 panic=-1 mitigations=off net.ifnames=0 {command_line}",
+            "-append", f"console=ttyS0 panic=-1 mitigations=off no_timer_check net.ifnames=0 {command_line}",
             "-serial", f"file:{self.console}",
             "-qmp", f"unix:{qmp},server=on,wait=off",
             "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
@@ -251,7 +251,7 @@ class Guest:
             return ""
         return "\n".join(self.console.read_text(errors="replace").splitlines()[-30:])
 
-    def wait_boot(self, timeout=60):
+    def wait_boot(self, timeout=150):
         try:
             self._wait(lambda: self.agent.receive(1), "the guest to boot", timeout)
         except LabError as e:

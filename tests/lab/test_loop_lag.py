@@ -6,21 +6,19 @@ lab's.
     callers --- control.sock --- rtr: wan (null port), lan (null port)
 """
 
-import json
 import signal
 import sqlite3
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from api_lab import ApiLab
 from conftest import cores_for
 from home import build_dir
 from lab import wait_for
+from slow_disk import LoopProbe
 
-PROBE = Path(__file__).with_name("loop_probe.py")
 RULES = 99_000
 ELEMENTS = 1_000_000
 ROWS_MAX = 10_000  # that one answer has
@@ -87,28 +85,20 @@ class LagLab(ApiLab):
         self.fill()
         self.start_router(self.config(), timeout=WAIT_SEC)
         self.table = {}
-        self.probe = subprocess.Popen(
-            ["/usr/bin/python3", PROBE, str(self.socket), str(self.router.popen.pid)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.probe = LoopProbe(self)
 
     def close(self):
         if hasattr(self, "probe"):
-            self.probe.kill()
-            self.probe.communicate()
+            self.probe.close()
         super().close()
-
-    def stretch(self, name):
-        self.probe.stdin.write(name + "\n")
-        self.probe.stdin.flush()
-        return json.loads(self.probe.stdout.readline())
 
     @contextmanager
     def measured(self, name):
-        self.stretch(name)
+        self.probe.stretch(name)
         began = time.monotonic()
         yield
         took = time.monotonic() - began
-        said = self.stretch("between")
+        said = self.probe.stretch("between")
         self.table[name] = said["cpu_ms"]
         print(f"{name:28} ran {said['cpu_ms']:7.2f} ms, late {said['late_ms']:7.2f} ms; "
               f"{took:6.2f} s, asked {said['asked']} times", flush=True)

@@ -20,6 +20,7 @@
 #include "control/dns/names.h"
 #include "control/dns/set_feed.h"
 #include "control/state_db.h"
+#include "control/state_writer.h"
 #include "tests/unit/kernel_fixture.h"
 #include "tests/unit/recording_dataplane.h"
 
@@ -107,8 +108,12 @@ static inline int setup(void **state)
 	if (history == NULL ||
 		history_add(history, &revision, source.text, source.bytes, &number, &err) != 0)
 		fail_msg("%s", err.text);
-	if (kernel_fixture_start(source.text, &err) != 0 ||
-		bans_open(&router->bans, router->config, state_db, router->dp, NOW, &err) != 0 ||
+	if (kernel_fixture_start(source.text, &err) != 0)
+		fail_msg("%s", err.text);
+	router->state_writer = state_writer_new(router->base);
+	assert_non_null(router->state_writer);
+	if (bans_open(&router->bans, router->config, state_db, router->state_writer, router->dp,
+		    NOW, &err) != 0 ||
 		firewall_open(&router->firewall, router->config, &router->interfaces,
 			&router->bans.sets, router->dp, NOW, &err) != 0)
 		fail_msg("%s", err.text);
@@ -192,6 +197,7 @@ static inline int teardown(void **state)
 	dns_names_free(kernel_router.dns_names);
 	firewall_close(&kernel_router.firewall);
 	bans_close(&kernel_router.bans, NOW);
+	state_writer_free(kernel_router.state_writer);
 	kernel_fixture_stop();
 	history_close(history);
 	state_db_close(state_db);
@@ -220,8 +226,9 @@ static inline char *snapshot(void)
 		fprintf(out, "%s %d, ", kernel_router.config->interfaces[i].port,
 			ports_find(&kernel_router.ports,
 				kernel_router.config->interfaces[i].port) != NULL);
-	fprintf(out, "%u interfaces, %u ports, workers on %d\n", kernel_router.interfaces.n,
-		kernel_router.ports.n, kernel_router.cores.workers[0]);
+	fprintf(out, "%u interfaces, %u ports, %u VLANs, workers on %d\n",
+		kernel_router.interfaces.n, kernel_router.ports.n, recording.n_port_vlans,
+		kernel_router.cores.workers[0]);
 	if (recording.n_core_sets > 0) // the workers were told
 		assert_int_equal(recording.cores[0], kernel_router.cores.workers[0]);
 	fprintf(out, "rules %u nats %u sets %u\n", policy->n_rules, policy->n_nats, policy->n_sets);

@@ -17,7 +17,8 @@ static const struct parts rich = {
 	.forward = ", {source: slow, action: drop}, {port: 25, protocol: tcp, action: reject}",
 	.port = ", mtu: 1400",
 	.ports = ", guest: {driver: 'null'}",
-	.interfaces = "  guest: {port: guest, addresses: [198.19.0.1/24, 2001:db8:0:3::1/64]}\n",
+	.interfaces = "  guest: {port: guest, addresses: [198.19.0.1/24, 2001:db8:0:3::1/64]}\n"
+		      "  things: {port: guest, vlan: 30, addresses: 198.19.30.1/24}\n",
 };
 
 // The same places, otherwise.
@@ -196,6 +197,15 @@ static void the_workers_go_on_on_other_cores(void **state)
 static void an_mtu_that_the_port_refuses_is_refused(void **state)
 {
 	refused((struct parts){.port = ", mtu: 9000"}, "MTU", "9000");
+}
+
+static void a_vlan_that_the_card_refuses_is_refused(void **state)
+{
+	recording.vlan_refused = 30;
+	refused(rich, "interfaces", "VLAN 30");
+	recording.vlan_refused = 0;
+	must_apply(rich);
+	assert_int_equal(recording.n_port_vlans, 1);
 }
 
 static void an_address_that_the_kernel_refuses_is_refused(void **state)
@@ -432,8 +442,8 @@ static void a_plan_tells_and_changes_nothing(void **state)
 	write_config(rich);
 	assert_int_equal(ask_plan(&outcome), 0);
 	assert_int_equal(outcome.plan->n_restarts, 0);
-	assert_int_equal(outcome.plan->n_added, 4);
-	assert_int_equal(outcome.plan->n_interfaces, 1);
+	assert_int_equal(outcome.plan->n_added, 5);
+	assert_int_equal(outcome.plan->n_interfaces, 2);
 	assert_int_equal(outcome.plan->n_routes, 3);
 	assert_int_equal(outcome.plan->n_mtus, 1);
 	assert_true(outcome.changes.n >= 6);
@@ -477,6 +487,7 @@ int main(void)
 		TEST(cores_that_the_workers_cannot_have_are_refused),
 		TEST(the_workers_go_on_on_other_cores),
 		TEST(an_mtu_that_the_port_refuses_is_refused),
+		TEST(a_vlan_that_the_card_refuses_is_refused),
 		TEST(an_address_that_the_kernel_refuses_is_refused),
 		TEST(a_route_that_the_kernel_refuses_is_refused),
 		TEST(another_capacity_of_a_set_that_was_made_is_refused),

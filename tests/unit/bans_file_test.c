@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The file that bans are kept in: whose it is, what a full disk does to it, what a crash does not.
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control/state_db.h"
 #include "tests/unit/bans_fixture.h"
+#include "tests/unit/full_disk.h"
 
 static void without_a_state_file_bans_hold_until_the_end(void **state)
 {
-	struct ip_prefix address = prefix("198.51.100.7/32");
 	struct error err, unkept;
 
 	close_bans(NOW);
 	snprintf(file, sizeof(file), "%s/not/made/state.db", folder);
 	open_bans(sets, NOW);
-	assert_int_equal(bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err), 0);
+	assert_int_equal(try_ban(0, "198.51.100.7/32", DAY, NOW, &unkept, &err), 0);
 	assert_string_not_equal(unkept.text, "");
 	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
 	note(0, "198.51.100.8/32", DAY, NOW);
-	assert_false(bans_turn(&bans, NOW));
-	assert_int_equal(bans_remove(&bans, 0, &address, &unkept, &err), 0);
+	assert_false(turn(NOW));
+	assert_int_equal(try_unban(0, "198.51.100.7/32", &unkept, &err), 0);
 }
 
 static void a_second_process_does_not_get_the_file(void **state)
@@ -60,15 +59,18 @@ static void a_file_that_is_no_database_is_left_alone(void **state)
 	assert_string_equal(read_back, text);
 }
 
-// A real database that cannot grow, as on a full disk.
-static void let_files_grow(bool may)
+static void a_ban_that_a_full_disk_refuses_holds_and_the_answer_says_so(void **state)
 {
-	struct rlimit limit;
+	struct error err, unkept;
 
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = may ? limit.rlim_max : 0;
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	let_files_grow(false);
+	assert_int_equal(try_ban(0, "198.51.100.7/32", DAY, NOW, &unkept, &err), 0);
+	assert_non_null(strstr(unkept.text, "the state file"));
+	assert_int_equal(left(0, "198.51.100.7/32"), DAY);
+	let_files_grow(true);
+	ban(0, "198.51.100.7/32", 60, NOW);
+	restart(NOW);
+	assert_int_equal(left(0, "198.51.100.7/32"), 60);
 }
 
 static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
@@ -80,7 +82,7 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 	note(1, "198.51.100.8/32", 600, NOW);
 	let_files_grow(false);
 	for (unsigned i = 0; i < TURNS; i++) {
-		n_tries += bans_turn(&bans, NOW);
+		n_tries += turn(NOW);
 		if (i == TURNS / 2)
 			note(0, "198.51.100.9/32", DAY, NOW);
 	}
@@ -88,7 +90,7 @@ static void what_a_full_disk_refused_is_written_once_there_is_room(void **state)
 	assert_true(bans.is_failing);
 	let_files_grow(true);
 	for (unsigned i = 0; i < TURNS; i++)
-		n_left += bans_turn(&bans, NOW);
+		n_left += turn(NOW);
 	assert_in_range(n_left, 1, 5);
 	assert_false(bans.is_failing);
 	// what the end of the router would write is not what is looked for
@@ -159,14 +161,15 @@ static void write_until_killed(int to)
 		address.addr.v4[2] = (uint8_t)(i >> 8);
 		address.addr.v4[3] = (uint8_t)i;
 		if (i % 17 == 0) {
-			if (bans_add(&bans, 0, &address, DAY, NOW, &unkept, &err) != 0 ||
-				unkept.text[0] != '\0')
+			struct ban_asked *asked = bans_add(&bans, 0, &address, DAY, NOW, &err);
+
+			if (wait_for(asked, &unkept, &err) != 0 || unkept.text[0] != '\0')
 				_exit(1);
 		} else {
 			bans_note(&bans, 0, &address, DAY, NOW);
 			if (i % 17 != 16)
 				continue;
-			bans_turn(&bans, NOW);
+			turn(NOW);
 		}
 		if (write(to, &i, sizeof(i)) != sizeof(i))
 			_exit(1);
@@ -218,6 +221,7 @@ int main(void)
 		TEST(without_a_state_file_bans_hold_until_the_end),
 		TEST(a_second_process_does_not_get_the_file),
 		TEST(a_file_that_is_no_database_is_left_alone),
+		TEST(a_ban_that_a_full_disk_refuses_holds_and_the_answer_says_so),
 		TEST(what_a_full_disk_refused_is_written_once_there_is_room),
 		TEST(an_end_on_a_full_disk_is_an_end),
 		TEST(a_newer_releases_file_is_left_alone),

@@ -17,6 +17,7 @@
 
 #include "control/bans.h"
 #include "control/state_db.h"
+#include "control/state_writer.h"
 #include "tests/unit/recording_dataplane.h"
 #include "tests/unit/text_addr.h"
 
@@ -33,6 +34,8 @@ static struct dataplane *dp;
 static struct config *config;
 static struct bans bans;
 static sqlite3 *state_db;
+static struct event_base *base;
+static struct state_writer *writer;
 
 static inline struct config *parse(const char *text)
 {
@@ -53,13 +56,18 @@ static inline void open_bans(const char *text, int64_t now)
 	dp = recording_reset();
 	config = parse(text);
 	state_db = state_db_open(file, &err);
-	if (bans_open(&bans, config, state_db, dp, now, &err) != 0)
+	base = event_base_new();
+	writer = state_writer_new(base);
+	assert_non_null(writer);
+	if (bans_open(&bans, config, state_db, writer, dp, now, &err) != 0)
 		fail_msg("%s", err.text);
 }
 
 static inline void close_bans(int64_t now)
 {
 	bans_close(&bans, now);
+	state_writer_free(writer);
+	event_base_free(base);
 	state_db_close(state_db);
 	config_free(config);
 	config = NULL;
@@ -93,14 +101,51 @@ static inline int teardown(void **state)
 	return system(command);
 }
 
-static inline void ban(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)
+// Waits for what was asked for: bans_outcome's, or -1 where it was refused at once.
+static inline int wait_for(struct ban_asked *asked, struct error *unkept, struct error *err)
+{
+	int rc;
+
+	if (asked == NULL)
+		return -1;
+	state_writer_wait(writer);
+	rc = bans_outcome(&bans, asked, unkept, err);
+	bans_leave(asked);
+	return rc;
+}
+
+static inline int try_ban(uint16_t timed, const char *text, uint32_t for_sec, int64_t now,
+	struct error *unkept, struct error *err)
 {
 	struct ip_prefix address = prefix(text);
+
+	return wait_for(bans_add(&bans, timed, &address, for_sec, now, err), unkept, err);
+}
+
+static inline void ban(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)
+{
 	struct error err = {0}, unkept;
 
-	if (bans_add(&bans, timed, &address, for_sec, now, &unkept, &err) != 0)
+	if (try_ban(timed, text, for_sec, now, &unkept, &err) != 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(unkept.text, "");
+}
+
+static inline int try_unban(
+	uint16_t timed, const char *text, struct error *unkept, struct error *err)
+{
+	struct ip_prefix address = prefix(text);
+
+	return wait_for(bans_remove(&bans, timed, &address, err), unkept, err);
+}
+
+// bans_turn, and what it has had written is.
+static inline bool turn(int64_t now)
+{
+	bool had_some = bans_turn(&bans, now);
+
+	state_writer_wait(writer);
+	return had_some;
 }
 
 static inline void note(uint16_t timed, const char *text, uint32_t for_sec, int64_t now)

@@ -123,14 +123,12 @@ static int setup(void **state)
 		.bytes = PACKET_BYTES,
 		.captured_bytes = PACKET_BYTES,
 		.data = bytes};
-	fixture.base = event_base_new();
 	return rc;
 }
 
 static int teardown(void **state)
 {
 	capture_forget_all(&fixture);
-	event_base_free(fixture.base);
 	policy_fixture_close();
 	return 0;
 }

@@ -82,18 +82,22 @@ static const char *call(method_fn method, const char *params)
 	return text;
 }
 
-// The same for a long list, with what stands behind the list behind it.
-static const char *call_walk(const struct rpc_walk *walk, const char *params)
+// The same for what takes several steps: all that is answered.
+static const char *call_steps(
+	const struct rpc_walk *walk, const struct rpc_task *task, const char *params)
 {
-	const struct rpc_method methods[] = {{"walk", NULL, RPC_READS, walk}, {NULL}};
+	const struct rpc_method methods[] = {
+		{"steps", .effect = RPC_READS, .walk = walk, .task = task}, {NULL}};
 	const struct rpc rpc = {methods, &fixture};
 	struct rpc_session session = {.rpc = &rpc};
 	struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+	enum rpc_step step;
 	const char *line;
 
-	rpc_text_add(in, "{'jsonrpc':'2.0','id':1,'method':'walk','params':%s}", params);
-	while (rpc_step(&session, in, out) == RPC_GOES_ON)
-		;
+	rpc_text_add(in, "{'jsonrpc':'2.0','id':1,'method':'steps','params':%s}", params);
+	while ((step = rpc_step(&session, in, out)) != RPC_NEEDS_MORE)
+		if (step == RPC_WAITS)
+			state_writer_wait(fixture.state_writer);
 	line = rpc_text_next(out);
 	evbuffer_free(in);
 	evbuffer_free(out);
@@ -101,11 +105,12 @@ static const char *call_walk(const struct rpc_walk *walk, const char *params)
 }
 
 // The result alone, or why there is none.
-static const char *call_list(const struct rpc_walk *walk, const char *params)
+static const char *call_result(
+	const struct rpc_walk *walk, const struct rpc_task *task, const char *params)
 {
 	static const char before[] = "{'jsonrpc':'2.0','result':", refusal[] = "'message':'";
 	static char text[8192];
-	const char *answer = call_walk(walk, params == NULL ? "{}" : params);
+	const char *answer = call_steps(walk, task, params == NULL ? "{}" : params);
 	const char *message = strstr(answer, refusal);
 	size_t len;
 
@@ -122,12 +127,22 @@ static const char *call_list(const struct rpc_walk *walk, const char *params)
 	return text;
 }
 
+static const char *call_list(const struct rpc_walk *walk, const char *params)
+{
+	return call_result(walk, NULL, params);
+}
+
+static const char *call_task(const struct rpc_task *task, const char *params)
+{
+	return call_result(NULL, task, params);
+}
+
 static void rules_are_shown_as_written_with_their_counts(void **state)
 {
 	recording.rule_counts[0] = (struct dp_count){5, 500};
 	recording.rule_counts[2] = (struct dp_count){7, 700};
 	recording.default_counts[DP_HOOK_INPUT] = (struct dp_count){9, 900};
-	assert_string_equal(call_walk(&show_firewall, "{}"),
+	assert_string_equal(call_steps(&show_firewall, NULL, "{}"),
 		"{'jsonrpc':'2.0','result':{'lists':["
 		"{'name':'input','is_hook':true,'default':'drop','packets':9,'bytes':900,'rules':["
 		"{'rule':'from: home, action: accept','comment':'the house','packets':5,"
@@ -145,7 +160,7 @@ static void rules_are_shown_as_written_with_their_counts(void **state)
 
 static void a_long_list_of_rules_is_cut_at_the_limit(void **state)
 {
-	const char *answer = call_walk(&show_firewall, "{'limit': 1}");
+	const char *answer = call_steps(&show_firewall, NULL, "{'limit': 1}");
 
 	assert_non_null(strstr(answer, "from: home"));
 	assert_null(strstr(answer, "strangers'},"));
@@ -169,7 +184,7 @@ static void counters_translations_and_zones_are_shown(void **state)
 
 static void sets_are_shown_with_how_much_is_in_them(void **state)
 {
-	call(sets_ban, "{'address': '198.51.100.7', 'set': 'banned'}");
+	call_task(&sets_ban, "{'address': '198.51.100.7', 'set': 'banned'}");
 	assert_string_equal(call_list(&show_sets, NULL),
 		"{'sets':["
 		"{'name':'banned','kind':'addresses','elements':1,'timeout_sec':86400,'entries':1,"
@@ -182,27 +197,27 @@ static void sets_are_shown_with_how_much_is_in_them(void **state)
 }
 
 static const struct {
-	method_fn method;
+	const struct rpc_task *task;
 	const char *params, *answer;
 } rows[] = {
-	{sets_ban, "{'address': '198.51.100.7'}",
+	{&sets_ban, "{'address': '198.51.100.7'}",
 		"{'set':'banned','address':'198.51.100.7/32','for_sec':86400,'unkept':null}"},
-	{sets_ban, "{'address': '2001:db8::/32', 'set': 'slow', 'for': '1h30m'}",
+	{&sets_ban, "{'address': '2001:db8::/32', 'set': 'slow', 'for': '1h30m'}",
 		"{'set':'slow','address':'2001:db8::/32','for_sec':5400,'unkept':null}"},
-	{sets_ban, "{'address': '198.51.100.7', 'for': 'forever'}",
+	{&sets_ban, "{'address': '198.51.100.7', 'for': 'forever'}",
 		"{'set':'banned','address':'198.51.100.7/32','for_sec':null,'unkept':null}"},
-	{sets_ban, "{}", "'address' is missing"},
-	{sets_ban, "{'address': '198.51.100'}", "'198.51.100' is no address and no network"},
-	{sets_ban, "{'address': '198.51.100.7/24'}",
+	{&sets_ban, "{}", "'address' is missing"},
+	{&sets_ban, "{'address': '198.51.100'}", "'198.51.100' is no address and no network"},
+	{&sets_ban, "{'address': '198.51.100.7/24'}",
 		"'198.51.100.7/24' has bits behind the network's"},
-	{sets_ban, "{'address': '198.51.100.7', 'set': 'web'}",
+	{&sets_ban, "{'address': '198.51.100.7', 'set': 'web'}",
 		"the set 'web' has no timeout: only the config changes it"},
-	{sets_ban, "{'address': '198.51.100.7', 'set': 'x'}", "there is no set 'x'"},
-	{sets_ban, "{'address': '198.51.100.7', 'for': '0s'}",
+	{&sets_ban, "{'address': '198.51.100.7', 'set': 'x'}", "there is no set 'x'"},
+	{&sets_ban, "{'address': '198.51.100.7', 'for': '0s'}",
 		"expected at least 1 s and at most 31536000 s, got `0s`; or forever"},
-	{sets_ban, "{'address': '198.51.100.7', 'until': '1d'}", "there is no parameter 'until'"},
-	{sets_unban, "{'address': '198.51.100.7'}", "198.51.100.7/32 is not in the set banned"},
-	{sets_unban, "{'address': '198.51.100.7', 'for': '1d'}", "there is no parameter 'for'"},
+	{&sets_ban, "{'address': '198.51.100.7', 'until': '1d'}", "there is no parameter 'until'"},
+	{&sets_unban, "{'address': '198.51.100.7'}", "198.51.100.7/32 is not in the set banned"},
+	{&sets_unban, "{'address': '198.51.100.7', 'for': '1d'}", "there is no parameter 'for'"},
 };
 
 static const struct {
@@ -232,17 +247,17 @@ static void each_request_gets_its_answer(void **state)
 	}
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_int_equal(setup(NULL), 0);
-		assert_string_equal(call(rows[i].method, rows[i].params), rows[i].answer);
+		assert_string_equal(call_task(rows[i].task, rows[i].params), rows[i].answer);
 		assert_int_equal(teardown(NULL), 0);
 	}
 }
 
 static void a_ban_is_shown_and_taken_back(void **state)
 {
-	call(sets_ban, "{'address': '198.51.100.7', 'for': '1h'}");
+	call_task(&sets_ban, "{'address': '198.51.100.7', 'for': '1h'}");
 	assert_non_null(strstr(call_list(&show_set, "{'name': 'banned'}"),
 		"'entries':[{'address':'198.51.100.7/32','left_sec':3600}],'name'"));
-	assert_string_equal(call(sets_unban, "{'address': '198.51.100.7'}"),
+	assert_string_equal(call_task(&sets_unban, "{'address': '198.51.100.7'}"),
 		"{'set':'banned','address':'198.51.100.7/32','unkept':null}");
 	assert_non_null(strstr(call_list(&show_set, "{'name': 'banned'}"), "'entries':[]"));
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/state_db.h"
+#include "control/state_writer.h"
 
 struct router fixture;
 
@@ -54,8 +55,12 @@ int policy_fixture_open(const char *text, const char *absent, struct error *err)
 			policy_fixture_set_there(name, true);
 	}
 	state_db = state_db_open(state_file, err);
-	if (bans_open(&fixture.bans, fixture.config, state_db, fixture.dp, POLICY_FIXTURE_NOW,
-		    err) != 0)
+	fixture.base = event_base_new();
+	fixture.state_writer = fixture.base == NULL ? NULL : state_writer_new(fixture.base);
+	if (fixture.state_writer == NULL)
+		abort();
+	if (bans_open(&fixture.bans, fixture.config, state_db, fixture.state_writer, fixture.dp,
+		    POLICY_FIXTURE_NOW, err) != 0)
 		return -1;
 	return firewall_open(&fixture.firewall, fixture.config, &fixture.interfaces,
 		&fixture.bans.sets, fixture.dp, POLICY_FIXTURE_NOW, err);
@@ -65,6 +70,8 @@ void policy_fixture_close(void)
 {
 	firewall_close(&fixture.firewall);
 	bans_close(&fixture.bans, POLICY_FIXTURE_NOW);
+	state_writer_free(fixture.state_writer);
+	event_base_free(fixture.base);
 	state_db_close(state_db);
 	config_free(fixture.config);
 	unlink(state_file);

@@ -532,6 +532,19 @@ int port_set_mtu(struct port *asked, uint16_t mtu, struct error *err)
 	return 0;
 }
 
+int port_vlan_add(struct port *asked, uint16_t vlan, struct error *err)
+{
+	if (vlan == recording.vlan_refused)
+		return error_set(err, "the card does not take VLAN %u", vlan);
+	recording.n_port_vlans++;
+	return 0;
+}
+
+void port_vlan_remove(struct port *asked, uint16_t vlan)
+{
+	recording.n_port_vlans -= vlan != recording.vlan_refused;
+}
+
 const char *port_driver_name(enum port_driver driver)
 {
 	return "null";

@@ -75,6 +75,8 @@ struct recording {
 	// told, and what any was told last
 	struct port_link link;
 	uint16_t port_mtu, port_mtu_set, port_mtu_max;
+	unsigned n_port_vlans; // that they were asked for and not told to forget
+	uint16_t vlan_refused; // by all; 0: none
 };
 
 extern struct recording recording;

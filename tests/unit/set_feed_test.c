@@ -42,7 +42,7 @@ static int setup(void **state)
 	base = event_base_new();
 	config = parse_good(text);
 	dp = recording_reset();
-	if (bans_open(&bans, config, NULL, dp, NOW, &err) != 0)
+	if (bans_open(&bans, config, NULL, NULL, dp, NOW, &err) != 0)
 		return -1;
 	feed = set_feed_new(base, &bans);
 	return feed == NULL ? -1 : set_feed_follow(feed, config);
