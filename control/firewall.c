@@ -35,6 +35,7 @@ static struct compiled_policy *put_in_force(struct firewall *firewall, struct po
 	if (firewall->baselines != NULL)
 		baselines_follow(firewall->baselines, policy);
 	policy_drop_arrays(policy);
+	policy->serial = dataplane_policy_serial(firewall->dp);
 	firewall->policy = policy;
 	firewall->active = policy->dp.active_schedules;
 	return before;

@@ -171,7 +171,7 @@ void packet_log_write(struct packet_log *log, const struct policy *policy,
 	char text[PACKET_LOG_BYTES], object[LOG_OBJECT_BYTES];
 	struct packet_log_rule rule;
 
-	if (log->n_this_turn == LINES_PER_TURN) {
+	if (log->n_this_turn == LINES_PER_TURN || event->log.policy != policy->serial) {
 		log->n_left_out++;
 		return;
 	}

@@ -18,8 +18,8 @@ struct packet_log {
 };
 
 void packet_log_begin_turn(struct packet_log *log);
-// As "rule input/2", the second one of the list. An event that waited while the policy changed may
-// mean a rule that has gone or has no log: then nothing is said.
+// As "rule input/2", the second one of the list. An event that waited while the policy changed
+// means a rule of the one before, whose number is another's now: it is left out, and counted.
 void packet_log_write(struct packet_log *log, const struct policy *policy,
 	const struct interfaces *interfaces, const struct dp_event *event);
 // Every second.

@@ -19,6 +19,7 @@ struct policy_input {
 };
 
 struct policy {
+	uint32_t serial;     // the workers', while it is in force
 	struct dp_policy dp; // its arrays end with policy_drop_arrays
 	const struct config *config;
 	const struct cfg_rule **rules; // what each of dp.rules is

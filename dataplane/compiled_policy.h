@@ -13,6 +13,7 @@
 struct dataplane;
 
 struct compiled_policy {
+	uint32_t serial; // control: given when it comes into force
 	bool has_firewall;
 	bool tracks; // something keeps state: every packet passes the flow table
 	bool picks_up;

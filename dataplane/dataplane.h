@@ -146,6 +146,8 @@ struct compiled_policy *dataplane_policy_compile(
 struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
 	struct compiled_policy *next, const struct dp_policy *policy, struct error *err);
 void dataplane_policy_free(struct compiled_policy *policy); // NULL is fine
+// Of the policy in force: another one with each exchange, never 0. Events of rules say whose.
+uint32_t dataplane_policy_serial(const struct dataplane *dp);
 // Which schedules of the policy in force are active from now on: bits. Live flows look again when
 // that has changed.
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active);
@@ -195,8 +197,9 @@ enum dp_event_kind {
 	DP_EVENT_HOST_LIMIT, // the host has as many as the policy allows
 };
 struct dp_log_line {
-	uint16_t log; // of the policy in force
+	uint16_t log; // of the policy that it was judged by:
 	uint32_t rule;
+	uint32_t policy; // its serial
 	enum dp_action action;
 	int out_interface; // -1: the router itself, as struct dp_event's
 	struct ip_addr dst;

@@ -39,6 +39,7 @@ struct dataplane {
 	struct expect_table *expected; // by helpers
 	uint64_t reviewed_ms; // control's: when a timed set last made flows be judged again
 	bool review_is_due;
+	uint32_t n_policies;			     // control's: that have been in force
 	_Atomic(const struct observers *) observers; // NULL: nobody looks at packets
 	struct observers observer_sets[2];	     // one of them is published, at most
 	struct capture *captures[DP_CAPTURES_MAX];   // control's own, until they are freed

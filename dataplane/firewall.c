@@ -212,6 +212,7 @@ static void raise_log(struct worker *w, const struct rule_subject *s,
 			{
 				.log = log->log,
 				.rule = log->rule,
+				.policy = w->snap->policy->serial,
 				.action = (enum dp_action)verdict->action,
 				.out_interface = s->out_interface == RULE_INTERFACE_NONE
 							 ? -1

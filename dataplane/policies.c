@@ -35,10 +35,16 @@ struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
 	}
 	old = snap->policy;
 	atomic_store(&next->schedules, policy->active_schedules);
+	next->serial = ++dp->n_policies;
 	snap->policy = next;
 	snapshot_publish(dp, snap);
 	compiled_policy_carry(old, next, policy);
 	return old;
+}
+
+uint32_t dataplane_policy_serial(const struct dataplane *dp)
+{
+	return dp->snapshot->policy->serial;
 }
 
 void dataplane_policy_free(struct compiled_policy *policy)

@@ -301,6 +301,7 @@ static void lines_to_log_and_additions_reach_control(void **state)
 	assert_true(dataplane_event_next(f->dp, &event));
 	assert_int_equal(event.kind, DP_EVENT_LOG);
 	assert_int_equal(event.interface, FIXTURE_LAN);
+	assert_int_equal(event.log.policy, dataplane_policy_serial(f->dp));
 	assert_int_equal(event.log.out_interface, FIXTURE_WAN);
 	assert_int_equal(event.log.action, DP_DROP);
 	assert_int_equal(event.log.dport, 443);
@@ -313,6 +314,10 @@ static void lines_to_log_and_additions_reach_control(void **state)
 	assert_int_equal(event.add.len, 128);
 	assert_memory_equal(event.addr.v6, "\x20\x01\x0d\xb8\0\1\0\0\0\0\0\0\0\0\0\7", 16);
 	assert_false(dataplane_event_next(f->dp, &event));
+	assert_false(fixture_passes(f, &out6, FIXTURE_WAN));
+	house_apply(&h, f); // while it waits
+	assert_true(dataplane_event_next(f->dp, &event));
+	assert_int_not_equal(event.log.policy, dataplane_policy_serial(f->dp));
 }
 
 static void what_is_added_of_ip6_is_a_network_as_the_rule_says(void **state)

@@ -169,10 +169,16 @@ static int close_rules(void **state)
 	return 0;
 }
 
+static struct dp_event event_of(unsigned of_rule)
+{
+	return (struct dp_event){.kind = DP_EVENT_LOG,
+		.interface = FIRST_ID,
+		.log = {.rule = of_rule, .policy = fixture.firewall.policy->serial}};
+}
+
 static unsigned said_of(unsigned of_rule)
 {
-	struct dp_event event = {
-		.kind = DP_EVENT_LOG, .interface = FIRST_ID, .log = {.rule = of_rule}};
+	struct dp_event event = event_of(of_rule);
 	struct packet_log log = {0};
 	unsigned before = sink.n;
 
@@ -201,9 +207,27 @@ static void a_rule_that_has_gone_says_nothing(void **state)
 	assert_int_equal(said_of(UINT32_MAX), 0);
 }
 
+// Its number may be another rule's by now, with another prefix.
+static void what_the_policy_before_has_logged_is_counted(void **state)
+{
+	struct dp_event event = event_of(1);
+	struct packet_log log = {0};
+	struct error err = {0};
+
+	packet_log_begin_turn(&log);
+	packet_log_write(&log, fixture.firewall.policy, &fixture.interfaces, &event);
+	assert_int_equal(log.n_left_out, 0);
+	sink.n = 0;
+	assert_int_equal(firewall_update(&fixture.firewall, 0, &err), 0);
+	packet_log_write(&log, fixture.firewall.policy, &fixture.interfaces, &event);
+	assert_int_equal(sink.n, 0);
+	assert_int_equal(log.n_left_out, 1);
+	assert_int_equal(said_of(1), 1);
+}
+
 static void a_turn_writes_so_many_lines_and_counts_the_others(void **state)
 {
-	struct dp_event event = {.kind = DP_EVENT_LOG, .interface = FIRST_ID, .log = {.rule = 1}};
+	struct dp_event event = event_of(1);
 	struct packet_log log = {0};
 	unsigned n_packets;
 	char expected[64];
@@ -233,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup(the_longest_line_fits, setup),
 		RULES_TEST(a_line_names_the_rule_and_its_place),
 		RULES_TEST(a_rule_that_has_gone_says_nothing),
+		RULES_TEST(what_the_policy_before_has_logged_is_counted),
 		RULES_TEST(a_turn_writes_so_many_lines_and_counts_the_others),
 	};
 

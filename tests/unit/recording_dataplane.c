@@ -291,6 +291,11 @@ struct compiled_policy *dataplane_policy_exchange(struct dataplane *dp,
 	return next;
 }
 
+uint32_t dataplane_policy_serial(const struct dataplane *dp)
+{
+	return recording.n_policies;
+}
+
 void dataplane_schedules_set(struct dataplane *dp, uint64_t active)
 {
 	recording.schedules = active;
