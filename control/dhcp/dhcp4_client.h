@@ -28,6 +28,8 @@ struct dhcp4_outgoing {
 	const uint8_t *bytes;
 	size_t n_bytes;
 	struct ip_addr src, dst; // dst 255.255.255.255: broadcast, whatever the routes say
+	// It is not said again, and `src` is nobody's right after: nothing can be looked up for it.
+	bool is_last;
 };
 
 // None may call the client back.

@@ -9,7 +9,8 @@ static void send(struct dhcp4_uplink_client *c, const struct dhcp4_client_query 
 	const struct ip_addr *src, const struct ip_addr *dst)
 {
 	uint8_t bytes[DHCP4_QUERY_BYTES_MAX];
-	struct dhcp4_outgoing message = {.bytes = bytes, .src = *src, .dst = *dst};
+	struct dhcp4_outgoing message = {
+		.bytes = bytes, .src = *src, .dst = *dst, .is_last = query->type == DHCP4_RELEASE};
 
 	message.n_bytes = dhcp4_client_query_write(query, &c->identity, bytes, sizeof(bytes));
 	if (message.n_bytes == 0)

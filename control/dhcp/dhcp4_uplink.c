@@ -22,26 +22,35 @@ enum {
 
 // --- the client's ops ---
 
-static int send_broadcast(struct dhcp4_uplink *u, const struct dhcp4_outgoing *message)
+static int send_frame(
+	struct dhcp4_uplink *u, const struct dhcp4_outgoing *message, const struct mac_addr *mac)
 {
 	struct packet_socket_target target = {
 		.source = ip4_number(&message->src),
 		.destination = ip4_number(&message->dst),
 		.source_port = DHCP4_CLIENT_PORT,
 		.destination_port = DHCP4_SERVER_PORT,
-		.mac = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+		.mac = *mac,
 	};
 
 	return packet_socket_send(&u->socket, &target, message->bytes, message->n_bytes);
 }
 
+// The last one goes back the way that the lease came: by the time that the kernel knew the way to
+// the server, the address it is sent from is gone.
 static void op_send(void *ctx, const struct dhcp4_outgoing *message)
 {
+	static const struct mac_addr everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 	struct dhcp4_uplink *u = ctx;
 	bool is_broadcast = ip4_number(&message->dst) == UINT32_MAX;
-	int rc = is_broadcast ? send_broadcast(u, message)
-			      : dhcp4_unicast_send(u->unicast_fd, message);
+	int rc;
 
+	if (is_broadcast)
+		rc = send_frame(u, message, &everybody);
+	else if (message->is_last)
+		rc = send_frame(u, message, &u->granted_by);
+	else
+		rc = dhcp4_unicast_send(u->unicast_fd, message);
 	if (rc != 0) // it will be said again
 		log_debug(u->client.name, "cannot send: %s", strerror(-rc));
 }
@@ -173,6 +182,15 @@ static void on_arp(evutil_socket_t fd, short what, void *ctx)
 	dhcp4_uplink_turn(u);
 }
 
+static void take(struct dhcp4_uplink *u, const struct packet_socket_message *message)
+{
+	uint64_t acks = u->client.counts.acks;
+
+	dhcp4_client_rx(&u->client, message->payload, message->payload_bytes, clock_now_ms());
+	if (u->client.counts.acks != acks)
+		u->granted_by = message->source_mac;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct dhcp4_uplink *u = ctx;
@@ -187,8 +205,7 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		if (rc <= 0)
 			break;
 		if (message.source_port == DHCP4_SERVER_PORT)
-			dhcp4_client_rx(
-				&u->client, message.payload, message.payload_bytes, clock_now_ms());
+			take(u, &message);
 	}
 	dhcp4_uplink_turn(u);
 }

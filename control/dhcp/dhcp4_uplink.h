@@ -24,6 +24,7 @@ struct dhcp4_uplink {
 	struct arp_probe probe;
 	struct dhcp4_defence defence; // of the address that it has
 	int unicast_fd;		      // of dhcp4_unicast.h; negative: none
+	struct mac_addr granted_by;   // the frame that brought the lease
 	struct event *readable, *probe_readable, *timer;
 };
 

@@ -28,6 +28,7 @@ static uint32_t random_next;
 static inline void op_send(void *ctx, const struct dhcp4_outgoing *message)
 {
 	assert_true(dhcp4_parse(&said, message->bytes, message->n_bytes));
+	assert_int_equal(message->is_last, dhcp4_type_of(&said) == DHCP4_RELEASE);
 	said_to = message->dst;
 	said_from = message->src;
 	n_said++;

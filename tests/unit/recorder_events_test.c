@@ -135,7 +135,6 @@ static void open_with(const char *more)
 	assert_int_equal(policy_fixture_open(text, NULL, &err), 0);
 	for (unsigned i = 0; i < fixture.interfaces.n; i++)
 		fixture.interfaces.list[i].is_link_up = true;
-	fixture.base = event_base_new();
 	memset(&workers, 0, sizeof(workers));
 	workers.n_packets = PACKETS;
 	recorder = recorder_start(&fixture);
@@ -154,7 +153,6 @@ static int teardown(void **state)
 
 	recorder_stop(recorder);
 	recorder = NULL;
-	event_base_free(fixture.base);
 	policy_fixture_close();
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	return system(command);
