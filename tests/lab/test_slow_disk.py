@@ -116,6 +116,28 @@ def get_leases(lab, probe):
     assert told.read_text().startswith("198.18.0.")
 
 
+def give_configs(lab, probe):
+    """Each is on the disk before it takes effect, and found good there before who gave it hears."""
+    path = lab.dir / "next.yaml"
+    text = (lab.dir / "millraced.yaml").read_text()
+    path.write_text(text.replace("action: drop", "action: reject"))
+    with lab.measured(probe, "an apply", waits=True):
+        assert lab.millrace("apply", path)["done"]
+    with lab.measured(probe, "a rollback", waits=True):
+        assert lab.millrace("rollback")["done"]
+    with lab.measured(probe, "one on trial", waits=True):
+        assert lab.millrace("apply", path, "--confirm", 60)["done"]
+    with lab.measured(probe, "confirming it", waits=True):
+        lab.millrace("confirm")
+    with lab.measured(probe, "a trial that ends", waits=False):
+        path.write_text(text)
+        assert lab.millrace("apply", path, "--confirm", 1)["done"]
+        wait_for(lambda: "nobody confirmed" in lab.router.output(), "its end", 10)
+        wait_for(lambda: lab.millrace("history")["revisions"][0]["state"] == "good", "the way back")
+    with lab.measured(probe, "what differs", waits=False):
+        lab.millrace("diff", 1, 2)
+
+
 @pytest.mark.timeout(120)
 def test_a_slow_disk_does_not_hold_up_the_loop_and_loses_nothing():
     with SlowDiskLab() as lab:
@@ -126,6 +148,7 @@ def test_a_slow_disk_does_not_hold_up_the_loop_and_loses_nothing():
                 kept = ban(lab, probe)
                 pass_packets(lab, probe)
                 get_leases(lab, probe)
+                give_configs(lab, probe)
             late_us = lab.millrace("show", "version")["loop_late_us"]
             print(f"loop_late_us {late_us}")
             assert late_us < SYNC_MS * 1000
