@@ -13,7 +13,6 @@ import os
 import random
 import re
 import statistics
-import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ from home import INET4, ROUTER_LAN4, SERVER4, build_dir, home_config
 from lab import LabError
 from tools import ping
 
-BARE_CLOCK = Path(__file__).with_name("bare_clock.py")
 CLIENTS = 10000
 NAMES = 10000
 MISSES = 400000
@@ -75,29 +73,6 @@ def stolen_seconds():
     """Of all cores together, what the machine's own host gave to others (proc_stat(5))."""
     words = Path("/proc/stat").read_text().splitlines()[0].split()
     return int(words[8]) / os.sysconf("SC_CLK_TCK")
-
-
-class BareClocks:
-    """One on each core, see bare_clock.py."""
-
-    def __init__(self):
-        self.popens = [subprocess.Popen(["/usr/bin/python3", BARE_CLOCK, str(core)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                       for core in sorted(os.sched_getaffinity(0))]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *ignored):
-        for popen in self.popens:
-            popen.communicate()  # the end of its input ends it
-
-    def late_ms(self):
-        """The worst of all, since the last time."""
-        for popen in self.popens:
-            popen.stdin.write("\n")
-            popen.stdin.flush()
-        return max(float(popen.stdout.readline()) for popen in self.popens)
 
 
 @contextmanager
