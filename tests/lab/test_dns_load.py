@@ -15,10 +15,10 @@ from lab import wait_for
 LINK_MS = 100  # the loop looks every 50 ms
 ROUTE_MS = 20
 OFFER_MS = 20
-LEASE_MS = 400  # the disk's sync, which the kernel finishes when its own threads come to it
+LEASE_MS = 100  # the disk's sync, which the kernel finishes when its own threads come to it
 COMMAND_MS = 50  # of which the asking program waits for a core itself
 LOOP_MS = 50
-APPLY_MS = 400  # with an apply, which waits until each worker has passed by: those share a core here
+APPLY_MS = 100  # with an apply, which waits until each worker has passed by: those share a core here
 TRIES = 3
 STOLEN_CORE = 0.05
 WIDER = 10

@@ -103,7 +103,7 @@ def test_a_silent_death_is_noticed_and_its_return(probes):
         gap = pulse.gap(began)
         print(f"silent death to first answer by the other: {gap:.2f} s")
         assert gap < 4 + 1
-        assert lab.uplink("fibre")["state"] == "down" and lab.used() == ["lte"]
+        wait_for(lambda: lab.uplink("fibre")["state"] == "down" and lab.used() == ["lte"], "its end", 4 + 1)
         at, how = wait_ended(waiter)
         assert how == "ConnectionResetError" and at - began < 4 + 1
         assert lab.seen_as() == "lte"
