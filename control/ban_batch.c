@@ -55,6 +55,8 @@ void ban_batch_run(struct ban_batch *batch)
 	if (batch->rc != 0)
 		return;
 	batch->rc = write_all(batch);
-	if (ban_store_commit(batch->store, batch->rc == 0 ? &batch->err : NULL) != 0)
-		batch->rc = -1;
+	if (batch->rc == 0)
+		batch->rc = ban_store_commit(batch->store, &batch->err);
+	else
+		ban_store_rollback(batch->store);
 }

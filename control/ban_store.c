@@ -159,6 +159,12 @@ int ban_store_commit(struct ban_store *store, struct error *err)
 	return rc;
 }
 
+void ban_store_rollback(struct ban_store *store)
+{
+	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	unlock(store);
+}
+
 int ban_store_put(struct ban_store *store, const struct ban_entry *entry, bool replaces,
 	uint32_t slack_sec, struct error *err)
 {

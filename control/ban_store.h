@@ -23,6 +23,7 @@ void ban_store_close(struct ban_store *store); // NULL is fine
 // Between the two, and in each, nobody else gets to the file.
 int ban_store_begin(struct ban_store *store, struct error *err);  // failed: nothing is begun
 int ban_store_commit(struct ban_store *store, struct error *err); // failed: rolled back
+void ban_store_rollback(struct ban_store *store); // instead of a commit: nothing of it is kept
 
 // With `replaces` it ends then; otherwise only if that is more than `slack_sec` later than it
 // would: an address that is seen again and again does not wear the disk.

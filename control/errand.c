@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "control/thread_begin.h"
 
 enum { NICE = 10 }; // the loop goes first where both have one core
 
@@ -77,7 +78,6 @@ void errand_free(struct errand *errand)
 
 int errand_begin(struct errand *errand, void (*run)(void *ctx), void (*done)(void *ctx), void *ctx)
 {
-	sigset_t all, before;
 	int error;
 
 	if (errand->is_under_way)
@@ -85,13 +85,9 @@ int errand_begin(struct errand *errand, void (*run)(void *ctx), void (*done)(voi
 	errand->run = run;
 	errand->done = done;
 	errand->ctx = ctx;
-	sigfillset(&all); // signals are the loop's
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&errand->thread, NULL, errand_main, errand);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	error = thread_begin(&errand->thread, "millrace-errand", errand_main, errand);
 	if (error != 0)
 		return -error;
-	pthread_setname_np(errand->thread, "millrace-errand");
 	errand->is_under_way = true;
 	return 0;
 }

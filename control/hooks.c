@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cfg/base/log.h"
+#include "control/thread_begin.h"
 
 enum { NICE = 10 }; // the loop goes first where both have one core
 
@@ -172,16 +173,10 @@ static void *run(void *arg)
 
 static int start(struct hooks *hooks)
 {
-	sigset_t all, before;
-	int rc;
+	int error = thread_begin(&hooks->thread, "millrace-hooks", run, hooks);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); // signals are the loop's
-	rc = pthread_create(&hooks->thread, NULL, run, hooks);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return -rc;
-	pthread_setname_np(hooks->thread, "millrace-hooks");
+	if (error != 0)
+		return -error;
 	hooks->is_running = true;
 	return 0;
 }

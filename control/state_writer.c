@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "control/thread_begin.h"
 
 struct errand {
 	void (*run)(void *ctx);
@@ -97,16 +98,10 @@ static void on_back(evutil_socket_t fd, short what, void *ctx)
 
 static int start(struct state_writer *writer)
 {
-	sigset_t all, before;
-	int rc;
+	int error = thread_begin(&writer->thread, "millrace-state", writer_main, writer);
 
-	sigfillset(&all); // signals are the loop's
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&writer->thread, NULL, writer_main, writer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return -rc;
-	pthread_setname_np(writer->thread, "millrace-state");
+	if (error != 0)
+		return -error;
 	writer->is_running = true;
 	return 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "cfg/base/clock.h"
 #include "cfg/base/log.h"
+#include "control/thread_begin.h"
 
 enum { INTERVAL_MS = 500 };
 
@@ -50,7 +50,6 @@ static void *watch_main(void *arg)
 struct watch *watch_new(struct dataplane *dp, struct error *err)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
-	sigset_t all, before;
 	int error = ENOMEM;
 
 	if (watch == NULL)
@@ -61,15 +60,11 @@ struct watch *watch_new(struct dataplane *dp, struct error *err)
 		error = errno;
 		goto fail;
 	}
-	sigfillset(&all); // signals are control's
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&watch->thread, NULL, watch_main, watch);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	error = thread_begin(&watch->thread, "millrace-watch", watch_main, watch);
 	if (error != 0) {
 		close(watch->stop_fd);
 		goto fail;
 	}
-	pthread_setname_np(watch->thread, "millrace-watch");
 	return watch;
 fail:
 	free(watch);

@@ -2,7 +2,6 @@
 #include "control/dhcp/lease_store.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 
 #include "control/state_db.h"
 #include "control/state_log.h"
+#include "control/thread_begin.h"
 
 enum {
 	RETRY_SEC = 1,
@@ -212,16 +212,8 @@ static void *run(void *arg)
 
 static int start(struct lease_store *store)
 {
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); // signals are the loop's
-	rc = pthread_create(&store->thread, NULL, run, store);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
+	if (thread_begin(&store->thread, "millrace-leases", run, store) != 0)
 		return -1;
-	pthread_setname_np(store->thread, "millrace-leases");
 	store->is_running = true;
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/dns/dns.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cfg/base/clock.h"
 #include "control/dns/front.h"
 #include "control/dns/listeners.h"
+#include "control/thread_begin.h"
 
 enum {
 	LOOK_MS = 250,
@@ -127,20 +127,6 @@ static void *run(void *ctx)
 
 // --- its coming and going ---
 
-static int start_thread(struct dns *dns)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all); // signals are the control loop's
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&dns->thread, NULL, run, dns);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
-		pthread_setname_np(dns->thread, "dns");
-	return rc;
-}
-
 static int open_parts(struct dns *dns, struct set_feed *feed)
 {
 	static const struct timeval look = {.tv_usec = LOOK_MS * 1000};
@@ -158,7 +144,7 @@ static int open_parts(struct dns *dns, struct set_feed *feed)
 	if (dns->mail == NULL || parts->front == NULL || parts->listeners == NULL ||
 		dns->look_event == NULL || event_add(dns->look_event, &look) != 0)
 		return -1;
-	return start_thread(dns);
+	return thread_begin(&dns->thread, "dns", run, dns);
 }
 
 static void close_parts(struct dns *dns)

@@ -9,7 +9,7 @@ import pytest
 from home import build_dir
 from lab import wait_for
 from tools import lookup
-from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, STREAM, WAITER, WHICH, Pulse, UplinksLab, said,
+from uplinks_lab import (ANSWERS, GATEWAYS, PROBES, SERVER, WAITER, WHICH, Pulse, UplinksLab, said,
                          see_a_cut_cable, talk, uplinks_config, wait_ended)
 
 
@@ -81,7 +81,7 @@ def test_who_only_listens_hears_that_his_translation_has_changed():
     """Whose packet comes first after it, the far end's or his own, is chance: of so many, both."""
     with UplinksLab() as lab:
         lab.begin()
-        lab.start_web("srv", 81, "stream", STREAM)
+        lab.start_web("srv", 81, "stream")
         listeners = [talk(lab, WAITER, port=81, name=f"listener-{i}") for i in range(16)]
         path = lab.dir / "next.yaml"
         path.write_text(uplinks_config().replace(

@@ -129,9 +129,9 @@ class UplinksLab(HomeLab):
                 f"--dhcp-range={net}.100,{net}.110,255.255.255.0,1h", *words)
             self.wait_port(isp, 67, server, kind="udp")
 
-    def start_web(self, host, port, name, script=None):
-        """Tells each caller its address."""
-        server = self.start(host, name, "/usr/bin/python3", "-u", "-c", script or TELLER, port, self.family)
+    def start_web(self, host, port, name):
+        """Tells each caller its address; of the name "stream" it goes on talking."""
+        server = self.start(host, name, "/usr/bin/python3", "-u", "-c", TELLER, port, self.family, name)
         self.wait_port(host, port, server)
         return server
 
@@ -215,17 +215,21 @@ class Pulse:
         self.process.popen.wait(5)
 
 
-# Says who calls, then what it hears, until the other end closes.
+# Says who calls; then what it hears, until the other end closes, or, as a "stream" whose client only
+# listens, something each millisecond.
 TELLER = r"""
-import socket, sys, threading
+import socket, sys, threading, time
+def hear(conn):
+    while data := conn.recv(4096):
+        conn.sendall(data)
+def stream(conn):
+    while True:
+        conn.sendall(b"tick ")
+        time.sleep(0.001)
 def serve(conn, peer):
     try:
         conn.sendall((peer[0] + "\n").encode())
-        while True:
-            data = conn.recv(4096)
-            if not data:
-                break
-            conn.sendall(data)
+        (stream if sys.argv[3] == "stream" else hear)(conn)
     except OSError:
         pass
     conn.close()
@@ -233,23 +237,6 @@ family = socket.AF_INET6 if sys.argv[2] == "ipv6" else socket.AF_INET
 listener = socket.create_server(("", int(sys.argv[1])), family=family, backlog=64)
 while True:
     threading.Thread(target=serve, args=listener.accept(), daemon=True).start()
-"""
-# Says who calls, then something each millisecond: a live stream, whose client only listens.
-STREAM = r"""
-import socket, sys, threading, time
-def stream(conn, peer):
-    try:
-        conn.sendall((peer[0] + "\n").encode())
-        while True:
-            conn.sendall(b"tick ")
-            time.sleep(0.001)
-    except OSError:
-        pass
-    conn.close()
-family = socket.AF_INET6 if sys.argv[2] == "ipv6" else socket.AF_INET
-listener = socket.create_server(("", int(sys.argv[1])), family=family, backlog=64)
-while True:
-    threading.Thread(target=stream, args=listener.accept(), daemon=True).start()
 """
 ASKER = r"""
 import socket, sys

@@ -75,6 +75,28 @@ static void bans_that_come_while_the_disk_is_busy_are_one_commit(void **state)
 	assert_int_equal(left(1, "2001:db8::7/128"), 600); // there was no need for a turn
 }
 
+static void one_that_cannot_be_written_takes_its_whole_commit_back(void **state)
+{
+	struct ban_asked *asked[3];
+	struct error err = {0}, unkept;
+
+	assert_int_equal(state_db_run(state_db,
+				 "CREATE TEMP TRIGGER broken BEFORE INSERT ON timed_entries "
+				 "WHEN NEW.prefix = '198.18.0.2/32' BEGIN "
+				 "SELECT RAISE(FAIL, 'a bad sector'); END",
+				 &err),
+		0);
+	hold_writer(writer);
+	for (unsigned i = 0; i < 3; i++)
+		asked[i] = ask_ban(host(i), DAY); // the first goes by itself
+	release_writer();
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(wait_for(asked[i], &unkept, &err), 0);
+	assert_int_equal(state_db_run(state_db, "DROP TRIGGER broken", &err), 0);
+	restart(NOW);
+	assert_int_equal(recording.timed[0].n, 1);
+}
+
 static void what_is_asked_of_one_address_is_done_in_its_order(void **state)
 {
 	struct error err, unkept;
@@ -313,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HELD(a_ban_holds_at_once_and_is_answered_when_it_is_on_the_disk),
 		HELD(bans_that_come_while_the_disk_is_busy_are_one_commit),
+		HELD(one_that_cannot_be_written_takes_its_whole_commit_back),
 		HELD(what_is_asked_of_one_address_is_done_in_its_order),
 		HELD(what_rules_add_stands_in_the_order_with_what_is_asked),
 		HELD(a_turn_that_comes_while_the_disk_is_busy_is_made_up_for),
