@@ -10,6 +10,7 @@
 #include "control/apply/foresight.h"
 #include "control/apply/job.h"
 #include "control/apply/reading.h"
+#include "control/apply/record.h"
 #include "control/apply/trial.h"
 #include "control/errand.h"
 #include "control/wall_clock.h"
@@ -414,11 +415,15 @@ struct apply *apply_new(struct router *router, struct history *history, const ch
 	return NULL;
 }
 
-// Nothing of it comes into force any more.
+// Nothing of it comes into force any more, and the history does not have it as if it had been.
 static void forget(struct apply_job *job)
 {
 	bool is_left = job->is_left;
 
+	if (!job->is_done) {
+		job->rc = -1;
+		record_end(job);
+	}
 	job_fini(job);
 	job->apply = NULL;
 	job->rc = -1;

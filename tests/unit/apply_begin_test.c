@@ -546,6 +546,7 @@ static void the_end_of_the_router_does_not_wait_for_who_asked(void **state)
 
 	job = begin(rich, APPLY_ASKS_FILE);
 	apply_free(apply);
+	assert_int_equal(history_newest(history, REVISION_TRIAL), 0); // nobody tried it
 	assert_null(apply_job_outcome(job, &rc));
 	apply_job_leave(job);
 	apply = NULL; // the teardown's
